@@ -1,0 +1,79 @@
+"""What all tests share: the marker `requires`, and the folder of the checkout.
+
+`@pytest.mark.requires("chromium")` runs a test where the tool exists. Where it does not, the test
+is listed at the end of the run; with KG_REQUIRE=all the absence is a failure.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+TOOLS = {
+    "chromium": ("chromium", "chromium-browser", "google-chrome"),
+    "chromedriver": ("chromedriver",),
+    "git": ("git",),
+    "java": ("java",),
+    "make": ("make",),
+    "node": ("node",),
+    "virtuoso": ("virtuoso-t", "virtuoso"),
+}
+"""Commands by the name of the tool; the first that is on the path is used."""
+
+_ABSENT: pytest.StashKey[list[tuple[str, str]]] = pytest.StashKey()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    require = os.environ.get("KG_REQUIRE", "")
+    if require not in ("", "all"):
+        raise pytest.UsageError(f"KG_REQUIRE is {require!r}; expected all, or nothing")
+    config.stash[_ABSENT] = []
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    wanted = [tool for mark in item.iter_markers("requires") for tool in mark.args]
+    absent = [tool for tool in wanted if not _installed(tool, item.nodeid)]
+    if not absent:
+        return
+    missing = ", ".join(absent)
+    if os.environ.get("KG_REQUIRE") == "all":
+        pytest.fail(f"needs {missing}, which is not installed (KG_REQUIRE=all)", pytrace=False)
+    item.config.stash[_ABSENT].append((item.nodeid, missing))
+    pytest.skip(f"needs {missing}")
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    absent = config.stash[_ABSENT]
+    if absent:
+        terminalreporter.section("not run here", sep="-")
+        for test, tools in sorted(absent):
+            terminalreporter.line(f"{test}: needs {tools}")
+
+
+def _installed(tool: str, test: str) -> bool:
+    if tool not in TOOLS:
+        raise pytest.UsageError(
+            f"{test}: requires({tool!r}); expected one of {', '.join(sorted(TOOLS))}"
+        )
+    return any(shutil.which(command) for command in TOOLS[tool])
+
+
+@pytest.fixture(scope="session")
+def checkout() -> Path:
+    """Return the top folder of the checkout that the tests lie in."""
+    return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return an empty folder that is the working directory during the test."""
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
