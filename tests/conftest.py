@@ -10,7 +10,12 @@ import os
 import shutil
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# No test times anything: a slow machine is no failure.
+hypothesis.settings.register_profile("kg", deadline=None)
+hypothesis.settings.load_profile("kg")
 
 TOOLS = {
     "chromium": ("chromium", "chromium-browser", "google-chrome"),
