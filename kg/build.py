@@ -1,0 +1,417 @@
+"""The write side from end to end: facts → mapping → derived statements → validation → release.
+
+Nothing that does not conform is published; the release that was current stays current.
+
+Spec: docs/reference/cli.md, "kg build"
+"""
+
+import logging
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+import kg
+from kg.errors import KgErrors, ResourceError
+from kg.resources import folder
+from kg.vocab import DCTERMS, PROV, RDF, RDFS, SCHEMA, data_iri, graph_iri, literal
+
+if TYPE_CHECKING:
+    from kg.dataset import Dataset
+    from kg.facts import FactSet, RuleBreak
+    from kg.manifest import Question
+    from kg.mapping import Counts
+    from kg.validate import Report
+    from kg.vocab import Vocabulary
+
+_log = logging.getLogger(__name__)
+
+TITLE: Final = "Chancery"
+LICENCE: Final = "https://creativecommons.org/licenses/by/4.0/"
+DEFAULT_BASE: Final = "https://chancery.example/"
+LINKS: Final = "wikidata.sssom.tsv"
+
+
+class Built(msgspec.Struct, frozen=True, kw_only=True):
+    """What a build made: every quad, where nodes came from, and what validation says.
+
+    `breaks` are rules that well-formed records broke before they could be mapped; then there is
+    no report and no dataset to speak of.
+    """
+
+    dataset: "Dataset"
+    origins: Mapping[str, str]
+    counts: "Sequence[Counts]"
+    breaks: "Sequence[RuleBreak]"
+    report: "Report | None"
+
+    @property
+    def conforms(self) -> bool:
+        """Return whether nothing keeps the data from being published."""
+        return not self.breaks and self.report is not None and not self.report.blocks
+
+    def report_json(self) -> str:
+        """Return the report as JSON text; broken rules come before the results of shapes."""
+        import json
+
+        if self.report is not None:
+            return self.report.to_json()
+        value = {
+            "conforms": False,
+            "blocks": True,
+            "counts": {"Violation": len(self.breaks)},
+            "results": [msgspec.to_builtins(b) for b in self.breaks],
+        }
+        return json.dumps(value, ensure_ascii=False, indent=2) + "\n"
+
+    def report_table(self) -> str:
+        """Return the report for people."""
+        if self.report is not None:
+            return self.report.to_table()
+        lines = [f"    {b.origin}  {b.record}\n      {b.message}\n" for b in self.breaks]
+        many = "1 record breaks a rule" if len(lines) == 1 else f"{len(lines)} records break rules"
+        return f"Does not conform: {many}.\n\n" + "".join(lines)
+
+    def report_turtle(self) -> str:
+        """Return the report as a SHACL validation report; a broken rule is a result."""
+        if self.report is not None:
+            return self.report.to_turtle()
+        from kg.validate import Report, Result
+
+        results = tuple(
+            Result(
+                focus=f"urn:kg:record:{b.record}",
+                path="",
+                value="",
+                severity="http://www.w3.org/ns/shacl#Violation",
+                component="http://www.w3.org/ns/shacl#SPARQLConstraintComponent",
+                shape=f"urn:kg:rule:{b.rule}",
+                constraint="",
+                message=b.message,
+                origin=b.origin,
+            )
+            for b in self.breaks
+        )
+        return Report(results).to_turtle()
+
+
+def build_dataset(facts_folders: Sequence[Path], base: str, links: Path | None = None) -> Built:
+    """Return every quad of a build with the report on it; nothing is written.
+
+    Args:
+        facts_folders: one or more folders of facts files; their records are one set.
+        base: the base IRI, ending in `/` or `#`.
+        links: the authority of outside links; the built-in one by default.
+    Raises:
+        KgErrors: what cannot be read as records, all of one stage together.
+        KgError: a folder or file is missing; a collision; an unused field.
+    """
+    from kg.derive import derive
+    from kg.facts import read_facts, rule_breaks
+    from kg.link import link_breaks, map_links, read_links
+    from kg.mapping import Quads, load_mapping, run_mapping
+    from kg.validate import data_shapes, load_shapes, validate
+    from kg.vocab import load_vocabulary
+
+    vocabulary = load_vocabulary(folder("ontology"))
+    _log.info("reading facts")
+    facts = read_facts(facts_folders, vocabulary.keys())
+    rows = read_links(links or folder("mappings") / LINKS)
+    out = Quads(base, vocabulary)
+    breaks = [*rule_breaks(facts), *link_breaks(facts, rows)]
+    if breaks:
+        from kg.mapping import Counts
+
+        bad = len({b.record for b in breaks})
+        counts = [Counts("articles", facts.count, facts.count - bad, bad)]
+        return Built(dataset=out.dataset, origins={}, counts=counts, breaks=breaks, report=None)
+    _log.info("mapping %d records", facts.count)
+    count = run_mapping(load_mapping(folder("mappings"), "articles"), facts, out)
+    linked = map_links(rows, facts, out)
+    _log.info("%d rows of links concern these records", linked)
+    _vocabulary_graph(out.dataset, vocabulary, base)
+    _provenance_graph(out.dataset, facts, base)
+    _log.info("deriving statements from %d quads", len(out.dataset))
+    out.dataset.update(derive(out.dataset, base))
+    _log.info("validating %d quads", len(out.dataset))
+    report = validate(out.dataset, load_shapes(data_shapes()), origins=out.origins)
+    return Built(dataset=out.dataset, origins=out.origins, counts=[count], breaks=[], report=report)
+
+
+def load_facts(facts_folders: Sequence[Path]) -> "FactSet":
+    """Return the checked records of some folders, against the built-in ontology.
+
+    Raises:
+        KgErrors: what cannot be read as records, all of one stage together.
+    """
+    from kg.facts import read_facts
+    from kg.vocab import load_vocabulary
+
+    return read_facts(facts_folders, load_vocabulary(folder("ontology")).keys())
+
+
+def check_facts(
+    facts_folders: Sequence[Path],
+) -> "tuple[dict[str, dict[str, int]], list[RuleBreak]]":
+    """Return the number of records by file and kind, and the rules that records break.
+
+    Raises:
+        KgErrors: what cannot be read as records, all of one stage together.
+    """
+    from kg.facts import kind_of, rule_breaks
+    from kg.link import link_breaks, read_links
+
+    facts = load_facts(facts_folders)
+    counts: dict[str, dict[str, int]] = {}
+    for file in facts.files:
+        kinds = counts.setdefault(file.file, {})
+        for record in file.records:
+            kinds[kind_of(record)] = kinds.get(kind_of(record), 0) + 1
+    rows = read_links(folder("mappings") / LINKS)
+    return counts, [*rule_breaks(facts), *link_breaks(facts, rows)]
+
+
+def new_facts(
+    key: str, text: Path, language: str, date: str, out: Path, *, with_registry: bool
+) -> list[Path]:
+    """Return the files that were written: `<out>/<key>.yaml` and, if asked for, the registry.
+
+    Raises:
+        FactError: a file is there already; the text cannot be read; an argument is no id, tag or
+            date.
+    """
+    import shutil
+
+    from kg.errors import FactError
+    from kg.facts import facts_template
+
+    written = {out / f"{key}.yaml": facts_template(key, text, language, date)}
+    registry = out / "registry.yaml"
+    for path in [*written, *([registry] if with_registry else [])]:
+        if path.exists():
+            raise FactError("the file is there already", where=str(path), hint="name another key")
+    out.mkdir(parents=True, exist_ok=True)
+    for path, content in written.items():
+        path.write_text(content, encoding="utf-8")
+    if with_registry:
+        shutil.copyfile(folder("facts") / "registry.yaml", registry)
+    return [*written, *([registry] if with_registry else [])]
+
+
+def publish(
+    facts_folders: Sequence[Path],
+    out: Path,
+    *,
+    base: str,
+    agent: str = "",
+    time: str | None = None,
+    links: Path | None = None,
+    force: bool = False,
+) -> "tuple[Path | None, Built | None]":
+    """Return the release folder, and what was built; the folder is None if it does not conform.
+
+    Where a release of exactly these inputs stands already, whole, it is made current and the
+    second value is None. A build that does not conform leaves its report in `<out>/rejected/`.
+
+    Args:
+        facts_folders: see `build_dataset`.
+        out: the folder of releases.
+        agent: who is responsible, as the provenance names them.
+        time: xsd:dateTime of the build, or None: then the release carries no time.
+        force: build even if a release of these inputs stands already.
+    Raises:
+        KgErrors: what cannot be read as records.
+        ReleaseError: the folder cannot be written.
+    """
+    from kg import release
+    from kg.manifest import SourceCount
+
+    authority = links or folder("mappings") / LINKS
+    code = Path(kg.__file__).resolve().parent
+    folders: dict[str, Path] = {
+        "kg": code,
+        "ontology": folder("ontology"),
+        "shapes": folder("shapes"),
+        "mappings": folder("mappings"),
+        "queries": folder("queries"),
+        "links": authority,
+    }
+    for n, path in enumerate(facts_folders):
+        folders["facts" if n == 0 else f"facts-{n + 1}"] = path
+    _require(facts_folders)
+    inputs = release.collect_inputs(folders)
+    settings = release.ReleaseSettings(
+        base_iri=base,
+        title=TITLE,
+        licence=LICENCE,
+        agent=agent,
+        time=time,
+        versions={**release.engine_versions(), "ontology": ontology_version()},
+        options={"sources": "articles"},
+    )
+    if not force:
+        known = release.reuse_release(out, inputs, settings)
+        if known is not None:
+            return known, None
+    built = build_dataset(facts_folders, base, links)
+    texts = release.ReportFiles(
+        conforms=built.report is not None and built.report.conforms,
+        blocks=not built.conforms,
+        ttl=built.report_turtle(),
+        json=built.report_json(),
+        text=built.report_table(),
+    )
+    if not built.conforms:
+        rejected = out / "rejected"
+        rejected.mkdir(parents=True, exist_ok=True)
+        for name, text in (
+            ("report.ttl", texts.ttl),
+            ("report.json", texts.json),
+            ("report.txt", texts.text),
+        ):
+            (rejected / name).write_text(text, encoding="utf-8")
+        return None, built
+    _log.info("writing the release")
+    path = release.write_release(
+        out,
+        graphs=built.dataset.sorted_graphs(),
+        inputs=inputs,
+        settings=settings,
+        report=texts,
+        issues=(),
+        sources=[
+            SourceCount(id=c.id, records=c.records, mapped=c.mapped, rejected=c.rejected)
+            for c in built.counts
+        ],
+        questions=read_questions(folder("queries"), base),
+        ontology=_served_files(),
+    )
+    return path, built
+
+
+def _require(folders: Sequence[Path]) -> None:
+    from kg.errors import FactError
+
+    missing = [
+        FactError("no such folder", where=str(p), hint="name an existing one with --facts")
+        for p in folders
+        if not p.is_dir()
+    ]
+    if missing:
+        raise KgErrors(missing)
+
+
+def ontology_version() -> str:
+    """Return the `owl:versionInfo` of the ontology.
+
+    Raises:
+        ResourceError: it has none.
+    """
+    path = folder("ontology") / "chancery.ttl"
+    match = re.search(r'owl:versionInfo\s+"([^"]+)"', path.read_text(encoding="utf-8"))
+    if not match:
+        raise ResourceError("the ontology has no owl:versionInfo", where=path.name)
+    return match[1]
+
+
+_HEADER: Final = re.compile(r"^#\s*(question|keywords|description|variables):\s*(.*)$")
+
+
+def read_questions(queries: Path, base: str) -> "list[Question]":
+    """Return the public questions, one per `*.rq` file, in the order of the files' names.
+
+    Args:
+        queries: the folder; each file begins with comments `# question: …`, `# keywords: a, b`,
+            `# description: …` (a further line `#   …` goes on).
+        base: replaces the default base IRI in the queries.
+    Raises:
+        ResourceError: a file has no question.
+    """
+    from kg.manifest import Question
+
+    out = []
+    for path in sorted(queries.glob("*.rq")):
+        text = path.read_text(encoding="utf-8")
+        fields: dict[str, str] = {}
+        last = ""
+        for line in text.splitlines():
+            if not line.startswith("#"):
+                break
+            match = _HEADER.match(line)
+            if match:
+                last = match[1]
+                fields[last] = match[2].strip()
+            elif last:
+                fields[last] += " " + line.lstrip("# ").strip()
+        if "question" not in fields:
+            raise ResourceError(
+                "the query has no question", where=path.name, expected="# question: …"
+            )
+        out.append(
+            Question(
+                id=path.stem,
+                question=fields["question"],
+                keywords=tuple(k.strip() for k in fields.get("keywords", "").split(",") if k),
+                query=text.replace(DEFAULT_BASE, base),
+                description=fields.get("description", ""),
+            )
+        )
+    return out
+
+
+def _served_files() -> dict[str, str]:
+    """Return the vocabulary's files as they are served, by name."""
+    import json
+
+    from kg.facts import json_schema
+
+    def joined(name: Any) -> str:
+        files = sorted(folder(name).glob("*.ttl"))
+        return "\n".join(f.read_text(encoding="utf-8") for f in files)
+
+    return {
+        "ontology.ttl": joined("ontology"),
+        "shapes.ttl": joined("shapes"),
+        "schema.json": json.dumps(json_schema(), ensure_ascii=False, indent=2) + "\n",
+    }
+
+
+def _vocabulary_graph(dataset: "Dataset", vocabulary: "Vocabulary", base: str) -> None:
+    graph = graph_iri(base, "vocabulary")
+    dataset.add_lines(graph, (f"{triple} <{graph}> .\n" for triple in vocabulary.lines))
+
+
+_GRAPHS: Final = {
+    "registry": "Agents, places, things and offices, with their labels",
+    "vocabulary": "The ontology and its concept schemes",
+    "links": "Links to things outside, each with its justification",
+    "event-links": "Events of several documents that are perhaps the same",
+    "status": "Derived: who affirms and who denies each described event",
+    "uncontested": "Derived: plain statements that nobody disputes",
+    "provenance": "How this release was made",
+}
+
+
+def _provenance_graph(dataset: "Dataset", facts: "FactSet", base: str) -> None:
+    """Say what the graphs are and which activity made them; no sizes, no clock."""
+    graph = graph_iri(base, "provenance")
+    run = f"<{data_iri(base, 'run', 'build')}>"
+    a, label = f"<{RDF}type>", f"<{RDFS}label>"
+    dataset.add(graph, run, a, f"<{PROV}Activity>")
+    dataset.add(graph, run, label, literal("The build of this release", lang="en"))
+    dataset.add(graph, run, f"<{SCHEMA}softwareVersion>", literal(f"chancery-kg {kg.__version__}"))
+    names = dict(_GRAPHS)
+    for file in facts.files:
+        if file.document:
+            titles = file.document.title
+            names[file.document.id] = titles.get("en") or next(iter(titles.values()))
+            document = f"<{data_iri(base, 'document', file.document.id)}>"
+            dataset.add(graph, run, f"<{PROV}used>", document)
+    for key, words in names.items():
+        node = f"<{graph_iri(base, key)}>"
+        dataset.add(graph, node, a, f"<{PROV}Entity>")
+        dataset.add(graph, node, label, literal(words, lang="en"))
+        dataset.add(graph, node, f"<{PROV}wasGeneratedBy>", run)
+        dataset.add(graph, node, f"<{DCTERMS}license>", f"<{LICENCE}>")

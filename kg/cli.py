@@ -1,0 +1,454 @@
+"""The command `kg`: data on stdout, messages on stderr, exit codes.
+
+0 ok · 1 the data does not conform · 2 wrong use, or input that cannot be read as records ·
+3 an internal error. Imports stay inside the commands, so that `kg --help` is quick.
+
+Spec: docs/reference/cli.md
+"""
+
+import json
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from kg.config import Settings, load_settings
+from kg.errors import ConfigError, KgError
+
+app = typer.Typer(
+    name="kg",
+    help="Publish a knowledge graph of who says what about which event, with what evidence.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+facts_app = typer.Typer(
+    name="facts", help="Facts files: new, check, verify, schema.", no_args_is_help=True
+)
+release_app = typer.Typer(
+    name="release", help="Releases: list, show, verify, rollback, prune.", no_args_is_help=True
+)
+app.add_typer(facts_app)
+app.add_typer(release_app)
+
+FactsOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--facts",
+        help="A folder of facts files; give it again for more. [default: the built-in facts]",
+    ),
+]
+ReleasesOption = Annotated[
+    Path | None, typer.Option("--releases", help="The folder of releases. [default: releases]")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", help="A settings file. [default: kg.toml if there]")
+]
+
+
+def _settings(config: Path | None = None, **flags: object) -> Settings:
+    default = Path("kg.toml")
+    file = config or (default if default.is_file() else None)
+    settings = load_settings(file, os.environ, flags)
+    logging.basicConfig(
+        level=settings.log_level.upper(), format="%(message)s", stream=sys.stderr, force=True
+    )
+    return settings
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)
+
+
+def _facts_folders(settings: Settings, given: list[Path] | None) -> list[Path]:
+    if given:
+        return given
+    if settings.facts is not None:
+        return [settings.facts]
+    from kg.resources import folder
+
+    return [folder("facts")]
+
+
+def _warn_base(settings: Settings) -> None:
+    from kg.build import DEFAULT_BASE
+
+    if settings.base_iri == DEFAULT_BASE:
+        _say(
+            f"note: addresses begin with {DEFAULT_BASE}, which nobody owns; "
+            "set base_iri (--base, KG_BASE_IRI or kg.toml) before you publish"
+        )
+
+
+@app.command()
+def build(
+    facts: FactsOption = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The folder of releases. [default: releases]")
+    ] = None,
+    base: Annotated[str | None, typer.Option("--base", help="The base IRI of the data.")] = None,
+    links: Annotated[
+        Path | None, typer.Option("--links", help="The authority of outside links (SSSOM TSV).")
+    ] = None,
+    agent: Annotated[str | None, typer.Option("--agent", help="Who is responsible.")] = None,
+    time: Annotated[
+        str | None, typer.Option("--time", help="When it was built, e.g. 2026-11-21T12:00:00Z.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Build even if nothing changed.")] = False,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Turn facts into a release: map, derive, validate, publish. Exit 1 if it does not conform."""
+    from kg.build import publish
+
+    settings = _settings(config, base_iri=base, agent=agent, releases=out)
+    _warn_base(settings)
+    path, built = publish(
+        _facts_folders(settings, facts),
+        settings.releases,
+        base=settings.base_iri,
+        agent=settings.agent,
+        time=time,
+        links=links,
+        force=force,
+    )
+    if path is None:
+        assert built is not None
+        _say(built.report_table())
+        _say(
+            f"Nothing was published. The report is in {settings.releases / 'rejected'}; "
+            "a release that was current is still current."
+        )
+        if as_json:
+            sources = [_counts(c) for c in built.counts]
+            _out({"release": None, "conforms": False, "quads": 0, "sources": sources})
+        raise typer.Exit(1)
+    from kg.manifest import read_manifest
+
+    manifest = read_manifest(path)
+    if built is not None and built.report is not None and not built.report.conforms:
+        _say(built.report_table())
+    _say(
+        f"release {manifest.id[:12]}: {manifest.quads} quads in {len(manifest.graphs)} graphs"
+        + (" (already there, nothing changed)" if built is None else "")
+    )
+    _say(f"{settings.releases / 'current'} -> {path.name}")
+    if as_json:
+        _out(
+            {
+                "release": manifest.id,
+                "conforms": True,
+                "quads": manifest.quads,
+                "sources": [_counts(c) for c in manifest.sources],
+            }
+        )
+
+
+def _counts(c: Any) -> dict[str, object]:
+    return {"id": c.id, "records": c.records, "mapped": c.mapped, "rejected": c.rejected}
+
+
+def _out(value: object) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False))
+
+
+@app.command()
+def validate(
+    data: Annotated[
+        list[Path] | None, typer.Option("--data", help="RDF files to validate; any RDF.")
+    ] = None,
+    shapes: Annotated[
+        list[Path] | None, typer.Option("--shapes", help="Shapes. [default: the built-in ones]")
+    ] = None,
+    facts: FactsOption = None,
+    form: Annotated[
+        str, typer.Option("--format", help="table, json or turtle.", metavar="FORMAT")
+    ] = "table",
+    base: Annotated[str | None, typer.Option("--base", help="The base IRI of the data.")] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Validate facts without publishing them, or any RDF files. Exit 1 if they do not conform."""
+    from kg.validate import data_shapes, load_shapes, validate_files
+
+    if form not in ("table", "json", "turtle"):
+        raise ConfigError(
+            "no such format", where="--format", seen=form, expected="table, json, turtle"
+        )
+    settings = _settings(config, base_iri=base)
+    if data:
+        from kg.validate import shape_files
+
+        paths = shape_files(shapes) if shapes else data_shapes()
+        report = validate_files(data, load_shapes(paths, check=bool(shapes)))
+        texts = {
+            "table": report.to_table,
+            "json": report.to_json,
+            "turtle": report.to_turtle,
+        }
+        typer.echo(texts[form](), nl=False)
+        raise typer.Exit(0 if report.conforms else 1)
+    if shapes:
+        raise ConfigError("--shapes needs --data", hint="the facts are held to the built-in shapes")
+    from kg.build import build_dataset
+
+    built = build_dataset(_facts_folders(settings, facts), settings.base_iri)
+    printers = {
+        "table": built.report_table,
+        "json": built.report_json,
+        "turtle": built.report_turtle,
+    }
+    typer.echo(printers[form](), nl=False)
+    raise typer.Exit(0 if built.conforms else 1)
+
+
+@app.command()
+def serve(
+    releases: ReleasesOption = None,
+    host: Annotated[str | None, typer.Option("--host", help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option("--port", help="Port; 0 for any.")] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Serve the current release: pages, downloads, SPARQL. Stays in the foreground."""
+    settings = _settings(config, releases=releases, host=host, port=port)
+    from kg.store import current_release
+    from kg.web.app import serve as run
+
+    current_release(settings.releases)
+    run(settings)
+
+
+@app.command()
+def query(
+    text: Annotated[str, typer.Argument(metavar="QUERY", help="SPARQL, or @FILE, or - for stdin.")],
+    releases: ReleasesOption = None,
+    as_json: JsonOption = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Ask the current release; a table by default. Prefixes such as ch: need no declaration."""
+    settings = _settings(config, releases=releases)
+    from kg.store import current_release
+    from kg.web.pool import run_query
+
+    if as_json and as_csv:
+        raise ConfigError("--json and --csv exclude each other")
+    if text == "-":
+        text = sys.stdin.read()
+    elif text.startswith("@"):
+        path = Path(text[1:])
+        try:
+            text = path.read_text(encoding="utf-8")
+        except OSError as e:
+            raise ConfigError("the query cannot be read", where=str(path), seen=str(e)) from None
+    run_query(
+        current_release(settings.releases),
+        text,
+        "json" if as_json else "csv" if as_csv else "table",
+        sys.stdout,
+        settings,
+    )
+
+
+@facts_app.command("check")
+def facts_check(
+    facts: FactsOption = None,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Read facts files and report every error with file and line; nothing is written."""
+    from kg.build import check_facts
+
+    settings = _settings(config)
+    counts, breaks = check_facts(_facts_folders(settings, facts))
+    for item in breaks:
+        _say(f"{item.origin}: {item.message}")
+    if as_json:
+        _out({"records": counts, "breaks": [item.record for item in breaks]})
+    else:
+        for file, kinds in counts.items():
+            typer.echo(f"{file}: " + ", ".join(f"{n} {kind}" for kind, n in kinds.items()))
+    if breaks:
+        raise typer.Exit(1)
+
+
+@facts_app.command("verify")
+def facts_verify(
+    texts: Annotated[Path, typer.Option("--texts", help="A folder with the documents' texts.")],
+    facts: FactsOption = None,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Check hashes, offsets and names in facts files against texts that you hold."""
+    from kg.build import load_facts
+    from kg.facts import verify_texts
+
+    settings = _settings(config)
+    done = verify_texts(load_facts(_facts_folders(settings, facts)), texts)
+    for error in done.errors:
+        _say(str(error))
+    if as_json:
+        _out(
+            {
+                "documents": done.documents,
+                "spans": done.spans,
+                "without_hash": done.without_hash,
+                "errors": len(done.errors),
+            }
+        )
+    else:
+        typer.echo(
+            f"{done.documents} documents, {done.spans} spans checked "
+            f"({done.without_hash} carry no hash), {len(done.errors)} errors"
+        )
+    if done.errors:
+        raise typer.Exit(1)
+
+
+@facts_app.command("schema")
+def facts_schema() -> None:
+    """Print the JSON Schema of facts files."""
+    from kg.facts import json_schema
+
+    typer.echo(json.dumps(json_schema(), ensure_ascii=False, indent=2))
+
+
+@facts_app.command("new")
+def facts_new(
+    key: Annotated[str, typer.Argument(help="Id of the document, e.g. harbour-deal-2024.")],
+    text: Annotated[Path, typer.Option("--text", help="The document's text, UTF-8.")],
+    language: Annotated[str, typer.Option("--language", help="Its language, e.g. bn.")],
+    date: Annotated[str, typer.Option("--date", help="Reference date, YYYY-MM-DD.")],
+    folder: Annotated[Path, typer.Option("--facts", help="Where to write KEY.yaml.")] = Path(
+        "facts"
+    ),
+    registry: Annotated[
+        bool, typer.Option("--with-registry", help="Copy the built-in registry there as well.")
+    ] = False,
+) -> None:
+    """Start a facts file for a text: hash, sentences with offsets, and records to fill in."""
+    from kg.build import new_facts
+
+    for path in new_facts(key, text, language, date, folder, with_registry=registry):
+        typer.echo(str(path))
+
+
+@release_app.command("list")
+def release_list(
+    releases: ReleasesOption = None, as_json: JsonOption = False, config: ConfigOption = None
+) -> None:
+    """List the releases; the current one is marked."""
+    from kg.release import list_releases
+
+    settings = _settings(config, releases=releases)
+    rows = list_releases(settings.releases)
+    if as_json:
+        import msgspec
+
+        _out([msgspec.to_builtins(row) for row in rows])
+        return
+    for row in rows:
+        mark = "*" if row.current else " "
+        typer.echo(
+            f"{mark} {row.id[:12]}  {row.published or 'not published':25}  "
+            + (row.problem or f"{row.quads} quads")
+        )
+
+
+@release_app.command("show")
+def release_show(
+    release: Annotated[str, typer.Argument(help="Its id, or the beginning of it.")] = "current",
+    releases: ReleasesOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Print the manifest of a release."""
+    from kg.release import find_release
+
+    settings = _settings(config, releases=releases)
+    path = find_release(settings.releases, None if release == "current" else release)
+    typer.echo((path / "manifest.json").read_text(encoding="utf-8"), nl=False)
+
+
+@release_app.command("verify")
+def release_verify(
+    release: Annotated[str | None, typer.Argument(help="Its id. [default: current]")] = None,
+    releases: ReleasesOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Check every byte of a release against its manifest, and the store against the dumps."""
+    from kg.release import verify_release
+
+    settings = _settings(config, releases=releases)
+    problems = verify_release(settings.releases, release)
+    for problem in problems:
+        _say(problem)
+    typer.echo("ok" if not problems else f"{len(problems)} problems")
+    if problems:
+        raise typer.Exit(1)
+
+
+@release_app.command("rollback")
+def release_rollback(
+    release: Annotated[str | None, typer.Argument(help="Its id. [default: the one before]")] = None,
+    releases: ReleasesOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Make an earlier release the current one."""
+    from kg.release import rollback
+
+    settings = _settings(config, releases=releases)
+    typer.echo(rollback(settings.releases, release))
+
+
+@release_app.command("prune")
+def release_prune(
+    keep: Annotated[int, typer.Option("--keep", min=1, help="How many releases to keep.")],
+    releases: ReleasesOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Remove old releases; the current one is always kept."""
+    from kg.release import prune
+
+    settings = _settings(config, releases=releases)
+    for name in prune(settings.releases, keep):
+        typer.echo(name)
+
+
+@app.command()
+def check(
+    releases: ReleasesOption = None, facts: FactsOption = None, config: ConfigOption = None
+) -> None:
+    """Check facts and the current release in one go: for a timer or before a deployment."""
+    from kg.build import check_facts
+    from kg.release import verify_release
+
+    settings = _settings(config, releases=releases)
+    counts, breaks = check_facts(_facts_folders(settings, facts))
+    problems = [f"{b.origin}: {b.message}" for b in breaks]
+    problems += verify_release(settings.releases, None)
+    for problem in problems:
+        _say(problem)
+    records = sum(sum(kinds.values()) for kinds in counts.values())
+    typer.echo(f"{records} records, {len(problems)} problems")
+    if problems:
+        raise typer.Exit(1)
+
+
+def main() -> NoReturn:
+    """Run the command line and exit with its code; see the module's docstring."""
+    try:
+        app(standalone_mode=True)
+    except KgError as error:
+        _say(str(error))
+        sys.exit(2)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Exception:
+        logging.getLogger(__name__).critical("internal error; please report it", exc_info=True)
+        sys.exit(3)
+    sys.exit(0)
