@@ -1,0 +1,1465 @@
+"""The records of facts files: their types, how they are read, and what a reader is told of errors.
+
+A facts file holds records, each with a `kind`. People write YAML (a list of records, every scalar
+read as a string), machines write JSON Lines; both give the same records and the same checks.
+
+Reading has three stages, and each reports all of its errors together:
+
+1. the file: encoding, YAML or JSON syntax, duplicate keys;
+2. the record: unknown fields, missing fields, values that are not of the field's form;
+3. the set: one id twice, references that lead nowhere, offsets outside the document, unknown
+   concepts, dates.
+
+Spec: docs/reference/facts.md; JSON Schema 2020-12 from `json_schema()`.
+"""
+
+import json
+import types
+import typing
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import Meta
+
+from kg import edtf
+from kg.errors import FactError, KgErrors
+from kg.names import is_nfc
+
+Key = Annotated[str, Meta(pattern="^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
+"""An id or a reference to one: lower-case ASCII letters, digits and single hyphens."""
+
+LanguageTag = Annotated[str, Meta(pattern="^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
+Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+Offsets = Annotated[str, Meta(pattern="^[0-9]+-[0-9]+$")]
+IsoDate = Annotated[str, Meta(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
+Number = Annotated[str, Meta(pattern="^-?[0-9]+([.][0-9]*[1-9])?$")]
+Text = Annotated[str, Meta(min_length=1, max_length=2000)]
+Labels = dict[LanguageTag, Text]
+Variants = dict[LanguageTag, list[Text]]
+
+Stance = Literal[
+    "affirms", "denies", "disputes-evidence", "questions", "does-not-confirm", "cannot-verify"
+]
+Modality = Literal[
+    "actual", "ongoing", "planned", "expected", "intended", "conditional", "hypothetical"
+]
+Certainty = Literal["certain", "probable", "possible", "unstated"]
+Basis = Literal[
+    "satellite-imagery",
+    "intelligence",
+    "document",
+    "own-observation",
+    "named-source",
+    "unnamed-source",
+    "analysis",
+    "official-statement",
+    "machine-coded",
+    "curation",
+    "none-stated",
+]
+Manner = Literal["stated", "presupposed", "implied"]
+Attribution = Literal["stated", "inferred"]
+Aspect = Literal["single", "repeated", "continuing"]
+Quality = Literal["garbled", "ambiguous", "fragment", "loose"]
+Precision = Literal["exact", "approximate", "at-least", "at-most", "vague", "unstated"]
+PartOfDay = Literal["early", "morning", "afternoon", "evening", "night"]
+ReferenceBasis = Literal["dateline", "supplied-by-curator", "stated-in-text"]
+ReviewState = Literal["drafted", "checked", "cleared"]
+Redistribution = Literal["open", "share-alike", "none"]
+AgentType = Literal[
+    "Person",
+    "Organization",
+    "State",
+    "GovernmentBody",
+    "NewsOrganization",
+    "IntergovernmentalOrganization",
+    "ResearchOrganization",
+    "ArmedActor",
+    "UnnamedSource",
+    "Group",
+    "SoftwareAgent",
+]
+PlaceType = Literal["Place", "Facility"]
+ThingType = Literal["Vehicle", "Materiel", "Programme", "Measure", "Work", "Topic"]
+RunType = Literal["extraction", "review", "curation"]
+
+
+class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A value inside a record."""
+
+
+class Evidence(Part, frozen=True, kw_only=True):
+    """Where a document says it: a whole sentence by number, or half-open code-point offsets.
+
+    Exactly one of `sentence` (counted from 0) and `at` ("start-end") is given. `sha256` is of the
+    UTF-8 bytes of the span; for a sentence it is taken from the document's list.
+    """
+
+    sentence: int | None = None
+    at: Offsets | None = None
+    sha256: Sha256 | None = None
+    document: Key | None = None
+
+
+class Time(Part, frozen=True, kw_only=True):
+    """When: what the words say, resolved against a reference date.
+
+    `edtf` is level 0 or 1 of EDTF (ISO 8601-2:2019); its bounds become `earliest` and `latest`.
+    `rule` is a concept of the scheme "how a date was read" (weekday, last-week, …).
+    """
+
+    edtf: Annotated[str, Meta(min_length=4, max_length=60)]
+    rule: Key
+    reference: IsoDate | None = None
+    reference_basis: ReferenceBasis | None = None
+    part: PartOfDay | None = None
+    certainty: Certainty = "certain"
+    wording: Text | None = None
+
+
+class Quantity(Part, frozen=True, kw_only=True):
+    """How many or how much: bounds, precision, unit, and the wording in our own words."""
+
+    low: Number | None = None
+    best: Number | None = None
+    high: Number | None = None
+    precision: Precision
+    unit: Text
+    wording: Text | None = None
+
+
+class Participant(Part, frozen=True, kw_only=True):
+    """Who or what takes part in an event, in which role; `named_as` is the metonym's place."""
+
+    role: Key
+    who: Key
+    named_as: Key | None = None
+    quantity: Quantity | None = None
+    note: Text | None = None
+
+
+class Reading(Part, frozen=True, kw_only=True):
+    """What is wrong with the text, what it says word for word, which sense was taken, and why."""
+
+    quality: Quality
+    literal: Text
+    chosen: Text
+    reason: Text
+
+
+class Quote(Part, frozen=True, kw_only=True):
+    """At most five words, kept because the wording is the fact."""
+
+    text: Annotated[str, Meta(min_length=1, max_length=80)]
+    lang: LanguageTag
+
+
+class Sentence(Part, frozen=True, kw_only=True):
+    """One sentence of a document: offsets and hash, never its text."""
+
+    at: Offsets
+    sha256: Sha256
+    fragment: bool = False
+
+
+class Custody(Part, frozen=True, kw_only=True):
+    """Where and when the text was captured, or why that is not known."""
+
+    url: Text | None = None
+    archive_url: Text | None = None
+    captured: IsoDate | None = None
+    tool: Text | None = None
+    reason: Text | None = None
+
+
+class Record(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind"
+):
+    """What every record has. `extracted`, `reviewed` and `review` default to the document's."""
+
+    id: Key
+    note: Text | None = None
+    extracted: Key | None = None
+    reviewed: Key | None = None
+    review: ReviewState | None = None
+
+
+class Document(Record, frozen=True, kw_only=True, tag="document"):
+    """A text that was read: identified by its hash, described, not republished."""
+
+    identifier: Text
+    title: Labels
+    language: LanguageTag
+    sha256: Sha256
+    characters: int
+    sentences: list[Sentence]
+    reference_date: IsoDate
+    reference_basis: ReferenceBasis
+    dateline_place: Key | None = None
+    published: Text | None = None
+    publisher: Key | None = None
+    publisher_unstated: Text | None = None
+    custody: Custody
+    redistribution: Redistribution = "open"
+
+
+class Run(Record, frozen=True, kw_only=True, tag="run"):
+    """One reading or re-reading: who or what did it, how and when."""
+
+    type: RunType
+    agent: Key
+    date: IsoDate
+    method: Text
+    label: Labels
+
+
+class Entity(Record, frozen=True, kw_only=True):
+    """What agents, places, things and positions share.
+
+    `wikidata` publishes nothing: it states which identifier the writer has in mind, and the build
+    stops where the authority of links (`mappings/wikidata.sssom.tsv`) does not say the same.
+    """
+
+    labels: Labels
+    variants: Variants = {}
+    description: Labels = {}
+    basis: Text
+    as_of: IsoDate
+    distinct_from: list[Key] = []
+    wikidata: Annotated[str, Meta(pattern="^Q[1-9][0-9]*$")] | None = None
+
+
+class Agent(Entity, frozen=True, kw_only=True, tag="agent"):
+    """Somebody who can act or speak. Unnamed ones are described and never merged."""
+
+    type: AgentType
+    acts_for: Key | None = None
+    quantity: Quantity | None = None
+    located_in: Key | None = None
+
+
+class Place(Entity, frozen=True, kw_only=True, tag="place"):
+    """A place or facility; coordinates are WGS 84 decimal degrees."""
+
+    type: PlaceType = "Place"
+    located_in: Key | None = None
+    latitude: Number | None = None
+    longitude: Number | None = None
+
+
+class Thing(Entity, frozen=True, kw_only=True, tag="thing"):
+    """What is moved, made, decided, written or talked about."""
+
+    type: ThingType
+    quantity: Quantity | None = None
+
+
+class Position(Entity, frozen=True, kw_only=True, tag="position"):
+    """An office: in which body, for which state or person, toward whom."""
+
+    position_in: Key | None = None
+    position_for: Key | None = None
+    position_toward: Key | None = None
+
+
+class Event(Record, frozen=True, kw_only=True, tag="event"):
+    """A description of something that happens. It asserts nothing: claims do."""
+
+    label: Labels
+    type: Key
+    description: Labels = {}
+    participants: list[Participant] = []
+    unstated: list[Key] = []
+    time: Time | None = None
+    aspect: Aspect = "single"
+    quantity: Quantity | None = None
+    reading: Reading | None = None
+
+
+class Relation(Record, frozen=True, kw_only=True, tag="relation"):
+    """A description of a state of affairs between two things, or of a thing and a value."""
+
+    type: Key
+    subject: Key
+    object: Key | None = None
+    value: Text | None = None
+    time: Time | None = None
+    quantity: Quantity | None = None
+    reading: Reading | None = None
+
+
+class Claim(Record, frozen=True, kw_only=True, tag="claim"):
+    """Somebody's position on a proposition, on a set of claims, or somebody's relaying of a claim.
+
+    Exactly one of `about` and `relays`. `by` may be `narrator` (the document's own voice) or
+    `unattributed` ("it is said"). `via` lists the outlets through which it reached the document,
+    outermost first; the mapping writes their relaying claims.
+    """
+
+    by: Annotated[list[Key], Meta(min_length=1)]
+    about: Key | None = None
+    relays: Key | None = None
+    via: list[Key] = []
+    stance: Stance
+    modality: Modality
+    certainty: Certainty
+    basis: Basis
+    manner: Manner = "stated"
+    attribution: Attribution = "stated"
+    time: Time | None = None
+    evidence: Annotated[list[Evidence], Meta(min_length=1)]
+    responds_to: list[Key] = []
+    quoted: list[Quote] = []
+    concedes: list[Key] = []
+    contrasts_with: list[Key] = []
+    gives_reason_for: list[Key] = []
+    says_only: list[Key] = []
+    confidence: Number | None = None
+    n: Annotated[int, Meta(ge=1)] = 1
+    description: Labels = {}
+    reading: Reading | None = None
+
+
+class ClaimSet(Record, frozen=True, kw_only=True, tag="claimset"):
+    """A class of claims that a text speaks of ("such accusations")."""
+
+    label: Labels
+    stated: list[Key] = []
+    inferred: list[Key] = []
+    evidence: Annotated[list[Evidence], Meta(min_length=1)]
+
+
+class Mention(Record, frozen=True, kw_only=True, tag="mention"):
+    """A name in the text: its form, what it names, and what is meant where that differs."""
+
+    at: Offsets
+    surface: Annotated[str, Meta(min_length=1, max_length=120)]
+    names: Key
+    means: Key | None = None
+    stem: Text | None = None
+    form: Text | None = None
+    sha256: Sha256 | None = None
+
+
+class Link(Record, frozen=True, kw_only=True, tag="link"):
+    """Two events, perhaps the same one: a curator's judgement, never a merge."""
+
+    events: Annotated[list[Key], Meta(min_length=2, max_length=2)]
+    certainty: Certainty
+    accepted: bool = False
+    reason: Text
+
+
+AnyRecord = (
+    Document
+    | Run
+    | Agent
+    | Place
+    | Thing
+    | Position
+    | Event
+    | Relation
+    | Claim
+    | ClaimSet
+    | Mention
+    | Link
+)
+RECORD_TYPES: Final[Mapping[str, type[Record]]] = types.MappingProxyType(
+    {str(t.__struct_config__.tag): t for t in typing.get_args(AnyRecord)}
+)
+"""The record type of each `kind`, in the order in which a person meets them."""
+
+VOICES: Final = ("narrator", "unattributed")
+"""What `by` may say instead of an agent: the document's own voice, or nobody named."""
+
+MAX_FILE_BYTES: Final = 64 * 1024 * 1024
+MAX_DEPTH: Final = 12
+_ENTITY = ("agent", "place", "thing", "position")
+_PROPOSITION = ("event", "relation")
+
+_REFERENCES: Final[Mapping[tuple[str, str], tuple[str, ...]]] = types.MappingProxyType(
+    {
+        ("document", "dateline_place"): ("place",),
+        ("document", "publisher"): ("agent",),
+        ("run", "agent"): ("agent",),
+        ("agent", "acts_for"): ("agent",),
+        ("agent", "located_in"): ("place", "agent"),
+        ("place", "located_in"): ("place", "agent"),
+        ("position", "position_in"): ("agent",),
+        ("position", "position_for"): ("agent",),
+        ("position", "position_toward"): ("agent",),
+        ("event", "who"): (*_ENTITY, *_PROPOSITION),
+        ("event", "named_as"): ("place", "agent"),
+        ("relation", "subject"): (*_ENTITY, *_PROPOSITION),
+        ("relation", "object"): (*_ENTITY, *_PROPOSITION),
+        ("claim", "by"): ("agent",),
+        ("claim", "about"): (*_PROPOSITION, "claimset"),
+        ("claim", "relays"): ("claim",),
+        ("claim", "via"): ("agent",),
+        ("claim", "responds_to"): ("claim",),
+        ("claim", "concedes"): ("claim",),
+        ("claim", "contrasts_with"): ("claim",),
+        ("claim", "gives_reason_for"): ("claim",),
+        ("claim", "says_only"): _PROPOSITION,
+        ("claim", "document"): ("document",),
+        ("claimset", "stated"): ("claim",),
+        ("claimset", "inferred"): ("claim",),
+        ("claimset", "document"): ("document",),
+        ("mention", "names"): (*_ENTITY, *_PROPOSITION),
+        ("mention", "means"): (*_ENTITY, *_PROPOSITION),
+        ("link", "events"): ("event",),
+        ("*", "distinct_from"): _ENTITY,
+        ("*", "extracted"): ("run",),
+        ("*", "reviewed"): ("run",),
+    }
+)
+"""Which kinds a field may refer to; `*` is every kind of record that has the field."""
+
+_CONCEPTS: Final[Mapping[tuple[str, str], str]] = types.MappingProxyType(
+    {
+        ("event", "type"): "event-type",
+        ("event", "unstated"): "role",
+        ("event", "role"): "role",
+        ("event", "rule"): "time-rule",
+        ("relation", "type"): "relation-type",
+        ("relation", "rule"): "time-rule",
+        ("claim", "rule"): "time-rule",
+    }
+)
+"""Which open scheme of the ontology a field takes its concepts from."""
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """Where a record stands: the file as it was named, and the line, from 1."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+class FactFile(msgspec.Struct, frozen=True):
+    """The records of one file, in their order, each with its place; `document` if it has one."""
+
+    file: str
+    records: tuple[AnyRecord, ...]
+    origins: tuple[Origin, ...]
+    document: Document | None
+
+
+class FactSet(msgspec.Struct, frozen=True):
+    """All records of a build, checked: ids are unique and every reference leads somewhere.
+
+    `by_id` maps an id to its record; `origin` to its place; `files` are in order of their names.
+    """
+
+    files: tuple[FactFile, ...]
+    by_id: dict[str, AnyRecord]
+    origin: dict[str, Origin]
+
+    @property
+    def count(self) -> int:
+        """Return the number of records."""
+        return len(self.by_id)
+
+
+def date_bounds(text: str) -> tuple[str | None, str | None]:
+    """Return the first and the last day that an EDTF date covers; see `kg.edtf.bounds`.
+
+    Raises:
+        ValueError: the text is no date of the supported part of EDTF.
+    """
+    return edtf.bounds(text)
+
+
+def kind_of(record: Record) -> str:
+    """Return the `kind` of a record, e.g. `claim`."""
+    return str(type(record).__struct_config__.tag)
+
+
+def read_facts(folders: Sequence[Path], schemes: Mapping[str, Iterable[str]]) -> FactSet:
+    """Return every record below the folders, checked as one set.
+
+    Args:
+        folders: hold `*.yaml`, `*.yml` and `*.jsonl`, also in folders below; folders are read in
+            the order given, files in the order of their names.
+        schemes: bare concept keys by scheme (`event-type`, `relation-type`, `role`, `time-rule`),
+            from the ontology.
+    Raises:
+        KgErrors: every error of the first stage that has any (file, record, set), in the order
+            of files and lines.
+        FactError: the folder is missing or holds no facts file.
+    """
+    errors: list[FactError] = []
+    raw: list[tuple[str, list[_Raw]]] = []
+    for folder in folders:
+        if not folder.is_dir():
+            raise FactError("no such folder", where=str(folder), hint="name one with --facts")
+        paths = sorted(p for p in folder.rglob("*") if p.suffix in (".yaml", ".yml", ".jsonl"))
+        if not paths:
+            raise FactError(
+                "no facts file",
+                where=str(folder),
+                expected="files that end in .yaml or .jsonl",
+                hint="kg facts new makes one",
+            )
+        for path in paths:
+            shown = f"{folder.name}/{path.relative_to(folder).as_posix()}"
+            try:
+                raw.append((shown, _read_file(path, shown)))
+            except KgErrors as e:
+                errors += typing.cast("tuple[FactError, ...]", e.errors)
+            except FactError as e:
+                errors.append(e)
+    _stop(errors)
+    files = [_typed(name, records, errors) for name, records in raw]
+    _stop(errors)
+    by_id: dict[str, AnyRecord] = {}
+    origin: dict[str, Origin] = {}
+    for file in files:
+        for record, place in zip(file.records, file.origins, strict=True):
+            if record.id in by_id:
+                errors.append(
+                    FactError(
+                        "two records have one id",
+                        where=str(place),
+                        seen=f'"{record.id}", also at {origin[record.id]}',
+                        expected="an id used once in all facts files",
+                        hint="rename one of them and what refers to it",
+                    )
+                )
+            else:
+                by_id[record.id], origin[record.id] = record, place
+    facts = FactSet(tuple(files), by_id, origin)
+    known = {scheme: frozenset(keys) for scheme, keys in schemes.items()}
+    for file, (_, lines) in zip(files, raw, strict=True):
+        for record, item in zip(file.records, lines, strict=True):
+            errors += _check_record(record, _Where(item), file, facts, known)
+    _stop(errors)
+    return facts
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of a facts file: a list of records told apart by `kind`.
+
+    Numbers and booleans are accepted in their JSON forms and as strings, as YAML gives them here.
+    """
+    (out,), components = msgspec.json.schema_components(
+        [list[AnyRecord]], ref_template="#/$defs/{name}"
+    )
+    for definition in components.values():
+        for field in definition.get("properties", {}).values():
+            _accept_strings(field)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "https://w3id.org/chancery/facts/schema.json",
+        "title": "Chancery facts",
+        "description": "One facts file: a list of records.",
+        **out,
+        "$defs": components,
+    }
+
+
+def _accept_strings(schema: dict[str, Any]) -> None:
+    for option in [schema, *schema.get("anyOf", [])]:
+        if option.get("type") == "integer":
+            option["type"] = ["integer", "string"]
+            option["pattern"] = "^[0-9]+$"
+        elif option.get("type") == "boolean":
+            option["type"] = ["boolean", "string"]
+            option["pattern"] = "^(true|false)$"
+
+
+def _stop(errors: list[FactError]) -> None:
+    if errors:
+        raise KgErrors(errors)
+
+
+# --- stage 1: files -------------------------------------------------------------------------
+
+_Path = tuple[str | int, ...]
+
+
+class _Raw(msgspec.Struct):
+    """One record as read: plain values, and the line of each path in it."""
+
+    value: Any
+    file: str
+    lines: dict[_Path, int]
+
+
+class _Where(msgspec.Struct, frozen=True):
+    raw: _Raw
+
+    def __call__(self, *path: str | int) -> str:
+        """Return `file:line` of the nearest part of `path` that has a line."""
+        for n in range(len(path), -1, -1):
+            if path[:n] in self.raw.lines:
+                return f"{self.raw.file}:{self.raw.lines[path[:n]]}"
+        return self.raw.file
+
+
+def _read_file(path: Path, name: str) -> list[_Raw]:
+    size = path.stat().st_size
+    if size > MAX_FILE_BYTES:
+        raise FactError(
+            "the file is too large",
+            where=name,
+            seen=f"{size} bytes",
+            expected=f"at most {MAX_FILE_BYTES}",
+            hint="split it; feeds of many rows are read by mappings, not as facts",
+        )
+    data = path.read_bytes()
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as e:
+        line = data[: e.start].count(b"\n") + 1
+        raise FactError(
+            "the file is not UTF-8",
+            where=f"{name}:{line}",
+            seen=f"byte 0x{data[e.start]:02X}",
+            expected="text encoded as UTF-8",
+            hint="save the file as UTF-8",
+        ) from None
+    text = text.removeprefix("\ufeff")
+    return _read_jsonl(text, name) if path.suffix == ".jsonl" else _read_yaml(text, name)
+
+
+def _read_jsonl(text: str, name: str) -> list[_Raw]:
+    errors: list[FactError] = []
+    out: list[_Raw] = []
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        where = f"{name}:{number}"
+
+        def pairs(items: list[tuple[str, Any]], where: str = where) -> dict[str, Any]:
+            seen: dict[str, Any] = {}
+            for key, value in items:
+                if key in seen:
+                    errors.append(_twice(where, key))
+                seen[key] = value
+            return seen
+
+        try:
+            value = json.loads(line, object_pairs_hook=pairs)
+        except (ValueError, RecursionError) as e:
+            errors.append(
+                FactError(
+                    "the line is not JSON",
+                    where=where,
+                    seen=str(e),
+                    expected="one JSON object on each line",
+                )
+            )
+            continue
+        out.append(_Raw(value, name, {(): number}))
+    _stop(errors)
+    return out
+
+
+def _twice(where: str, key: str) -> FactError:
+    return FactError(
+        "a field is given twice", where=where, seen=f'"{key}"', expected="each field once"
+    )
+
+
+def _at(name: str, event: Any) -> str:
+    return f"{name}:{event.start_mark.line + 1}"
+
+
+def _read_yaml(text: str, name: str) -> list[_Raw]:
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    errors: list[FactError] = []
+    events = _yaml_events(yaml, text, loader, name)
+    top: list[_Raw] = []
+    for event in events:
+        if isinstance(event, yaml.SequenceStartEvent):
+            break
+        if isinstance(event, yaml.NodeEvent):
+            raise FactError(
+                "the file is not a list of records",
+                where=_at(name, event),
+                expected='records that each begin with "- kind: …"',
+            )
+    else:
+        return []
+    for event in events:
+        if isinstance(event, yaml.SequenceEndEvent):
+            break
+        raw = _Raw(None, name, {})
+        raw.value = _yaml_value(yaml, event, events, raw, (), errors)
+        top.append(raw)
+    for event in events:
+        if isinstance(event, yaml.NodeEvent):
+            errors.append(
+                FactError(
+                    "the file holds more than one YAML document",
+                    where=_at(name, event),
+                    expected="one list of records",
+                    hint="remove the line ---",
+                )
+            )
+            break
+    _stop(errors)
+    return top
+
+
+def _yaml_events(yaml: Any, text: str, loader: Any, name: str) -> Iterator[Any]:
+    """Yield the parser's events; a syntax error becomes a FactError with its line."""
+    depth = 0
+    try:
+        for event in yaml.parse(text, Loader=loader):
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+            if depth > MAX_DEPTH:
+                raise FactError(
+                    "the file is nested too deeply",
+                    where=_at(name, event),
+                    expected=f"at most {MAX_DEPTH} levels",
+                )
+            if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+                raise FactError(
+                    "YAML anchors and aliases are not used in facts files",
+                    where=_at(name, event),
+                    hint="write the value out",
+                )
+            yield event
+    except yaml.YAMLError as e:
+        mark = getattr(e, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark else ""
+        raise FactError(
+            "the file is not YAML",
+            where=f"{name}{line}",
+            seen=str(getattr(e, "problem", None) or e).splitlines()[0],
+            expected="valid YAML",
+            hint="quote a text that holds ': ' or ' #', and indent with spaces",
+        ) from None
+
+
+def _yaml_value(
+    yaml: Any, event: Any, events: Iterator[Any], raw: _Raw, path: _Path, errors: list[FactError]
+) -> Any:
+    raw.lines[path] = event.start_mark.line + 1
+    if isinstance(event, yaml.ScalarEvent):
+        return event.value
+    if isinstance(event, yaml.SequenceStartEvent):
+        items: list[Any] = []
+        for item in events:
+            if isinstance(item, yaml.SequenceEndEvent):
+                break
+            items.append(_yaml_value(yaml, item, events, raw, (*path, len(items)), errors))
+        return items
+    out: dict[str, Any] = {}
+    for key in events:
+        if isinstance(key, yaml.MappingEndEvent):
+            break
+        where = _at(raw.file, key)
+        if not isinstance(key, yaml.ScalarEvent):
+            raise FactError("a field's name is not a word", where=where, expected="name: value")
+        if key.value in out:
+            errors.append(_twice(where, key.value))
+        out[key.value] = _yaml_value(yaml, next(events), events, raw, (*path, key.value), errors)
+        raw.lines[(*path, key.value)] = key.start_mark.line + 1
+    return out
+
+
+# --- stage 2: records -----------------------------------------------------------------------
+
+
+def _typed(name: str, raw: list[_Raw], errors: list[FactError]) -> FactFile:
+    records: list[AnyRecord] = []
+    origins: list[Origin] = []
+    document: Document | None = None
+    for item in raw:
+        before = len(errors)
+        record = _record(item, errors)
+        if record is None or len(errors) > before:
+            continue
+        origin = Origin(name, item.lines[()])
+        if isinstance(record, Document):
+            if document is not None:
+                errors.append(
+                    FactError(
+                        "the file has two documents",
+                        where=str(origin),
+                        seen=f'"{record.id}" after "{document.id}"',
+                        expected="one document in a file",
+                        hint="move the second one and its records to a file of its own",
+                    )
+                )
+            document = record
+        records.append(record)
+        origins.append(origin)
+    return FactFile(name, tuple(records), tuple(origins), document)
+
+
+def _record(item: _Raw, errors: list[FactError]) -> AnyRecord | None:
+    where = _Where(item)
+    value = item.value
+    if not isinstance(value, dict):
+        errors.append(
+            FactError(
+                "a record is not a set of fields",
+                where=where(),
+                seen=_shown(value),
+                expected="fields, the first of them kind",
+            )
+        )
+        return None
+    kind = str(value.get("kind", ""))
+    if kind not in RECORD_TYPES:
+        errors.append(
+            FactError(
+                'field "kind" is not known' if kind else 'field "kind" is missing',
+                where=where("kind"),
+                seen=_shown(kind) if kind else "",
+                expected="one of " + " ".join(RECORD_TYPES),
+            )
+        )
+        return None
+    try:
+        return msgspec.convert(value, RECORD_TYPES[kind], strict=False)  # type: ignore[return-value]  # the tag decides
+    except msgspec.ValidationError:
+        found = len(errors)
+        fields = {k: v for k, v in value.items() if k != "kind"}
+        _explain(fields, RECORD_TYPES[kind], where, (), errors)
+        if len(errors) == found:
+            raise
+        return None
+
+
+def _explain(value: Any, form: Any, where: _Where, path: _Path, errors: list[FactError]) -> None:
+    """Append one error for each part of `value` that is not of its form."""
+    origin = typing.get_origin(form)
+    if origin is Annotated and typing.get_origin(typing.get_args(form)[0]) is not None:
+        inner = typing.get_args(form)[0]
+        if typing.get_origin(inner) in (list, dict) and isinstance(value, (list, dict)) and value:
+            return _explain(value, inner, where, path, errors)
+    if origin is types.UnionType:
+        options = [a for a in typing.get_args(form) if a is not type(None)]
+        return _explain(value, options[0], where, path, errors)
+    if isinstance(form, type) and issubclass(form, msgspec.Struct) and isinstance(value, dict):
+        known = {f.encode_name: f for f in msgspec.structs.fields(form)}
+        for name in value:
+            if name not in known:
+                errors.append(
+                    FactError(
+                        f'field "{_dotted((*path, name))}" is not known',
+                        where=where(*path, name),
+                        seen=_shown(value[name]),
+                        expected="one of " + " ".join(sorted(known)),
+                        hint="correct the name or remove the field",
+                    )
+                )
+        for name, field in known.items():
+            if name in value:
+                _explain(value[name], field.type, where, (*path, name), errors)
+            elif field.required:
+                errors.append(
+                    FactError(
+                        f'field "{_dotted((*path, name))}" is missing',
+                        where=where(*path),
+                        expected=_form(field.type),
+                    )
+                )
+        return None
+    if origin is list and isinstance(value, list):
+        for n, part in enumerate(value):
+            _explain(part, typing.get_args(form)[0], where, (*path, n), errors)
+        return None
+    if origin is dict and isinstance(value, dict):
+        key_form, value_form = typing.get_args(form)
+        for key, part in value.items():
+            _explain(key, key_form, where, (*path, key), errors)
+            _explain(part, value_form, where, (*path, key), errors)
+        return None
+    try:
+        msgspec.convert(value, form, strict=False)
+    except msgspec.ValidationError:
+        errors.append(
+            FactError(
+                f'field "{_dotted(path)}" is not of its form',
+                where=where(*path),
+                seen=_shown(value),
+                expected=_form(form),
+            )
+        )
+    return None
+
+
+_FORMS: Final[tuple[tuple[Any, str], ...]] = (
+    (Key, "an id: lower-case letters, digits and single hyphens"),
+    (LanguageTag, "a language tag such as bn or hi-Latn"),
+    (Sha256, "64 lower-case hex digits"),
+    (Offsets, 'code-point offsets "start-end"'),
+    (IsoDate, "a date such as 2023-10-18"),
+    (Number, "a number without trailing zeros after the point"),
+    (int, "a whole number"),
+    (bool, "true or false"),
+)
+
+
+def _form(form: Any) -> str:
+    for known, text in _FORMS:
+        if form == known:
+            return text
+    if typing.get_origin(form) is types.UnionType:
+        return _form(typing.get_args(form)[0])
+    base = typing.get_args(form)[0] if typing.get_origin(form) is Annotated else form
+    if typing.get_origin(base) is Literal:
+        return "one of " + " ".join(typing.get_args(base))
+    if typing.get_origin(base) is list:
+        return f"a list; each item: {_form(typing.get_args(base)[0])}"
+    if typing.get_origin(base) is dict:
+        return "texts by language tag"
+    if isinstance(base, type) and issubclass(base, msgspec.Struct):
+        return "fields: " + " ".join(f.encode_name for f in msgspec.structs.fields(base))
+    for meta in getattr(form, "__metadata__", ()):
+        if meta.max_length is not None:
+            return f"a text of at most {meta.max_length} characters"
+    return "a text"
+
+
+def _dotted(path: _Path) -> str:
+    out = ""
+    for part in path:
+        out += f"[{part}]" if isinstance(part, int) else f".{part}" if out else part
+    return out
+
+
+def _shown(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return f'"{text[:80]}…"' if len(text) > 80 else f'"{text}"'
+
+
+# --- stage 3: the set -----------------------------------------------------------------------
+
+
+def _check_record(
+    record: AnyRecord,
+    where: _Where,
+    file: FactFile,
+    facts: FactSet,
+    schemes: Mapping[str, frozenset[str]],
+) -> Iterator[FactError]:
+    """Yield what is wrong with a record beside the others: references, offsets, dates, text."""
+    kind = kind_of(record)
+    for path, name, value in _strings(record):
+        at = where(*path)
+        if not is_nfc(value):
+            yield FactError(
+                f'field "{_dotted(path)}" is not in Unicode Normalization Form C',
+                where=at,
+                seen=_shown(value),
+                expected="text in NFC",
+                hint="save the file normalised to NFC",
+            )
+        targets = _REFERENCES.get((kind, name)) or _REFERENCES.get(("*", name))
+        if targets and not (kind == "claim" and name == "by" and value in VOICES):
+            found = facts.by_id.get(value)
+            found_kind = kind_of(found) if found else ""
+            if found_kind not in targets:
+                yield FactError(
+                    f'field "{_dotted(path)}" refers to nothing'
+                    if not found
+                    else f'field "{_dotted(path)}" refers to a record of another kind',
+                    where=at,
+                    seen=_shown(value) + (f", a {found_kind}" if found else ""),
+                    expected="the id of a record of kind " + " or ".join(targets),
+                )
+        scheme = _CONCEPTS.get((kind, name))
+        if scheme and value not in schemes[scheme]:
+            yield FactError(
+                f'field "{_dotted(path)}" is no concept of the scheme {scheme}',
+                where=at,
+                seen=_shown(value),
+                expected=_nearest(value, schemes[scheme]),
+                hint="concepts are listed in docs/reference/ontology.md",
+            )
+        if name == "edtf":
+            try:
+                date_bounds(value)
+            except ValueError as e:
+                yield FactError(
+                    f'field "{_dotted(path)}" is no date',
+                    where=at,
+                    seen=_shown(value),
+                    expected="an EDTF date such as 2023-10-18, 2023-09~ or 2023-08/..",
+                    hint=str(e),
+                )
+        if name in _DATE_FIELDS:
+            try:
+                date.fromisoformat(value)
+            except ValueError:
+                yield FactError(
+                    f'field "{_dotted(path)}" is no day of the calendar',
+                    where=at,
+                    seen=_shown(value),
+                    expected="a date such as 2023-10-18",
+                )
+    for path, tag in _language_tags(record):
+        if not _known_language(tag):
+            yield FactError(
+                f'field "{_dotted(path)}" has an unknown language tag',
+                where=where(*path),
+                seen=_shown(tag),
+                expected="a registered language tag such as bn, hi or ko",
+            )
+    yield from _check_shape(record, where, file, facts)
+
+
+_DATE_FIELDS: Final = frozenset(("reference_date", "reference", "date", "as_of", "captured"))
+
+
+def _nearest(value: str, known: frozenset[str]) -> str:
+    import difflib
+
+    close = difflib.get_close_matches(value, sorted(known), 3, 0.6)
+    if close:
+        return "one of its concepts, perhaps " + " or ".join(close)
+    return f"one of its {len(known)} concepts, such as " + " ".join(sorted(known)[:4])
+
+
+def _strings(value: Any, path: _Path = (), name: str = "") -> Iterator[tuple[_Path, str, str]]:
+    """Yield path, field name and value of every text in a record, in field order."""
+    if isinstance(value, str):
+        yield path, name, value
+    elif isinstance(value, msgspec.Struct):
+        for field in msgspec.structs.fields(value):
+            yield from _strings(
+                getattr(value, field.name), (*path, field.encode_name), field.encode_name
+            )
+    elif isinstance(value, list):
+        for n, item in enumerate(value):
+            yield from _strings(item, (*path, n), name)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _strings(item, (*path, key), name)
+
+
+def _language_tags(value: Any, path: _Path = ()) -> Iterator[tuple[_Path, str]]:
+    if isinstance(value, msgspec.Struct):
+        for field in msgspec.structs.fields(value):
+            item = getattr(value, field.name)
+            if field.name in ("language", "lang") and isinstance(item, str):
+                yield (*path, field.encode_name), item
+            else:
+                yield from _language_tags(item, (*path, field.encode_name))
+    elif isinstance(value, list):
+        for n, item in enumerate(value):
+            yield from _language_tags(item, (*path, n))
+    elif isinstance(value, dict):
+        for key in value:
+            yield (*path, key), key
+
+
+def _known_language(tag: str) -> bool:
+    import langcodes
+
+    return langcodes.tag_is_valid(tag)
+
+
+def offsets(text: str) -> tuple[int, int]:
+    """Return start and end of a span written `start-end`."""
+    start, _, end = text.partition("-")
+    return int(start), int(end)
+
+
+def _check_shape(
+    record: AnyRecord, where: _Where, file: FactFile, facts: FactSet
+) -> Iterator[FactError]:
+    """Yield errors that concern several fields of one record."""
+    match record:
+        case Document():
+            yield from _check_document(record, where)
+        case Claim() | ClaimSet():
+            if isinstance(record, Claim) and (record.about is None) == (record.relays is None):
+                yield FactError(
+                    "a claim has exactly one target",
+                    where=where(),
+                    seen="both about and relays" if record.about else "neither about nor relays",
+                    expected="about (an event, relation or claim set) or relays (a claim)",
+                )
+            for n, evidence in enumerate(record.evidence):
+                document = file.document
+                if evidence.document:
+                    other = facts.by_id.get(evidence.document)
+                    document = other if isinstance(other, Document) else None
+                yield from _check_evidence(evidence, where, ("evidence", n), document)
+            if file.document is None:
+                yield _homeless(record, where)
+            if isinstance(record, Claim):
+                for n, quote in enumerate(record.quoted):
+                    if len(quote.text.split()) > 5:
+                        yield FactError(
+                            f'field "quoted[{n}].text" is too long',
+                            where=where("quoted", n),
+                            seen=_shown(quote.text),
+                            expected="at most five words: no text is republished",
+                        )
+        case Relation():
+            if (record.object is None) == (record.value is None):
+                yield FactError(
+                    "a relation has exactly one of object and value",
+                    where=where(),
+                    seen="both" if record.object else "neither",
+                    expected="object (an id) or value (a text)",
+                )
+        case Mention():
+            if file.document is None:
+                yield _homeless(record, where)
+            else:
+                yield from _check_span(record.at, where, ("at",), file.document)
+        case Event() if file.document is None:
+            yield _homeless(record, where)
+        case _:
+            pass
+
+
+def _homeless(record: Record, where: _Where) -> FactError:
+    return FactError(
+        "the record belongs to a document, and the file has none",
+        where=where(),
+        seen=f'"{record.id}"',
+        expected="a record of kind document in the same file",
+    )
+
+
+def _check_document(record: Document, where: _Where) -> Iterator[FactError]:
+    last = 0
+    for n, sentence in enumerate(record.sentences):
+        start, end = offsets(sentence.at)
+        if not last <= start < end <= record.characters:
+            yield FactError(
+                f'field "sentences[{n}].at" is out of order or outside the document',
+                where=where("sentences", n),
+                seen=_shown(sentence.at),
+                expected=f"offsets between {last} and {record.characters}, in text order",
+            )
+        last = end
+    custody = record.custody
+    if not (custody.url or custody.archive_url or custody.reason):
+        yield FactError(
+            'field "custody" says neither where the text was captured nor why not',
+            where=where("custody"),
+            expected="url or archive_url with captured and tool, or reason",
+        )
+    if (record.publisher is None) == (record.publisher_unstated is None):
+        yield FactError(
+            "a document has exactly one of publisher and publisher_unstated",
+            where=where(),
+            expected="publisher (an agent) or publisher_unstated (why it is not known)",
+        )
+
+
+def _check_evidence(
+    evidence: Evidence, where: _Where, path: _Path, document: Document | None
+) -> Iterator[FactError]:
+    if (evidence.sentence is None) == (evidence.at is None):
+        yield FactError(
+            f'field "{_dotted(path)}" has exactly one of sentence and at',
+            where=where(*path),
+            expected="sentence: a number from 0, or at: start-end",
+        )
+    elif document is None:
+        return
+    elif evidence.at is not None:
+        yield from _check_span(evidence.at, where, (*path, "at"), document)
+    elif evidence.sentence is not None and not 0 <= evidence.sentence < len(document.sentences):
+        yield FactError(
+            f'field "{_dotted((*path, "sentence"))}" is outside the document',
+            where=where(*path, "sentence"),
+            seen=str(evidence.sentence),
+            expected=f"a sentence from 0 to {len(document.sentences) - 1} of {document.id}",
+        )
+
+
+def _check_span(at: str, where: _Where, path: _Path, document: Document) -> Iterator[FactError]:
+    start, end = offsets(at)
+    if not 0 <= start < end <= document.characters:
+        yield FactError(
+            f'field "{_dotted(path)}" is outside the document',
+            where=where(*path),
+            seen=_shown(at),
+            expected=f"start < end <= {document.characters}, the characters of {document.id}",
+        )
+
+
+# --- rules on well-formed records -----------------------------------------------------------
+
+
+class RuleBreak(msgspec.Struct, frozen=True):
+    """A well-formed record that breaks a rule: where, which record, and what to do."""
+
+    origin: str
+    record: str
+    rule: str
+    message: str
+
+
+def rule_breaks(facts: FactSet) -> list[RuleBreak]:
+    """Return the claims that relay themselves in the end, or stand in a set they are about.
+
+    Such a claim has no address (the address is made of what it is about), so this is found before
+    the mapping; every other rule is a SHACL shape. In the order of ids.
+    """
+    targets: dict[str, list[str]] = {}
+    for record in facts.by_id.values():
+        if isinstance(record, Claim):
+            targets[record.id] = [record.relays] if record.relays else []
+    out: list[RuleBreak] = []
+    for start in sorted(targets):
+        seen = [start]
+        step = targets[start]
+        while step and step[0] in targets and step[0] not in seen:
+            seen.append(step[0])
+            step = targets[step[0]]
+        if step and step[0] == start:
+            out.append(
+                RuleBreak(
+                    str(facts.origin[start]),
+                    start,
+                    "relay-cycle",
+                    "the claim relays itself: "
+                    + " → ".join([*seen, start])
+                    + "; let the innermost claim be about an event or relation",
+                )
+            )
+    return out
+
+
+# --- texts that the user holds --------------------------------------------------------------
+
+
+class Verified(msgspec.Struct, frozen=True):
+    """What was checked against texts: documents and spans, and what did not agree."""
+
+    documents: int
+    spans: int
+    without_hash: int
+    errors: tuple[FactError, ...]
+
+
+def verify_texts(facts: FactSet, texts: Path) -> Verified:
+    """Return the outcome of checking every hash and offset against the texts in a folder.
+
+    A document's text is the file whose SHA-256 is the document's, under any name. Spans are
+    half-open code-point offsets of the decoded file; their hash is SHA-256 of their UTF-8 bytes.
+
+    Raises:
+        FactError: the folder is missing.
+    """
+    if not texts.is_dir():
+        raise FactError("no such folder", where=str(texts), hint="name one with --texts")
+    by_hash: dict[str, bytes] = {}
+    names: dict[str, str] = {}
+    for path in sorted(p for p in texts.rglob("*") if p.is_file()):
+        if path.stat().st_size <= MAX_FILE_BYTES:
+            data = path.read_bytes()
+            by_hash[_sha256(data)] = data
+            names[path.stem] = _sha256(data)
+    errors: list[FactError] = []
+    documents = spans = without = 0
+    for file in facts.files:
+        if file.document is None:
+            continue
+        documents += 1
+        d = file.document
+        where = str(facts.origin[d.id])
+        if d.sha256 not in by_hash:
+            errors.append(
+                FactError(
+                    f"no text with the hash of the document {d.id}",
+                    where=where,
+                    seen=f"{d.identifier} has {names[d.identifier]}"
+                    if d.identifier in names
+                    else f"{len(by_hash)} files in {texts.name}",
+                    expected=f"a file whose SHA-256 is {d.sha256}",
+                    hint="the text was changed, or is not in the folder",
+                )
+            )
+            continue
+        text = by_hash[d.sha256].decode("utf-8", "replace")
+        if len(text) != d.characters:
+            errors.append(
+                FactError(
+                    f'field "characters" of {d.id} is wrong',
+                    where=where,
+                    seen=str(d.characters),
+                    expected=str(len(text)),
+                )
+            )
+    for file in facts.files:
+        for record, origin in zip(file.records, file.origins, strict=True):
+            for field, at, sha, document in _spans(record, file, facts):
+                if document is None or document.sha256 not in by_hash:
+                    continue
+                spans += 1
+                start, end = offsets(at)
+                found = by_hash[document.sha256].decode("utf-8", "replace")[start:end]
+                if sha is None:
+                    without += 1
+                elif _sha256(found.encode()) != sha:
+                    errors.append(
+                        FactError(
+                            f"the span {at} of {document.id} has another text",
+                            where=str(origin),
+                            seen=f'{kind_of(record)} "{record.id}", {field} with hash {sha[:12]}…',
+                            expected=f"a span whose hash is {_sha256(found.encode())[:12]}…",
+                            hint="correct the offsets or the hash",
+                        )
+                    )
+                if isinstance(record, Mention) and field == "at" and found != record.surface:
+                    errors.append(
+                        FactError(
+                            f'field "surface" is not what stands at {at} of {document.id}',
+                            where=str(origin),
+                            seen=_shown(record.surface),
+                            expected=_shown(found),
+                        )
+                    )
+    return Verified(documents, spans, without, tuple(errors))
+
+
+def _sha256(data: bytes) -> str:
+    import hashlib
+
+    return hashlib.sha256(data).hexdigest()
+
+
+def _spans(
+    record: AnyRecord, file: FactFile, facts: FactSet
+) -> Iterator[tuple[str, str, str | None, Document | None]]:
+    """Yield field, offsets, hash and document of every span that a record gives."""
+    if isinstance(record, Document):
+        for n, sentence in enumerate(record.sentences):
+            yield f"sentences[{n}]", sentence.at, sentence.sha256, record
+    elif isinstance(record, Mention):
+        yield "at", record.at, record.sha256, file.document
+    elif isinstance(record, (Claim, ClaimSet)):
+        for n, evidence in enumerate(record.evidence):
+            other = facts.by_id.get(evidence.document or "")
+            document = other if isinstance(other, Document) else file.document
+            if evidence.at is not None:
+                yield f"evidence[{n}]", evidence.at, evidence.sha256, document
+
+
+# --- starting a file ------------------------------------------------------------------------
+
+_SENTENCE_END: Final = frozenset("।॥.!?。؟\n")
+
+
+def split_sentences(text: str) -> list[tuple[int, int]]:
+    """Return half-open code-point offsets of the sentences of a text, in order.
+
+    A sentence ends after one of `। ॥ . ! ? 。 ؟` or at a line's end; a full stop between two
+    characters that are not spaces ends none. Only a proposal: people correct it.
+    """
+    out: list[tuple[int, int]] = []
+    start = 0
+    for i, char in enumerate(text):
+        last = i + 1 == len(text)
+        inside = char == "." and not last and not text[i + 1].isspace()
+        if (char in _SENTENCE_END and not inside) or last:
+            body = text[start : i + 1]
+            if body.strip():
+                first = start + len(body) - len(body.lstrip())
+                out.append((first, start + len(body.rstrip())))
+            start = i + 1
+    return out
+
+
+def facts_template(key: str, text: Path, language: str, reference_date: str) -> str:
+    """Return the text of a new facts file: the document's record, and examples to replace.
+
+    Raises:
+        FactError: the text cannot be read as UTF-8, or an argument is no id, tag or date.
+    """
+    try:
+        data = text.read_bytes()
+        content = data.decode("utf-8")
+    except (OSError, UnicodeDecodeError) as e:
+        raise FactError("the text cannot be read as UTF-8", where=str(text), seen=str(e)) from None
+    for what, value, form in (
+        ("KEY", key, Key),
+        ("--language", language, LanguageTag),
+        ("--date", reference_date, IsoDate),
+    ):
+        try:
+            msgspec.convert(value, form)
+        except msgspec.ValidationError:
+            raise FactError(
+                "not of its form", where=what, seen=_shown(value), expected=_form(form)
+            ) from None
+    if not _known_language(language):
+        raise FactError("unknown language tag", where="--language", seen=language)
+    sentences = "\n".join(
+        f"    - {{at: {a}-{b}, sha256: {_sha256(content[a:b].encode())}}}"
+        for a, b in split_sentences(content)
+    )
+    return f"""# Facts of one document. Reference: kg facts schema, docs/tutorial.md.
+# yaml-language-server: $schema=schema.json
+# Sentences are numbered from 0; evidence names one (sentence: 0) or offsets (at: 12-40).
+
+- kind: document
+  id: {key}
+  identifier: {json.dumps(text.stem, ensure_ascii=False)}
+  title:
+    en: {key}
+  language: {language}
+  sha256: {_sha256(data)}
+  characters: {len(content)}
+  sentences:
+{sentences}
+  reference_date: {reference_date}
+  reference_basis: supplied-by-curator
+  publisher_unstated: say here why the publisher is not known, or use publisher
+  custody:
+    reason: say here where and when the text was captured, or why that is not known
+  extracted: {key}-first-reading
+  review: drafted
+
+- kind: run
+  id: {key}-first-reading
+  type: extraction
+  agent: {key}-reader
+  date: {reference_date}
+  label: {{en: First reading of {key}}}
+  method: say here who or what read the text, and how
+
+- kind: agent
+  id: {key}-reader
+  type: Person
+  labels: {{en: The reader of {key}}}
+  basis: own record
+  as_of: {reference_date}
+
+# Then what the text describes, and who says it. An event asserts nothing; a claim does.
+#
+# - kind: event
+#   id: {key}-first-event
+#   label: {{en: Visit of A to B}}
+#   type: official-visit
+#   participants:
+#     - {{role: actor, who: some-agent}}
+#   time: {{edtf: "{reference_date}", rule: stated-date}}
+#
+# - kind: claim
+#   id: {key}-c01
+#   by: [narrator]
+#   about: {key}-first-event
+#   stance: affirms
+#   modality: actual
+#   certainty: unstated
+#   basis: none-stated
+#   evidence: [{{sentence: 0}}]
+"""
