@@ -30,6 +30,8 @@ STATUS_RULES: Final[Mapping[str, str]] = {
     "denied": "Somebody denies it and no side affirms it.",
     "contested": "A side affirms it; another denies it, disputes its evidence or questions it.",
     "planned": "Every affirming claim puts it as planned, expected or intended.",
+    "hypothetical": "Every affirming claim puts it as something to come, some only as a "
+    "possibility or under a condition.",
     "acknowledged": "A participant's own side affirms it.",
     "corroborated": "Two or more sides affirm it.",
     "claimed": "One side affirms it.",
@@ -47,6 +49,7 @@ CANDIDATE_RULE: Final = (
     "at least two of the same roles."
 )
 _FORWARD: Final = frozenset(("planned", "expected", "intended"))
+_OPEN: Final = _FORWARD | {"conditional", "hypothetical"}
 _POSITIONS: Final = {
     "affirms": "affirmedBy",
     "denies": "deniedBy",
@@ -327,6 +330,8 @@ def _status(
         return "contested"
     if affirming and all(c.modality in _FORWARD for c in affirming):
         return "planned"
+    if affirming and all(c.modality in _OPEN for c in affirming):
+        return "hypothetical"
     if affirms & participants:
         return "acknowledged"
     if len(affirms) >= 2:
