@@ -5,6 +5,7 @@ Nothing that does not conform is published; the release that was current stays c
 Spec: docs/reference/cli.md, "kg build"
 """
 
+import json
 import logging
 import re
 from collections.abc import Mapping, Sequence
@@ -21,7 +22,7 @@ from kg.vocab import DCTERMS, PROV, RDF, RDFS, SCHEMA, data_iri, graph_iri, lite
 if TYPE_CHECKING:
     from kg.dataset import Dataset
     from kg.facts import FactSet, RuleBreak
-    from kg.manifest import Question
+    from kg.manifest import Input, Question
     from kg.mapping import Counts
     from kg.validate import Report
     from kg.vocab import Vocabulary
@@ -54,8 +55,6 @@ class Built(msgspec.Struct, frozen=True, kw_only=True):
 
     def report_json(self) -> str:
         """Return the report as JSON text; broken rules come before the results of shapes."""
-        import json
-
         if self.report is not None:
             return self.report.to_json()
         value = {
@@ -176,7 +175,9 @@ def check_facts(
 def new_facts(
     key: str, text: Path, language: str, date: str, out: Path, *, with_registry: bool
 ) -> list[Path]:
-    """Return the files that were written: `<out>/<key>.yaml` and, if asked for, the registry.
+    """Return the files that were written: `<out>/<key>.yaml`, and the registry if asked for.
+
+    The JSON Schema stands beside them as `schema.json`, for completion in editors.
 
     Raises:
         FactError: a file is there already; the text cannot be read; an argument is no id, tag or
@@ -185,7 +186,7 @@ def new_facts(
     import shutil
 
     from kg.errors import FactError
-    from kg.facts import facts_template
+    from kg.facts import facts_template, json_schema
 
     written = {out / f"{key}.yaml": facts_template(key, text, language, date)}
     registry = out / "registry.yaml"
@@ -195,6 +196,8 @@ def new_facts(
     out.mkdir(parents=True, exist_ok=True)
     for path, content in written.items():
         path.write_text(content, encoding="utf-8")
+    schema = json.dumps(json_schema(), ensure_ascii=False, indent=2) + "\n"
+    (out / "schema.json").write_text(schema, encoding="utf-8")
     if with_registry:
         shutil.copyfile(folder("facts") / "registry.yaml", registry)
     return [*written, *([registry] if with_registry else [])]
@@ -228,7 +231,6 @@ def publish(
     from kg import release
     from kg.manifest import SourceCount
 
-    authority = links or folder("mappings") / LINKS
     code = Path(kg.__file__).resolve().parent
     folders: dict[str, Path] = {
         "kg": code,
@@ -236,12 +238,13 @@ def publish(
         "shapes": folder("shapes"),
         "mappings": folder("mappings"),
         "queries": folder("queries"),
-        "links": authority,
     }
     for n, path in enumerate(facts_folders):
         folders["facts" if n == 0 else f"facts-{n + 1}"] = path
     _require(facts_folders)
     inputs = release.collect_inputs(folders)
+    if links is not None:
+        inputs = (*inputs, _input("links", links))
     settings = release.ReleaseSettings(
         base_iri=base,
         title=TITLE,
@@ -289,6 +292,20 @@ def publish(
         ontology=_served_files(),
     )
     return path, built
+
+
+def _input(name: str, path: Path) -> "Input":
+    """Return a file that is no part of an input folder as an input of its own."""
+    import hashlib
+
+    from kg.errors import ConfigError
+    from kg.manifest import Input
+
+    try:
+        data = path.read_bytes()
+    except OSError as e:
+        raise ConfigError("the file cannot be read", where=str(path), seen=str(e)) from None
+    return Input(name=name, sha256=hashlib.sha256(data).hexdigest(), bytes=len(data))
 
 
 def _require(folders: Sequence[Path]) -> None:
@@ -363,8 +380,6 @@ def read_questions(queries: Path, base: str) -> "list[Question]":
 
 def _served_files() -> dict[str, str]:
     """Return the vocabulary's files as they are served, by name."""
-    import json
-
     from kg.facts import json_schema
 
     def joined(name: Any) -> str:

@@ -963,6 +963,13 @@ def _check_record(
                 expected="text in NFC",
                 hint="save the file normalised to NFC",
             )
+        if value.startswith("TODO"):
+            yield FactError(
+                f'field "{_dotted(path)}" is still to be filled in',
+                where=at,
+                seen=_shown(value),
+                expected="your text",
+            )
         targets = _REFERENCES.get((kind, name)) or _REFERENCES.get(("*", name))
         if targets and not (kind == "claim" and name == "by" and value in VOICES):
             found = facts.by_id.get(value)
@@ -1414,7 +1421,7 @@ def facts_template(key: str, text: Path, language: str, reference_date: str) -> 
   id: {key}
   identifier: {json.dumps(text.stem, ensure_ascii=False)}
   title:
-    en: {key}
+    en: "TODO: a title that says what the document is about, in your own words"
   language: {language}
   sha256: {_sha256(data)}
   characters: {len(content)}
@@ -1422,9 +1429,9 @@ def facts_template(key: str, text: Path, language: str, reference_date: str) -> 
 {sentences}
   reference_date: {reference_date}
   reference_basis: supplied-by-curator
-  publisher_unstated: say here why the publisher is not known, or use publisher
+  publisher_unstated: "TODO: why the publisher is not known, or use publisher"
   custody:
-    reason: say here where and when the text was captured, or why that is not known
+    reason: "TODO: where and when the text was captured, or why that is not known"
   extracted: {key}-first-reading
   review: drafted
 
@@ -1434,12 +1441,12 @@ def facts_template(key: str, text: Path, language: str, reference_date: str) -> 
   agent: {key}-reader
   date: {reference_date}
   label: {{en: First reading of {key}}}
-  method: say here who or what read the text, and how
+  method: "TODO: who or what read the text, and how"
 
 - kind: agent
   id: {key}-reader
   type: Person
-  labels: {{en: The reader of {key}}}
+  labels: {{en: "TODO: who or what read it"}}
   basis: own record
   as_of: {reference_date}
 
