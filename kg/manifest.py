@@ -1,0 +1,227 @@
+"""The manifest of a release, and the record of what was published: what both sides read.
+
+The write side makes a release folder with `manifest.json` in it; the read side needs nothing but
+that file to know what the folder holds. `published.jsonl` stands beside the releases, because it
+has times in it and a release has none of its own.
+"""
+
+import os
+from pathlib import Path
+from typing import Final, Literal, TypeVar
+
+import msgspec
+
+from kg.errors import ReleaseError
+
+FORMAT: Final = 1
+"""Version of the layout of a release folder and of its manifest; raised when a reader must know."""
+
+MANIFEST: Final = "manifest.json"
+STORE: Final = "store"
+STORE_SUMS: Final = "store.sha256"
+LABELS: Final = "labels.sqlite"
+PUBLISHED: Final = "published.jsonl"
+CURRENT: Final = "current"
+
+
+class Input(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One file that was read by a build, e.g. `facts/registry.yaml`."""
+
+    name: str
+    sha256: str
+    bytes: int
+
+
+class FileEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One file of a release; `path` is relative to the release folder, with `/`.
+
+    `private` marks a file with content that must not be handed on: it is neither offered for
+    download nor exported.
+    """
+
+    path: str
+    media_type: str
+    bytes: int
+    sha256: str
+    private: bool
+
+
+class GraphEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One named graph that holds at least one quad; `part` is the path of its N-Quads."""
+
+    iri: str
+    quads: int
+    part: str
+    sha256: str
+    private: bool
+
+
+class SourceCount(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What became of the records of one source; `records` = `mapped` + `rejected`."""
+
+    id: str
+    records: int
+    mapped: int
+    rejected: int
+
+
+class Question(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One public question with the SPARQL query that answers it."""
+
+    id: str
+    question: str
+    keywords: tuple[str, ...]
+    query: str
+    description: str = ""
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a release is, what it was made of and what it holds.
+
+    `quads` counts the distinct quads of the store and `triples` the distinct triples in them;
+    `classes` counts the distinct instances of each class over all graphs. `id` is computed from
+    `inputs`, `base_iri`, `title`, `licence`, `agent`, `time`, `options` and `versions` (but for
+    the version of the ontology, which is among the inputs already).
+    """
+
+    format: int
+    id: str
+    base_iri: str
+    title: str
+    licence: str
+    agent: str
+    time: str | None
+    options: dict[str, str]
+    versions: dict[str, str]
+    inputs: tuple[Input, ...]
+    conforms: bool
+    quads: int
+    triples: int
+    graphs: tuple[GraphEntry, ...]
+    classes: dict[str, int]
+    sources: tuple[SourceCount, ...]
+    questions: tuple[Question, ...]
+    files: tuple[FileEntry, ...]
+
+
+class Publication(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One line of `published.jsonl`: the moment at which a release became the current one."""
+
+    id: str
+    action: Literal["publish", "rollback"]
+    time: str
+
+
+class _Header(msgspec.Struct):
+    """The one field that every format of the manifest has."""
+
+    format: int
+
+
+_T = TypeVar("_T")
+
+
+def canonical_json(value: object) -> bytes:
+    """Return `value` as canonical JSON: sorted keys, no spaces, UTF-8, a newline at the end.
+
+    Args:
+        value: Structs, mappings, sequences, strings, integers, booleans and None.
+    Spec: RFC 8785 for these types, but for the newline.
+    """
+    return msgspec.json.encode(value, order="sorted") + b"\n"
+
+
+def read_manifest(release: Path) -> Manifest:
+    """Return the manifest of the release in the folder `release`.
+
+    Raises:
+        ReleaseError: there is no manifest, it cannot be read, or it was written by a later version
+            of this software.
+    """
+    path = release / MANIFEST
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise ReleaseError(
+            "there is no release here: it has no manifest",
+            where=str(path),
+            hint="build one with `kg build --out DIR`",
+        ) from None
+    except OSError as error:
+        raise ReleaseError(
+            f"the manifest cannot be read: {error.strerror}", where=str(path)
+        ) from error
+    written = _decode(data, _Header, path).format
+    if written != FORMAT:
+        later = written > FORMAT
+        raise ReleaseError(
+            f"the release was written by {'a later' if later else 'another'} version of chancery",
+            where=str(path),
+            seen=f"format {written}",
+            expected=f"format {FORMAT}",
+            hint="upgrade chancery-kg" if later else "build the release again",
+        )
+    return _decode(data, Manifest, path)
+
+
+def write_manifest(release: Path, manifest: Manifest) -> None:
+    """Write `manifest.json` into the folder `release`, as canonical JSON.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    (release / MANIFEST).write_bytes(canonical_json(manifest))
+
+
+def read_publications(releases: Path) -> tuple[Publication, ...]:
+    """Return what was published in the folder `releases`, oldest first.
+
+    A line that was cut off by a crash is left out.
+
+    Raises:
+        ReleaseError: the file is there and cannot be opened.
+    """
+    path = releases / PUBLISHED
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except FileNotFoundError:
+        return ()
+    except OSError as error:
+        raise ReleaseError(
+            f"the list of what was published cannot be read: {error.strerror}", where=str(path)
+        ) from error
+    found = []
+    for line in lines:
+        try:
+            found.append(msgspec.json.decode(line, type=Publication))
+        except msgspec.MsgspecError:
+            continue
+    return tuple(found)
+
+
+def write_publication(releases: Path, publication: Publication) -> None:
+    """Append one line to `published.jsonl` and bring it to disk.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    with (releases / PUBLISHED).open("a+b") as file:
+        if file.tell():
+            file.seek(-1, os.SEEK_END)
+            if file.read(1) != b"\n":  # a crash has cut the last line off
+                file.write(b"\n")
+        file.write(canonical_json(publication))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _decode(data: bytes, kind: type[_T], path: Path) -> _T:
+    """Return the JSON document `data` as a `kind`."""
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise ReleaseError(
+            f"the manifest cannot be read: {error}",
+            where=str(path),
+            hint="check the folder with `kg release verify`, or build the release again",
+        ) from error
