@@ -12,7 +12,7 @@ from rdflib import DCTERMS, OWL, RDF, SKOS, Graph, URIRef
 ROOT = Path(__file__).parents[2]
 CH = "https://w3id.org/chancery/ontology#"
 
-_NAMED = re.compile(r"(?<![\w-])ch:([A-Za-z]+(?:-[a-z0-9]+)*)(?![\w{<*…-])")
+_NAMED = re.compile(r"(?<![\w-])ch:([A-Za-z][A-Za-z0-9]*(?:-[a-z0-9]+)*)(?![\w{<*…-])")
 _TEXT = ("shapes/*.ttl", "queries/**/*.rq", "docs/**/*.md", "*.md", "kg/web/**/*.html")
 _CODE = ("kg/**/*.py", "mappings/*.py")
 _KINDS = (
