@@ -231,6 +231,8 @@ class Articles:
         made = r.extracted or (default.extracted if default else None)
         read = r.reviewed or (default.reviewed if default else None)
         state = r.review or (default.review if default else None) or "drafted"
+        if read == made and not r.reviewed:  # the second reader added it: nobody re-read it
+            read, state = None, r.review or "drafted"
         if made:
             out.add(graph, node, f"<{PROV}wasGeneratedBy>", self.ref(made))
         if read:
