@@ -139,7 +139,6 @@ def _lines(turtle: str) -> list[str]:
 def _scheme(graph: Graph, scheme: URIRef, file: str) -> list[str]:
     licence = _LICENCES[str(graph.value(scheme, DCTERMS.license))]
     prefix = str(scheme).removeprefix(f"{CH}scheme-")
-    keys = f"`ch:{prefix}-KEY`" if prefix != "plover" else "`ch:KEY`"
     properties = ", ".join(sorted(f"`{_name(p)}`" for p in graph.objects(scheme, RDFS.seeAlso)))
     out = [
         f"## {_heading(graph, scheme)}",
@@ -147,7 +146,7 @@ def _scheme(graph: Graph, scheme: URIRef, file: str) -> list[str]:
         _labels(graph, scheme),
         "",
         f"{graph.value(scheme, SKOS.definition)}",
-        f"Values of {properties}; the concept of a key is {keys}. {licence}, `ontology/{file}`.",
+        f"Values of {properties}; its concepts are `ch:{prefix}-…`. {licence}, `ontology/{file}`.",
         "",
         f"Example: {graph.value(scheme, SKOS.example)}",
         "",
