@@ -1,0 +1,16 @@
+"""Writes the golden file anew: `python tests/sources/update_golden.py`."""
+
+from pathlib import Path
+
+from kg.build import build_dataset
+
+BASE = "https://chancery.example/"
+HERE = Path(__file__).resolve().parent
+
+if __name__ == "__main__":
+    built = build_dataset([HERE.parents[1] / "docs/tutorial/facts"], BASE)
+    golden = HERE / "golden/harbour-visit.nq"
+    golden.parent.mkdir(exist_ok=True)
+    golden.write_text(
+        "".join(built.dataset.lines(f"{BASE}id/graph/harbour-visit")), encoding="utf-8"
+    )
