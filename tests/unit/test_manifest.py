@@ -79,9 +79,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
 def test_manifest_is_canonical_json(tmp_path: Path) -> None:
     write_manifest(tmp_path, MANIFEST)
     data = (tmp_path / "manifest.json").read_bytes()
-    again = json.dumps(
-        json.loads(data), ensure_ascii=False, separators=(",", ":"), sort_keys=True
-    )
+    again = json.dumps(json.loads(data), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
     assert data == again.encode() + b"\n"
 
 
