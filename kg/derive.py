@@ -349,7 +349,7 @@ def _uncontested(world: _World, base: str, out: Dataset) -> None:
     for relation, subject, value, name in world.rows(
         "SELECT ?r ?s ?o ?p { ?r a ch:Relation ; ch:relationType ?t ; ch:subject ?s ;"
         " ch:object ?o . ?t ch:shortcut ?p . FILTER NOT EXISTS { ?r ch:textQuality ?q }"
-        " FILTER NOT EXISTS { ?r ch:time ?when } }"
+        " FILTER NOT EXISTS { ?r ch:time ?when } FILTER NOT EXISTS { ?s a ch:Proposition } }"
     ):
         claims = world.by_proposition[relation]
         basis = [c for c in claims if _own_voice(world, c)]

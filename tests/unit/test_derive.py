@@ -263,6 +263,7 @@ CAPITAL = (
             False,
         ),
         (claim("a", ":narrator", "affirms", target=":r") + ":r ch:time :t .", False),
+        (claim("a", ":narrator", "affirms", target=":r") + ":town a ch:Proposition .", False),
     ],
 )
 def test_uncontested(more: str, published: bool) -> None:
