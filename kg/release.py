@@ -262,6 +262,7 @@ def write_release(
     questions: Sequence[Question],
     ontology: Mapping[str, str],
     private_graphs: frozenset[str] = frozenset(),
+    force: bool = False,
 ) -> Path:
     """Return the folder `<out>/<id>` of the release, which is the current one from then on.
 
@@ -278,9 +279,11 @@ def write_release(
             JSON-LD context is made here and added to them.
         private_graphs: graph IRIs that are served but never handed on: not in the dumps, not in
             VoID.
+        force: write a release that stands already once more, and compare: a release never changes.
     Raises:
         ReleaseError: the report blocks the release; a line is not canonical N-Quads, out of order,
-            in the wrong graph, or would be changed by the store; the folder cannot be written.
+            in the wrong graph, or would be changed by the store; the folder cannot be written; with
+            `force`, two builds of the same inputs differ.
     """
     if report.blocks:
         raise ReleaseError(
@@ -290,16 +293,20 @@ def write_release(
     name = release_id(inputs, settings.identity())
     folder = out / name
     with _locked(out):
-        if not _stands(folder, name):
+        stands = _stands(folder, name)
+        if force or not stands:
             temporary = out / f"{_TMP}{name}-{os.getpid()}"
             try:
                 writer = _Writer(temporary, name, settings, graphs, private_graphs)
                 writer.write(inputs, report, issues, sources, questions, ontology)
-                _seal(temporary)
-                if folder.exists():
-                    os.rename(folder, out / f"{_TMP}broken-{name}-{os.getpid()}")
-                os.rename(temporary, folder)
-                _sync(out)
+                if stands:
+                    _compare(folder, temporary)
+                else:
+                    _seal(temporary)
+                    if folder.exists():
+                        os.rename(folder, out / f"{_TMP}broken-{name}-{os.getpid()}")
+                    os.rename(temporary, folder)
+                    _sync(out)
             finally:
                 with contextlib.suppress(OSError):  # the next build looks for leftovers again
                     _sweep(out)
@@ -321,6 +328,20 @@ def reuse_release(out: Path, inputs: Sequence[Input], settings: ReleaseSettings)
             return None
         _switch(out, name, "publish")
     return out / name
+
+
+def _compare(old: Path, new: Path) -> None:
+    """Raise a ReleaseError if two releases of the same inputs are not the same bytes."""
+    before, after = ({one.path: one for one in read_manifest(path).files} for path in (old, new))
+    paths = before.keys() | after.keys()
+    if changed := sorted(path for path in paths if before.get(path) != after.get(path)):
+        raise ReleaseError(
+            "two builds of the same inputs differ; the one that was there is kept",
+            where=str(old),
+            seen=", ".join(changed),
+            expected="the same bytes",
+            hint="see `kg release verify`; if that finds nothing, please report this",
+        )
 
 
 class _Writer:
@@ -391,7 +412,7 @@ class _Writer:
                 agent=self._settings.agent,
                 time=self._settings.time,
                 options=dict(self._settings.options),
-                versions=dict(self._settings.versions) | {"ontology": self._vocabulary.version},
+                versions={"ontology": self._vocabulary.version, **self._settings.versions},
                 inputs=tuple(sorted(inputs, key=lambda one: one.name)),
                 conforms=report.conforms,
                 quads=sum(entry.quads for entry in entries),
@@ -1140,6 +1161,18 @@ def _void(
 
 # --------------------------------------------------------------------------------------------------
 # The folder of all releases
+
+
+def find_release(out: Path, name: str | None = None) -> Path:
+    """Return the folder of a release.
+
+    Args:
+        name: an id or the beginning of one; by default the current release.
+    Raises:
+        ReleaseError: there is none, or there are several.
+    """
+    with _io(out, "the releases cannot be read"):
+        return out / _resolve(out, name)
 
 
 def switch_current(out: Path, name: str) -> None:

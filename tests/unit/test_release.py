@@ -27,6 +27,7 @@ from kg.release import (
     ReportFiles,
     collect_inputs,
     engine_versions,
+    find_release,
     list_releases,
     prune,
     release_id,
@@ -129,6 +130,7 @@ def write(
     report: ReportFiles = REPORT,
     private: frozenset[str] = frozenset(),
     version: str = "",
+    force: bool = False,
 ) -> Path:
     """Write a release; `version` makes another one of the same graphs."""
     if version:
@@ -144,6 +146,7 @@ def write(
         questions=[Question(id="q", question="Who?", keywords=("who",), query="ASK {}")],
         ontology={"ontology.ttl": "# terms\n", "shapes.ttl": "# shapes\n"},
         private_graphs=private,
+        force=force,
     )
 
 
@@ -861,6 +864,31 @@ def test_release_that_stands_is_not_written_again(tmp_path: Path) -> None:
     assert write(tmp_path) == first
     assert (first / "manifest.json").stat().st_ino == inode
     assert history(tmp_path) == [("publish", first.name)]
+
+
+def test_forced_build_of_the_same_inputs_changes_nothing(tmp_path: Path) -> None:
+    first = write(tmp_path)
+    inode = (first / "manifest.json").stat().st_ino
+    assert write(tmp_path, force=True) == first
+    assert (first / "manifest.json").stat().st_ino == inode
+    assert verify_release(tmp_path) == []
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_forced_build_that_differs_is_an_error_and_keeps_the_release(tmp_path: Path) -> None:
+    first = write(tmp_path)
+    before = contents(first)
+    other = GRAPHS | {REGISTRY: GRAPHS[REGISTRY][1:]}
+    with pytest.raises(ReleaseError, match=r"downloads/graph\.nq"):
+        write(tmp_path, other, force=True)
+    assert contents(first) == before
+    assert verify_release(tmp_path) == []
+
+
+def test_release_is_found_by_the_beginning_of_its_id(tmp_path: Path) -> None:
+    first, second = write(tmp_path, version="1"), write(tmp_path, version="2")
+    assert find_release(tmp_path) == second
+    assert find_release(tmp_path, first.name[:12]) == first
 
 
 def test_release_is_reused_by_its_inputs(tmp_path: Path) -> None:
