@@ -1,0 +1,1 @@
+"""The read side over HTTP: query workers, SPARQL Protocol, pages, search."""
