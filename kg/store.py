@@ -1,0 +1,329 @@
+"""Opens a finished release, and evaluates queries on its store.
+
+`Release` is what the read side knows of a release without opening the store. `Store` is the open
+store: it exists in query workers only, never in the web process, because the engine can neither be
+interrupted nor kept from crashing.
+
+Spec: SPARQL 1.1 Query Language; docs/decisions/0004-store.md
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain, islice
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Final, get_args
+
+from kg import manifest as _manifest
+from kg.errors import QueryError, ReleaseError
+from kg.vocab import CH, DCTERMS, OWL, PROV, RDF, RDFS, SCHEMA, SKOS, SSSOM, WD, XSD, Kind
+
+if TYPE_CHECKING:
+    import pyoxigraph
+
+_PEEK: Final = 1000
+"""Triples that are looked at to see which prefixes an answer uses."""
+_IMPLIED: Final = frozenset({f"{XSD}string", f"{RDF}langString", f"{XSD}boolean", f"{XSD}integer"})
+"""Datatypes that Turtle need not name."""
+
+
+@dataclass(frozen=True)
+class Release:
+    """A finished release: its folder and its manifest."""
+
+    path: Path
+    manifest: _manifest.Manifest
+
+    @property
+    def id(self) -> str:
+        """Return the id of the release."""
+        return self.manifest.id
+
+    @property
+    def base_iri(self) -> str:
+        """Return what the IRIs of the data begin with."""
+        return self.manifest.base_iri
+
+    @property
+    def store(self) -> Path:
+        """Return the folder of the store."""
+        return self.path / _manifest.STORE
+
+    @cached_property
+    def graphs(self) -> frozenset[str]:
+        """Return the IRIs of the named graphs."""
+        return frozenset(graph.iri for graph in self.manifest.graphs)
+
+    @cached_property
+    def prefixes(self) -> Mapping[str, str]:
+        """Return the prefixes that a query may use without declaring them."""
+        return prefixes(self.base_iri)
+
+    @property
+    def disjoint(self) -> bool:
+        """Return whether no triple stands in two graphs."""
+        return self.manifest.quads == self.manifest.triples
+
+
+def prefixes(base: str) -> dict[str, str]:
+    """Return the prefixes that need no declaration, with their namespaces, in a fixed order.
+
+    Args:
+        base: what the IRIs of the data begin with, with a `/` at its end.
+
+    >>> prefixes("https://example.org/")["agent"]
+    'https://example.org/id/agent/'
+    """
+    known = {
+        "ch": CH,
+        "rdf": RDF,
+        "rdfs": RDFS,
+        "xsd": XSD,
+        "owl": OWL,
+        "skos": SKOS,
+        "prov": PROV,
+        "dcterms": DCTERMS,
+        "schema": SCHEMA,
+        "wd": WD,
+        "sssom": SSSOM,
+        "sd": "http://www.w3.org/ns/sparql-service-description#",
+        "void": "http://rdfs.org/ns/void#",
+    }
+    known.update({kind: f"{base}id/{kind}/" for kind in get_args(Kind)})
+    known["doc"] = known["document"]
+    return known
+
+
+def open_release(path: Path) -> Release:
+    """Return the release in the folder `path`; a symbolic link is followed once and for all.
+
+    Raises:
+        ReleaseError: there is no release, or it has no store.
+    """
+    folder = path.resolve()
+    release = Release(folder, _manifest.read_manifest(folder))
+    if not release.store.is_dir():
+        raise ReleaseError(
+            "the release has no store",
+            where=str(release.store),
+            hint="check the folder with `kg release verify`, or build the release again",
+        )
+    return release
+
+
+def current_release(releases: Path) -> Path:
+    """Return the folder of the release that is current, with the link resolved.
+
+    Raises:
+        ReleaseError: nothing has been published in the folder `releases`.
+    """
+    link = releases / _manifest.CURRENT
+    if not link.is_dir():
+        raise ReleaseError(
+            "no release is published here",
+            where=str(releases),
+            hint="build one with `kg build --out DIR`",
+        )
+    return link.resolve()
+
+
+class Store:
+    """The store of a release, opened read-only. Only for processes that may be killed.
+
+    Answers are written to a file object as they come. Without a dataset the default graph is the
+    union of all named graphs, as a set of triples where the store holds that set as its default
+    graph; otherwise the engine's union, in which a triple of two graphs stands twice.
+
+    Args:
+        path: the folder of the store.
+        prefixes: those that queries may use without declaring them.
+        disjoint: no triple stands in two graphs, so no union has to be made to keep them apart.
+    Raises:
+        OSError: the store cannot be opened.
+    """
+
+    def __init__(self, path: Path, prefixes: Mapping[str, str], *, disjoint: bool = False) -> None:
+        import pyoxigraph as ox
+
+        self._store = ox.Store.read_only(str(path))
+        self._prefixes = dict(prefixes)
+        self._disjoint = disjoint
+        default = self._store.quads_for_pattern(None, None, None, ox.DefaultGraph())
+        self._union = next(default, None) is None
+
+    def query(
+        self,
+        text: str,
+        output: IO[bytes],
+        media_type: str,
+        default_graphs: Sequence[str] | None = None,
+        named_graphs: Sequence[str] | None = None,
+    ) -> None:
+        """Write the answer to a query.
+
+        Args:
+            text: a query that `kg.web.guard` let pass.
+            output: takes the bytes.
+            media_type: one of a kind of answer that the form of the query has.
+            default_graphs, named_graphs: the dataset, or both None for all graphs.
+        Raises:
+            SyntaxError: the query is not SPARQL; the message has line and column.
+            QueryError: the evaluation failed.
+            OSError: nothing more can be written, or the store cannot be read.
+        """
+        import pyoxigraph as ox
+
+        answer = self._evaluate(text, default_graphs, named_graphs)
+        if isinstance(answer, ox.QueryTriples):
+            self._serialize(answer, output, media_type)
+            return
+        results = ox.QueryResultsFormat.from_media_type(media_type)
+        if results is None:
+            raise QueryError("not a format of results", seen=media_type)
+        try:
+            answer.serialize(output, results)
+        except (RuntimeError, ValueError) as error:
+            raise QueryError(f"the query cannot be evaluated: {error}") from error
+
+    def statements(self, text: str, output: IO[bytes], media_type: str) -> None:
+        """Write what a query describes, sorted, each statement once.
+
+        Args:
+            text: CONSTRUCT or DESCRIBE, or SELECT with the variables s, p, o and perhaps g, whose
+                solutions are statements, in the graph g.
+            output: takes the bytes.
+            media_type: one of RDF; those without named graphs leave g out.
+        Raises:
+            SyntaxError: the query is not SPARQL.
+            QueryError: the query is of another kind, or a solution is no statement.
+            OSError: nothing more can be written, or the store cannot be read.
+        """
+        import pyoxigraph as ox
+
+        answer = self._evaluate(text, None, None)
+        found: set[ox.Quad] = set()
+        if isinstance(answer, ox.QueryBoolean):
+            raise QueryError("an ASK query describes nothing")
+        try:
+            if isinstance(answer, ox.QueryTriples):
+                found.update(ox.Quad(t.subject, t.predicate, t.object) for t in answer)
+            else:
+                graphs = any(variable.value == "g" for variable in answer.variables)
+                for row in answer:
+                    graph = row["g"] if graphs else None
+                    found.add(ox.Quad(row["s"], row["p"], row["o"], graph or ox.DefaultGraph()))
+        except (KeyError, TypeError) as error:
+            raise QueryError(f"a solution is no statement: {error}") from error
+        format_ = ox.RdfFormat.from_media_type(media_type)
+        if format_ is not None and not format_.supports_datasets:
+            found = {ox.Quad(one.subject, one.predicate, one.object) for one in found}
+        ordered = sorted(found, key=lambda one: (str(one.graph_name), str(one)))
+        self._serialize(ordered, output, media_type)
+
+    def graph(self, iri: str | None, output: IO[bytes], media_type: str) -> None:
+        """Write a whole graph.
+
+        Args:
+            iri: a named graph, or None for the default graph.
+            output: takes the bytes.
+            media_type: one of RDF; N-Quads and TriG name the graph.
+        Raises:
+            QueryError: there is no such format.
+            OSError: nothing more can be written, or the store cannot be read.
+        """
+        if iri is None:
+            self.query("CONSTRUCT { ?s ?p ?o } WHERE { ?s ?p ?o }", output, media_type)
+            return
+        import pyoxigraph as ox
+
+        graph = ox.NamedNode(iri)
+        self._serialize(self._store.quads_for_pattern(None, None, None, graph), output, media_type)
+
+    def convert(self, ntriples: str, output: IO[bytes], media_type: str) -> None:
+        """Write N-Triples in another format.
+
+        Raises:
+            SyntaxError: the text is not N-Triples.
+            QueryError: there is no such format.
+            OSError: nothing more can be written.
+        """
+        import pyoxigraph as ox
+
+        parsed = ox.parse(ntriples.encode(), format=ox.RdfFormat.N_TRIPLES)
+        self._serialize(parsed, output, media_type)
+
+    def _evaluate(
+        self, text: str, default_graphs: Sequence[str] | None, named_graphs: Sequence[str] | None
+    ) -> pyoxigraph.QuerySolutions | pyoxigraph.QueryBoolean | pyoxigraph.QueryTriples:
+        """Return the engine's answer; most of the work is done when it is read."""
+        import pyoxigraph as ox
+
+        store = self._store
+        options: dict[str, Any] = {}
+        if default_graphs is None and named_graphs is None:
+            if self._union:
+                options["use_default_graph_as_union"] = True
+        else:
+            default: list[ox.NamedNode | ox.BlankNode | ox.DefaultGraph]
+            default = [ox.NamedNode(iri) for iri in dict.fromkeys(default_graphs or ())]
+            named = [ox.NamedNode(iri) for iri in dict.fromkeys(named_graphs or ())]
+            if len(default) > 1 and not self._disjoint:
+                store, default = self._merge(default, named), [ox.DefaultGraph()]
+            options.update(default_graph=default, named_graphs=named)
+        try:
+            return store.query(text, prefixes=self._prefixes, **options)
+        except (RuntimeError, ValueError) as error:
+            raise QueryError(f"the query cannot be evaluated: {error}") from error
+
+    def _merge(self, default: Iterable[Any], named: Iterable[Any]) -> pyoxigraph.Store:
+        """Return a store whose default graph is the set of the triples of several graphs.
+
+        The engine would give a triple that stands in two of them twice, and count it twice.
+        """
+        import pyoxigraph as ox
+
+        merged = ox.Store()
+        for graph in default:
+            quads = self._store.quads_for_pattern(None, None, None, graph)
+            merged.bulk_extend(ox.Quad(q.subject, q.predicate, q.object) for q in quads)
+        for graph in named:
+            merged.bulk_extend(self._store.quads_for_pattern(None, None, None, graph))
+        return merged
+
+    def _serialize(self, statements: Iterable[Any], output: IO[bytes], media_type: str) -> None:
+        """Write triples or quads, with the prefixes that they use where that can be told."""
+        import pyoxigraph as ox
+
+        format_ = ox.RdfFormat.from_media_type(media_type)
+        if format_ is None:
+            raise QueryError("not a format of graphs", seen=media_type)
+        try:
+            stream = iter(statements)
+            head = list(islice(stream, _PEEK))
+            used = self._used(head) if len(head) < _PEEK else self._prefixes
+            whole: Iterator[Any] = chain(head, stream)
+            if not format_.supports_datasets:
+                whole = (one.triple if isinstance(one, ox.Quad) else one for one in whole)
+            elif head and isinstance(head[0], ox.Triple):
+                whole = (ox.Quad(one.subject, one.predicate, one.object) for one in whole)
+            ox.serialize(whole, output, format_, prefixes=used)
+        except (RuntimeError, ValueError, TypeError) as error:
+            raise QueryError(f"the answer cannot be written: {error}") from error
+
+    def _used(self, statements: Iterable[Any]) -> dict[str, str]:
+        """Return the prefixes whose namespace some IRI of the statements is in."""
+        seen: set[str] = set()
+        for one in statements:
+            for term in (one.subject, one.predicate, one.object, getattr(one, "graph_name", None)):
+                datatype = getattr(term, "datatype", None)
+                if datatype is None or datatype.value not in _IMPLIED:
+                    iri = getattr(datatype or term, "value", "")
+                    seen.add(iri[: max(iri.rfind("#"), iri.rfind("/")) + 1])
+        # A namespace has one name in an answer: the first.
+        names: dict[str, str] = {}
+        for name, namespace in self._prefixes.items():
+            if namespace in seen:
+                names.setdefault(namespace, name)
+        return {name: namespace for namespace, name in names.items()}

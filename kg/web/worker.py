@@ -1,0 +1,205 @@
+"""One query worker: a process that holds a store open and answers one request after the other.
+
+Started by `kg.web.pool` as `python -m kg.web.worker`, with one end of a socket pair as standard
+input. It ends when its server does, when it has used its memory, and when an answer takes longer
+than its request allows: the server kills it then, and should the server be unable to, an alarm of
+the kernel does.
+
+Frames to the worker: four bytes of length, JSON. Frames from it: one byte of kind, four of length,
+content. Kinds: `H` ready (JSON), `D` a part of an answer, `E` its end, `X` an error instead of it
+or in the middle of it (JSON).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import re
+import resource
+import signal
+import socket
+import struct
+import sys
+from pathlib import Path
+from typing import IO, Any, Final, cast
+
+from kg.errors import QueryError
+from kg.store import Store
+
+LENGTH: Final = struct.Struct(">I")
+HEAD: Final = struct.Struct(">cI")
+GRACE_S: Final = 2.0
+"""How much later than the server the kernel ends an answer that takes too long."""
+
+_PART: Final = 1 << 16
+_PAGE: Final = resource.getpagesize()
+_PR_SET_PDEATHSIG: Final = 1
+_CLONE_NEWUSER: Final = 0x10000000
+_CLONE_NEWNET: Final = 0x40000000
+_POSITION = re.compile(r"error at ([0-9]+):([0-9]+): ")
+_PROBE = "SELECT * { ?s ?p ?o } LIMIT 1"
+
+
+class _Output:
+    """A file object that sends what is written to it in parts."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._buffer = bytearray()
+
+    def write(self, data: bytes) -> int:
+        """Take some bytes; send a part when there is enough of it."""
+        self._buffer += data
+        if len(self._buffer) >= _PART:
+            self._connection.sendall(HEAD.pack(b"D", len(self._buffer)) + self._buffer)
+            self._buffer.clear()
+        return len(data)
+
+    def flush(self) -> None:
+        """Do nothing: parts are sent when they are big enough, and at the end."""
+
+    def finish(self, kind: bytes, content: bytes) -> None:
+        """Send the last part together with the end or the error."""
+        rest = HEAD.pack(b"D", len(self._buffer)) + self._buffer if self._buffer else b""
+        self._buffer.clear()
+        self._connection.sendall(rest + HEAD.pack(kind, len(content)) + content)
+
+
+def main() -> None:
+    """Answer requests until the server is gone."""
+    connection = socket.socket(fileno=os.dup(0))
+    setup = _receive(connection)
+    if setup is None:
+        return
+    _die_with(setup["parent"])
+    isolated = _leave_network()
+    store = Store(Path(setup["store"]), setup["prefixes"], disjoint=setup["disjoint"])
+    _Job(store, connection).probe()
+    base = _limit_memory(setup["memory_mib"] << 20)
+    # A worker that cannot answer under the limit must fail now, not at the first request.
+    _Job(store, connection).probe()
+    hello = json.dumps({"isolated": isolated, "address_space": base}).encode()
+    connection.sendall(HEAD.pack(b"H", len(hello)) + hello)
+    grown = base + (setup["memory_mib"] << 19)
+    while (request := _receive(connection)) is not None:
+        signal.setitimer(signal.ITIMER_REAL, request["timeout_s"] + GRACE_S)
+        for job in request["jobs"]:
+            outcome = _Job(store, connection).answer(job)
+            if outcome is None:
+                return
+            if not outcome:
+                break
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        if _address_space() > grown:
+            return
+
+
+class _Job:
+    """One answer to one job."""
+
+    def __init__(self, store: Store, connection: socket.socket) -> None:
+        self._store = store
+        self._output = _Output(connection)
+
+    def probe(self) -> None:
+        """Answer a small query to nobody."""
+        with Path(os.devnull).open("wb") as nothing:
+            self._store.query(_PROBE, nothing, "application/sparql-results+json")
+
+    def answer(self, job: dict[str, Any]) -> bool | None:
+        """Send the answer, and return whether there was one; None if this process is unfit now."""
+        try:
+            self._run(job)
+        except SyntaxError as error:
+            self._fail("syntax", **_syntax(str(error), job["text"]))
+        except QueryError as error:
+            self._fail("evaluation", str(error))
+        except MemoryError:
+            self._fail("memory", "the query needs more memory than it may use")
+            return None
+        except BrokenPipeError:
+            return None
+        except OSError as error:
+            self._fail("store", f"the data cannot be read: {error}")
+        else:
+            self._output.finish(b"E", b"")
+            return True
+        return False
+
+    def _run(self, job: dict[str, Any]) -> None:
+        output = cast("IO[bytes]", self._output)
+        store, media_type = self._store, job["media_type"]
+        if job["kind"] == "query":
+            store.query(job["text"], output, media_type, job["default"], job["named"])
+        elif job["kind"] == "statements":
+            store.statements(job["text"], output, media_type)
+        elif job["kind"] == "graph":
+            store.graph(job["text"], output, media_type)
+        else:
+            store.convert(job["text"], output, media_type)
+
+    def _fail(self, reason: str, what: str, **others: Any) -> None:
+        fields = {"reason": reason, "what": what, **others}
+        self._output.finish(b"X", json.dumps(fields).encode())
+
+
+def _syntax(message: str, text: str) -> dict[str, Any]:
+    """Return the fields of a failure for a syntax error of the engine."""
+    found = _POSITION.match(message)
+    if found is None:
+        return {"what": f"the query is not SPARQL: {message}"}
+    line, column = int(found[1]), int(found[2])
+    rest = "".join(text.split("\n")[line - 1 :][:1])[column - 1 :]
+    # The engine's list ends with classes of characters, which tell nobody anything.
+    expected = message[found.end() :].partition(", ['")[0].removeprefix("expected ")
+    return {
+        "what": "the query is not SPARQL from here on",
+        "line": line,
+        "column": column,
+        "seen": repr(rest[:40]) if rest else "the end of a line",
+        "expected": expected,
+    }
+
+
+def _receive(connection: socket.socket) -> Any:
+    """Return the content of the next frame, or None when the server is gone."""
+    head = connection.recv(LENGTH.size, socket.MSG_WAITALL)
+    if len(head) < LENGTH.size:
+        return None
+    body = connection.recv(LENGTH.unpack(head)[0], socket.MSG_WAITALL)
+    return json.loads(body)
+
+
+def _die_with(parent: int) -> None:
+    """Have the kernel kill this process when the server ends, however it ends."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        sys.exit(1)
+    # Where memory is short, the system takes it from here and not from the server.
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("800", encoding="ascii")
+
+
+def _leave_network() -> bool:
+    """Return whether the system has taken all networks from this process."""
+    return bool(ctypes.CDLL(None).unshare(_CLONE_NEWUSER | _CLONE_NEWNET) == 0)
+
+
+def _limit_memory(allowance: int) -> int:
+    """Limit the address space to what is in use plus `allowance`; return what is in use."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    base = _address_space()
+    resource.setrlimit(resource.RLIMIT_AS, (base + allowance, base + allowance))
+    return base
+
+
+def _address_space() -> int:
+    """Return the bytes of address space in use."""
+    with Path("/proc/self/statm").open("rb") as file:
+        return int(file.readline().split()[0]) * _PAGE
+
+
+if __name__ == "__main__":
+    main()
