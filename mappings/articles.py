@@ -187,8 +187,11 @@ class Articles:
         record = self.facts.by_id[ref]
         if isinstance(record, Relation):
             return self.relation_label(record)
-        labels = getattr(record, "labels", None) or getattr(record, "label", None) or {}
-        return str(labels.get("en") or next(iter(labels.values()), ref))
+        for name in ("labels", "label", "title"):
+            labels = getattr(record, name, None)
+            if labels:
+                return str(labels.get("en") or next(iter(labels.values())))
+        return ref
 
     def relation_label(self, r: Relation) -> str:
         """Return "subject — type — object", the label of a relation."""
