@@ -1,0 +1,1518 @@
+"""The site: every address, on top of one finished release.
+
+`create_app` returns a plain ASGI application. `/sparql` and `/graphs` are answered before FastAPI
+sees the request; everything else is a route below. No query is evaluated in this process: pages
+ask the pool of workers.
+
+The release that `<releases>/current` points to is opened when the server starts, and looked for
+again every second: a new one is opened beside the old, new requests go to it, and the old workers
+end when their last request is answered.
+
+Spec: RFC 9110 (HTTP), RFC 9457 (problem details), Cool URIs for the Semantic Web (303)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import hashlib
+import html
+import json
+import logging
+import re
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote, urlencode
+
+import jinja2
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, JSONResponse, Response
+from starlette.exceptions import HTTPException
+from starlette.types import Message, Receive, Scope, Send
+
+import kg
+from kg.errors import KgError, QueryError, ReleaseError
+from kg.manifest import Manifest, Question, read_manifest, read_publications
+from kg.store import Release, current_release
+from kg.vocab import CH, RDF
+from kg.web import pages
+from kg.web.guard import QueryFailure, Reason
+from kg.web.negotiation import (
+    GRAPH_FORMATS,
+    HTML,
+    JSON,
+    PAGE_FORMATS,
+    RESULT_FORMATS,
+    TURTLE,
+    Format,
+    by_suffix,
+    choose,
+    media_types,
+)
+from kg.web.pool import Limits, Pool
+from kg.web.protocol import PROBLEMS, SparqlEndpoint, status_of
+from kg.web.protocol import problem as problem_json
+from kg.web.search import search
+
+if TYPE_CHECKING:
+    from kg.config import Settings
+
+_log = logging.getLogger(__name__)
+
+HERE: Final = Path(__file__).parent
+POLL_S: Final = 1.0
+ROWS_SHOWN: Final = 1000
+ROWS_AT_HOME: Final = 5
+LARGEST_ON_PAGE: Final = 8 << 20
+"""Bytes of an answer that a page shows; the endpoint gives more."""
+
+POLICY: Final = (
+    "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'"
+)
+HEADERS: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", POLICY.encode()),
+    (b"referrer-policy", b"no-referrer"),
+    (b"access-control-allow-origin", b"*"),
+    (
+        b"access-control-expose-headers",
+        b"Link, ETag, Content-Location, Content-Range, Accept-Ranges, Repr-Digest",
+    ),
+)
+BARE: Final = ("/sparql", "/sparql/", "/graphs", "/graphs/")
+LANGUAGE_NAMES: Final[Mapping[str, str]] = {
+    "en": "English",
+    "bn": "বাংলা",
+    "hi": "हिन्दी",
+    "ko": "한국어",
+    "ru": "Русский",
+    "uk": "Українська",
+    "zh": "中文",
+    "ja": "日本語",
+    "ar": "العربية",
+    "fr": "Français",
+    "de": "Deutsch",
+    "es": "Español",
+}
+KIND_NAMES: Final[Mapping[str, str]] = {
+    "agent": "People, states, organisations, sources",
+    "place": "Places",
+    "thing": "Things",
+    "position": "Offices",
+    "event": "Events",
+    "relation": "Relations",
+    "claim": "Claims",
+    "claimset": "Sets of claims",
+    "document": "Documents",
+    "term": "Terms of the ontology",
+}
+
+
+# --- the release that is served ------------------------------------------------------------------
+
+
+class PoolEngine:
+    """Answers the queries of pages with a pool of workers."""
+
+    def __init__(self, pool: Pool) -> None:
+        self.pool = pool
+
+    async def rows(self, queries: Sequence[str]) -> list[list[pages.Row]]:
+        """Return the solutions of several SELECT queries.
+
+        Raises:
+            QueryFailure: for the first query that fails.
+        """
+        answers = await self.pool.batch(queries)
+        return [[_terms(row) for row in rows] for rows in answers]
+
+    async def ask(self, query: str, limit: int) -> pages.Solutions:
+        """Return the answer to a query of any form, of at most `limit` rows.
+
+        Raises:
+            QueryFailure: it was refused or failed, or the answer is too large for a page.
+        """
+        answer = await self.pool.query(query, accept=f"{JSON.media_type}, {TURTLE.media_type}")
+        body = bytearray()
+        async for part in answer:
+            body += part
+            if len(body) > LARGEST_ON_PAGE:
+                answer.close()
+                raise QueryFailure(
+                    "result-size",
+                    "the answer is too large for a page",
+                    hint="end the query with LIMIT 1000, or send it to /sparql",
+                )
+        if answer.media_type == TURTLE.media_type:
+            return pages.Solutions(text=body.decode())
+        found = json.loads(body)
+        if "boolean" in found:
+            return pages.Solutions(truth=found["boolean"])
+        rows = found["results"]["bindings"]
+        return pages.Solutions(
+            tuple(found["head"]["vars"]),
+            tuple(
+                {
+                    name: pages.Term(
+                        term["value"],
+                        term["type"] == "uri",
+                        term.get("xml:lang", ""),
+                        term.get("datatype", ""),
+                    )
+                    for name, term in row.items()
+                }
+                for row in rows[:limit]
+            ),
+            cut=len(rows) > limit,
+        )
+
+
+def _terms(row: Mapping[str, Any]) -> pages.Row:
+    return {name: pages.Term(t.value, t.is_iri, t.lang, t.datatype) for name, t in row.items()}
+
+
+@dataclass(eq=False)
+class Served:
+    """A release that is open, with its workers, and what has been computed from it."""
+
+    release: Release
+    pool: Pool
+    engine: PoolEngine
+    endpoint: SparqlEndpoint
+    users: int = 0
+    idle: asyncio.Event = field(default_factory=asyncio.Event)
+    languages: tuple[str, ...] = ("en",)
+    cache: dict[object, Any] = field(default_factory=dict)
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def folder(self) -> Path:
+        """Return the folder of the release."""
+        return self.release.path
+
+    @property
+    def manifest(self) -> Manifest:
+        """Return the manifest of the release."""
+        return self.release.manifest
+
+    @property
+    def base(self) -> str:
+        """Return the base IRI of the release."""
+        return self.release.base_iri
+
+    @contextlib.contextmanager
+    def used(self) -> Any:
+        """Count one request that must be answered before the workers may end."""
+        self.users += 1
+        self.idle.clear()
+        try:
+            yield
+        finally:
+            self.users -= 1
+            if not self.users:
+                self.idle.set()
+
+
+class Site:
+    """The ASGI application: chooses the release, then the endpoint or the pages."""
+
+    def __init__(self, releases: Path, settings: Settings) -> None:
+        self.releases = releases
+        self.settings = settings
+        self.served: Served | None = None
+        self.assets = {p.name: p.read_bytes() for p in sorted((HERE / "assets").iterdir())}
+        self.build = _fingerprint(self.assets)
+        self.requests: Counter[tuple[str, int]] = Counter()
+        self.templates = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(HERE / "templates"),
+            autoescape=True,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            undefined=jinja2.StrictUndefined,
+        )
+        self.app = _application(self)
+        self._retiring: set[asyncio.Task[None]] = set()
+        self._trouble = ""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or run the lifespan."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        served = self.served
+        route = scope["path"].split("/", 2)[1] or "home"
+        counted = self._counting(send, route)
+        with served.used() if served else contextlib.nullcontext():
+            if served and scope["path"] in BARE and not _is_for_people(scope):
+                await served.endpoint(scope, receive, counted)
+            else:
+                await self._pages(scope, receive, counted)
+
+    async def _pages(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer with a page or a file."""
+        head = scope["method"] == "HEAD"
+        if scope["method"] == "OPTIONS":
+            await _preflight(scope, receive, _dressed(send, head))
+            return
+        scope["kg.served"] = self.served
+        scope["kg.head"] = head
+        if head:
+            scope["method"] = "GET"
+        await self.app(scope, receive, _dressed(send, head))
+
+    def _counting(self, send: Send, route: str) -> Send:
+        known = route if route in ROUTE_NAMES else "other"
+
+        async def counted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self.requests[known, message["status"]] += 1
+            await send(message)
+
+        return counted
+
+    # the release
+
+    @contextlib.asynccontextmanager
+    async def lifespan(self, _: FastAPI) -> AsyncIterator[None]:
+        """Open the current release and watch for another one until the server stops."""
+        await self.refresh()
+        watching = asyncio.create_task(self._watch())
+        try:
+            yield
+        finally:
+            watching.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await watching
+            served, self.served = self.served, None
+            for task in list(self._retiring):
+                task.cancel()
+            if served:
+                await served.pool.close()
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(POLL_S)
+            await self.refresh()
+
+    async def refresh(self) -> None:
+        """Serve the release that is current now, if another one is served or none."""
+        try:
+            folder = current_release(self.releases).resolve()
+            if self.served and self.served.folder == folder:
+                return
+            opened = await self._open(folder)
+        except (KgError, OSError) as error:
+            if str(error) != self._trouble:
+                self._trouble = str(error)
+                _log.error("no release can be opened: %s", error)
+            return
+        self._trouble = ""
+        old, self.served = self.served, opened
+        _log.info("serving release %s", opened.manifest.id[:12])
+        if old:
+            task = asyncio.create_task(_retire(old))
+            self._retiring.add(task)
+            task.add_done_callback(self._retiring.discard)
+
+    async def _open(self, folder: Path) -> Served:
+        pool = Pool(folder, Limits.of(self.settings))
+        await pool.__aenter__()
+        served = Served(pool.release, pool, PoolEngine(pool), SparqlEndpoint(pool))
+        [rows] = await served.engine.rows([pages.LANGUAGES_QUERY])
+        tags = [row["lang"].value.split("-")[0].lower() for row in rows if "lang" in row]
+        served.languages = tuple(dict.fromkeys(["en", *tags]))
+        return served
+
+    def asset(self, name: str) -> str:
+        """Return the address of an asset with its hash, so that it can be kept for ever."""
+        return f"/assets/{name}?v={hashlib.sha256(self.assets[name]).hexdigest()[:12]}"
+
+
+async def _retire(served: Served) -> None:
+    if served.users:
+        await served.idle.wait()
+    await served.pool.drain()
+
+
+def _fingerprint(assets: Mapping[str, bytes]) -> str:
+    """Return a hash of what shapes a page beside the release: the version and the templates."""
+    digest = hashlib.sha256(kg.__version__.encode())
+    for path in sorted((HERE / "templates").glob("*.html")):
+        digest.update(path.read_bytes())
+    for name in sorted(assets):
+        digest.update(assets[name])
+    return digest.hexdigest()[:16]
+
+
+def _is_for_people(scope: Scope) -> bool:
+    """Return whether a browser asks at `/sparql`: it gets the form, and results as a table."""
+    query = scope["query_string"]
+    if scope["method"] not in ("GET", "HEAD") or not scope["path"].startswith("/sparql"):
+        return False
+    if b"format=" in query:
+        return False
+    results = RESULT_FORMATS if b"query=" in query else ()
+    accept = ",".join(v.decode("latin-1") for k, v in scope["headers"] if k == b"accept")
+    found = choose(accept, (*results, *GRAPH_FORMATS, HTML))
+    return found is not None and found[0] is HTML
+
+
+async def _preflight(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer whether a page elsewhere may read: it may."""
+    asked = dict(scope["headers"]).get(b"access-control-request-headers", b"").decode("latin-1")
+    headers = {
+        "Access-Control-Allow-Methods": "GET, HEAD, OPTIONS",
+        "Access-Control-Max-Age": "86400",
+        "Allow": "GET, HEAD, OPTIONS",
+    }
+    if re.fullmatch(r"[A-Za-z0-9, _-]{1,500}", asked):
+        headers["Access-Control-Allow-Headers"] = asked
+    await Response(status_code=204, headers=headers)(scope, receive, send)
+
+
+def _dressed(send: Send, head: bool) -> Send:
+    """Return `send` with the headers that every page has, and without a body for HEAD."""
+
+    async def dressed(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            present = {name.lower() for name, _ in message["headers"]}
+            message["headers"] = [
+                *message["headers"],
+                *(pair for pair in HEADERS if pair[0] not in present),
+            ]
+        elif message["type"] == "http.response.body" and head:
+            if message.get("more_body"):
+                return
+            message = {"type": "http.response.body", "body": b""}
+        await send(message)
+
+    return dressed
+
+
+def create_app(releases: Path, settings: Settings) -> Site:
+    """Return the ASGI application that serves the current release of the folder `releases`.
+
+    Nothing is opened before its lifespan starts.
+
+    Args:
+        releases: the folder of releases, with the link `current` in it.
+        settings: number of workers and limits of queries.
+    """
+    return Site(releases, settings)
+
+
+# --- one request for a page ----------------------------------------------------------------------
+
+
+class Ask:
+    """One request: the release that answers it, the languages, and how its page is written."""
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.site: Site = request.app.state.site
+        served: Served | None = request.scope.get("kg.served")
+        if served is None:
+            raise QueryFailure(
+                "busy",
+                "no release is served yet",
+                hint="build one with `kg build`; it is picked up by itself",
+                retry_after=2,
+            )
+        self.served = served
+        self.root: str = request.scope.get("root_path", "").rstrip("/")
+        self.path: str = quote(request.url.path)
+        self.lang = request.query_params.get("lang")
+        wanted = pages.languages(self.lang, request.headers.get("accept-language"))
+        self.languages = tuple(tag for tag in wanted if tag in served.languages) or ("en",)
+
+    @property
+    def number(self) -> int:
+        """Return the page number, from 1."""
+        text = self.request.query_params.get("page", "1")
+        if not re.fullmatch("[1-9][0-9]{0,5}", text):
+            raise QueryFailure("parameter", f"page is {text!r}; expected a number from 1")
+        return int(text)
+
+    def view(self, description: pages.Description) -> pages.View:
+        """Return the description as this reader sees it."""
+        return pages.View(description, self.languages, self.root)
+
+    def link(self, **changed: object) -> str:
+        """Return this address with some parameters changed; None removes one."""
+        params = dict(self.request.query_params) | changed
+        text = urlencode({k: v for k, v in params.items() if v is not None})
+        return f"{self.root}{self.path}" + (f"?{text}" if text else "")
+
+    def etag(self, *parts: object) -> str:
+        """Return the entity tag of an answer: release, software, and what tells answers apart."""
+        text = json.dumps([self.served.manifest.id, self.site.build, *map(str, parts)])
+        return f'"{hashlib.sha256(text.encode()).hexdigest()[:24]}"'
+
+    def unchanged(self, etag: str, headers: Mapping[str, str]) -> Response | None:
+        """Return 304 where the reader has this answer already."""
+        given = self.request.headers.get("if-none-match")
+        if given and etag in [tag.strip().removeprefix("W/") for tag in given.split(",")]:
+            return Response(status_code=304, headers={**headers, "ETag": etag})
+        return None
+
+    def page(
+        self,
+        template: str,
+        *,
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+        formats: Sequence[Mapping[str, str]] = (),
+        **context: Any,
+    ) -> Response:
+        """Return an HTML page."""
+        switch = [
+            {
+                "tag": tag,
+                "name": LANGUAGE_NAMES.get(tag, tag),
+                "href": self.link(lang=tag),
+                "current": tag == self.languages[0],
+            }
+            for tag in self.served.languages
+        ]
+        text = self.site.templates.get_template(template).render(
+            site={"title": TITLE, "asset": lambda name: self.root + self.site.asset(name)},
+            release=self.served.manifest,
+            root=self.root,
+            formats=formats,
+            languages_offered=switch if len(switch) > 1 else (),
+            page={
+                "number": self.number if status == 200 else 1,
+                "previous": self.link(page=self.number - 1) if status == 200 else "",
+                "next": self.link(page=self.number + 1) if status == 200 else "",
+            },
+            **context,
+        )
+        return Response(
+            text,
+            status,
+            {"Cache-Control": "no-cache", "Vary": "Accept-Language", **(headers or {})},
+            "text/html",
+        )
+
+
+TITLE: Final = "Chancery"
+PLAIN_JSON: Final = Format("json", "application/json", ".json")
+
+
+# --- resources -----------------------------------------------------------------------------------
+
+
+async def thing(request: Request, kind: str, key: str) -> Response:
+    """Redirect from a thing to the document about it.
+
+    The answer is 303 with a host-relative location; 404 where the release says nothing of it.
+    """
+    ask = Ask(request)
+    await _must_exist(ask, kind, key)
+    query = f"?{request.url.query}" if request.url.query else ""
+    where = f"{ask.root}/doc/{kind}/{key}"
+    return Response(
+        status_code=303,
+        headers={
+            "Location": where + query,
+            "Link": f'<{where}>; rel="describedby"',
+            "Cache-Control": "no-cache",
+        },
+    )
+
+
+async def _must_exist(ask: Ask, kind: str, key: str) -> None:
+    iri = f"{ask.served.base}id/{kind}/{key}"
+    if kind in pages.KINDS and pages.KEY.fullmatch(key):
+        if any(graph.iri == iri for graph in ask.served.manifest.graphs):
+            return
+        [rows] = await ask.served.engine.rows(
+            [f"SELECT ?p WHERE {{ {{ <{iri}> ?p ?o }} UNION {{ ?s ?p <{iri}> }} }} LIMIT 1"]
+        )
+        if rows:
+            return
+    raise QueryFailure("not-found", f"This release says nothing of {iri}")
+
+
+async def document(request: Request, kind: str, name: str) -> Response:
+    """Return what the release says of one resource, in HTML or as RDF.
+
+    By suffix (`.html .ttl .jsonld .nt .nq .trig .rdf`) or by the header Accept. RDF holds every
+    statement about the resource, its parts, the claims on it with their denials and replies, and
+    the labels of what is named; `.nq` and `.trig` name the graph of each statement.
+    """
+    ask = Ask(request)
+    key, dot, suffix = name.partition(".")
+    if dot and suffix not in pages.FORMATS:
+        raise QueryFailure("not-found", f"There is no format .{suffix}; there are: {_offers()}")
+    served, number = ask.served, ask.number
+    try:
+        chosen = suffix or _negotiated(request)
+    except QueryFailure:
+        await _must_exist(ask, kind, key)
+        raise
+    ask.path = f"/doc/{kind}/{key}"  # one page, whichever address it was asked by
+    path = ask.root + ask.path
+    html_page = chosen == "html"
+    etag = ask.etag(path, chosen, number, *(ask.languages if html_page else ()))
+    vary = [] if suffix else ["Accept"]
+    headers = {
+        "Cache-Control": "no-cache",
+        "Link": _links(ask, kind, key, chosen, number, more=False),
+        "Content-Location": f"{path}.{chosen}" + (f"?page={number}" if number > 1 else ""),
+    }
+    if html_page:
+        vary.append("Accept-Language")
+    if vary:
+        headers["Vary"] = ", ".join(vary)
+    if (same := ask.unchanged(etag, headers)) is not None:
+        return same
+    graphs = [graph.iri for graph in served.manifest.graphs]
+    found = await pages.describe(served.engine, served.base, kind, key, page=number, graphs=graphs)
+    if found is None:
+        raise QueryFailure(
+            "not-found", f"This release says nothing of {served.base}id/{kind}/{key}"
+        )
+    headers["ETag"] = etag
+    headers["Link"] = _links(ask, kind, key, chosen, number, more=found.more)
+    if not html_page:
+        return Response(
+            pages.serialize(found.quads(), chosen, served.release.prefixes),
+            200,
+            headers,
+            pages.FORMATS[chosen],
+        )
+    view = ask.view(found)
+    template, context = pages.resource_page(view)
+    return ask.page(
+        template,
+        headers=headers,
+        formats=_formats(f"{path}", f"?page={number}" if number > 1 else ""),
+        title=view.title,
+        view=view,
+        **context,
+    )
+
+
+def _negotiated(request: Request) -> str:
+    """Return the suffix of the format that the reader wants most; HTML where all are equal."""
+    found = choose(request.headers.get("accept"), PAGE_FORMATS)
+    if found is None:
+        raise QueryFailure(
+            "format",
+            "none of the formats asked for is offered",
+            available=media_types(PAGE_FORMATS),
+        )
+    return found[0].name
+
+
+def _chosen(request: Request, suffix: str) -> str:
+    """Return the format of an address with an optional suffix such as `.ttl`."""
+    if not suffix:
+        return _negotiated(request)
+    if suffix[1:] not in pages.FORMATS or suffix[0] != ".":
+        raise QueryFailure("not-found", f"There is no format {suffix}; there are: {_offers()}")
+    return suffix[1:]
+
+
+def _offers() -> str:
+    return ", ".join(f".{suffix}" for suffix in pages.FORMATS)
+
+
+def _formats(path: str, query: str = "") -> list[dict[str, str]]:
+    return [
+        {"name": name, "type": pages.FORMATS[suffix], "href": f"{path}.{suffix}{query}"}
+        for suffix, name in pages.FORMAT_NAMES.items()
+    ]
+
+
+def _links(ask: Ask, kind: str, key: str, chosen: str, number: int, *, more: bool) -> str:
+    path = f"{ask.root}/doc/{kind}/{key}"
+    base, manifest = ask.served.base, ask.served.manifest
+    links = [
+        f'<{path}.{suffix}>; rel="alternate"; type="{media}"'
+        for suffix, media in pages.FORMATS.items()
+        if suffix != chosen
+    ]
+    links += [
+        f'<{ask.root}/dataset>; rel="describedby"',
+        f'<{base}id/{kind}/{key}>; rel="describes"',
+        f'<{base}doc/{kind}/{key}>; rel="canonical"',
+    ]
+    if manifest.licence:
+        links.append(f'<{manifest.licence}>; rel="license"')
+    if number > 1:
+        links.append(f'<{path}?page={number - 1}>; rel="prev"')
+    if more:
+        links.append(f'<{path}?page={number + 1}>; rel="next"')
+    return ", ".join(links)
+
+
+# --- the vocabulary, the contracts, the dataset --------------------------------------------------
+
+
+async def ontology(request: Request, suffix: str = "") -> Response:
+    """Return the ontology: its classes, properties and schemes, in HTML or as RDF."""
+    ask = Ask(request)
+    chosen = _chosen(request, suffix)
+    if chosen != "html":
+        return await _turtle_file(ask, "ontology/ontology.ttl", chosen, "/ontology", not suffix)
+    served = ask.served
+    headers = {"Vary": "Accept, Accept-Language"}
+    etag = ask.etag("/ontology", *ask.languages)
+    if (same := ask.unchanged(etag, headers)) is not None:
+        return same
+    graph_name = f"{served.base}id/graph/vocabulary"
+    description = await _cached(
+        served,
+        "vocabulary",
+        lambda: pages.vocabulary(served.engine, served.base, graph_name),
+    )
+    return ask.page(
+        "ontology.html",
+        headers={**headers, "ETag": etag},
+        formats=_formats(f"{ask.root}/ontology"),
+        title="Ontology",
+        namespace=CH,
+        sections=pages.ontology_sections(ask.view(description)),
+    )
+
+
+async def shapes(request: Request, suffix: str = "") -> Response:
+    """Return the SHACL shapes that every release conforms to, in HTML or as RDF."""
+    ask = Ask(request)
+    chosen = _chosen(request, suffix)
+    if chosen != "html":
+        return await _turtle_file(ask, "ontology/shapes.ttl", chosen, "/shapes", not suffix)
+    text = _file(ask, "ontology/shapes.ttl").read_text(encoding="utf-8")
+    return ask.page(
+        "shapes.html",
+        headers={"Vary": "Accept, Accept-Language", "ETag": ask.etag("/shapes", *ask.languages)},
+        formats=_formats(f"{ask.root}/shapes"),
+        title="Shapes",
+        text=text,
+    )
+
+
+async def dataset(request: Request, suffix: str = "") -> Response:
+    """Return the description of the dataset: numbers, graphs, files; VoID and DCAT as RDF."""
+    ask = Ask(request)
+    chosen = _chosen(request, suffix)
+    if chosen != "html":
+        return await _turtle_file(ask, "void.ttl", chosen, "/dataset", not suffix)
+    served, manifest = ask.served, ask.served.manifest
+    names = [graph.iri for graph in manifest.graphs] + list(manifest.classes)
+    description = await _cached(
+        served, "dataset", lambda: pages.named(served.engine, served.base, names)
+    )
+    view = ask.view(description)
+    return ask.page(
+        "dataset.html",
+        headers={
+            "Vary": "Accept, Accept-Language",
+            "ETag": ask.etag("/dataset", *ask.languages),
+        },
+        formats=_formats(f"{ask.root}/dataset"),
+        title="About the dataset",
+        graphs=[{"ref": view.ref(g.iri), "quads": g.quads} for g in manifest.graphs],
+        classes=[
+            {"ref": view.ref(iri), "count": count}
+            for iri, count in sorted(manifest.classes.items(), key=lambda c: (-c[1], c[0]))
+        ],
+    )
+
+
+async def void(request: Request) -> Response:
+    """Return the VoID and DCAT description of the dataset as RDF; Turtle unless asked otherwise."""
+    found = choose(request.headers.get("accept"), GRAPH_FORMATS)
+    form = found[0] if found else TURTLE
+    return await _turtle_file(Ask(request), "void.ttl", form.name, "/dataset", True)
+
+
+async def facts_schema(request: Request) -> Response:
+    """Return the JSON Schema of facts files."""
+    return _release_file(Ask(request), "ontology/schema.json", "application/schema+json")
+
+
+async def context(request: Request) -> Response:
+    """Return the JSON-LD context of the downloads."""
+    return _release_file(Ask(request), "ontology/context.jsonld", "application/ld+json")
+
+
+def _file(ask: Ask, path: str) -> Path:
+    """Return a file of the release that is offered to the public."""
+    for entry in ask.served.manifest.files:
+        if entry.path == path and not entry.private:
+            return ask.served.folder / path
+    raise QueryFailure("not-found", f"This release has no file {path}")
+
+
+def _release_file(ask: Ask, path: str, media: str) -> Response:
+    etag = ask.etag(path)
+    headers = {"Cache-Control": "no-cache", "ETag": etag}
+    return ask.unchanged(etag, headers) or Response(
+        _file(ask, path).read_bytes(), 200, headers, media
+    )
+
+
+async def _turtle_file(
+    ask: Ask, path: str, suffix: str, address: str, negotiated: bool
+) -> Response:
+    """Return a Turtle file of the release in one of the data formats."""
+    etag = ask.etag(path, suffix)
+    headers = {
+        "Cache-Control": "no-cache",
+        "ETag": etag,
+        "Content-Location": f"{ask.root}{address}.{suffix}",
+        "Link": ", ".join(
+            f'<{ask.root}{address}.{s}>; rel="alternate"; type="{m}"'
+            for s, m in pages.FORMATS.items()
+            if s != suffix
+        ),
+    }
+    if negotiated:
+        headers["Vary"] = "Accept, Accept-Language"
+    if (same := ask.unchanged(etag, headers)) is not None:
+        return same
+    data = _file(ask, path).read_bytes()
+
+    async def convert() -> bytes:
+        return await asyncio.to_thread(pages.convert, data, suffix)
+
+    if suffix != "ttl":
+        data = await _cached(ask.served, (path, suffix), convert)
+    return Response(data, 200, headers, pages.FORMATS[suffix])
+
+
+async def _cached(served: Served, key: object, make: Callable[[], Awaitable[Any]]) -> Any:
+    """Return what `make` gives, computed once for each release."""
+    if key not in served.cache:
+        async with served.lock:
+            if key not in served.cache:
+                served.cache[key] = await make()
+    return served.cache[key]
+
+
+# --- home, questions, queries, search ------------------------------------------------------------
+
+NUMBERS: Final = (
+    ("Document", "documents read", "document"),
+    ("Event", "events described", "event"),
+    ("Relation", "relations described", "relation"),
+    ("Claim", "claims by somebody", "claim"),
+    ("Agent", "people, bodies, sources", "agent"),
+    ("Place", "places", "place"),
+    ("Thing", "things", "thing"),
+)
+
+
+async def home(request: Request) -> Response:
+    """Return the home page: what this is, its numbers, and questions with their answers."""
+    ask = Ask(request)
+    served, manifest = ask.served, ask.served.manifest
+    headers = {"Vary": "Accept-Language"}
+    etag = ask.etag("/", *ask.languages)
+    if (same := ask.unchanged(etag, headers)) is not None:
+        return same
+    numbers = [
+        {"count": count, "name": name, "href": f"{ask.root}/search?kind={kind}"}
+        for class_name, name, kind in NUMBERS
+        if (count := manifest.classes.get(CH + class_name, 0))
+    ]
+    numbers.append({"count": manifest.triples, "name": "triples", "href": f"{ask.root}/dataset"})
+
+    async def overview() -> tuple[pages.Description, pages.Description]:
+        disputed, documents = await served.engine.rows(
+            [pages.DISPUTED_QUERY, pages.DOCUMENTS_QUERY]
+        )
+        return (
+            await pages.related(served.engine, served.base, [r["node"].value for r in disputed]),
+            await pages.named(served.engine, served.base, [r["node"].value for r in documents]),
+        )
+
+    disputed, documents = await _cached(served, "overview", overview)
+    questions = []
+    for question in manifest.questions:
+        answer, problem = await _answered(ask, question, ROWS_AT_HOME)
+        questions.append(
+            {
+                "id": question.id,
+                "question": question.question,
+                "answer": answer,
+                "problem": problem,
+            }
+        )
+    view = ask.view(disputed)
+    return ask.page(
+        "home.html",
+        headers={**headers, "ETag": etag},
+        title="Home",
+        numbers=numbers,
+        disputed=view.listed(disputed.sections["nodes"]),
+        documents=[ask.view(documents).ref(iri) for iri in documents.sections["nodes"]],
+        questions=questions,
+    )
+
+
+async def _answered(ask: Ask, question: Question, limit: int) -> tuple[pages.Answer | None, str]:
+    """Return the answer to a question of the release, or why there is none."""
+    served = ask.served
+
+    async def make() -> tuple[pages.Solutions, pages.Description] | str:
+        try:
+            found = await served.engine.ask(question.query, ROWS_SHOWN)
+            return found, await pages.named_in(served.engine, served.base, found)
+        except QueryError as error:
+            return str(error)
+
+    made = await _cached(served, ("question", question.id), make)
+    if isinstance(made, str):
+        return None, made
+    return pages.answer(ask.view(made[1]), made[0], limit), ""
+
+
+async def question_list(request: Request) -> Response:
+    """Return the questions of the release, each with the query that answers it; HTML or JSON."""
+    ask = Ask(request)
+    found = ask.served.manifest.questions
+    if _wants_json(request):
+        return JSONResponse(
+            [
+                {
+                    "id": q.id,
+                    "question": q.question,
+                    "keywords": list(q.keywords),
+                    "description": q.description,
+                    "query": q.query,
+                }
+                for q in found
+            ],
+            headers={"Vary": "Accept", "Cache-Control": "no-cache"},
+        )
+    return ask.page(
+        "questions.html",
+        headers={"Vary": "Accept, Accept-Language"},
+        title="Questions",
+        questions=found,
+    )
+
+
+async def question_page(request: Request, name: str) -> Response:
+    """Return one question with its query and its answer from this release."""
+    ask = Ask(request)
+    for question in ask.served.manifest.questions:
+        if question.id == name:
+            break
+    else:
+        raise QueryFailure("not-found", f"This release has no question {name!r}")
+    etag = ask.etag("/questions", name, *ask.languages)
+    headers = {"Vary": "Accept-Language"}
+    if (same := ask.unchanged(etag, headers)) is not None:
+        return same
+    answer, problem = await _answered(ask, question, ROWS_SHOWN)
+    return ask.page(
+        "question.html",
+        headers={**headers, "ETag": etag},
+        title=question.question,
+        question=question,
+        answer=answer,
+        problem=problem,
+        editor=f"{ask.root}/query?{urlencode({'query': question.query})}",
+    )
+
+
+async def query_page(request: Request, query: str = "") -> Response:
+    """Return the query form and, where a query is given, its result as a table."""
+    ask = Ask(request)
+    served = ask.served
+    answer, problem, status = None, "", 200
+    if query.strip():
+        try:
+            found = await served.engine.ask(query, ROWS_SHOWN)
+            description = await pages.named_in(served.engine, served.base, found)
+            answer = pages.answer(ask.view(description), found, ROWS_SHOWN)
+        except QueryFailure as error:
+            problem, status = str(error), status_of(error.reason)
+    return ask.page(
+        "query.html",
+        status=status,
+        headers={"Vary": "Accept-Language"},
+        title="Query",
+        query=query or EXAMPLE,
+        problem=problem,
+        answer=answer,
+        limits={
+            "seconds": f"{ask.site.settings.query_timeout_s:g}",
+            "prefixes": " ".join(f"{name}:" for name in served.release.prefixes),
+        },
+        examples=[
+            {
+                "question": q.question,
+                "href": f"{ask.root}/query?{urlencode({'query': q.query})}",
+            }
+            for q in served.manifest.questions
+        ],
+        endpoint=str(request.base_url) + "sparql",
+    )
+
+
+EXAMPLE: Final = """# Who takes which position on what?
+SELECT ?speaker ?stance ?event WHERE {
+  ?claim a ch:Claim ;
+    ch:claimant ?speaker ;
+    ch:stance ?stance ;
+    ch:concerns ?event .
+  ?event a ch:Event .
+}
+LIMIT 20"""
+
+
+async def search_page(
+    request: Request, q: str = "", kind: str = "", lang: str = "", page: int = 1
+) -> Response:
+    """Return what has a name that begins with the words of `q`, in any script; HTML or JSON.
+
+    `kind` narrows it to one kind of address (agent, place, thing, position, event, relation,
+    claim, claimset, document, term); `lang` chooses the language of the names that are shown.
+    """
+    del lang, page  # read by Ask
+    ask = Ask(request)
+    served, number = ask.served, ask.number
+    if kind and kind not in KIND_NAMES:
+        raise QueryFailure(
+            "parameter", f"kind is {kind!r}; expected one of {', '.join(KIND_NAMES)}"
+        )
+    found = None
+    hits: list[dict[str, Any]] = []
+    if q.strip() or kind:
+        found = await asyncio.to_thread(
+            search,
+            served.folder / "labels.sqlite",
+            q,
+            kind=kind,
+            limit=50,
+            offset=50 * (number - 1),
+        )
+        iris = [hit.iri for hit in found.hits]
+        types = [hit.type for hit in found.hits if hit.type]
+        described = await pages.related(served.engine, served.base, iris, types)
+        view = ask.view(described)
+        for hit in found.hits:
+            ref = view.ref(hit.iri)
+            other = hit.label != ref.label.text and ref.kind not in ("claim",)
+            lang_shown = "" if hit.lang.split("-")[0] == view.ui else hit.lang
+            hits.append(
+                {
+                    "ref": ref,
+                    "type": view.ref(hit.type) if hit.type else None,
+                    "matched": pages.Label(hit.label, lang_shown) if other else None,
+                    "listed": view.listed([hit.iri])[0] if ref.kind in PROPOSITIONS else None,
+                }
+            )
+    if _wants_json(request):
+        return JSONResponse(
+            {
+                "query": q,
+                "hits": [
+                    {
+                        "iri": hit["ref"].iri,
+                        "kind": hit["ref"].kind,
+                        "class": hit["type"].iri if hit["type"] else None,
+                        "label": pages.plain(hit["ref"]),
+                        "lang": hit["ref"].label.lang or view.ui,
+                    }
+                    for hit in hits
+                ],
+                "more": bool(found and found.more),
+            },
+            headers={"Vary": "Accept, Accept-Language", "Cache-Control": "no-cache"},
+        )
+    return ask.page(
+        "search.html",
+        headers={"Vary": "Accept, Accept-Language"},
+        title=f"Search: {q}" if q else "Search",
+        q=q,
+        kind=kind,
+        kinds=[("", "All kinds"), *KIND_NAMES.items()],
+        hits=hits,
+        more=bool(found and found.more),
+    )
+
+
+PROPOSITIONS: Final = ("event", "relation")
+
+
+def _wants_json(request: Request) -> bool:
+    if request.query_params.get("format"):
+        return request.query_params["format"] == "json"
+    found = choose(request.headers.get("accept"), (HTML, PLAIN_JSON))
+    return found is not None and found[0] is PLAIN_JSON
+
+
+# --- releases and files --------------------------------------------------------------------------
+
+
+async def download_page(request: Request) -> Response:
+    """Return the list of the files of the current release."""
+    ask = Ask(request)
+    manifest = ask.served.manifest
+    entries = [entry for entry in manifest.files if not entry.private]
+    current = f"{ask.root}/download/current/"
+    numbered = f"{ask.root}/download/{manifest.id}/"
+    return ask.page(
+        "download.html",
+        headers={"Vary": "Accept-Language", "ETag": ask.etag("/download", *ask.languages)},
+        title="Downloads",
+        dumps=[
+            {
+                "href": current + entry.path.removeprefix("downloads/"),
+                "name": entry.path.removeprefix("downloads/"),
+                "what": entry.media_type,
+                "bytes": entry.bytes,
+                "sha256": entry.sha256,
+            }
+            for entry in entries
+            if entry.path.startswith("downloads/")
+        ],
+        files=[
+            {
+                "href": numbered + quote(entry.path),
+                "name": entry.path,
+                "what": entry.media_type,
+                "bytes": entry.bytes,
+                "sha256": entry.sha256,
+            }
+            for entry in entries
+        ],
+        example=f"{request.base_url}download/current/graph.nq.gz",
+    )
+
+
+async def download(request: Request, release: str, path: str = "") -> Response:
+    """Return one file of a release, or a range of it.
+
+    `release` is `current` or the number of a release; `path` is a name such as `graph.ttl.gz`, or
+    the path of a file as in the manifest. Answers to a number never change.
+    """
+    ask = Ask(request)
+    served = ask.served
+    if release == "current" or release == served.manifest.id:
+        folder, manifest = served.folder, served.manifest
+    elif re.fullmatch("[0-9a-f]{64}", release) and (ask.site.releases / release).is_dir():
+        folder = ask.site.releases / release
+        manifest = await asyncio.to_thread(read_manifest, folder)
+    else:
+        raise QueryFailure("not-found", f"There is no release {release!r}")
+    if not path:
+        return await download_page(request)
+    entries = {entry.path: entry for entry in manifest.files if not entry.private}
+    entry = entries.get(f"downloads/{path}") or entries.get(path)
+    headers = {
+        "Cache-Control": "no-cache"
+        if release == "current"
+        else "public, max-age=31536000, immutable"
+    }
+    if path == "manifest.json":
+        data = await asyncio.to_thread((folder / path).read_bytes)
+        etag = f'"{hashlib.sha256(data).hexdigest()}"'
+        headers["ETag"] = etag
+        return ask.unchanged(etag, headers) or Response(data, 200, headers, "application/json")
+    if entry is None:
+        raise QueryFailure(
+            "not-found", f"Release {manifest.id[:12]} has no file {path!r} to download"
+        )
+    etag = f'"{entry.sha256}"'
+    headers["ETag"] = etag
+    headers["Content-Location"] = f"{ask.root}/download/{manifest.id}/{quote(entry.path)}"
+    digest = base64.b64encode(bytes.fromhex(entry.sha256)).decode()
+    headers["Repr-Digest"] = f"sha-256=:{digest}:"
+    if (same := ask.unchanged(etag, headers)) is not None:
+        return same
+    return FileAnswer(folder / entry.path, headers=headers, media_type=entry.media_type)
+
+
+class FileAnswer(FileResponse):
+    """A file with ranges; reads nothing for HEAD."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the file."""
+        if scope.get("kg.head"):
+            scope = {**scope, "method": "HEAD"}
+        await super().__call__(scope, receive, send)
+
+
+async def release_list(request: Request) -> Response:
+    """Return the releases that are kept, the current one first; HTML or JSON."""
+    ask = Ask(request)
+
+    def read() -> list[dict[str, Any]]:
+        times = {p.id: p.time for p in read_publications(ask.site.releases)}
+        found = []
+        for folder in sorted(ask.site.releases.iterdir()):
+            if folder.is_dir() and re.fullmatch("[0-9a-f]{64}", folder.name):
+                with contextlib.suppress(ReleaseError):
+                    manifest = read_manifest(folder)
+                    found.append(
+                        {
+                            "id": manifest.id,
+                            "current": manifest.id == ask.served.manifest.id,
+                            "published": times.get(manifest.id),
+                            "quads": manifest.quads,
+                            "triples": manifest.triples,
+                            "href": f"{ask.root}/download/{manifest.id}/manifest.json",
+                        }
+                    )
+        found.sort(key=lambda r: (r["current"], r["published"] or "", r["id"]), reverse=True)
+        return found
+
+    found = await asyncio.to_thread(read)
+    if _wants_json(request):
+        return JSONResponse(found, headers={"Vary": "Accept", "Cache-Control": "no-cache"})
+    return ask.page(
+        "releases.html",
+        headers={"Vary": "Accept, Accept-Language"},
+        title="Releases",
+        releases=found,
+    )
+
+
+# --- operations ----------------------------------------------------------------------------------
+
+
+async def healthz() -> Response:
+    """Return 200 while the server runs."""
+    return Response("ok\n", media_type="text/plain", headers={"Cache-Control": "no-store"})
+
+
+async def readyz(request: Request) -> Response:
+    """Return 200 while a release is served, else 503."""
+    served: Served | None = request.scope.get("kg.served")
+    return JSONResponse(
+        {"ready": served is not None, "release": served.manifest.id if served else None},
+        200 if served else 503,
+        {"Cache-Control": "no-store"},
+    )
+
+
+async def metrics(request: Request) -> Response:
+    """Return counters for Prometheus."""
+    site: Site = request.app.state.site
+    served: Served | None = request.scope.get("kg.served")
+    lines = [
+        "# HELP kg_ready Whether a release is served.",
+        "# TYPE kg_ready gauge",
+        f"kg_ready {int(served is not None)}",
+    ]
+    if served:
+        lines += [
+            "# HELP kg_release_info The release that is served.",
+            "# TYPE kg_release_info gauge",
+            f'kg_release_info{{release="{served.manifest.id}"}} 1',
+            "# HELP kg_release_quads Quads in the release that is served.",
+            "# TYPE kg_release_quads gauge",
+            f"kg_release_quads {served.manifest.quads}",
+            "# HELP kg_requests_in_progress Requests being answered from this release.",
+            "# TYPE kg_requests_in_progress gauge",
+            f"kg_requests_in_progress {served.users}",
+        ]
+    lines += [
+        "# HELP kg_requests_total Requests answered, by first part of the path and status.",
+        "# TYPE kg_requests_total counter",
+    ]
+    lines += [
+        f'kg_requests_total{{route="{route}",status="{status}"}} {count}'
+        for (route, status), count in sorted(site.requests.items())
+    ]
+    return Response(
+        "\n".join(lines) + "\n",
+        media_type="text/plain; version=0.0.4",
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+async def asset(request: Request, name: str) -> Response:
+    """Return a style sheet or an image of the pages."""
+    site: Site = request.app.state.site
+    if name not in site.assets:
+        raise QueryFailure("not-found", f"There is no asset {name!r}")
+    media = {"css": "text/css", "svg": "image/svg+xml"}[name.rsplit(".", 1)[-1]]
+    lasting = "v" in request.query_params
+    return Response(
+        site.assets[name],
+        200,
+        {"Cache-Control": "public, max-age=31536000, immutable" if lasting else "no-cache"},
+        media,
+    )
+
+
+async def api_page(request: Request) -> Response:
+    """Return the description of this interface for people."""
+    ask = Ask(request)
+    routes = []
+    for path, methods in request.app.openapi()["paths"].items():
+        for method, item in methods.items():
+            paragraphs = item.get("description", "").split("\n\n", 1)
+            routes.append(
+                {
+                    "method": method.upper(),
+                    "path": path,
+                    "summary": item.get("summary", ""),
+                    "description": paragraphs[1] if len(paragraphs) > 1 else "",
+                    "parameters": [
+                        {
+                            "name": p["name"],
+                            "where": p["in"],
+                            "description": p.get("description", ""),
+                        }
+                        for p in item.get("parameters", ())
+                    ],
+                }
+            )
+    return ask.page("api.html", title="Interface for programs", routes=routes)
+
+
+# --- errors --------------------------------------------------------------------------------------
+
+REASONS: Final[Mapping[int, Reason]] = {
+    400: "parameter",
+    404: "not-found",
+    405: "method",
+    413: "length",
+    415: "media-type",
+    422: "parameter",
+}
+"""What the framework refuses by itself, in the words of the one table of problems."""
+
+
+async def problem(request: Request, error: Exception) -> Response:
+    """Return an error in the format asked for: a page, problem+json, or an empty RDF document."""
+    failure = _failure(error)
+    served: Served | None = request.scope.get("kg.served")
+    status, pairs, body = problem_json(failure, served.manifest.id if served else "")
+    headers = {name.decode(): value.decode() for name, value in pairs if name != b"content-type"}
+    headers |= {"cache-control": "no-store", "vary": "Accept, Accept-Language"}
+    if failure.reason == "method":
+        headers["allow"] = "GET, HEAD, OPTIONS"
+    wanted = None
+    if request.url.path.startswith(("/doc/", "/ontology", "/shapes", "/dataset")):
+        wanted = by_suffix(request.url.path)
+    if wanted is None:
+        accept = request.headers.get("accept", "")
+        found = choose(accept, (PROBLEM_JSON, *PAGE_FORMATS))
+        wanted = found[0] if found and failure.reason != "format" else PROBLEM_JSON
+        if "text/html" in accept:
+            wanted = HTML
+    if wanted is HTML:
+        return _error_page(request, failure, headers)
+    if wanted is PROBLEM_JSON:
+        return Response(body, status, headers, PROBLEM_JSON.media_type)
+    return Response(_empty(wanted, json.loads(body)), status, headers, wanted.media_type)
+
+
+def _failure(error: Exception) -> QueryFailure:
+    if isinstance(error, QueryFailure):
+        return error
+    if isinstance(error, HTTPException):
+        return QueryFailure(REASONS.get(error.status_code, "internal"), str(error.detail))
+    if isinstance(error, RequestValidationError):
+        words = "; ".join(f"{e['loc'][-1]}: {e['msg']}" for e in error.errors())
+        return QueryFailure("parameter", words)
+    if isinstance(error, KgError | OSError):
+        _log.error("the release cannot be read: %s", error)
+        return QueryFailure("store", "the data cannot be read")
+    _log.error("a page failed", exc_info=error)
+    return QueryFailure("internal", "the page could not be made")
+
+
+PROBLEM_JSON: Final = Format(
+    "problem", "application/problem+json", ".json", aliases=("application/json",)
+)
+
+
+def _empty(form: Format, body: Mapping[str, object]) -> str:
+    """Return a document without a triple that says what went wrong to whoever reads it."""
+    words = f"{body['status']} {body['title']}: {body['detail']}"
+    if form.name == "jsonld":
+        return json.dumps({"@context": {}, **body}, ensure_ascii=False)
+    if form.name == "rdf":
+        comment = html.escape(words).replace("--", "- -")
+        return (
+            '<?xml version="1.0" encoding="UTF-8"?>\n'
+            f'<!-- {comment} -->\n<rdf:RDF xmlns:rdf="{RDF}"/>\n'
+        )
+    return "# " + " ".join(words.split()) + "\n"
+
+
+def _error_page(request: Request, failure: QueryFailure, headers: Mapping[str, str]) -> Response:
+    site: Site = request.app.state.site
+    served: Served | None = request.scope.get("kg.served")
+    root = request.scope.get("root_path", "").rstrip("/")
+    status, title = PROBLEMS[failure.reason]
+    text = site.templates.get_template("error.html").render(
+        site={"title": TITLE, "asset": lambda name: root + site.asset(name)},
+        release=served.manifest if served else None,
+        root=root,
+        formats=(),
+        languages_offered=(),
+        title=title,
+        detail=str(failure),
+        offers=failure.available,
+    )
+    return Response(text, status, dict(headers), "text/html")
+
+
+# --- the application -----------------------------------------------------------------------------
+
+Route = tuple[str, Callable[..., Any], str]
+ROUTES: Final[tuple[Route, ...]] = (
+    ("/", home, "Home page"),
+    ("/id/{kind}/{key}", thing, "A thing itself: 303 to its document"),
+    ("/doc/{kind}/{name}", document, "The document about a thing"),
+    ("/ontology", ontology, "The ontology"),
+    ("/ontology{suffix}", ontology, ""),
+    ("/shapes", shapes, "The shapes"),
+    ("/shapes{suffix}", shapes, ""),
+    ("/facts/schema.json", facts_schema, "The JSON Schema of facts files"),
+    ("/context.jsonld", context, "The JSON-LD context"),
+    ("/query", query_page, "A query and its result as a page"),
+    ("/sparql", query_page, ""),
+    ("/sparql/", query_page, ""),
+    ("/dataset", dataset, "The description of the dataset"),
+    ("/dataset{suffix}", dataset, ""),
+    ("/.well-known/void", void, "The description of the dataset, as RDF"),
+    ("/download", download_page, "The list of files"),
+    ("/download/{release}/", download, ""),
+    ("/download/{release}/{path:path}", download, "A file of a release"),
+    ("/releases", release_list, "The releases"),
+    ("/search", search_page, "Search names in any script"),
+    ("/questions", question_list, "The questions"),
+    ("/questions/{name}", question_page, "A question with its answer"),
+    ("/docs", api_page, "This interface for people"),
+    ("/healthz", healthz, "Whether the server runs"),
+    ("/readyz", readyz, "Whether a release is served"),
+    ("/metrics", metrics, "Counters for Prometheus"),
+    ("/assets/{name}", asset, ""),
+)
+"""Path, function, and its line in the description of the interface; without one it is not in it."""
+
+ROUTE_NAMES: Final = frozenset(
+    {"home", "sparql", *(path.split("/")[1].split("{")[0] for path, _, _ in ROUTES)}
+)
+
+SPARQL_DESCRIPTION: Final = {
+    "/sparql": {
+        method: {
+            "summary": "SPARQL 1.1 Protocol: query",
+            "description": "SPARQL 1.1 Protocol: query\n\n"
+            "SELECT and ASK give JSON, XML, CSV or TSV; CONSTRUCT and DESCRIBE give RDF, by the "
+            "header Accept or `format`. The default graph is the union of all graphs.",
+            "parameters": [
+                {
+                    "name": name,
+                    "in": "query",
+                    "required": False,
+                    "description": words,
+                    "schema": {"type": "string"},
+                }
+                for name, words in (
+                    ("query", "the query"),
+                    ("default-graph-uri", "a graph to be asked instead; may be repeated"),
+                    ("named-graph-uri", "a graph for GRAPH; may be repeated"),
+                )
+            ],
+            "responses": {"200": {"description": "The result"}},
+        }
+        for method in ("get", "post")
+    },
+    "/graphs": {
+        "get": {
+            "summary": "SPARQL 1.1 Graph Store Protocol: read a graph",
+            "description": "SPARQL 1.1 Graph Store Protocol: read a graph",
+            "parameters": [
+                {
+                    "name": "graph",
+                    "in": "query",
+                    "required": False,
+                    "description": "IRI of a named graph",
+                    "schema": {"type": "string"},
+                }
+            ],
+            "responses": {"200": {"description": "The graph"}},
+        }
+    },
+}
+
+
+def _application(site: Site) -> FastAPI:
+    """Return the routes, the description of the interface, and how errors are answered."""
+    app = FastAPI(
+        title=TITLE,
+        summary="Who says what, about which event, with what evidence",
+        version=kg.__version__,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=site.lifespan,
+        redirect_slashes=False,
+    )
+    app.state.site = site
+    for path, function, words in ROUTES:
+        app.add_api_route(
+            path,
+            function,
+            summary=words,
+            methods=["GET"],
+            include_in_schema=bool(words),
+            response_class=Response,
+            operation_id=function.__name__,
+        )
+    for error in (HTTPException, RequestValidationError, KgError, OSError, Exception):
+        app.add_exception_handler(error, problem)
+    described = app.openapi
+
+    def with_sparql() -> dict[str, Any]:
+        schema = described()
+        for path, methods in SPARQL_DESCRIPTION.items():
+            schema["paths"].setdefault(path, methods)
+        return schema
+
+    app.openapi = with_sparql  # type: ignore[method-assign] # as FastAPI documents it
+    return app
+
+
+def serve(settings: Settings) -> None:
+    """Serve the releases of `settings.releases` until interrupted; says on stderr what to open.
+
+    Raises:
+        ConfigError: the address cannot be listened on.
+    """
+    import socket
+
+    import uvicorn
+
+    from kg.errors import ConfigError
+
+    try:
+        listener = socket.create_server((settings.host, settings.port), reuse_port=False)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot listen: {error.strerror}",
+            where=f"{settings.host}:{settings.port}",
+            hint="choose another port with --port or PORT",
+        ) from error
+    with listener:
+        port = listener.getsockname()[1]
+        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)
+        _log.info("open http://%s:%s/", host, port)
+        config = uvicorn.Config(
+            create_app(settings.releases, settings),
+            log_level=settings.log_level,
+            access_log=settings.log_level == "debug",
+            server_header=False,
+        )
+        uvicorn.Server(config).run(sockets=[listener])

@@ -1,0 +1,2039 @@
+"""What is shown: the bounded description of a resource, and the view models made from it.
+
+A description is a set of quads, gathered by the queries below. The data formats write that set;
+the HTML pages are views of the same set. So whatever a page says is in its Turtle, and where an
+allegation is in a description, the denials of it and the replies to it are in it too.
+
+No label of a proposition is shown bare: `Ref.mark` says what stands before it, and the macro `ref`
+in templates/macros.html is the one place that writes it.
+
+Spec: docs/model.md; the addresses in docs/reference/http.md
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Final, NamedTuple, Protocol, get_args
+
+from kg.vocab import (
+    CH,
+    DCTERMS,
+    OWL,
+    PROV,
+    RDF,
+    RDFS,
+    SCHEMA,
+    SKOS,
+    SSSOM,
+    WD,
+    XSD,
+    Kind,
+    literal,
+)
+from kg.web.negotiation import PAGE_FORMATS
+
+PREFIXES: Final[Mapping[str, str]] = {
+    "ch": CH,
+    "rdf": RDF,
+    "rdfs": RDFS,
+    "xsd": XSD,
+    "owl": OWL,
+    "skos": SKOS,
+    "prov": PROV,
+    "dcterms": DCTERMS,
+    "schema": SCHEMA,
+    "wd": WD,
+    "sssom": SSSOM,
+}
+"""Prefixes of the vocabularies: in queries they need no declaration, on pages they name terms."""
+
+KINDS: Final[tuple[str, ...]] = get_args(Kind)
+KEY: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+
+PAGE: Final = 100
+"""Rows of each section of a page; `?page=` asks for the next ones."""
+AGAINST: Final = 500
+"""Claims other than affirming ones that are held on every page of a proposition."""
+POSITIONS: Final = 4000
+"""Claims read for the positions on the propositions that a page lists."""
+
+ROLES: Final = (
+    "actor",
+    "recipient",
+    "place",
+    "origin",
+    "destination",
+    "item",
+    "topic",
+    "instrument",
+    "backer",
+    "beneficiary",
+)
+STANCES: Final = (
+    "affirms",
+    "denies",
+    "disputes-evidence",
+    "questions",
+    "does-not-confirm",
+    "cannot-verify",
+)
+SIDES: Final = (
+    ("affirmedBy", "Affirmed by"),
+    ("deniedBy", "Denied by"),
+    ("disputedBy", "Evidence disputed by"),
+    ("questionedBy", "Questioned by"),
+    ("notConfirmedBy", "Not confirmed by"),
+    ("notVerifiedBy", "Not verifiable for"),
+)
+
+PROPOSITIONS: Final = ("event", "relation")
+"""Kinds of data addresses that are of propositions."""
+
+MARKS: Final[Mapping[str, str]] = {
+    "event": "described",
+    "relation": "described",
+    "claimset": "described claims",
+    "participation": "described role",
+    "claim": "claim",
+    "status": "assessment of what is described",
+    "record": "record",
+}
+"""What is written before a label, by the kind of what it labels."""
+
+
+class Term(NamedTuple):
+    """An RDF term: an IRI, or a literal with its language tag or datatype."""
+
+    value: str
+    is_iri: bool = True
+    lang: str = ""
+    datatype: str = ""
+
+
+class Quad(NamedTuple):
+    """One statement in one named graph."""
+
+    subject: str
+    predicate: str
+    object: Term
+    graph: str
+
+
+Row = Mapping[str, Term]
+
+
+class Engine(Protocol):
+    """What answers queries: never this process."""
+
+    async def rows(self, queries: Sequence[str]) -> list[list[Row]]:
+        """Return the solutions of each SELECT query, in order."""
+
+
+# --- queries -----------------------------------------------------------------------------------
+
+_ROLE_LIST = " ".join(f"ch:{role}" for role in ROLES)
+_BY_DATE = (
+    "OPTIONAL { ?node ch:time/ch:earliest ?from } BIND(COALESCE(STR(?from), '9999') AS ?rank)"
+)
+_BY_SPAN = "OPTIONAL { ?node ch:evidence/ch:start ?at } BIND(COALESCE(?at, 0) AS ?rank)"
+
+SECTIONS_OF_ENTITY: Final[Mapping[str, str]] = {
+    "events": f"VALUES ?role {{ {_ROLE_LIST} }} ?node ?role $this . {_BY_DATE}",
+    "relations": "{ ?node ch:subject $this } UNION { ?node ch:object $this } " + _BY_DATE,
+    "said": f"?node ch:claimant $this . {_BY_SPAN}",
+    "named": "?node ch:denotes|ch:standsFor $this . OPTIONAL { ?node ch:start ?rank }",
+    "metonym": f"?node ch:hasParticipation/ch:mentionedAs $this . {_BY_DATE}",
+    "acting": "?node ch:actsFor $this",
+    "positions": "?node ch:positionIn|ch:positionFor|ch:positionToward $this",
+    "inside": "?node ch:locatedIn $this",
+    "links": "?node ch:linkSubject $this",
+    "published": "?node dcterms:publisher $this",
+    "runs": "?node prov:wasAssociatedWith $this",
+}
+
+_SETS = (
+    "?c ch:concerns $this . { ?c ch:about ?node . ?node a ch:ClaimSet } "
+    "UNION { ?node ch:statedMember|ch:inferredMember ?c }"
+)
+
+SECTIONS_OF_PROPOSITION: Final[Mapping[str, str]] = {
+    "claims": f"?node ch:concerns $this ; ch:stance ch:stance-affirms . {_BY_SPAN}",
+    "against": "?node ch:concerns $this ; ch:stance ?s . FILTER(?s != ch:stance-affirms) "
+    + _BY_SPAN,
+    "relays": "?node ch:ultimately/ch:concerns $this",
+    "replies": "?node ch:respondsTo/ch:concerns $this",
+    "sets": _SETS,
+    "statuses": "?node ch:assesses $this",
+    "same": "?node ch:links $this",
+    "elsewhere": "$this ch:possiblySameAs/^ch:concerns ?node",
+    "events": f"VALUES ?role {{ {_ROLE_LIST} }} ?node ?role $this . {_BY_DATE}",
+    "relations": "{ ?node ch:subject $this } UNION { ?node ch:object $this } " + _BY_DATE,
+    "only": "?node ch:saysOnly $this",
+    "named": "?node ch:denotes|ch:standsFor $this . OPTIONAL { ?node ch:start ?rank }",
+}
+
+SECTIONS_OF_CLAIM: Final[Mapping[str, str]] = {
+    "propositions": "{ $this ch:concerns ?node } UNION { $this ch:ultimately/ch:concerns ?node }",
+    "others": "{ $this ch:concerns ?p } UNION { $this ch:ultimately/ch:concerns ?p } "
+    "?node ch:concerns ?p ; ch:stance ?s . BIND(IF(?s = ch:stance-affirms, 1, 0) AS ?rank)",
+    "relays": "{ ?node ch:ultimately $this } UNION { $this ch:relays+ ?node } "
+    "UNION { $this ch:ultimately/^ch:ultimately ?node } "
+    "UNION { $this ch:concerns/^ch:concerns/^ch:ultimately ?node }",
+    "replies": "?node ch:respondsTo|ch:concedes|ch:contrastsWith|ch:givesReasonFor $this",
+    "sets": "{ $this ch:about ?node . ?node a ch:ClaimSet } "
+    "UNION { ?node ch:statedMember|ch:inferredMember $this }",
+    "statuses": "?node ch:basedOn $this . ?node a ch:StatusAssessment",
+}
+
+SECTIONS_OF_CLAIMSET: Final[Mapping[str, str]] = {
+    "about": "?node ch:about $this",
+    "members": "$this ch:statedMember|ch:inferredMember ?node",
+    "propositions": "$this (ch:statedMember|ch:inferredMember)/ch:concerns ?node",
+    "others": "$this (ch:statedMember|ch:inferredMember)/ch:concerns/^ch:concerns ?node",
+    "relays": "$this ^ch:about/^ch:ultimately ?node",
+}
+
+SECTIONS_OF_DOCUMENT: Final[Mapping[str, str]] = {
+    "claims": f"?node ch:inSource $this . {_BY_SPAN}",
+    "spans": "?node ch:inDocument $this . OPTIONAL { ?node ch:start ?rank }",
+    "propositions": "?c ch:inSource $this ; ch:about|ch:concerns ?node . ?node a ch:Proposition . "
+    + _BY_DATE,
+}
+
+SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
+    "agent": SECTIONS_OF_ENTITY,
+    "place": SECTIONS_OF_ENTITY,
+    "thing": SECTIONS_OF_ENTITY,
+    "position": SECTIONS_OF_ENTITY,
+    "event": SECTIONS_OF_PROPOSITION,
+    "relation": SECTIONS_OF_PROPOSITION,
+    "claim": SECTIONS_OF_CLAIM,
+    "claimset": SECTIONS_OF_CLAIMSET,
+    "document": SECTIONS_OF_DOCUMENT,
+    "span": {
+        "claims": "?node ch:evidence $this . ?node a ch:Claim",
+        "sets": "?node ch:evidence $this . ?node a ch:ClaimSet",
+    },
+    "status": {
+        "claims": "$this ch:basedOn ?node",
+        "propositions": "$this ch:assesses ?node",
+        "same": "$this ch:usesLink ?node",
+    },
+    "participation": {"propositions": "?node ch:hasParticipation $this"},
+    "record": {"propositions": "$this ch:links ?node"},
+}
+
+SHOWN_ELSEWHERE: Final[Mapping[str, str]] = {
+    # Inverse properties that the sections above show, per group of kinds; the rest is listed
+    # under "Other references".
+    "entity": f"{_ROLE_LIST} ch:participant ch:subject ch:object ch:claimant ch:denotes "
+    "ch:standsFor ch:mentionedAs ch:actsFor ch:positionIn ch:positionFor ch:positionToward "
+    "ch:locatedIn ch:linkSubject dcterms:publisher prov:wasAssociatedWith owl:differentFrom "
+    "ch:affirmedBy ch:deniedBy ch:disputedBy ch:questionedBy ch:notConfirmedBy ch:notVerifiedBy",
+    "proposition": f"{_ROLE_LIST} ch:participant ch:subject ch:object ch:about ch:concerns "
+    "ch:assesses ch:links ch:possiblySameAs ch:saysOnly ch:denotes ch:standsFor",
+    "claim": "ch:relays ch:ultimately ch:respondsTo ch:concedes ch:contrastsWith "
+    "ch:givesReasonFor ch:statedMember ch:inferredMember ch:basedOn",
+    "claimset": "ch:about",
+    "document": "ch:inSource ch:inDocument",
+    "span": "ch:evidence",
+}
+_GROUP: Final = {
+    "agent": "entity",
+    "place": "entity",
+    "thing": "entity",
+    "position": "entity",
+    "event": "proposition",
+    "relation": "proposition",
+}
+
+SECTION_QUERY: Final = (
+    "SELECT ?node (MIN(?rank) AS ?r) WHERE { $body } "
+    "GROUP BY ?node ORDER BY ?r ?node LIMIT $limit OFFSET $offset"
+)
+REFERENCES_QUERY: Final = (
+    "SELECT ?s ?p ?g WHERE { GRAPH ?g { ?s ?p $this } $filter } "
+    "ORDER BY ?p ?s ?g LIMIT $limit OFFSET $offset"
+)
+NODES_QUERY: Final = "SELECT ?s ?p ?o ?g WHERE { VALUES ?s { $nodes } GRAPH ?g { ?s ?p ?o } }"
+PARTS_QUERY: Final = """
+SELECT DISTINCT ?s ?p ?o ?g WHERE {
+  { VALUES ?n { $whole }
+    ?n ch:hasParticipation|ch:quantity|ch:hasParticipation/ch:quantity ?s }
+  UNION { VALUES ?n { $nodes } ?n ch:time|ch:evidence ?s }
+  GRAPH ?g { ?s ?p ?o }
+}"""
+POSITIONS_QUERY: Final = """
+SELECT ?s ?p ?o ?g WHERE {
+  { SELECT DISTINCT ?s WHERE {
+      VALUES ?n { $nodes }
+      { ?s ch:concerns ?n } UNION { ?n ch:possiblySameAs/^ch:concerns ?s }
+      ?s ch:stance ?st .
+      BIND(IF(?st = ch:stance-affirms, 1, 0) AS ?rank)
+    } ORDER BY ?rank ?s LIMIT $limit }
+  VALUES ?p { rdf:type rdfs:label ch:claimant ch:stance ch:modality ch:certainty ch:about
+    ch:concerns ch:inSource ch:respondsTo }
+  GRAPH ?g { ?s ?p ?o }
+}"""
+STATUS_QUERY: Final = (
+    "SELECT ?s ?p ?o ?g WHERE { VALUES ?s { $nodes } VALUES ?p { ch:status ch:possiblySameAs } "
+    "GRAPH ?g { ?s ?p ?o } }"
+)
+LABELS_QUERY: Final = """
+SELECT ?s ?p ?o ?g WHERE {
+  VALUES ?s { $nodes } VALUES ?p { rdf:type rdfs:label skos:prefLabel }
+  GRAPH ?g { ?s ?p ?o }
+}"""
+NAMING_QUERY: Final = """
+SELECT DISTINCT ?s ?p ?o ?g WHERE {
+  VALUES ?n { $nodes } ?n ch:relays* ?s .
+  VALUES ?p { rdf:type ch:status ch:claimant ch:stance ch:about ch:relays }
+  GRAPH ?g { ?s ?p ?o }
+}"""
+SIDES_QUERY: Final = """
+SELECT DISTINCT ?s ?p ?o ?g WHERE {
+  VALUES ?n { $nodes } ?n ch:actsFor* ?s .
+  VALUES ?p { rdf:type rdfs:label ch:actsFor }
+  GRAPH ?g { ?s ?p ?o }
+}"""
+COUNT_QUERY: Final = "SELECT (COUNT(*) AS ?n) WHERE { GRAPH $this { ?s ?p ?o } }"
+LANGUAGES_QUERY: Final = (
+    "SELECT ?lang (COUNT(*) AS ?n) WHERE { ?s rdfs:label ?l BIND(LANG(?l) AS ?lang) "
+    "FILTER(?lang != '') } GROUP BY ?lang ORDER BY DESC(?n) ?lang"
+)
+VOCABULARY_QUERY: Final = "SELECT ?s ?p ?o ?g WHERE { GRAPH $this { ?s ?p ?o } BIND($this AS ?g) }"
+DISPUTED_QUERY: Final = """
+SELECT ?node WHERE {
+  ?node a ch:Event ; ch:status ?status .
+  VALUES (?status ?rank) { (ch:status-contested 0) (ch:status-denied 1) }
+} ORDER BY ?rank ?node LIMIT 12"""
+DOCUMENTS_QUERY: Final = (
+    "SELECT ?node WHERE { ?node a ch:Document OPTIONAL { ?node ch:referenceDate ?d } } "
+    "ORDER BY DESC(?d) ?node LIMIT 12"
+)
+PROPOSITION_LABELS_QUERY: Final = """
+SELECT DISTINCT ?l WHERE {
+  VALUES ?l { $literals } ?s rdfs:label ?l ; a ?t .
+  VALUES ?t { ch:Proposition ch:Claim ch:ClaimSet ch:StatusAssessment ch:EventLink
+    ch:Participation }
+}"""
+
+
+# --- the description ---------------------------------------------------------------------------
+
+
+class Graph:
+    """Quads with an index by subject; keeps each quad once, in the order of arrival."""
+
+    def __init__(self) -> None:
+        self.quads: dict[Quad, None] = {}
+        self._by_subject: dict[str, dict[str, dict[Term, None]]] = {}
+        self._by_object: dict[tuple[str, str], dict[str, None]] = {}
+
+    def add(self, quads: Iterable[Quad]) -> None:
+        """Add the quads that are not in it yet."""
+        for quad in quads:
+            if quad in self.quads:
+                continue
+            self.quads[quad] = None
+            by_predicate = self._by_subject.setdefault(quad.subject, {})
+            by_predicate.setdefault(quad.predicate, {})[quad.object] = None
+            if quad.object.is_iri:
+                key = (quad.predicate, quad.object.value)
+                self._by_object.setdefault(key, {})[quad.subject] = None
+
+    def __contains__(self, subject: str) -> bool:
+        return subject in self._by_subject
+
+    def terms(self, subject: str, predicate: str) -> list[Term]:
+        """Return the objects, sorted."""
+        return sorted(self._by_subject.get(subject, {}).get(_expand(predicate), ()))
+
+    def iris(self, subject: str, predicate: str) -> list[str]:
+        """Return the objects that are IRIs, sorted."""
+        return [term.value for term in self.terms(subject, predicate) if term.is_iri]
+
+    def one(self, subject: str, predicate: str) -> str:
+        """Return the first object as text, or an empty string."""
+        found = self.terms(subject, predicate)
+        return found[0].value if found else ""
+
+    def subjects(self, predicate: str, value: str) -> list[str]:
+        """Return the subjects that have the IRI `value` under `predicate`, sorted."""
+        return sorted(self._by_object.get((_expand(predicate), value), ()))
+
+    def predicates(self, subject: str) -> Mapping[str, Mapping[Term, None]]:
+        """Return what is said of the subject: predicate to objects."""
+        return self._by_subject.get(subject, {})
+
+    def a(self, subject: str, name: str) -> bool:
+        """Return whether the subject is typed as the class `ch:<name>`."""
+        return Term(CH + name) in self._by_subject.get(subject, {}).get(RDF + "type", ())
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a release says of one resource: the quads, and which nodes stand in which section."""
+
+    iri: str
+    base: str
+    kind: str
+    key: str
+    page: int
+    graph: Graph
+    sections: Mapping[str, tuple[str, ...]]
+    references: tuple[tuple[str, str], ...]
+    more: bool
+    cut: bool = False
+
+    def triples(self) -> list[tuple[str, str, Term]]:
+        """Return the distinct triples: those of the resource first, then by subject."""
+        found = {(quad.subject, quad.predicate, quad.object) for quad in self.graph.quads}
+        return sorted(found, key=lambda t: (t[0] != self.iri, t))
+
+    def quads(self) -> list[Quad]:
+        """Return the quads by graph, those of the resource first within each."""
+        return sorted(self.graph.quads, key=lambda q: (q.graph, q.subject != self.iri, q[:3]))
+
+
+async def describe(
+    engine: Engine, base: str, kind: str, key: str, *, page: int = 1, graphs: Iterable[str] = ()
+) -> Description | None:
+    """Return the bounded description of `<base>id/<kind>/<key>`, or None where there is nothing.
+
+    It holds every triple with the resource as subject, its participations, times, quantities and
+    spans, the nodes of each section of its kind, the positions taken on every proposition that it
+    lists, and the labels of all that is named.
+
+    Args:
+        engine: answers the queries.
+        base: the base IRI of the release.
+        kind, key: as in the address; both are checked here.
+        page: which hundred of each section, from 1.
+        graphs: IRIs of named graphs, which exist without being described.
+    Raises:
+        QueryError: a query took too long or the workers are busy.
+    """
+    if kind not in KINDS or not KEY.fullmatch(key) or page < 1:
+        return None
+    iri = f"{base}id/{kind}/{key}"
+    return await _gather(engine, base, iri, kind, key, page, iri in set(graphs))
+
+
+async def describe_term(engine: Engine, base: str, iri: str) -> Description | None:
+    """Return the description of any other IRI that the release speaks of, or None."""
+    return await _gather(engine, base, iri, "term", "", 1, False)
+
+
+async def _gather(
+    engine: Engine, base: str, iri: str, kind: str, key: str, page: int, known: bool
+) -> Description | None:
+    sections = SECTIONS.get(kind, {})
+    limit = 5 * PAGE if kind == "document" else PAGE
+    group = _GROUP.get(kind, kind)
+    shown = SHOWN_ELSEWHERE.get(group, "")
+    skip = f"FILTER(?p NOT IN ({', '.join(shown.split())}))" if shown else ""
+    queries = [_fill(NODES_QUERY, nodes=_values([iri]))]
+    for name, body in sections.items():
+        unpaged = name == "against"
+        queries.append(
+            _fill(
+                SECTION_QUERY,
+                body=_fill(body, this=f"<{iri}>"),
+                limit=str((AGAINST if unpaged else limit) + 1),
+                offset=str(0 if unpaged else (page - 1) * limit),
+            )
+        )
+    queries.append(
+        _fill(
+            REFERENCES_QUERY,
+            this=f"<{iri}>",
+            filter=skip,
+            limit=str(limit + 1),
+            offset=str((page - 1) * limit),
+        )
+    )
+    answers = await engine.rows(queries)
+    graph = Graph()
+    graph.add(_quads(answers[0]))
+    found: dict[str, tuple[str, ...]] = {}
+    more = cut = False
+    for name, rows in zip(sections, answers[1:-1], strict=True):
+        size = AGAINST if name == "against" else limit
+        listed = tuple(row["node"].value for row in rows if row.get("node"))
+        if len(listed) > size:
+            more, cut = more or name != "against", cut or name == "against"
+        found[name] = listed[:size]
+    more = more or len(answers[-1]) > limit
+    references = []
+    for row in answers[-1][:limit]:
+        subject, predicate = row["s"].value, row["p"].value
+        references.append((subject, predicate))
+        graph.add([Quad(subject, predicate, Term(iri), row["g"].value)])
+    if not (graph.quads or known or any(found.values())):
+        return None
+
+    nodes = sorted({node for section in found.values() for node in section} - {iri})
+    await _complete(engine, graph, iri, nodes, base)
+    return Description(
+        iri, base, kind, key, page, graph, found, tuple(dict.fromkeys(references)), more, cut
+    )
+
+
+async def _complete(
+    engine: Engine, graph: Graph, iri: str, nodes: Sequence[str], base: str
+) -> None:
+    """Add what the nodes are, their parts, the positions taken on them, and all labels."""
+    spans = [n for n in nodes if n.startswith(f"{base}id/span/")]
+    whole = [iri] if iri else []
+    for answer in await engine.rows(
+        [
+            _fill(NODES_QUERY, nodes=_values(nodes)),
+            _fill(
+                PARTS_QUERY,
+                whole=_values(whole),
+                nodes=_values([*whole, *(n for n in nodes if n not in set(spans))]),
+            ),
+        ]
+    ):
+        graph.add(_quads(answer))
+    claims = _named_iris(graph, f"{base}id/claim/")
+    if claims:
+        [rows] = await engine.rows([_fill(NAMING_QUERY, nodes=_values(claims))])
+        graph.add(_quads(rows))
+    listed = _named_iris(graph, f"{base}id/event/", f"{base}id/relation/")
+    if listed:
+        for answer in await engine.rows(
+            [
+                _fill(POSITIONS_QUERY, nodes=_values(listed), limit=str(POSITIONS)),
+                _fill(STATUS_QUERY, nodes=_values(listed)),
+            ]
+        ):
+            graph.add(_quads(answer))
+    named = _named_iris(graph, f"{base}id/", CH)
+    agents = {name for name in named if name.startswith(f"{base}id/agent/")}
+    for answer in await engine.rows(
+        [
+            _fill(LABELS_QUERY, nodes=_values(named - agents)),
+            _fill(SIDES_QUERY, nodes=_values(agents)),
+        ]
+    ):
+        graph.add(_quads(answer))
+
+
+async def related(
+    engine: Engine, base: str, nodes: Sequence[str], terms: Iterable[str] = ()
+) -> Description:
+    """Return one description of several nodes, as for a list: labels, status, positions on them.
+
+    Args:
+        engine, base: as for `describe`.
+        nodes: IRIs of the data, in the order of the list.
+        terms: further IRIs whose labels are needed.
+    """
+    graph = Graph()
+    await _complete(engine, graph, "", nodes, base)
+    await _add_labels(engine, graph, set(terms))
+    return Description("", base, "list", "", 1, graph, {"nodes": tuple(nodes)}, (), False)
+
+
+async def named(engine: Engine, base: str, iris: Sequence[str]) -> Description:
+    """Return labels, statuses and speakers of the IRIs: what is needed to name them, no more."""
+    graph = Graph()
+    await _add_labels(engine, graph, set(iris))
+    return Description("", base, "list", "", 1, graph, {"nodes": tuple(iris)}, (), False)
+
+
+async def _add_labels(engine: Engine, graph: Graph, iris: set[str]) -> None:
+    if not iris:
+        return
+    labels, claims = await engine.rows(
+        [
+            _fill(LABELS_QUERY, nodes=_values(iris)),
+            _fill(NAMING_QUERY, nodes=_values(iris)),
+        ]
+    )
+    graph.add(_quads(labels))
+    graph.add(_quads(claims))
+    further = {row["o"].value for row in claims} - iris
+    if further:
+        [labels] = await engine.rows([_fill(LABELS_QUERY, nodes=_values(further))])
+        graph.add(_quads(labels))
+
+
+async def vocabulary(engine: Engine, base: str, name: str) -> Description:
+    """Return the whole of the vocabulary graph, `name`."""
+    graph = Graph()
+    [rows] = await engine.rows([_fill(VOCABULARY_QUERY, this=f"<{name}>")])
+    graph.add(_quads(rows))
+    return Description(name, base, "graph", "vocabulary", 1, graph, {}, (), False)
+
+
+@dataclass(frozen=True)
+class Solutions:
+    """What a query gave, as terms: solutions, a truth value, or a graph as Turtle."""
+
+    variables: tuple[str, ...] = ()
+    rows: tuple[Row, ...] = ()
+    truth: bool | None = None
+    text: str = ""
+    cut: bool = False
+
+
+_LONGEST_LABEL: Final = 400
+
+
+async def named_in(engine: Engine, base: str, found: Solutions) -> Description:
+    """Return what is needed to show the terms of a result.
+
+    A literal that is the label of a proposition is remembered as such, in the section `described`,
+    so that no table shows it bare.
+    """
+    terms = {term for row in found.rows for term in row.values()}
+    iris = {term.value for term in terms if term.is_iri}
+    ours = sorted(iri for iri in iris if iri.startswith((f"{base}id/", CH)))
+    texts = sorted(
+        _literal(term)
+        for term in terms
+        if not term.is_iri and not _plain_datatype(term) and len(term.value) <= _LONGEST_LABEL
+    )
+    description = await named(engine, base, ours)
+    described: tuple[str, ...] = ()
+    if texts:
+        [rows] = await engine.rows([_fill(PROPOSITION_LABELS_QUERY, literals=" ".join(texts))])
+        described = tuple(row["l"].value for row in rows)
+    return Description(
+        "", base, "list", "", 1, description.graph, {"described": described}, (), False
+    )
+
+
+def _plain_datatype(term: Term) -> str:
+    """Return the datatype of a literal that is no text, else nothing."""
+    return "" if term.datatype in ("", XSD + "string", RDF + "langString") else term.datatype
+
+
+def _literal(term: Term) -> str:
+    """Return a literal without datatype as a query writes it."""
+    return literal(term.value, lang=term.lang)
+
+
+def _named_iris(graph: Graph, *beginnings: str) -> set[str]:
+    """Return the IRIs in the quads that begin with one of these."""
+    found: set[str] = set()
+    for quad in graph.quads:
+        found.update((quad.subject, quad.predicate, quad.graph))
+        if quad.object.is_iri:
+            found.add(quad.object.value)
+    return {iri for iri in found if iri.startswith(beginnings)}
+
+
+def _fill(template: str, **values: str) -> str:
+    return re.sub(r"\$([a-z]+)", lambda m: values.get(m[1], m[0]), template)
+
+
+def _values(iris: Iterable[str]) -> str:
+    return " ".join(f"<{iri}>" for iri in sorted(iris))
+
+
+def _quads(rows: Iterable[Row]) -> Iterator[Quad]:
+    for row in rows:
+        yield Quad(row["s"].value, row["p"].value, row["o"], row["g"].value)
+
+
+def _expand(name: str) -> str:
+    """Return the IRI of a prefixed name; an IRI stays as it is."""
+    prefix, colon, local = name.partition(":")
+    return PREFIXES[prefix] + local if colon and prefix in PREFIXES else name
+
+
+def shrink(iri: str) -> str:
+    """Return the prefixed name of an IRI where there is one, else the IRI.
+
+    >>> shrink("https://w3id.org/chancery/ontology#claimant")
+    'ch:claimant'
+    """
+    for prefix, namespace in PREFIXES.items():
+        local = iri.removeprefix(namespace)
+        if local is not iri and len(local) < len(iri) and re.fullmatch(r"[\w-]+", local):
+            return f"{prefix}:{local}"
+    return iri
+
+
+# --- data formats ------------------------------------------------------------------------------
+
+FORMATS: Final[Mapping[str, str]] = {one.name: one.media_type for one in PAGE_FORMATS}
+"""Suffix of a document's address, and its media type."""
+
+FORMAT_NAMES: Final[Mapping[str, str]] = {
+    "ttl": "Turtle",
+    "jsonld": "JSON-LD",
+    "trig": "TriG",
+    "nt": "N-Triples",
+    "nq": "N-Quads",
+    "rdf": "RDF/XML",
+}
+
+
+def serialize(quads: Sequence[Quad], suffix: str, prefixes: Mapping[str, str]) -> bytes:
+    """Return the quads in one of the data formats; equal quads in equal order give equal bytes.
+
+    Turtle, N-Triples, JSON-LD and RDF/XML hold the distinct triples without graph names; TriG and
+    N-Quads keep the graphs.
+
+    Args:
+        quads: what to write, in the order to write it.
+        suffix: a key of `FORMATS` but `html`.
+        prefixes: names of namespaces; only those that are used are declared.
+    """
+    import pyoxigraph as ox
+
+    if suffix == "jsonld":
+        return _json_ld(quads)
+
+    def node(term: Term) -> Any:
+        if term.is_iri:
+            return ox.NamedNode(term.value)
+        if term.lang:
+            return ox.Literal(term.value, language=term.lang)
+        if term.datatype and term.datatype != XSD + "string":
+            return ox.Literal(term.value, datatype=ox.NamedNode(term.datatype))
+        return ox.Literal(term.value)
+
+    form = {
+        "ttl": ox.RdfFormat.TURTLE,
+        "nt": ox.RdfFormat.N_TRIPLES,
+        "nq": ox.RdfFormat.N_QUADS,
+        "trig": ox.RdfFormat.TRIG,
+        "rdf": ox.RdfFormat.RDF_XML,
+    }[suffix]
+    if suffix in ("nq", "trig"):
+        statements: list[Any] = [
+            ox.Quad(
+                ox.NamedNode(q.subject),
+                ox.NamedNode(q.predicate),
+                node(q.object),
+                ox.NamedNode(q.graph),
+            )
+            for q in quads
+        ]
+    else:
+        statements = [
+            ox.Triple(ox.NamedNode(s), ox.NamedNode(p), node(o))
+            for s, p, o in dict.fromkeys(quad[:3] for quad in quads)
+        ]
+    seen = set()
+    for quad in quads:
+        for iri in (quad.subject, quad.predicate, quad.graph):
+            seen.add(iri[: max(iri.rfind("#"), iri.rfind("/")) + 1])
+        if quad.object.is_iri or quad.object.datatype:
+            iri = quad.object.datatype or quad.object.value
+            seen.add(iri[: max(iri.rfind("#"), iri.rfind("/")) + 1])
+    used: dict[str, str] = {}
+    for name, namespace in prefixes.items():
+        if namespace in seen and namespace not in used.values():
+            used[name] = namespace
+    written = ox.serialize(statements, format=form, prefixes=used)
+    return written or b""
+
+
+def convert(turtle: bytes, suffix: str) -> bytes:
+    """Return a Turtle document in another of the data formats.
+
+    Raises:
+        SyntaxError: it is not Turtle.
+    """
+    import pyoxigraph as ox
+
+    form = {
+        "nt": ox.RdfFormat.N_TRIPLES,
+        "nq": ox.RdfFormat.N_QUADS,
+        "trig": ox.RdfFormat.TRIG,
+        "rdf": ox.RdfFormat.RDF_XML,
+        "jsonld": ox.RdfFormat.JSON_LD,
+    }[suffix]
+    parser = ox.parse(turtle, format=ox.RdfFormat.TURTLE)
+    triples = [quad.triple for quad in parser]
+    used = dict(parser.prefixes) if suffix in ("trig", "rdf") else {}
+    written = ox.serialize(triples, format=form, prefixes=used)
+    return written or b""
+
+
+def _json_ld(quads: Sequence[Quad]) -> bytes:
+    """Return JSON-LD: one node object per subject, and the context in the document itself."""
+    nodes: dict[str, dict[str, Any]] = {}
+    for subject, predicate, term in dict.fromkeys(quad[:3] for quad in quads):
+        node = nodes.setdefault(subject, {"@id": subject})
+        if predicate == RDF + "type":
+            node.setdefault("@type", []).append(shrink(term.value))
+            continue
+        value: dict[str, str] = {"@id": term.value} if term.is_iri else {"@value": term.value}
+        if term.lang:
+            value["@language"] = term.lang
+        elif not term.is_iri and term.datatype and term.datatype != XSD + "string":
+            value["@type"] = shrink(term.datatype)
+        node.setdefault(shrink(predicate), []).append(value)
+    document = {"@context": dict(PREFIXES), "@graph": list(nodes.values())}
+    return json.dumps(document, ensure_ascii=False, indent=1).encode() + b"\n"
+
+
+# --- views -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Label:
+    """Words, and the language they are in; empty for none or for the language of the page."""
+
+    text: str
+    lang: str = ""
+
+
+@dataclass(frozen=True)
+class Ref:
+    """A link to something that is named: the macro `ref` writes it.
+
+    `mark` is what must stand before the label, so that no page says a proposition in its own
+    voice. `speakers` and `stance` are of a claim: its label is attributed with them.
+    """
+
+    iri: str
+    href: str
+    label: Label
+    kind: str = ""
+    mark: str = ""
+    outside: bool = False
+    status: Ref | None = None
+    speakers: tuple[Ref, ...] = ()
+    stance: Ref | None = None
+    target: Ref | None = None
+
+
+@dataclass(frozen=True)
+class Text:
+    """A literal to show: its words, its language and its datatype by prefixed name."""
+
+    text: str
+    lang: str = ""
+    datatype: str = ""
+    described: bool = False
+
+
+Value = Ref | Text
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One row of a table of properties."""
+
+    name: str | Ref
+    values: tuple[Value, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Participant:
+    """Who or what is described as taking part, in which role, and what the text literally named."""
+
+    role: Ref
+    who: Ref
+    named_as: Ref | None = None
+    quantity: str = ""
+
+
+@dataclass(frozen=True)
+class Position:
+    """Who takes one stance, for the short list beside a proposition."""
+
+    stance: Ref
+    key: str
+    speakers: tuple[Ref, ...]
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A proposition in a list: what is described, when, in which roles, and who says what of it."""
+
+    ref: Ref
+    type: Ref | None
+    when: str
+    roles: tuple[Ref, ...]
+    positions: tuple[Position, ...]
+    against: bool
+    elsewhere: tuple[Position, ...] = ()
+    uncontested: bool = False
+
+
+@dataclass(frozen=True)
+class EvidenceView:
+    """A place in a document: numbers, never text."""
+
+    document: Ref
+    ref: Ref
+    sentence: str
+    start: str
+    end: str
+
+
+@dataclass(frozen=True)
+class Card:
+    """One claim in a ledger, with all that it carries."""
+
+    ref: Ref
+    speakers: tuple[Ref, ...]
+    sides: tuple[Ref, ...]
+    chains: tuple[tuple[Ref, ...], ...]
+    stance: Ref | None
+    stance_key: str
+    target: Ref | None
+    others: Listed | None
+    set_note: str
+    modality: Ref | None
+    certainty: Ref | None
+    basis: Ref | None
+    manner: Ref | None
+    attribution: Ref | None
+    when: str
+    source: Ref | None
+    evidence: tuple[EvidenceView, ...]
+    quotes: tuple[Text, ...]
+    links: tuple[tuple[str, tuple[Ref, ...]], ...]
+    reading: Reading | None
+    note: Text | None
+    confidence: str
+    review: Ref | None
+
+
+@dataclass(frozen=True)
+class Group:
+    """The claims of one stance."""
+
+    key: str
+    stance: Ref
+    cards: tuple[Card, ...]
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """All claims on a proposition by stance; `against` says whether anybody does not affirm it."""
+
+    groups: tuple[Group, ...]
+    total: int
+    against: bool
+    cut: bool = False
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What is wrong with the text, and which sense was taken."""
+
+    quality: Ref | None
+    literal: Text | None
+    chosen: Text | None
+    reason: Text | None
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """A derived status with its sides and its rule."""
+
+    ref: Ref
+    status: Ref
+    rule: str
+    sides: tuple[tuple[str, tuple[Ref, ...]], ...]
+    events: tuple[Ref, ...]
+    links: tuple[Ref, ...]
+
+
+@dataclass(frozen=True)
+class SameEvent:
+    """Another event that is possibly the same one."""
+
+    other: Ref
+    record: Ref
+    certainty: Ref | None
+    accepted: bool
+    reason: Text | None
+
+
+@dataclass(frozen=True)
+class OutsideLink:
+    """A link to another dataset, or the note that none was found."""
+
+    target: Ref | None
+    predicate: str
+    justification: str
+    confidence: str
+    note: str
+    reviewed: str
+    record: Ref
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """One sentence of a document: where its spans lie and what they support."""
+
+    number: str
+    spans: tuple[EvidenceView, ...]
+    cards: tuple[Ref, ...]
+    names: tuple[tuple[Text, Ref], ...]
+
+
+@dataclass
+class View:
+    """The reader's view of a description: which languages, and under which address.
+
+    Args:
+        d: the description.
+        languages: tags in the order of preference, e.g. `("bn", "en")`.
+        root: path under which the site stands, without a slash at the end; often empty.
+        ui: language of the page itself; labels in it carry no `lang`.
+    """
+
+    d: Description
+    languages: tuple[str, ...] = ("en",)
+    root: str = ""
+    ui: str = "en"
+    _refs: dict[str, Ref] = field(default_factory=dict)
+
+    # names
+
+    def label(self, iri: str) -> Label:
+        """Return the label in the first language that has one, else in any, else the local name."""
+        words: dict[str, str] = {}
+        for predicate in ("rdfs:label", "skos:prefLabel"):
+            for term in self.d.graph.terms(iri, predicate):
+                words.setdefault(term.lang, term.value)
+        lang = choose(words, self.languages)
+        if lang is None:
+            return Label(shrink(iri) if "#" in iri else iri.rsplit("/", 1)[-1] or iri)
+        return Label(words[lang], "" if lang.split("-")[0] == self.ui else lang)
+
+    def text(self, subject: str, predicate: str) -> Text | None:
+        """Return the literal in the preferred language, or None."""
+        terms = [t for t in self.d.graph.terms(subject, predicate) if not t.is_iri]
+        words: dict[str, str] = {}
+        for term in terms:
+            words.setdefault(term.lang, term.value)
+        lang = choose(words, self.languages)
+        if lang is None:
+            return None
+        return Text(words[lang], "" if lang.split("-")[0] == self.ui else lang)
+
+    def ref(self, iri: str, *, status: bool = True) -> Ref:
+        """Return the link to `iri` with its label, its mark, and for a claim its speaker."""
+        if iri in self._refs:
+            return self._refs[iri]
+        kind = self.kind(iri)
+        label = self.label(iri)
+        graph = self.d.graph
+        speakers: tuple[Ref, ...] = ()
+        stance = target = status_ref = None
+        if kind == "claim":
+            speakers = tuple(self.ref(agent) for agent in graph.iris(iri, "ch:claimant"))
+            stances = graph.iris(iri, "ch:stance")
+            stance = self.ref(stances[0]) if stances and speakers else None
+            targets = graph.iris(iri, "ch:about") or graph.iris(iri, "ch:relays")
+            target = self.ref(targets[0]) if targets and speakers else None
+        elif kind == "event" and status:
+            found = graph.iris(iri, "ch:status")
+            status_ref = self.ref(found[0]) if found else None
+        made = Ref(
+            iri=iri,
+            href=self.href(iri),
+            label=label,
+            kind=kind,
+            mark=MARKS.get(kind, ""),
+            outside=kind == "outside",
+            status=status_ref,
+            speakers=speakers,
+            stance=stance,
+            target=target,
+        )
+        self._refs[iri] = made
+        return made
+
+    def kind(self, iri: str) -> str:
+        """Return the kind in a data address, `term` for the ontology's, else `outside`."""
+        if iri.startswith(f"{self.d.base}id/"):
+            return iri[len(self.d.base) + 3 :].split("/", 1)[0]
+        return "term" if iri.startswith(CH) or iri == CH[:-1] else "outside"
+
+    def href(self, iri: str) -> str:
+        """Return where `iri` is read: on this host if it is ours, else itself; empty for none."""
+        base = self.d.base
+        if iri.startswith(f"{base}id/"):
+            return f"{self.root}/doc/{iri[len(base) + 3 :]}"
+        if iri.startswith(base):
+            return f"{self.root}/{iri[len(base) :]}"
+        if iri.startswith(CH):
+            return f"{self.root}/ontology#{iri[len(CH) :]}"
+        if iri == CH[:-1]:
+            return f"{self.root}/ontology"
+        return iri if iri.startswith(("http://", "https://")) else ""
+
+    def refs(self, subject: str, predicate: str) -> tuple[Ref, ...]:
+        """Return links to the objects, sorted by label."""
+        found = [self.ref(iri) for iri in self.d.graph.iris(subject, predicate)]
+        return tuple(sorted(found, key=lambda r: (r.label.text, r.iri)))
+
+    def first(self, subject: str, predicate: str) -> Ref | None:
+        """Return a link to the first object, or None."""
+        found = self.refs(subject, predicate)
+        return found[0] if found else None
+
+    def value(self, term: Term) -> Value:
+        """Return the term as something to show."""
+        if term.is_iri:
+            return self.ref(term.value)
+        datatype = (
+            "" if term.datatype in ("", XSD + "string", RDF + "langString") else term.datatype
+        )
+        lang = "" if term.lang.split("-")[0] == self.ui else term.lang
+        described = term.value in self.d.sections.get("described", ())
+        return Text(term.value, lang, shrink(datatype) if datatype else "", described)
+
+    # what every page has
+
+    @cached_property
+    def this(self) -> Ref:
+        """Return the resource itself."""
+        return self.ref(self.d.iri)
+
+    @cached_property
+    def title(self) -> str:
+        """Return the title of the page in plain text; a proposition's carries its mark."""
+        return plain(self.this)
+
+    @cached_property
+    def types(self) -> tuple[Ref, ...]:
+        """Return our classes, without the general ones where there is a more specific one."""
+        general = {"Proposition", "Agent", "Place", "Thing", "Source", "Event", "Relation"}
+        found = [ref for ref in self.refs(self.d.iri, "rdf:type") if ref.kind == "term"]
+        special = [ref for ref in found if ref.iri.removeprefix(CH) not in general]
+        return tuple(special or found)
+
+    @cached_property
+    def statements(self) -> tuple[Fact, ...]:
+        """Return every property of the resource with its values, by the name of the property."""
+        graph = self.d.graph
+        rows = [
+            Fact(
+                self.ref(predicate) if predicate.startswith(CH) else _outside_name(predicate),
+                tuple(self._own(term) for term in sorted(objects)),
+            )
+            for predicate, objects in graph.predicates(self.d.iri).items()
+        ]
+        return tuple(
+            sorted(rows, key=lambda f: f.name.label.text if isinstance(f.name, Ref) else "")
+        )
+
+    def _own(self, term: Term) -> Value:
+        """Return a value of the resource; what a proposition says in words carries its mark."""
+        shown = self.value(term)
+        if isinstance(shown, Text) and term.lang and self.d.kind in MARKS:
+            return Text(shown.text, shown.lang, shown.datatype, described=True)
+        return shown
+
+    @cached_property
+    def referring(self) -> tuple[Listed, ...]:
+        """Return the propositions that refer to the resource and are in no other section."""
+        return self.listed(s for s, _ in self.d.references if self.kind(s) in PROPOSITIONS)
+
+    @cached_property
+    def references(self) -> tuple[Fact, ...]:
+        """Return what else refers to the resource and is in no other section, by property."""
+        by_predicate: dict[str, list[str]] = {}
+        for subject, predicate in self.d.references:
+            if self.kind(subject) not in PROPOSITIONS:
+                by_predicate.setdefault(predicate, []).append(subject)
+        return tuple(
+            Fact(
+                self.ref(p) if p.startswith(CH) else _outside_name(p),
+                tuple(self.ref(s) for s in subjects),
+            )
+            for p, subjects in by_predicate.items()
+        )
+
+    @cached_property
+    def provenance(self) -> tuple[Fact, ...]:
+        """Return who extracted and reviewed the record, and in which graphs it stands."""
+        iri = self.d.iri
+        rows = []
+        for predicate, name in (
+            ("prov:wasGeneratedBy", "Extracted in"),
+            ("ch:reviewedIn", "Reviewed in"),
+            ("ch:reviewState", "Review state"),
+            ("ch:registryBasis", "Basis of the record"),
+            ("ch:asOf", "As of"),
+            ("dcterms:identifier", "Name in the source's files"),
+        ):
+            values = tuple(self.value(term) for term in self.d.graph.terms(iri, predicate))
+            if values:
+                rows.append(Fact(name, values))
+        graphs = {q.graph for q in self.d.graph.quads if q.subject == iri}
+        if graphs:
+            rows.append(Fact("Named graphs", tuple(self.ref(g) for g in sorted(graphs))))
+        return tuple(rows)
+
+    # parts
+
+    def when(self, subject: str) -> str:
+        """Return the time of the subject in words, or an empty string."""
+        return "; ".join(self.time(time) for time in self.d.graph.iris(subject, "ch:time"))
+
+    def time(self, iri: str) -> str:
+        """Return a time in words: what EDTF says, and the part of the day."""
+        graph = self.d.graph
+        words = edtf_words(
+            graph.one(iri, "ch:edtf"), graph.one(iri, "ch:timeRule").removeprefix(CH)
+        )
+        if not words:
+            return self.label(iri).text
+        part = self.first(iri, "ch:partOfDay")
+        if part:
+            words += f", {part.label.text}"
+        certainty = graph.one(iri, "ch:certainty").removeprefix(CH + "certainty-")
+        if certainty in ("probable", "possible"):
+            words += f" ({certainty})"
+        return words
+
+    def time_facts(self, subject: str) -> tuple[tuple[Ref, str, tuple[Fact, ...]], ...]:
+        """Return each time of the subject: link, words, and how it was read."""
+        found = []
+        for iri in self.d.graph.iris(subject, "ch:time"):
+            rows = []
+            for predicate, name in (
+                ("ch:timeRule", "read as"),
+                ("ch:referenceDate", "counted from"),
+                ("ch:referenceBasis", "which is known from"),
+                ("ch:earliest", "earliest"),
+                ("ch:latest", "latest"),
+                ("ch:edtf", "EDTF"),
+                ("ch:wording", "in our words"),
+            ):
+                values = tuple(self.value(t) for t in self.d.graph.terms(iri, predicate))
+                if values:
+                    rows.append(Fact(name, values))
+            found.append((self.ref(iri), self.time(iri), tuple(rows)))
+        return tuple(found)
+
+    def quantity(self, iri: str) -> str:
+        """Return a quantity in words."""
+        graph = self.d.graph
+        wording = self.text(iri, "ch:wording")
+        return quantity_words(
+            graph.one(iri, "ch:low"),
+            graph.one(iri, "ch:best"),
+            graph.one(iri, "ch:high"),
+            graph.one(iri, "ch:precision").removeprefix(CH + "precision-"),
+            graph.one(iri, "ch:unit"),
+            wording.text if wording else "",
+        )
+
+    def quantities(self, subject: str) -> tuple[tuple[Ref, str], ...]:
+        """Return each quantity of the subject: link and words."""
+        return tuple(
+            (self.ref(iri), self.quantity(iri)) for iri in self.d.graph.iris(subject, "ch:quantity")
+        )
+
+    def participants(self) -> tuple[Participant, ...]:
+        """Return who takes part, in the order of the roles."""
+        graph = self.d.graph
+        order = {f"{CH}role-{role}": n for n, role in enumerate(ROLES)}
+        found = []
+        for part in graph.iris(self.d.iri, "ch:hasParticipation"):
+            role = self.first(part, "ch:role")
+            for who in graph.iris(part, "ch:participant"):
+                amounts = [self.quantity(q) for q in graph.iris(part, "ch:quantity")]
+                found.append(
+                    (
+                        order.get(graph.one(part, "ch:role"), len(order)),
+                        Participant(
+                            role or self.ref(part),
+                            self.ref(who),
+                            self.first(part, "ch:mentionedAs"),
+                            "; ".join(amounts),
+                        ),
+                    )
+                )
+        return tuple(p for _, p in sorted(found, key=lambda f: (f[0], f[1].who.label.text)))
+
+    def reading(self, subject: str) -> Reading | None:
+        """Return the note on the quality of the text, or None."""
+        graph = self.d.graph
+        if not (graph.terms(subject, "ch:textQuality") or graph.terms(subject, "ch:chosenReading")):
+            return None
+        return Reading(
+            self.first(subject, "ch:textQuality"),
+            self.text(subject, "ch:literalReading"),
+            self.text(subject, "ch:chosenReading"),
+            self.text(subject, "ch:readingReason"),
+        )
+
+    def evidence(self, subject: str) -> tuple[EvidenceView, ...]:
+        """Return the spans that support the subject, by document and offset."""
+        return tuple(
+            view
+            for _, view in sorted(
+                (
+                    (self._span_key(span), self.span(span))
+                    for span in self.d.graph.iris(subject, "ch:evidence")
+                ),
+                key=lambda pair: pair[0],
+            )
+        )
+
+    def span(self, iri: str) -> EvidenceView:
+        """Return a span as numbers."""
+        graph = self.d.graph
+        return EvidenceView(
+            self.first(iri, "ch:inDocument") or self.ref(iri),
+            self.ref(iri),
+            graph.one(iri, "ch:sentence"),
+            graph.one(iri, "ch:start"),
+            graph.one(iri, "ch:end"),
+        )
+
+    def _span_key(self, iri: str) -> tuple[str, int, int, str]:
+        graph = self.d.graph
+        numbers = [graph.one(iri, name) for name in ("ch:start", "ch:end")]
+        start, end = (int(n) if n.isdigit() else 0 for n in numbers)
+        return graph.one(iri, "ch:inDocument"), start, end, iri
+
+    def sides(self, agent: str) -> tuple[str, ...]:
+        """Return the ends of `ch:actsFor` from the agent, or nothing where it acts for itself."""
+        ends: set[str] = set()
+        seen = {agent}
+        todo = [agent]
+        while todo:
+            here = todo.pop()
+            onward = self.d.graph.iris(here, "ch:actsFor")
+            if not onward and here != agent:
+                ends.add(here)
+            todo += [iri for iri in onward if iri not in seen]
+            seen.update(onward)
+        return tuple(sorted(ends))
+
+    # claims
+
+    def card(self, claim: str) -> Card:
+        """Return one claim with all that it carries."""
+        graph = self.d.graph
+        speakers = self.refs(claim, "ch:claimant")
+        sides = {side for who in speakers for side in self.sides(who.iri)}
+        about = graph.iris(claim, "ch:about")
+        links = (
+            ("answers", self.refs(claim, "ch:respondsTo")),
+            ("answered by", tuple(self.ref(c) for c in graph.subjects("ch:respondsTo", claim))),
+            ("concedes", self.refs(claim, "ch:concedes")),
+            ("stands in contrast to", self.refs(claim, "ch:contrastsWith")),
+            ("gives a reason for", self.refs(claim, "ch:givesReasonFor")),
+            ("says that only this holds", self.refs(claim, "ch:saysOnly")),
+        )
+        set_note = ""
+        if about and graph.a(about[0], "ClaimSet"):
+            set_note = "speaks of a described set of claims"
+        stance = self.first(claim, "ch:stance")
+        return Card(
+            ref=self.ref(claim),
+            speakers=speakers,
+            sides=tuple(self.ref(side) for side in sorted(sides)),
+            chains=self.chains(claim),
+            stance=stance,
+            stance_key=stance.iri.removeprefix(CH + "stance-") if stance else "",
+            target=self.ref(about[0]) if about else self.first(claim, "ch:relays"),
+            others=self.listed(about)[0] if about and self.kind(about[0]) in PROPOSITIONS else None,
+            set_note=set_note,
+            modality=self.first(claim, "ch:modality"),
+            certainty=self.first(claim, "ch:certainty"),
+            basis=self.first(claim, "ch:basis"),
+            manner=self.first(claim, "ch:manner"),
+            attribution=self.first(claim, "ch:attribution"),
+            when=self.when(claim),
+            source=self.first(claim, "ch:inSource"),
+            evidence=self.evidence(claim),
+            quotes=tuple(Text(t.value, t.lang) for t in graph.terms(claim, "ch:quotedWording")),
+            links=tuple((name, found) for name, found in links if found),
+            reading=self.reading(claim),
+            note=self.text(claim, "dcterms:description"),
+            confidence=graph.one(claim, "ch:extractionConfidence"),
+            review=self.first(claim, "ch:reviewState"),
+        )
+
+    def chains(self, claim: str) -> tuple[tuple[Ref, ...], ...]:
+        """Return the relaying claims through which a claim came, each chain outermost first."""
+        graph = self.d.graph
+        found: list[tuple[Ref, ...]] = []
+
+        def walk(inner: str, path: tuple[str, ...]) -> None:
+            outer = [c for c in graph.subjects("ch:relays", inner) if c not in path]
+            if not outer and path:
+                found.append(tuple(self.ref(c) for c in path))
+            for c in outer:
+                walk(c, (c, *path))
+
+        walk(claim, ())
+        return tuple(found)
+
+    def ledger(self, claims: Iterable[str], *, without: str = "") -> Ledger:
+        """Return the claims grouped by stance, affirming ones first, cards by side and speaker."""
+        groups: dict[str, list[Card]] = {}
+        for claim in dict.fromkeys(claims):
+            if claim == without or not self.d.graph.terms(claim, "ch:stance"):
+                continue
+            card = self.card(claim)
+            groups.setdefault(card.stance_key, []).append(card)
+
+        def order(card: Card) -> tuple[str, str, str]:
+            sides = card.sides or card.speakers
+            return (
+                sides[0].label.text if sides else "",
+                card.speakers[0].label.text if card.speakers else "",
+                card.ref.iri,
+            )
+
+        known: list[str] = [key for key in STANCES if key in groups]
+        known += sorted(set(groups) - set(STANCES))
+        return Ledger(
+            tuple(
+                Group(key, self.ref(f"{CH}stance-{key}"), tuple(sorted(groups[key], key=order)))
+                for key in known
+            ),
+            sum(map(len, groups.values())),
+            any(key != "affirms" for key in groups),
+            self.d.cut,
+        )
+
+    def positions(self, *propositions: str) -> tuple[Position, ...]:
+        """Return who takes which stance on the propositions, in short."""
+        graph = self.d.graph
+        by_stance: dict[str, dict[str, None]] = {}
+        claims = [c for one in propositions for c in graph.subjects("ch:concerns", one)]
+        for claim in dict.fromkeys(claims):
+            for stance in graph.iris(claim, "ch:stance"):
+                who = by_stance.setdefault(stance.removeprefix(CH + "stance-"), {})
+                who.update(dict.fromkeys(graph.iris(claim, "ch:claimant")))
+        return tuple(
+            Position(
+                self.ref(f"{CH}stance-{key}"), key, tuple(self.ref(who) for who in by_stance[key])
+            )
+            for key in (*STANCES, *sorted(set(by_stance) - set(STANCES)))
+            if key in by_stance
+        )
+
+    def listed(self, propositions: Iterable[str], *, roles_of: str = "") -> tuple[Listed, ...]:
+        """Return propositions for a list, each with the positions taken on it."""
+        graph = self.d.graph
+        found = []
+        for iri in dict.fromkeys(propositions):
+            positions = self.positions(iri)
+            elsewhere = tuple(
+                position
+                for position in self.positions(*graph.iris(iri, "ch:possiblySameAs"))
+                if position.key != "affirms"
+            )
+            roles = tuple(
+                self.ref(f"{CH}role-{role}")
+                for role in ROLES
+                if roles_of and Term(roles_of) in graph.predicates(iri).get(CH + role, ())
+            )
+            found.append(
+                Listed(
+                    self.ref(iri),
+                    self.first(iri, "ch:eventType") or self.first(iri, "ch:relationType"),
+                    self.when(iri),
+                    roles,
+                    positions,
+                    any(p.key != "affirms" for p in (*positions, *elsewhere)),
+                    elsewhere,
+                    bool(graph.terms(iri, "ch:yields")),
+                )
+            )
+        return tuple(found)
+
+    def assessments(self) -> tuple[Assessment, ...]:
+        """Return the derived statuses in the description."""
+        graph = self.d.graph
+        found = []
+        for iri in self.d.sections.get("statuses", ()):
+            status = self.first(iri, "ch:status")
+            if not status:
+                continue
+            rule = self.text(iri, "ch:rule")
+            found.append(
+                Assessment(
+                    self.ref(iri),
+                    status,
+                    rule.text if rule else "",
+                    tuple(
+                        (name, refs)
+                        for predicate, name in SIDES
+                        if (refs := self.refs(iri, f"ch:{predicate}"))
+                    ),
+                    tuple(self.ref(e) for e in graph.iris(iri, "ch:assesses")),
+                    self.refs(iri, "ch:usesLink"),
+                )
+            )
+        return tuple(found)
+
+    def same_events(self) -> tuple[SameEvent, ...]:
+        """Return the events that are possibly the same one."""
+        graph = self.d.graph
+        found = []
+        for record in self.d.sections.get("same", ()):
+            for other in graph.iris(record, "ch:links"):
+                if other != self.d.iri:
+                    found.append(
+                        SameEvent(
+                            self.ref(other),
+                            self.ref(record),
+                            self.first(record, "ch:certainty"),
+                            graph.one(record, "ch:accepted") == "true",
+                            self.text(record, "ch:reason"),
+                        )
+                    )
+        return tuple(found)
+
+    # entities
+
+    def names(self) -> tuple[tuple[str, Text, tuple[Text, ...]], ...]:
+        """Return for each language its label and its variants."""
+        graph = self.d.graph
+        labels = {t.lang: t.value for t in graph.terms(self.d.iri, "rdfs:label")}
+        variants: dict[str, list[str]] = {}
+        for term in graph.terms(self.d.iri, "skos:altLabel"):
+            variants.setdefault(term.lang, []).append(term.value)
+        order = [*self.languages, *sorted({*labels, *variants})]
+        return tuple(
+            (
+                lang,
+                Text(labels.get(lang, ""), lang),
+                tuple(Text(v, lang) for v in variants.get(lang, ())),
+            )
+            for lang in dict.fromkeys(order)
+            if lang in labels or lang in variants
+        )
+
+    def outside_links(self) -> tuple[OutsideLink, ...]:
+        """Return the links to other datasets with their justification."""
+        graph = self.d.graph
+        found = []
+        for record in self.d.sections.get("links", ()):
+            target = graph.one(record, "ch:linkObject")
+            missing = target == SSSOM + "NoTermFound"
+            found.append(
+                OutsideLink(
+                    None if missing or not target else self.ref(target),
+                    shrink(graph.one(record, "ch:linkPredicate")),
+                    graph.one(record, "ch:justification").rsplit("/", 1)[-1],
+                    graph.one(record, "ch:confidence"),
+                    "; ".join(t.value for t in graph.terms(record, "ch:evidenceNote")),
+                    graph.one(record, "ch:reviewedOn"),
+                    self.ref(record),
+                )
+            )
+        return tuple(found)
+
+    def uncontested(self) -> tuple[tuple[Ref, Ref, Ref], ...]:
+        """Return the plain triples of the graph of uncontested facts that name this resource."""
+        name = f"{self.d.base}id/graph/uncontested"
+        return tuple(
+            (self.ref(q.subject), self.ref(q.predicate), self.ref(q.object.value))
+            for q in sorted(self.d.graph.quads)
+            if q.graph == name
+            and q.object.is_iri
+            and self.d.iri in (q.subject, q.object.value)
+            and q.predicate.startswith(CH)
+        )
+
+    def mentions(self) -> tuple[tuple[Text, EvidenceView, Ref | None, Ref | None, str], ...]:
+        """Return where the resource is named: the words, the place, what they name and mean."""
+        graph = self.d.graph
+        found = []
+        for span in sorted(self.d.sections.get("named", ()), key=self._span_key):
+            surface = graph.terms(span, "ch:surface")
+            if surface:
+                found.append(
+                    (
+                        Text(surface[0].value, surface[0].lang),
+                        self.span(span),
+                        self.first(span, "ch:denotes"),
+                        self.first(span, "ch:standsFor"),
+                        graph.one(span, "ch:form"),
+                    )
+                )
+        return tuple(found)
+
+    def section(self, name: str) -> tuple[Ref, ...]:
+        """Return links to the nodes of a section, in its order."""
+        return tuple(self.ref(iri) for iri in self.d.sections.get(name, ()))
+
+    # documents
+
+    def outline(self) -> tuple[Sentence, ...]:
+        """Return the sentences that hold evidence or names, in order; numbers, not text."""
+        graph = self.d.graph
+        spans: dict[int, list[str]] = {}
+        for span in sorted(self.d.sections.get("spans", ()), key=self._span_key):
+            text = graph.one(span, "ch:sentence")
+            spans.setdefault(int(text) if text.isdigit() else -1, []).append(span)
+        found = []
+        for number in sorted(spans):
+            claims: dict[str, None] = {}
+            names = []
+            places = []
+            for span in spans[number]:
+                surface = graph.terms(span, "ch:surface")
+                means = self.first(span, "ch:standsFor") or self.first(span, "ch:denotes")
+                if surface and means:
+                    names.append((Text(surface[0].value, surface[0].lang), means))
+                supported = graph.subjects("ch:evidence", span)
+                if supported:
+                    places.append(self.span(span))
+                claims.update(dict.fromkeys(supported))
+            found.append(
+                Sentence(
+                    str(number) if number >= 0 else "–",
+                    tuple(places),
+                    tuple(self.ref(claim) for claim in claims),
+                    tuple(names),
+                )
+            )
+        return tuple(found)
+
+
+def plain(ref: Ref) -> str:
+    """Return the label of a link as plain text, with its mark or its speaker.
+
+    >>> plain(Ref("i", "/doc/event/x", Label("Delivery of goods"), "event", "described"))
+    'Described: Delivery of goods'
+    """
+    if ref.kind == "claim" and ref.speakers and ref.stance:
+        who = ", ".join(speaker.label.text for speaker in ref.speakers)
+        relays = ref.target is not None and ref.target.kind == "claim"
+        words = f"Claim: {who} – {'relays' if relays else ref.stance.label.text}"
+        return f"{words} – {plain(ref.target)}" if ref.target else words
+    mark = ref.mark[:1].upper() + ref.mark[1:]
+    return f"{mark}: {ref.label.text}" if mark else ref.label.text
+
+
+def choose(words: Mapping[str, str], languages: Sequence[str]) -> str | None:
+    """Return the language tag to show: the first wanted one, else English, else any; or None.
+
+    >>> choose({"en": "Russia", "bn": "রাশিয়া"}, ["hi", "bn"])
+    'bn'
+    """
+    for wanted in (*languages, "en", ""):
+        for tag in sorted(words):
+            if tag == wanted or (wanted and tag.startswith(wanted + "-")):
+                return tag
+    return min(words, default=None)
+
+
+def languages(asked: str | None, accept: str | None) -> tuple[str, ...]:
+    """Return the languages wanted for labels, best first; English is always the last.
+
+    Args:
+        asked: value of `?lang=`; it comes first. Not a language tag: ignored.
+        accept: the header Accept-Language.
+    Spec: RFC 9110, section 12.5.4.
+
+    >>> languages(None, "bn-BD, hi;q=0.8, en;q=0.5")
+    ('bn', 'hi', 'en')
+    """
+    ranked = []
+    for place, part in enumerate((accept or "").split(",")[:20]):
+        tag, _, params = part.strip().partition(";")
+        weight = 1.0
+        match = re.fullmatch(r"\s*q\s*=\s*([01](?:\.[0-9]{0,3})?)\s*", params)
+        if match:
+            weight = float(match[1])
+        if weight > 0 and re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*", tag.strip()):
+            ranked.append((-weight, place, tag.strip().split("-")[0].lower()))
+    tags = [tag for _, _, tag in sorted(ranked)]
+    if asked and re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*", asked):
+        tags.insert(0, asked.split("-")[0].lower())
+    return tuple(dict.fromkeys([*tags, "en"]))
+
+
+_MONTHS: Final = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+_RANGE_RULES: Final = ("since-month", "duration", "past-years", "as-of-document")
+
+
+def edtf_words(edtf: str, rule: str = "") -> str:
+    """Return an EDTF date or interval of level 0 or 1 in words; empty for empty.
+
+    Args:
+        edtf: e.g. `2023-10-18`, `2023-09~`, `2023-08/..`.
+        rule: local name of the concept that says how it was read; tells whether an interval is
+            one that the thing lasted, or one within which it lies.
+    Spec: ISO 8601-2:2019.
+
+    >>> edtf_words("2023-10-18")
+    '18 October 2023'
+    >>> edtf_words("2023-10-09/2023-10-15", "time-rule-last-week")
+    'some time from 9 October 2023 to 15 October 2023'
+    >>> edtf_words("2023-08/..")
+    'from August 2023 on, end open'
+    >>> edtf_words("2023-09~")
+    'about September 2023'
+    """
+    if not edtf:
+        return ""
+    start, slash, end = edtf.partition("/")
+    if not slash:
+        return _date_words(start)
+    if end in ("..", ""):
+        return f"from {_date_words(start)} on, end {'open' if end else 'not known'}"
+    if start in ("..", ""):
+        return f"until {_date_words(end)}, start {'open' if start else 'not known'}"
+    span = f"from {_date_words(start)} to {_date_words(end)}"
+    lasting = not rule or any(rule.endswith(name) for name in _RANGE_RULES)
+    return span if lasting else f"some time {span}"
+
+
+def _date_words(date: str) -> str:
+    match = re.fullmatch(r"(-?[0-9X]{4})(?:-([0-9X]{2})(?:-([0-9X]{2}))?)?([~?%]?)", date)
+    if not match:
+        return date
+    year, month, day, qualifier = match.groups()
+    if month and month.isdigit() and 1 <= int(month) <= 12:
+        words = f"{_MONTHS[int(month) - 1]} {year}"
+        if day and day.isdigit():
+            words = f"{int(day)} {words}"
+    else:
+        words = year if not month else date.rstrip("~?%")
+    before = {"~": "about ", "%": "about "}.get(qualifier, "")
+    return before + words + (" (uncertain)" if qualifier in ("?", "%") and qualifier else "")
+
+
+def quantity_words(
+    low: str, best: str, high: str, precision: str, unit: str, wording: str = ""
+) -> str:
+    """Return a quantity in words, with our wording of it where there is one.
+
+    >>> quantity_words("", "2", "", "exact", "ships")
+    '2 ships'
+    >>> quantity_words("20", "", "", "at-least", "crates", "some twenty")
+    'at least 20 crates (“some twenty”)'
+    """
+    if precision == "at-least" and (low or best):
+        amount = f"at least {low or best}"
+    elif precision == "at-most" and (high or best):
+        amount = f"at most {high or best}"
+    elif best:
+        amount = f"about {best}" if precision in ("approximate", "vague") else best
+        if low and high and (low, high) != (best, best):
+            amount += f" (between {low} and {high})"
+    elif low and high:
+        amount = low if low == high else f"between {low} and {high}"
+    elif low or high:
+        amount = f"at least {low}" if low else f"at most {high}"
+    else:
+        amount = "an unstated number of" if precision == "unstated" else "a vague number of"
+    words = f"{amount} {unit}".strip()
+    return f"{words} (“{wording}”)" if wording else words
+
+
+def _outside_name(predicate: str) -> str:
+    """Return the name of a property of another vocabulary: its prefixed name."""
+    return shrink(predicate)
+
+
+# --- pages -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a query gave: a table, a truth value, or a graph as text; `cut` where rows are left."""
+
+    variables: tuple[str, ...] = ()
+    rows: tuple[tuple[Value | None, ...], ...] = ()
+    truth: bool | None = None
+    text: str = ""
+    cut: bool = False
+
+
+def answer(view: View, found: Solutions, limit: int) -> Answer:
+    """Return a result to show: at most `limit` rows."""
+    rows = tuple(
+        tuple(view.value(row[name]) if name in row else None for name in found.variables)
+        for row in found.rows[:limit]
+    )
+    return Answer(
+        found.variables, rows, found.truth, found.text, found.cut or len(found.rows) > limit
+    )
+
+
+_ROLE_GROUPS: Final = (
+    ("does", "Described as acting", "", ("actor",)),
+    (
+        "undergoes",
+        "Described as the one it is done to or meant for",
+        "",
+        ("recipient", "beneficiary"),
+    ),
+    ("place", "Described as the place", "", ("place", "origin", "destination")),
+    ("other", "In other roles", "", ("item", "topic", "instrument", "backer")),
+)
+
+
+def resource_page(view: View) -> tuple[str, dict[str, Any]]:
+    """Return the template of the page of a resource, and what it shows beside the view."""
+    kind = view.d.kind
+    sections = view.d.sections
+    if kind in ("event", "relation"):
+        claims = (*sections["claims"], *sections["against"], *sections["replies"])
+        here = {c for c in claims if Term(view.d.iri) in _concerned(view, c)}
+        return "proposition.html", {
+            "ledger": view.ledger(c for c in claims if c in here),
+            "elsewhere": view.ledger(c for c in sections["elsewhere"] if c not in here),
+        }
+    if kind == "claim":
+        relays = bool(view.d.graph.terms(view.d.iri, "ch:relays"))
+        return "claim.html", {
+            "card": view.card(view.d.iri),
+            "relays": relays,
+            "propositions": view.listed(sections["propositions"]),
+            "others": view.ledger(sections["others"], without=view.d.iri),
+        }
+    if kind == "claimset":
+        return "claimset.html", {
+            "ledger": view.ledger(sections["about"]),
+            "propositions": view.listed(sections["propositions"]),
+        }
+    if kind in ("agent", "place", "thing", "position"):
+        return "entity.html", _entity_page(view)
+    if kind == "document":
+        return "document.html", _document_page(view)
+    return "record.html", {
+        "propositions": view.listed(sections.get("propositions", ())),
+        "claims": view.ledger(sections.get("claims", ())),
+        "parts": (),
+    }
+
+
+def _concerned(view: View, claim: str) -> Mapping[Term, None]:
+    return view.d.graph.predicates(claim).get(CH + "concerns", {})
+
+
+def _entity_page(view: View) -> dict[str, Any]:
+    graph, sections, iri = view.d.graph, view.d.sections, view.d.iri
+    offices: list[str] = []
+    relations: list[str] = []
+    for node in sections["relations"]:
+        office = graph.one(node, "ch:relationType") == CH + "relation-holds-office"
+        (offices if office else relations).append(node)
+    groups = [("offices", "Offices" if view.d.kind != "position" else "Held by", "", offices)]
+    left = list(sections["events"])
+    for name, title, note, roles in _ROLE_GROUPS:
+        chosen = [
+            node
+            for node in left
+            if any(Term(iri) in graph.predicates(node).get(CH + role, ()) for role in roles)
+        ]
+        left = [node for node in left if node not in chosen]
+        groups.append((name, title, note, chosen))
+    groups.append(("relations", "Relations described", "", relations))
+    groups.append(
+        (
+            "metonym",
+            "Where its name stands for somebody else",
+            "",
+            [node for node in sections["metonym"] if node not in sections["events"]],
+        )
+    )
+    rows = []
+    for predicate, name in (
+        ("ch:actsFor", "Acts for"),
+        ("ch:voiceOf", "Voice of"),
+        ("ch:locatedIn", "Located in"),
+        ("ch:positionIn", "In"),
+        ("ch:positionFor", "For"),
+        ("ch:positionToward", "Toward"),
+        ("owl:differentFrom", "Not the same as"),
+        ("ch:latitude", "Latitude"),
+        ("ch:longitude", "Longitude"),
+    ):
+        values = tuple(view.value(term) for term in graph.terms(iri, predicate))
+        if values:
+            rows.append(Fact(name, values))
+    amounts = view.quantities(iri)
+    if amounts:
+        rows.append(Fact("Number", tuple(Text(words) for _, words in amounts)))
+    return {
+        "registry": rows,
+        "groups": [
+            (name, title, note, view.listed(nodes, roles_of=iri))
+            for name, title, note, nodes in groups
+        ],
+        "said": view.ledger(sections["said"]),
+        "lists": [
+            ("Who acts for this agent", view.section("acting")),
+            ("Offices connected with it", view.section("positions")),
+            ("Located here", view.section("inside")),
+            ("Documents published", view.section("published")),
+            ("Readings and reviews", view.section("runs")),
+        ],
+    }
+
+
+def _document_page(view: View) -> dict[str, Any]:
+    graph, sections, iri = view.d.graph, view.d.sections, view.d.iri
+    rows = []
+    for predicate, name in (
+        ("dcterms:identifier", "Name of the file"),
+        ("dcterms:publisher", "Publisher"),
+        ("ch:publisherUnstated", "Publisher not stated"),
+        ("dcterms:issued", "Issued"),
+        ("ch:referenceDate", "Dates are counted from"),
+        ("ch:referenceBasis", "That date is known from"),
+        ("ch:datelinePlace", "Dateline"),
+        ("ch:custody", "Custody"),
+        ("ch:capturedOn", "Captured on"),
+        ("ch:captureTool", "Captured with"),
+        ("ch:archivedAt", "Archived at"),
+        ("ch:redistribution", "Redistribution"),
+        ("ch:characters", "Characters"),
+        ("ch:sentences", "Sentences"),
+        ("ch:sha256", "SHA-256 of the text"),
+    ):
+        values = tuple(view.value(term) for term in graph.terms(iri, predicate))
+        if values:
+            rows.append(Fact(name, values))
+    spans = sections["spans"]
+    propositions = sections["propositions"]
+    named = [span for span in spans if graph.terms(span, "ch:surface")]
+    counts = (
+        ("events described", sum(view.kind(node) == "event" for node in propositions)),
+        ("relations described", sum(view.kind(node) == "relation" for node in propositions)),
+        ("claims", len(sections["claims"])),
+        ("spans of evidence", len(spans) - len(named)),
+        ("names", len(named)),
+    )
+    return {
+        "custody": rows,
+        "counts": [{"name": name, "count": count} for name, count in counts],
+        "propositions": view.listed(propositions),
+    }
+
+
+@dataclass(frozen=True)
+class TermView:
+    """A term of the ontology on its page."""
+
+    id: str
+    ref: Ref
+    definitions: tuple[Text, ...]
+    rows: tuple[Fact, ...]
+    deprecated: bool
+
+
+@dataclass(frozen=True)
+class TermSection:
+    """Terms that are listed together."""
+
+    anchor: str
+    title: str
+    definition: Text | None
+    terms: tuple[TermView, ...]
+
+
+_TERM_ROWS: Final = (
+    ("rdfs:subClassOf", "Kind of"),
+    ("rdfs:subPropertyOf", "Kind of"),
+    ("rdfs:domain", "Of"),
+    ("rdfs:range", "Value"),
+    ("skos:broader", "Broader"),
+    ("skos:notation", "Notation"),
+    ("skos:altLabel", "Also"),
+    ("ch:shortcut", "Plain property"),
+    ("skos:example", "Example"),
+    ("skos:scopeNote", "Note"),
+    ("rdfs:comment", "Note"),
+    ("skos:closeMatch", "Near to"),
+    ("skos:exactMatch", "The same as"),
+    ("dcterms:isReplacedBy", "Replaced by"),
+)
+
+
+def ontology_sections(view: View) -> tuple[TermSection, ...]:
+    """Return the classes, properties and schemes of the vocabulary graph, each sorted by name."""
+    graph = view.d.graph
+    names = sorted({quad.subject for quad in graph.quads if quad.subject.startswith(CH)})
+    classes = []
+    properties = []
+    schemes = []
+    concepts: dict[str, list[str]] = {}
+    others = []
+    for name in names:
+        types = set(graph.iris(name, "rdf:type"))
+        if types & {OWL + "Class", RDFS + "Class"}:
+            classes.append(name)
+        elif types & {
+            OWL + "ObjectProperty",
+            OWL + "DatatypeProperty",
+            OWL + "AnnotationProperty",
+            RDF + "Property",
+        }:
+            properties.append(name)
+        elif SKOS + "ConceptScheme" in types:
+            schemes.append(name)
+        elif SKOS + "Concept" in types:
+            homes = graph.iris(name, "skos:inScheme") or [""]
+            for home in homes[:1]:
+                concepts.setdefault(home, []).append(name)
+        else:
+            others.append(name)
+    found = [
+        TermSection("classes", "Classes", None, _terms(view, classes)),
+        TermSection("properties", "Properties", None, _terms(view, properties)),
+    ]
+    for scheme in [*schemes, *sorted(set(concepts) - set(schemes))]:
+        anchor = scheme.removeprefix(CH) if scheme.startswith(CH) else "concepts"
+        found.append(
+            TermSection(
+                anchor,
+                view.label(scheme).text if scheme else "Other concepts",
+                view.text(scheme, "skos:definition"),
+                _terms(view, concepts.get(scheme, [])),
+            )
+        )
+    found.append(TermSection("others", "Other terms", None, _terms(view, others)))
+    return tuple(section for section in found if section.terms)
+
+
+def _terms(view: View, names: Iterable[str]) -> tuple[TermView, ...]:
+    graph = view.d.graph
+    found = []
+    for name in names:
+        rows = []
+        labels = [
+            Text(t.value, t.lang)
+            for t in graph.terms(name, "skos:prefLabel")
+            if t.lang.split("-")[0] != view.ui
+        ]
+        if labels:
+            rows.append(Fact("In other languages", tuple(labels)))
+        for predicate, title in _TERM_ROWS:
+            values = tuple(view.value(t) for t in graph.terms(name, predicate))
+            if values:
+                rows.append(Fact(title, values))
+        definition = view.text(name, "skos:definition")
+        deprecated = any(t.value == "true" for t in graph.terms(name, "owl:deprecated"))
+        found.append(
+            TermView(
+                name.removeprefix(CH),
+                view.ref(name),
+                (definition,) if definition else (),
+                tuple(rows),
+                deprecated,
+            )
+        )
+    return tuple(sorted(found, key=lambda t: t.id))

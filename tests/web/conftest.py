@@ -1,0 +1,128 @@
+"""A release made of invented facts, and the site that serves it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pyoxigraph as ox
+import pytest
+from starlette.testclient import TestClient
+
+from kg.config import Settings
+from kg.manifest import Question, SourceCount
+from kg.release import ReleaseSettings, ReportFiles, engine_versions, write_release
+from kg.resources import folder
+from kg.web.app import create_app
+
+BASE = "https://chancery.example/"
+
+QUESTIONS = (
+    Question(
+        id="who-denies",
+        question="Who denies the delivery of radar parts?",
+        keywords=("denial",),
+        query="SELECT ?who ?name WHERE {\n  ?claim ch:stance ch:stance-denies ;\n"
+        "    ch:claimant ?who .\n  ?who rdfs:label ?name .\n}",
+        description="Denials only; disputed evidence is another stance.",
+    ),
+    Question(
+        id="is-it-asserted",
+        question="Is it asserted that Arvenia delivered radar parts?",
+        keywords=("assertion",),
+        query="ASK { ?claim ch:claimant/a ch:Narrator ; ch:about event:radar-delivery }",
+    ),
+    Question(
+        id="described-labels",
+        question="Which events are described?",
+        keywords=("labels",),
+        query="SELECT ?event ?label WHERE { ?event a ch:Event ; rdfs:label ?label }",
+    ),
+    Question(
+        id="broken",
+        question="What does a query that cannot be answered look like?",
+        keywords=(),
+        query="SELECT ?x WHERE { SERVICE <http://other.example/> { ?x ?y ?z } }",
+    ),
+)
+
+
+def _graphs(trig: bytes) -> dict[str, list[str]]:
+    """Return the sorted N-Quads lines of each graph, with the ontology as the vocabulary."""
+    graphs: dict[str, set[str]] = {}
+    for quad in ox.parse(trig, format=ox.RdfFormat.TRIG):
+        graphs.setdefault(quad.graph_name.value, set()).add(f"{quad} .\n")
+    vocabulary = f"{BASE}id/graph/vocabulary"
+    terms = ox.parse(_ontology().encode(), format=ox.RdfFormat.TURTLE)
+    graphs[vocabulary] = {f"{quad.triple} <{vocabulary}> .\n" for quad in terms}
+    return {name: sorted(lines) for name, lines in graphs.items()}
+
+
+def _ontology() -> str:
+    files = sorted(folder("ontology").glob("*.ttl"))
+    return "\n".join(path.read_text(encoding="utf-8") for path in files)
+
+
+def _write(out: Path, *, extra: bytes = b"", title: str = "Invented facts") -> Path:
+    trig = (Path(__file__).parent / "data" / "sample.trig").read_bytes()
+    return write_release(
+        out,
+        graphs=_graphs(trig + extra),
+        inputs=(),
+        settings=ReleaseSettings(
+            base_iri=BASE,
+            title=title,
+            licence="https://creativecommons.org/licenses/by/4.0/",
+            versions=engine_versions(),
+        ),
+        report=ReportFiles(conforms=True, blocks=False, ttl="", json="{}", text="conforms\n"),
+        issues=(),
+        sources=(SourceCount(id="invented", records=9, mapped=9, rejected=0),),
+        questions=QUESTIONS,
+        ontology={
+            "ontology.ttl": _ontology(),
+            "shapes.ttl": "# no shapes\n",
+            "schema.json": "{}\n",
+        },
+    )
+
+
+@pytest.fixture(scope="session")
+def write_sample() -> Callable[..., Path]:
+    """Return what writes the release of the invented facts into a folder."""
+    return _write
+
+
+@pytest.fixture(scope="session")
+def settings() -> Settings:
+    return Settings(workers=1)
+
+
+@pytest.fixture(scope="session")
+def releases(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of releases with the invented facts as the current one."""
+    out = tmp_path_factory.mktemp("releases")
+    _write(out)
+    return out
+
+
+@pytest.fixture(scope="session")
+def client(releases: Path, settings: Settings) -> Iterator[TestClient]:
+    """Return a client of the site, as it is with its workers."""
+    with TestClient(create_app(releases, settings), follow_redirects=False) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def quads(releases: Path) -> list[ox.Quad]:
+    """Return every quad of the release."""
+    data = (releases / "current" / "downloads" / "graph.nq").read_bytes()
+    return list(ox.parse(data, format=ox.RdfFormat.N_QUADS))
+
+
+@pytest.fixture(scope="session")
+def addresses(releases: Path) -> list[str]:
+    """Return `kind/key` of every IRI under the base in the release, sorted."""
+    text = (releases / "current" / "downloads" / "graph.nq").read_text(encoding="utf-8")
+    return sorted(set(re.findall(re.escape(BASE) + r"id/([a-z]+/[^>]+)", text)))

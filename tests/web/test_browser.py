@@ -1,0 +1,179 @@
+"""The site in a real browser: it draws, it is quiet, it asks no other host."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+
+from kg.config import Settings
+from kg.web.app import create_app
+
+pytestmark = pytest.mark.requires("chromium", "chromedriver")
+
+PATHS = [
+    "/",
+    "/doc/event/radar-delivery",
+    "/doc/relation/00000000000000a2",
+    "/doc/claim/0000000000000003",
+    "/doc/claimset/such-accusations",
+    "/doc/document/harbour-bn",
+    "/doc/agent/mira-odan",
+    "/doc/place/bost-city",
+    "/doc/span/1",
+    "/doc/status/0000000000000001",
+    "/questions",
+    "/questions/who-denies",
+    "/query",
+    "/search?q=মীরা",
+    "/ontology",
+    "/dataset",
+    "/download",
+    "/releases",
+    "/docs",
+    "/nope",
+]
+
+
+@pytest.fixture(scope="module")
+def address(releases: Path, settings: Settings) -> Iterator[str]:
+    """Return the address of a server with the invented facts."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(create_app(releases, settings), log_level="warning")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(30)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Return a Chromium with an empty profile that notes what it asks for and complains of."""
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    for command in ("chromium", "chromium-browser", "google-chrome"):
+        if found := shutil.which(command):
+            options.binary_location = found
+            break
+    for flag in (
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--no-first-run",
+        "--disable-dev-shm-usage",
+        f"--user-data-dir={tmp_path_factory.mktemp('profile')}",
+    ):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    service = webdriver.ChromeService(shutil.which("chromedriver"))
+    driver = webdriver.Chrome(options=options, service=service)
+    try:
+        yield driver
+    finally:
+        with contextlib.suppress(OSError):
+            driver.quit()
+
+
+def requests(browser: Any) -> list[str]:
+    """Return the addresses asked for since the last call."""
+    found = []
+    for entry in browser.get_log("performance"):
+        message = json.loads(entry["message"])["message"]
+        if message["method"] == "Network.requestWillBeSent":
+            found.append(message["params"]["request"]["url"])
+    return found
+
+
+def resize(browser: Any, width: int) -> None:
+    metrics = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 700}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_page_draws_quietly_and_from_here_only(browser: Any, address: str, path: str) -> None:
+    resize(browser, 1280)
+    requests(browser)
+    browser.get_log("browser")
+    browser.get(address + path)
+    assert browser.find_element("css selector", "h1").text
+    colour = browser.execute_script(
+        "return getComputedStyle(document.querySelector('header.site')).display"
+    )
+    assert colour == "flex", "the style sheet is not applied"
+    asked = requests(browser)
+    assert any(url.startswith(f"{address}/assets/site.css") for url in asked)
+    assert [url for url in asked if not url.startswith((address, "data:"))] == []
+    complaints = [
+        entry
+        for entry in browser.get_log("browser")
+        if not (path == "/nope" and "404" in entry["message"])
+    ]
+    assert complaints == []
+
+
+@pytest.mark.parametrize("width", [320, 360, 768, 1280])
+def test_nothing_is_wider_than_the_screen(browser: Any, address: str, width: int) -> None:
+    resize(browser, width)
+    for path in PATHS:
+        browser.get(address + path)
+        script = "return document.documentElement.scrollWidth"
+        assert browser.execute_script(script) <= width, path
+
+
+def test_a_question_is_opened_run_and_shared(browser: Any, address: str) -> None:
+    resize(browser, 1280)
+    browser.get(f"{address}/questions/who-denies")
+    browser.find_element("link text", "Open it in the editor").click()
+    assert "Arvenian foreign ministry" in browser.find_element("css selector", "table").text
+    box = browser.find_element("css selector", "textarea")
+    box.clear()
+    box.send_keys("SELECT ?name { agent:mira-odan rdfs:label ?name } ORDER BY ?name")
+    browser.find_element("css selector", ".editor button").click()
+    names = browser.find_element("css selector", "table").text
+    assert "मीरा ओदान" in names
+    shared = browser.current_url
+    browser.get(f"{address}/")
+    browser.get(shared)
+    assert browser.find_element("css selector", "table").text == names
+
+
+def test_search_and_language(browser: Any, address: str) -> None:
+    resize(browser, 360)
+    browser.get(f"{address}/")
+    box = browser.find_element("id", "q2")
+    box.send_keys("মীরা")
+    box.submit()
+    browser.find_element("css selector", ".hits a").click()
+    assert browser.find_element("css selector", "h1").text == "Mira Odan"
+    browser.find_element("link text", "বাংলা").click()
+    heading = browser.find_element("css selector", "h1 span")
+    assert heading.text == "মীরা ওদান"
+    assert heading.get_attribute("lang") == "bn"
+
+
+def test_the_ledger_has_a_column_for_each_stance(browser: Any, address: str) -> None:
+    resize(browser, 1280)
+    browser.get(f"{address}/doc/event/radar-delivery")
+    ledger = browser.find_element("css selector", "section[aria-labelledby=claims] .ledger")
+    columns = ledger.find_elements("css selector", ".column")
+    names = [column.find_element("css selector", "h3 a").text for column in columns]
+    assert names == ["affirms", "denies", "disputes the evidence", "does not confirm"]
+    assert len({column.rect["y"] for column in columns[:3]}) == 1, "side by side"
+    resize(browser, 360)
+    assert len({column.rect["x"] for column in columns}) == 1, "one below the other"
