@@ -1,0 +1,111 @@
+"""Every query in the documentation answers on the built-in facts, and says what stands there."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import re
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+PAGES = ("README.md", "docs/model.md", "docs/reference/links.md")
+ROOT = Path(__file__).resolve().parent.parent.parent
+_BLOCK = re.compile(
+    r"(?P<empty><!-- no rows -->\n\n?)?```sparql\n(?P<query>.*?)```\n"
+    r"(?:\n<!-- answer: (?P<answer>yes|no) -->\n)?"
+    r"(?:\n```text\n(?P<table>.*?)```\n)?",
+    re.DOTALL,
+)
+
+
+class Block(NamedTuple):
+    where: str
+    query: str
+    empty: bool
+    answer: str | None
+    table: str | None
+
+
+def _blocks() -> list[Block]:
+    found = []
+    for page in PAGES:
+        text = (ROOT / page).read_text(encoding="utf-8")
+        for match in _BLOCK.finditer(text):
+            line = text[: match.start("query")].count("\n") + 1
+            found.append(
+                Block(
+                    f"{page}:{line}",
+                    match["query"],
+                    match["empty"] is not None,
+                    match["answer"],
+                    match["table"],
+                )
+            )
+    return found
+
+
+BLOCKS = _blocks()
+
+
+@pytest.fixture(scope="module")
+def answers(release: Path) -> dict[str, Any]:
+    """Return the answer to each query, or what went wrong, by its place."""
+    from kg.web.guard import QueryFailure
+    from kg.web.pool import Pool
+
+    async def ask() -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        async with Pool(release) as pool:
+            for block in BLOCKS:
+                try:
+                    answer = await pool.query(block.query, accept="application/sparql-results+json")
+                    parts = [part async for part in answer]
+                    found[block.where] = json.loads(b"".join(parts))
+                except QueryFailure as failure:
+                    found[block.where] = str(failure)
+        return found
+
+    return asyncio.run(ask())
+
+
+def test_there_are_queries():
+    pages = {block.where.partition(":")[0] for block in BLOCKS}
+    assert pages == set(PAGES)
+    assert sum(block.where.startswith("docs/model.md") for block in BLOCKS) > 30
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.where)
+def test_the_query_answers(block: Block, answers: dict[str, Any]):
+    answer = answers[block.where]
+    assert not isinstance(answer, str), answer
+    if "boolean" in answer:
+        assert block.answer is not None, "say what it answers: <!-- answer: … -->"
+        assert answer["boolean"] is (block.answer == "yes")
+    else:
+        assert bool(answer["results"]["bindings"]) is not block.empty
+
+
+@pytest.mark.parametrize(
+    "block", [block for block in BLOCKS if block.table], ids=lambda block: block.where
+)
+def test_the_answer_that_is_shown_is_the_answer(block: Block, release: Path):
+    from kg.config import load_settings
+    from kg.web.pool import run_query
+
+    out = io.StringIO()
+    run_query(release, block.query, "table", out, load_settings(None, {}, {}))
+    assert block.table is not None
+    if "ORDER BY" in block.query:
+        assert block.table == out.getvalue()
+    else:
+        assert sorted(block.table.splitlines()) == sorted(out.getvalue().splitlines())
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.where)
+def test_the_query_is_short_enough_to_type(block: Block):
+    lines = block.query.strip().splitlines()
+    assert len(lines) <= 12
+    assert [line for line in lines if len(line) > 100] == []
