@@ -57,6 +57,7 @@ from kg.names import fold
 from kg.vocab import (
     CH,
     DCTERMS,
+    EDTF,
     OWL,
     PROV,
     RDF,
@@ -648,11 +649,10 @@ class _Vocabulary:
                 self.properties[subject] = "@id"
             elif OWL + "DatatypeProperty" in types or OWL + "AnnotationProperty" in types:
                 only = ranges.pop() if len(ranges) == 1 else ""
-                if only == RDF + "langString":
+                if only in (RDF + "langString", RDFS + "Literal"):  # text, most of it in a language
                     self.properties[subject] = "@language"
                 else:
-                    typed = only.startswith(XSD) and only != XSD + "string"
-                    self.properties[subject] = only if typed else ""
+                    self.properties[subject] = "" if only == XSD + "string" else only
 
     def depth(self, iri: str, seen: frozenset[str] = frozenset()) -> int:
         """Return how many classes stand above this one on the longest way up."""
@@ -676,6 +676,7 @@ _BARE: Final = {
 _VOCABULARIES: Final = {
     "ch": CH,
     "dcterms": DCTERMS,
+    "edtf": EDTF.removesuffix("EDTF"),
     "owl": OWL,
     "prov": PROV,
     "rdf": RDF,
@@ -749,13 +750,16 @@ _TERMS: Final = {
     "broader": (SKOS + "broader", "@id"),
     "closeMatch": (SKOS + "closeMatch", "@id"),
     "comment": (RDFS + "comment", "@language"),
+    "date": (DCTERMS + "date", ""),
     "definition": (SKOS + "definition", "@language"),
     "deprecated": (OWL + "deprecated", XSD + "boolean"),
     "description": (DCTERMS + "description", "@language"),
     "differentFrom": (OWL + "differentFrom", "@id"),
+    "disjointWith": (OWL + "disjointWith", "@id"),
     "domain": (RDFS + "domain", "@id"),
     "exactMatch": (SKOS + "exactMatch", "@id"),
     "example": (SKOS + "example", "@language"),
+    "historyNote": (SKOS + "historyNote", "@language"),
     "identifier": (DCTERMS + "identifier", ""),
     "inScheme": (SKOS + "inScheme", "@id"),
     "isDefinedBy": (RDFS + "isDefinedBy", "@id"),
@@ -774,6 +778,8 @@ _TERMS: Final = {
     "subPropertyOf": (RDFS + "subPropertyOf", "@id"),
     "title": (DCTERMS + "title", "@language"),
     "topConceptOf": (SKOS + "topConceptOf", "@id"),
+    "used": (PROV + "used", "@id"),
+    "versionInfo": (OWL + "versionInfo", ""),
     "wasAssociatedWith": (PROV + "wasAssociatedWith", "@id"),
     "wasDerivedFrom": (PROV + "wasDerivedFrom", "@id"),
     "wasGeneratedBy": (PROV + "wasGeneratedBy", "@id"),
@@ -789,28 +795,25 @@ _NATIVE: Final = {
 
 def _context(base_iri: str, vocabulary: _Vocabulary) -> dict[str, object]:
     """Return the JSON-LD context: prefixes, and every term of the ontology by its local name."""
-    context: dict[str, object] = {"id": "@id", "type": "@type", "kg": f"{base_iri}id/"}
-    context |= _VOCABULARIES
     own = {iri.removeprefix(CH): iri for iri in vocabulary.properties if iri.startswith(CH)}
+    # A property goes before a prefix of the same name, as with `edtf`; data needs `kg` and `ch`.
+    prefixes = {name: iri for name, iri in _VOCABULARIES.items() if name not in own or name == "ch"}
+    context: dict[str, object] = {"id": "@id", "type": "@type", "kg": f"{base_iri}id/", **prefixes}
+    short = _Prefixes(prefixes)
     terms = {name: (iri, vocabulary.properties[iri]) for name, iri in own.items()}
     for name, (iri, coercion) in sorted((_TERMS | terms).items()):
         if _LOCAL.fullmatch(name) and name not in context:
-            definition = {"@id": _curie(iri)}
+            definition = {"@id": short.turtle(f"<{iri}>").strip("<>")}
             if coercion == "@language":
                 definition["@container"] = "@language"
             elif coercion:
-                definition["@type"] = _curie(coercion)
+                definition["@type"] = short.turtle(f"<{coercion}>").strip("<>")
             context[name] = definition
     for iri in sorted(vocabulary.classes):
         name = iri.removeprefix(CH)
         if _LOCAL.fullmatch(name) and name not in context:
-            context[name] = _curie(iri)
+            context[name] = f"ch:{name}"
     return context
-
-
-def _curie(iri: str) -> str:
-    """Return the short form of an IRI of one of the shared vocabularies, else the IRI itself."""
-    return _Prefixes(_VOCABULARIES).turtle(f"<{iri}>").strip("<>")
 
 
 class _Nodes:

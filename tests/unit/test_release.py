@@ -37,7 +37,7 @@ from kg.release import (
     verify_release,
     write_release,
 )
-from kg.vocab import CH, DCTERMS, OWL, RDF, RDFS, SKOS, XSD, graph_iri
+from kg.vocab import CH, DCTERMS, EDTF, OWL, RDF, RDFS, SKOS, XSD, graph_iri
 
 # rdflib 7.6 warns of what its own Dataset.parse does.
 pytestmark = [
@@ -75,11 +75,15 @@ EXAMPLE: Mapping[str, str] = {
 <{CH}actor> <{RDF}type> <{OWL}ObjectProperty>
 <{CH}earliest> <{RDF}type> <{OWL}DatatypeProperty>
 <{CH}earliest> <{RDFS}range> <{XSD}date>
+<{CH}edtf> <{RDF}type> <{OWL}DatatypeProperty>
+<{CH}edtf> <{RDFS}range> <{EDTF}>
 <{CH}high> <{RDF}type> <{OWL}DatatypeProperty>
 <{CH}high> <{RDFS}range> <{XSD}decimal>
 <{CH}id> <{RDF}type> <{OWL}DatatypeProperty>
 <{CH}quotedWording> <{RDF}type> <{OWL}DatatypeProperty>
 <{CH}quotedWording> <{RDFS}range> <{RDF}langString>
+<{CH}reading> <{RDF}type> <{OWL}DatatypeProperty>
+<{CH}reading> <{RDFS}range> <{RDFS}Literal>
 <{CH}start> <{RDF}type> <{OWL}DatatypeProperty>
 <{CH}start> <{RDFS}range> <{XSD}integer>
 """,
@@ -103,9 +107,11 @@ EXAMPLE: Mapping[str, str] = {
 <{BASE}id/event/visit> <{CH}confirmed> "true"^^<{XSD}boolean>
 <{BASE}id/event/visit> <{CH}earliest> "2023-10-17"^^<{XSD}date>
 <{BASE}id/event/visit> <{CH}earliest> "2023-10"^^<{XSD}gYearMonth>
+<{BASE}id/event/visit> <{CH}edtf> "2023-10~"^^<{EDTF}>
 <{BASE}id/event/visit> <{CH}high> "2.5"^^<{XSD}decimal>
 <{BASE}id/event/visit> <{CH}id> "visit"
 <{BASE}id/event/visit> <{CH}quotedWording> "चिंताजनक"@hi
+<{BASE}id/event/visit> <{CH}reading> "as written"
 <{BASE}id/event/visit> <{CH}start> "5"^^<{XSD}integer>
 <{BASE}id/event/visit> <{DCTERMS}description> "plain"
 <{BASE}id/event/visit> <{DCTERMS}description> "\\"said\\" \\\\ and\\nmore"@en
@@ -385,9 +391,11 @@ event:visit a ch:Event ;
     ch:actor agent:elysee, agent:russia ;
     ch:confirmed true ;
     ch:earliest "2023-10"^^xsd:gYearMonth, "2023-10-17"^^xsd:date ;
+    ch:edtf "2023-10~"^^edtf:EDTF ;
     ch:high 2.5 ;
     ch:id "visit" ;
     ch:quotedWording "चिंताजनक"@hi ;
+    ch:reading "as written" ;
     ch:start 5 .
 """
         in text
@@ -413,9 +421,11 @@ def test_jsonld_reads_like_json(release: Path) -> None:
         "actor": ["kg:agent/elysee", "kg:agent/russia"],
         "ch:confirmed": True,
         "earliest": [{"@value": "2023-10", "@type": "xsd:gYearMonth"}, "2023-10-17"],
+        "edtf": "2023-10~",
         "high": "2.5",
         "ch:id": "visit",
         "quotedWording": {"hi": "चिंताजनक"},
+        "reading": ["as written"],
         "start": 5,
     }
     assert nodes["kg:agent/russia"]["type"] == ["Agent", "State"]
@@ -496,6 +506,7 @@ IRIS = st.one_of(
             "agent://host/path",
             "ch://host/path",
             "label:a",
+            "edtf:a",
             "Agent:a",
         ]
     ),
@@ -519,12 +530,17 @@ LITERALS = st.one_of(
     st.sampled_from(["true", "false"]).map(
         lambda text: ox.Literal(text, datatype=ox.NamedNode(XSD + "boolean"))
     ),
-    st.builds(lambda text: ox.Literal(text, datatype=ox.NamedNode("https://a.example/edtf")), TEXT),
+    st.builds(
+        lambda text, iri: ox.Literal(text, datatype=ox.NamedNode(iri)),
+        TEXT,
+        st.sampled_from([EDTF, "https://a.example/type"]),
+    ),
 )
 PREDICATES = st.one_of(
     st.sampled_from(
         [
-            *(CH + name for name in ("actor", "earliest", "high", "id", "quotedWording", "start")),
+            *(CH + name for name in ("actor", "earliest", "edtf", "high")),
+            *(CH + name for name in ("id", "quotedWording", "reading", "start")),
             RDFS + "label",
             SKOS + "exactMatch",
             DCTERMS + "identifier",
