@@ -188,6 +188,7 @@ class Shapes:
     graph: Graph
     reference: bool = False
     _queries: dict[str, Any] = field(default_factory=dict, repr=False)
+    _read: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @cached_property
     def flat(self) -> Graph:
@@ -550,6 +551,8 @@ def _run(data: _Data, shapes: Shapes, origins: Mapping[str, str]) -> Report:
             shacl_graph=shapes.graph if shapes.reference else shapes.flat,
             options=options,
         )
+        # pyshacl reads the shapes once for each validator; they are the same every time.
+        validator.shacl_graph = shapes._read.setdefault("shapes", validator.shacl_graph)
         _, report, _ = validator.run()  # type: ignore[no-untyped-call]  # pyshacl
     except (ReportableRuntimeError, ConstraintLoadWarning) as e:
         text = str(e).split("\nFor reference", maxsplit=1)[0]
