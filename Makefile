@@ -34,6 +34,7 @@ bench: $(READY)
 	$(BIN)/python bench/run.py
 
 clean:
+	if [ -d releases ]; then chmod -R u+w releases; fi
 	rm -rf .venv build dist releases .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	rm -rf .import_linter_cache
 	find kg mappings tests docs bench -name __pycache__ -type d -prune -exec rm -rf {} +

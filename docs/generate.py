@@ -33,7 +33,7 @@ A facts file is a list of records. Each has a `kind` and an `id`. People write Y
 each document (`*.yaml`, `*.yml`); machines write JSON Lines, one record on each line (`*.jsonl`).
 Both are the same records under the same checks. The folder is read with all folders below it, and
 all its files are one set: an id is used once, and a record of one file may refer to a record of
-another. What many documents share stands in a file without a document, the registry.
+another.
 
 - Every scalar of YAML is read as a string: `no`, `1.0` and `2023-10-18` stay what they are. Quote
   a text that holds `: ` or ` #`. Anchors, aliases and a second YAML document are errors.
@@ -42,6 +42,8 @@ another. What many documents share stands in a file without a document, the regi
   part of an address (decision 0001), so it passes no verdict: no `alleged-`, no `massacre-`.
 - Offsets are `start-end`, half-open, in Unicode code points of the file as hashed. Sentences are
   numbered from 0.
+- Events, relations, claims, claim sets and mentions stand in the file of their document. Agents,
+  places, things, positions, runs and links may also stand in a file without one, the registry.
 - An unknown field is an error.
 
 `kg facts schema` prints the JSON Schema of all this, `kg facts new` puts it beside the new file for
@@ -75,7 +77,8 @@ MEANINGS: Final[Mapping[str, str]] = {
     # every entity
     "entity.labels": "The name to show, one per language, such as `{en: Port Solen, bn: …}`.",
     "entity.variants": "Other spellings and short forms, a list per language.",
-    "entity.description": "What it is, where the name does not say.",
+    "entity.description": "What it is, where the name does not say. An unnamed source or a group "
+    "needs one: the shapes ask for it.",
     "entity.basis": "From where the record is known: it too is somebody's statement.",
     "entity.as_of": "The day for which it is held to be right.",
     "entity.distinct_from": "Others that it is easily taken for and is not.",
@@ -487,7 +490,7 @@ CODES: Final[Mapping[str, str]] = {
     "kg facts schema": "0.",
     "kg facts verify": "0 all agree; 1 some do not; 2 a facts file cannot be read.",
     "kg release list": "0.",
-    "kg release prune": "0; 2 no such folder.",
+    "kg release prune": "0.",
     "kg release rollback": "0 done; 2 there is no such release.",
     "kg release show": "0; 2 there is no such release.",
     "kg release verify": "0 every byte is right; 1 some are not; 2 there is no such release.",

@@ -31,6 +31,10 @@ _log = logging.getLogger(__name__)
 
 TITLE: Final = "Chancery"
 LICENCE: Final = "https://creativecommons.org/licenses/by/4.0/"
+RIGHTS: Final = (
+    "CC BY 4.0, but for the scheme of PLOVER event categories and its concepts in the vocabulary "
+    "graph (names that begin with plover-), which are CC BY-SA 4.0."
+)
 DEFAULT_BASE: Final = "https://chancery.example/"
 LINKS: Final = "wikidata.sssom.tsv"
 
@@ -253,6 +257,7 @@ def publish(
         time=time,
         versions={**release.engine_versions(), "ontology": ontology_version()},
         options={"sources": "articles"},
+        rights=RIGHTS,
     )
     if not force:
         known = release.reuse_release(out, inputs, settings)
@@ -290,6 +295,7 @@ def publish(
         ],
         questions=read_questions(folder("queries"), base),
         ontology=_served_files(),
+        force=force,
     )
     return path, built
 

@@ -433,7 +433,7 @@ _CONCEPTS: Final[Mapping[tuple[str, str], str]] = types.MappingProxyType(
 
 
 class Origin(msgspec.Struct, frozen=True):
-    """Where a record stands: the file as it was named, and the line, from 1."""
+    """Where a record stands: the file, named `facts/…` wherever the folder lies, and the line."""
 
     file: str
     line: int
@@ -496,7 +496,9 @@ def read_facts(folders: Sequence[Path], schemes: Mapping[str, Iterable[str]]) ->
     """
     errors: list[FactError] = []
     raw: list[tuple[str, list[_Raw]]] = []
-    for folder in folders:
+    for number, folder in enumerate(folders, 1):
+        # A name that is the same wherever the folder lies: it gets into reports.
+        prefix = "facts" if number == 1 else f"facts-{number}"
         if not folder.is_dir():
             raise FactError("no such folder", where=str(folder), hint="name one with --facts")
         paths = sorted(p for p in folder.rglob("*") if p.suffix in (".yaml", ".yml", ".jsonl"))
@@ -508,9 +510,9 @@ def read_facts(folders: Sequence[Path], schemes: Mapping[str, Iterable[str]]) ->
                 hint="kg facts new makes one",
             )
         for path in paths:
-            shown = f"{folder.name}/{path.relative_to(folder).as_posix()}"
+            name = f"{prefix}/{path.relative_to(folder).as_posix()}"
             try:
-                raw.append((shown, _read_file(path, shown)))
+                raw.append((name, _read_file(path, str(path))))
             except KgErrors as e:
                 errors += typing.cast("tuple[FactError, ...]", e.errors)
             except FactError as e:

@@ -103,7 +103,8 @@ class ReleaseSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     `time` is an xsd:dateTime and None where none was given: then the release carries no time.
     `versions` comes from `engine_versions`. `options` holds every other choice that shapes the
-    output, e.g. which sources were built.
+    output, e.g. which sources were built. `rights` says which parts are under another licence; it
+    is a constant of the code, which is an input already.
     """
 
     base_iri: str
@@ -113,6 +114,7 @@ class ReleaseSettings(msgspec.Struct, frozen=True, kw_only=True):
     time: str | None = None
     versions: Mapping[str, str] = {}
     options: Mapping[str, str] = {}
+    rights: str = ""
 
     def identity(self) -> dict[str, str]:
         """Return every setting by name, as `release_id` takes them."""
@@ -1083,6 +1085,7 @@ def _void(
         a("dcat:Dataset"),
         ("dcterms:title", literal(settings.title)),
         ("dcterms:license", f"<{settings.licence}>"),
+        *([("dcterms:rights", literal(settings.rights, lang="en"))] if settings.rights else []),
         ("dcterms:identifier", literal(name)),
         ("dcat:version", literal(name)),
         ("void:triples", number(counts.triples)),

@@ -116,7 +116,7 @@ _PREFIX = rf"(?:[{_BASE}][{_CHARS}.]{{0,{NAME - 1}}}+(?<!\.))?:"
 _PLX = rf"%{_HEX}{{2}}|\\[_~.\-!$&'()*+,;=/?#@%]"
 _LOCAL = rf"(?:[{_BASE}_:0-9]|{_PLX})(?:(?:[{_CHARS}.:]|{_PLX})*(?:[{_CHARS}:]|{_PLX}))?"
 
-_TOKEN = re.compile(
+TOKEN = re.compile(
     rf"""
     (?P<skip>(?:[ \t\r\n]++|\#[^\r\n]*+)++)
   | (?P<iri><(?:[^<>"{{}}|^`\\\x00-\x20]|\\u{_HEX}{{4}}|\\U{_HEX}{{8}})*+>)
@@ -138,6 +138,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE,
 )
+"""The terminals of the grammar, longest match first; every character is in one of them."""
 # What may end an operand, so that a `<` behind it may be "less than".
 _OPERANDS = frozenset({"iri", "string", "var", "blank", "name", "number", "lang", "close"})
 _FORMS: Final[Mapping[str, Form]] = {
@@ -219,7 +220,7 @@ class _Guard:
         declared = ""  # PREFIX or BASE, or the prefix that is being declared
         from_: dict[str, list[str]] = {"FROM": [], "NAMED": []}
         count = 0
-        for match in _TOKEN.finditer(query):
+        for match in TOKEN.finditer(query):
             kind = match.lastgroup or ""
             if kind == "skip":
                 continue

@@ -105,6 +105,17 @@ MARKS: Final[Mapping[str, str]] = {
 """What is written before a label, by the kind of what it labels."""
 
 
+WORDED: Final = (
+    "rdfs:label",
+    "skos:altLabel",
+    "dcterms:description",
+    "ch:literalReading",
+    "ch:chosenReading",
+    "ch:quotedWording",
+)
+"""Properties whose values put a proposition into words."""
+
+
 class Term(NamedTuple):
     """An RDF term: an IRI, or a literal with its language tag or datatype."""
 
@@ -297,7 +308,7 @@ SELECT DISTINCT ?s ?p ?o ?g WHERE {
 SIDES_QUERY: Final = """
 SELECT DISTINCT ?s ?p ?o ?g WHERE {
   VALUES ?n { $nodes } ?n ch:actsFor* ?s .
-  VALUES ?p { rdf:type rdfs:label ch:actsFor }
+  VALUES ?p { rdf:type rdfs:label ch:actsFor ch:voiceOf }
   GRAPH ?g { ?s ?p ?o }
 }"""
 COUNT_QUERY: Final = "SELECT (COUNT(*) AS ?n) WHERE { GRAPH $this { ?s ?p ?o } }"
@@ -515,6 +526,7 @@ async def _complete(
         ):
             graph.add(_quads(answer))
     named = _named_iris(graph, f"{base}id/", CH)
+    named |= {f"{CH}role-{role}" for role in ROLES if CH + role in named}
     agents = {name for name in named if name.startswith(f"{base}id/agent/")}
     for answer in await engine.rows(
         [
@@ -963,6 +975,8 @@ class OutsideLink:
     """A link to another dataset, or the note that none was found."""
 
     target: Ref | None
+    label: str
+    negative: bool
     predicate: str
     justification: str
     confidence: str
@@ -1001,15 +1015,36 @@ class View:
     # names
 
     def label(self, iri: str) -> Label:
-        """Return the label in the first language that has one, else in any, else the local name."""
+        """Return the label in the first language that has one, else in any, else the local name.
+
+        On the page of a document its own voice has a short name.
+        """
+        graph = self.d.graph
+        if self.d.kind == "document" and self.d.iri in graph.iris(iri, "ch:voiceOf"):
+            return Label("Nobody named" if graph.a(iri, "Unattributed") else "The text itself")
         words: dict[str, str] = {}
         for predicate in ("rdfs:label", "skos:prefLabel"):
-            for term in self.d.graph.terms(iri, predicate):
+            for term in graph.terms(iri, predicate):
                 words.setdefault(term.lang, term.value)
+        if self.kind(iri) == "relation" and self.languages[0] not in words:
+            composed = self._composed(iri)
+            if composed:
+                return composed
         lang = choose(words, self.languages)
         if lang is None:
             return Label(shrink(iri) if "#" in iri else iri.rsplit("/", 1)[-1] or iri)
         return Label(words[lang], "" if lang.split("-")[0] == self.ui else lang)
+
+    def _composed(self, relation: str) -> Label | None:
+        """Return the label of a relation in the wanted language, made of those of its parts."""
+        parts = []
+        for name in ("ch:subject", "ch:relationType", "ch:object"):
+            for part in self.d.graph.iris(relation, name)[:1]:
+                parts.append(self.label(part))
+        wanted = [part for part in parts if part.lang.split("-")[0] == self.languages[0]]
+        if len(parts) < 3 or len(wanted) < len(parts):
+            return None
+        return Label(" — ".join(part.text for part in parts), self.languages[0])
 
     def text(self, subject: str, predicate: str) -> Text | None:
         """Return the literal in the preferred language, or None."""
@@ -1110,10 +1145,15 @@ class View:
     @cached_property
     def types(self) -> tuple[Ref, ...]:
         """Return our classes, without the general ones where there is a more specific one."""
-        general = {"Proposition", "Agent", "Place", "Thing", "Source", "Event", "Relation"}
         found = [ref for ref in self.refs(self.d.iri, "rdf:type") if ref.kind == "term"]
-        special = [ref for ref in found if ref.iri.removeprefix(CH) not in general]
-        return tuple(special or found)
+        for general in (
+            {"Proposition", "Agent", "Place", "Thing", "Source", "Span", "Organization"},
+            {"Proposition", "Agent", "Place", "Thing", "Source", "Span"},
+        ):
+            special = [ref for ref in found if ref.iri.removeprefix(CH) not in general]
+            if special:
+                return tuple(special)
+        return tuple(found)
 
     @cached_property
     def statements(self) -> tuple[Fact, ...]:
@@ -1122,7 +1162,7 @@ class View:
         rows = [
             Fact(
                 self.ref(predicate) if predicate.startswith(CH) else _outside_name(predicate),
-                tuple(self._own(term) for term in sorted(objects)),
+                tuple(self._own(predicate, term) for term in sorted(objects)),
             )
             for predicate, objects in graph.predicates(self.d.iri).items()
         ]
@@ -1130,10 +1170,10 @@ class View:
             sorted(rows, key=lambda f: f.name.label.text if isinstance(f.name, Ref) else "")
         )
 
-    def _own(self, term: Term) -> Value:
-        """Return a value of the resource; what a proposition says in words carries its mark."""
+    def _own(self, predicate: str, term: Term) -> Value:
+        """Return a value of the resource; words that say a proposition carry its mark."""
         shown = self.value(term)
-        if isinstance(shown, Text) and term.lang and self.d.kind in MARKS:
+        if isinstance(shown, Text) and self.d.kind in MARKS and shrink(predicate) in WORDED:
             return Text(shown.text, shown.lang, shown.datatype, described=True)
         return shown
 
@@ -1527,10 +1567,16 @@ class View:
             found.append(
                 OutsideLink(
                     None if missing or not target else self.ref(target),
+                    graph.one(record, "ch:linkObjectLabel"),
+                    graph.one(record, "ch:linkModifier") == "Not",
                     shrink(graph.one(record, "ch:linkPredicate")),
-                    graph.one(record, "ch:justification").rsplit("/", 1)[-1],
+                    _spaced(graph.one(record, "ch:justification").rsplit("/", 1)[-1]),
                     graph.one(record, "ch:confidence"),
-                    "; ".join(t.value for t in graph.terms(record, "ch:evidenceNote")),
+                    "; ".join(
+                        term.value
+                        for name in ("ch:linkComment", "ch:evidenceNote")
+                        for term in graph.terms(record, name)
+                    ),
                     graph.one(record, "ch:reviewedOn"),
                     self.ref(record),
                 )
@@ -1603,6 +1649,11 @@ class View:
                 )
             )
         return tuple(found)
+
+
+def _spaced(name: str) -> str:
+    """Return a name in camel case as words."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
 
 
 def plain(ref: Ref) -> str:
@@ -1775,12 +1826,12 @@ _ROLE_GROUPS: Final = (
     ("does", "Described as acting", "", ("actor",)),
     (
         "undergoes",
-        "Described as the one it is done to or meant for",
+        "Described as recipient or beneficiary",
         "",
         ("recipient", "beneficiary"),
     ),
-    ("place", "Described as the place", "", ("place", "origin", "destination")),
-    ("other", "In other roles", "", ("item", "topic", "instrument", "backer")),
+    ("place", "Described as place", "", ("place", "origin", "destination")),
+    ("other", "Described in other roles", "", ("item", "topic", "instrument", "backer")),
 )
 
 

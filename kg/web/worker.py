@@ -27,6 +27,7 @@ from typing import IO, Any, Final, cast
 
 from kg.errors import QueryError
 from kg.store import Store
+from kg.web.guard import position
 
 LENGTH: Final = struct.Struct(">I")
 HEAD: Final = struct.Struct(">cI")
@@ -38,7 +39,7 @@ _PAGE: Final = resource.getpagesize()
 _PR_SET_PDEATHSIG: Final = 1
 _CLONE_NEWUSER: Final = 0x10000000
 _CLONE_NEWNET: Final = 0x40000000
-_POSITION = re.compile(r"error at ([0-9]+):([0-9]+): ")
+_POSITION = re.compile(r"error at [0-9]+:[0-9]+: ")
 _PROBE = "SELECT * { ?s ?p ?o } LIMIT 1"
 
 
@@ -147,19 +148,20 @@ class _Job:
 
 def _syntax(message: str, text: str) -> dict[str, Any]:
     """Return the fields of a failure for a syntax error of the engine."""
-    found = _POSITION.match(message)
-    if found is None:
-        return {"what": f"the query is not SPARQL: {message}"}
-    line, column = int(found[1]), int(found[2])
-    rest = "".join(text.split("\n")[line - 1 :][:1])[column - 1 :]
-    # The engine's list ends with classes of characters, which tell nobody anything.
-    expected = message[found.end() :].partition(", ['")[0].removeprefix("expected ")
+    from kg.web.syntax import explain
+
+    # The engine's position is that of the longest keyword that it tried, so it is not used.
+    reason = _POSITION.sub("", message).partition(", [")[0].removeprefix("expected one of ")
+    misfit = explain(text)
+    if misfit is None:
+        return {"what": f"the query cannot be understood: {reason.removeprefix('expected ')}"}
+    line, column = position(text, misfit.offset)
     return {
         "what": "the query is not SPARQL from here on",
         "line": line,
         "column": column,
-        "seen": repr(rest[:40]) if rest else "the end of a line",
-        "expected": expected,
+        "seen": misfit.seen,
+        "expected": misfit.expected,
     }
 
 

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
+import httpx2
 import pyoxigraph as ox
 import pytest
 
@@ -106,3 +112,113 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def new_release() -> Callable[..., Path]:
     """Return the function that makes a release in a folder."""
     return make_release
+
+
+class Server:
+    """An endpoint in a process of its own, and a client for it."""
+
+    def __init__(self, release: Path, log: Path, limits: Mapping[str, object]) -> None:
+        self.log = log
+        with log.open("wb") as errors:
+            self._process = subprocess.Popen(
+                [
+                    sys.executable,
+                    str(Path(__file__).with_name("serve.py")),
+                    str(release),
+                    json.dumps(limits),
+                ],
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+            )
+        assert self._process.stdout is not None
+        self.url = self._process.stdout.readline().strip()
+        assert self.url, log.read_text()
+        self.client = httpx2.Client(base_url=self.url, timeout=60)
+
+    @property
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def workers(self) -> set[int]:
+        """Return the process ids of the workers."""
+        return {
+            int(pid)
+            for pid in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        }
+
+    def busy(self) -> set[int]:
+        """Return the process ids of the workers that use a core at the moment."""
+        before = {pid: cpu(pid) for pid in self.workers()}
+        time.sleep(0.2)
+        return {pid for pid, ticks in before.items() if cpu(pid) > ticks + 5}
+
+    def get(self, query: str, **options: Any) -> httpx2.Response:
+        """Return the answer to a query by GET."""
+        params = {"query": query, **options.pop("params", {})}
+        return self.client.get("/sparql", params=params, **options)
+
+    def values(self, query: str) -> list[str]:
+        """Return the values of the first variable."""
+        answer = self.get(query)
+        assert answer.status_code == 200, answer.text
+        found = answer.json()
+        name = found["head"]["vars"][0]
+        return [row[name]["value"] for row in found["results"]["bindings"]]
+
+    def close(self) -> None:
+        self.client.close()
+        self._process.terminate()
+        self._process.wait(20)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+
+def cpu(pid: int) -> int:
+    """Return the ticks of processor time that a process has used, or 0 if it is gone."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return int(fields[11]) + int(fields[12])
+
+
+@pytest.fixture(scope="session")
+def start(
+    release: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., Server]]:
+    """Return the function that serves the small release with some limits until the tests end."""
+    servers: list[Server] = []
+
+    def start(**limits: object) -> Server:
+        log = tmp_path_factory.mktemp("server") / "log"
+        servers.append(Server(release, log, limits))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+@pytest.fixture(scope="session")
+def server(start: Callable[..., Server]) -> Server:
+    """Return an endpoint with short deadlines."""
+    return start(workers=2, timeout_s=3, memory_mib=256)
+
+
+def until(condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
+    """Return when a condition holds; fail if it does not in a long time."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, what
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="session")
+def eventually() -> Callable[..., None]:
+    """Return the function that waits for a condition."""
+    return until
