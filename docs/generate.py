@@ -39,7 +39,8 @@ another.
   a text that holds `: ` or ` #`. Anchors, aliases and a second YAML document are errors.
 - Text is UTF-8 in Unicode Normalization Form C. A text that begins with `TODO` is an error.
 - An id is lower-case ASCII letters, digits and single hyphens, at most 80 characters. It becomes
-  part of an address (decision 0001), so it passes no verdict: no `alleged-`, no `massacre-`.
+  part of an [address](../decisions/0001-iri-scheme.md), so it passes no verdict: no `alleged-`, no
+  `massacre-`.
 - Offsets are `start-end`, half-open, in Unicode code points of the file as hashed. Sentences are
   numbered from 0.
 - Events, relations, claims, claim sets and mentions stand in the file of their document. Agents,
