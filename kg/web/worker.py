@@ -151,10 +151,14 @@ def _syntax(message: str, text: str) -> dict[str, Any]:
     from kg.web.syntax import explain
 
     # The engine's position is that of the longest keyword that it tried, so it is not used.
-    reason = _POSITION.sub("", message).partition(", [")[0].removeprefix("expected one of ")
     misfit = explain(text)
     if misfit is None:
-        return {"what": f"the query cannot be understood: {reason.removeprefix('expected ')}"}
+        reason = _POSITION.sub("", message).partition(", [")[0].removeprefix("expected one of ")
+        return {
+            "what": "the query has the form of SPARQL, and no meaning",
+            "seen": reason,
+            "hint": "look at the variables of SELECT, GROUP BY and BIND, and at the rows of VALUES",
+        }
     line, column = position(text, misfit.offset)
     return {
         "what": "the query is not SPARQL from here on",
