@@ -13,9 +13,11 @@ Spec: SHACL (W3C Recommendation, 20 July 2017), Core and SHACL-SPARQL; docs/refe
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +29,8 @@ from kg.vocab import CH, SHAPES
 
 if TYPE_CHECKING:
     from rdflib import Graph
+
+_engine_log = logging.getLogger(f"{__name__}.pyshacl")
 
 SH: Final = "http://www.w3.org/ns/shacl#"
 DC: Final = "http://purl.org/dc/elements/1.1/"
@@ -253,7 +257,8 @@ def validate(
     data = _Data()
     text = "".join(lines).encode()
     try:
-        data.add(ox.parse(text, format=ox.RdfFormat.N_QUADS), "")
+        with _without_tracebacks():
+            data.add(ox.parse(text, format=ox.RdfFormat.N_QUADS), "")
     except SyntaxError as e:
         raise FactError("the data is not N-Quads", seen=str(e)) from None
     return _run(data, shapes, origins or {})
@@ -273,11 +278,12 @@ def validate_files(data: Iterable[Path], shapes: Shapes) -> Report:
     """
     union = _Data()
     errors: list[KgError] = []
-    for number, path in enumerate(data):
-        try:
-            union.add(_parse_file(path, FactError), f"d{number}-")
-        except (ConfigError, FactError) as e:
-            errors.append(e)
+    with _without_tracebacks():
+        for number, path in enumerate(data):
+            try:
+                union.add(_parse_file(path, FactError), f"d{number}-")
+            except (ConfigError, FactError) as e:
+                errors.append(e)
     raise_all(errors)
     return _run(union, shapes, {})
 
@@ -533,18 +539,33 @@ def _flatten(shapes: Graph) -> Graph:
     return out
 
 
-def _run(data: _Data, shapes: Shapes, origins: Mapping[str, str]) -> Report:
-    import logging
+@contextmanager
+def _without_tracebacks() -> Iterator[None]:
+    """Keep rdflib from printing a traceback for each literal whose form is not of its datatype.
 
+    Such a literal is a matter for the shapes, and they report it.
+    """
+    logger = logging.getLogger("rdflib.term")
+
+    def drop(record: logging.LogRecord) -> bool:
+        return not record.getMessage().startswith("Failed to convert Literal lexical form")
+
+    logger.addFilter(drop)
+    try:
+        yield
+    finally:
+        logger.removeFilter(drop)
+
+
+def _run(data: _Data, shapes: Shapes, origins: Mapping[str, str]) -> Report:
     from pyparsing import ParseBaseException
     from pyshacl import Validator
     from pyshacl.errors import ConstraintLoadWarning, ReportableRuntimeError
     from pyshacl.graph_abstraction import DataGraph
 
+    _engine_log.setLevel(logging.WARNING)  # below it pyshacl tells every step
+    options = {"inference": "none", "inplace": True, "logger": _engine_log}
     graph = data.graph(shapes)
-    quiet = logging.getLogger("kg.validate.pyshacl")
-    quiet.setLevel(logging.CRITICAL)
-    options = {"inference": "none", "inplace": True, "logger": quiet}
     try:
         validator = Validator(
             DataGraph.from_rdflib(graph),
@@ -553,7 +574,8 @@ def _run(data: _Data, shapes: Shapes, origins: Mapping[str, str]) -> Report:
         )
         # pyshacl reads the shapes once for each validator; they are the same every time.
         validator.shacl_graph = shapes._read.setdefault("shapes", validator.shacl_graph)
-        _, report, _ = validator.run()  # type: ignore[no-untyped-call]  # pyshacl
+        with _without_tracebacks():
+            _, report, _ = validator.run()  # type: ignore[no-untyped-call]  # pyshacl
     except (ReportableRuntimeError, ConstraintLoadWarning) as e:
         text = str(e).split("\nFor reference", maxsplit=1)[0]
         raise ShapesError("the shapes are ill-formed", seen=text) from None

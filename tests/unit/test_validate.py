@@ -1,0 +1,521 @@
+"""kg.validate: reading, results, their lines, and the three forms of the report."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kg.errors import ConfigError, FactError, KgErrors
+from kg.validate import (
+    SH,
+    WHOLE_GRAPH,
+    Report,
+    Result,
+    Shapes,
+    ShapesError,
+    data_shapes,
+    load_shapes,
+    shape_files,
+    validate,
+    validate_files,
+)
+from kg.vocab import CH
+
+PREFIXES = """
+@prefix : <https://x.example/> .
+@prefix sh: <http://www.w3.org/ns/shacl#> .
+@prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> .
+@prefix xsd: <http://www.w3.org/2001/XMLSchema#> .
+"""
+X = "https://x.example/"
+RDF_TYPE = "<http://www.w3.org/1999/02/22-rdf-syntax-ns#type>"
+
+
+def shapes_of(folder: Path, text: str, *, check: bool = False) -> Shapes:
+    path = folder / "shapes.ttl"
+    path.write_text(PREFIXES + text, encoding="utf-8")
+    return load_shapes([path], check=check)
+
+
+def report_of(folder: Path, shapes: str, data: str) -> Report:
+    path = folder / "data.ttl"
+    path.write_text(PREFIXES + data, encoding="utf-8")
+    return validate_files([path], shapes_of(folder, shapes))
+
+
+NAMED = """
+:Named a sh:NodeShape ; sh:targetClass :Thing ; sh:property :Named-name .
+:Named-name a sh:PropertyShape ; sh:path :name ; sh:minCount 1 ; sh:severity sh:Violation ;
+    sh:message "A thing has a name."@en .
+"""
+
+
+# --- what is read -----------------------------------------------------------------------------
+
+
+def test_graphs_are_one(tmp_path: Path) -> None:
+    """A type in one graph and a value in another make one node."""
+    shapes = shapes_of(tmp_path, NAMED)
+    lines = [
+        f"<{X}a> {RDF_TYPE} <{X}Thing> <{X}g1> .\n",
+        f'<{X}a> <{X}name> "A" <{X}g2> .\n',
+        f"<{X}b> {RDF_TYPE} <{X}Thing> <{X}g1> .\n",
+        f"<{X}b> {RDF_TYPE} <{X}Thing> .\n",
+    ]
+    report = validate(lines, shapes)
+    assert [(r.focus, r.shape) for r in report.results] == [(X + "b", X + "Named-name")]
+
+
+def test_every_format_is_read(tmp_path: Path) -> None:
+    forms = {
+        "a.ttl": f"<{X}a> a <{X}Thing> .",
+        "a.nt": f"<{X}a> {RDF_TYPE} <{X}Thing> .",
+        "a.nq": f"<{X}a> {RDF_TYPE} <{X}Thing> <{X}g> .",
+        "a.trig": f"<{X}g> {{ <{X}a> a <{X}Thing> . }}",
+        "a.jsonld": json.dumps({"@id": X + "a", "@type": X + "Thing"}),
+        "a.rdf": '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+        f'<Thing xmlns="{X}" rdf:about="{X}a"/></rdf:RDF>',
+    }
+    shapes = shapes_of(tmp_path, NAMED)
+    for name, text in forms.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        report = validate_files([tmp_path / name], shapes)
+        assert [r.focus for r in report.results] == [X + "a"], name
+
+
+def test_several_files_are_one_graph(tmp_path: Path) -> None:
+    (tmp_path / "type.ttl").write_text(f"<{X}a> a <{X}Thing> . [] a <{X}Thing> .")
+    (tmp_path / "name.ttl").write_text(f'<{X}a> <{X}name> "A" . [] <{X}name> "B" .')
+    report = validate_files(
+        [tmp_path / "type.ttl", tmp_path / "name.ttl"], shapes_of(tmp_path, NAMED)
+    )
+    assert [r.focus for r in report.results] == ["_:d0-b0"]  # not the one of the other file
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "error", "says"),
+    [
+        ("a.csv", "", ConfigError, "tells no RDF format"),
+        ("a.ttl", "<a> <b .", FactError, "is no Turtle"),
+        ("a.nq", "not quads\n", FactError, "is no N-Quads"),
+        ("a.jsonld", "{", FactError, "is no JSON-LD"),
+        ("a.ttl", "<u:a> <u:b> <<( <u:c> <u:d> <u:e> )>> .", FactError, "triple term"),
+    ],
+)
+def test_what_is_no_rdf_is_told(
+    tmp_path: Path, name: str, text: str, error: type[Exception], says: str
+) -> None:
+    shapes = shapes_of(tmp_path, NAMED)
+    (tmp_path / name).write_text(text)
+    with pytest.raises(error, match=says):
+        validate_files([tmp_path / name], shapes)
+
+
+def test_a_missing_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read"):
+        validate_files([tmp_path / "none.ttl"], shapes_of(tmp_path, NAMED))
+
+
+def test_all_unreadable_files_are_told_together(tmp_path: Path) -> None:
+    (tmp_path / "bad.ttl").write_text("<a> <b .")
+    with pytest.raises(KgErrors) as e:
+        validate_files([tmp_path / "bad.ttl", tmp_path / "none.nt"], shapes_of(tmp_path, NAMED))
+    assert len(e.value.errors) == 2
+
+
+def test_lines_that_are_no_quads_are_told(tmp_path: Path) -> None:
+    with pytest.raises(FactError, match="not N-Quads"):
+        validate([f"<{X}a> <{X}b>\n"], shapes_of(tmp_path, NAMED))
+
+
+def test_literals_stay_as_they_are_written(tmp_path: Path) -> None:
+    """rdflib would read 2.50 as 2.5, and Oxigraph stores it so."""
+    report = report_of(
+        tmp_path,
+        ":S a sh:NodeShape ; sh:targetClass :T ; sh:property [ sh:path :n ; sh:in ( 1 ) ] .",
+        ":a a :T ; :n 2.50 , 01 .",
+    )
+    number = "http://www.w3.org/2001/XMLSchema#"
+    assert {r.value for r in report.results} == {
+        f'"2.50"^^<{number}decimal>',
+        f'"01"^^<{number}integer>',
+    }
+
+
+def test_a_literal_of_no_form_is_a_result_and_no_traceback(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG):
+        report = report_of(
+            tmp_path,
+            ":S a sh:NodeShape ; sh:targetClass :T ; sh:property :P ."
+            ":P sh:path :d ; sh:datatype xsd:date .",
+            ':a a :T ; :d "2024-99-99"^^xsd:date .',
+        )
+    assert [r.component for r in report.results] == [SH + "DatatypeConstraintComponent"]
+    assert "Traceback" not in caplog.text
+    assert "Failed to convert" not in caplog.text
+
+
+# --- shapes -----------------------------------------------------------------------------------
+
+ILL_FORMED = {
+    "no path": ":S a sh:PropertyShape ; sh:targetClass :T .",
+    "no regular expression": ":S a sh:NodeShape ; sh:targetClass :T ; sh:property "
+    '[ sh:path :n ; sh:pattern "(" ] .',
+    "minCount is a word": ":S a sh:NodeShape ; sh:targetClass :T ; sh:property "
+    '[ sh:path :n ; sh:minCount "x" ] .',
+    "or is no list": ":S a sh:NodeShape ; sh:targetClass :T ; sh:or :none .",
+    "no SPARQL, with $this": ":S a sh:NodeShape ; sh:targetClass :T ; "
+    'sh:sparql [ sh:select "SELECT $this WHERE { $this ?p " ] .',
+    "no SPARQL, plain": ":S a sh:NodeShape ; sh:targetClass :T ; "
+    'sh:sparql [ sh:select "SELECT $this ?value WHERE { ?value ?p " ] .',
+    "MINUS": ":S a sh:NodeShape ; sh:targetClass :T ; "
+    'sh:sparql [ sh:select "SELECT $this WHERE { $this ?p ?v MINUS { ?v ?q ?r } }" ] .',
+}
+
+
+@pytest.mark.parametrize("text", ILL_FORMED.values(), ids=ILL_FORMED.keys())
+def test_ill_formed_shapes_are_no_result(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ShapesError):
+        report_of(tmp_path, text, ':a a :T ; :n "x" .')
+
+
+def test_checking_shapes_finds_what_does_not_stop_the_engine(tmp_path: Path) -> None:
+    text = ":S a sh:NodeShape ; sh:targetClass :T ; sh:property [ sh:path :n ; sh:nodeKind :odd ] ."
+    assert shapes_of(tmp_path, text)
+    with pytest.raises(ShapesError, match="nodeKind"):
+        shapes_of(tmp_path, text, check=True)
+
+
+def test_shapes_that_are_no_turtle_are_told_as_shapes(tmp_path: Path) -> None:
+    (tmp_path / "s.ttl").write_text("<a> <b .")
+    with pytest.raises(ShapesError, match=r"s\.ttl"):
+        load_shapes([tmp_path / "s.ttl"])
+
+
+def test_a_folder_stands_for_its_shapes_of_data(tmp_path: Path) -> None:
+    for name in ("b.ttl", "a.ttl", "ontology-lint.ttl", "notes.md"):
+        (tmp_path / name).write_text("")
+    files = shape_files([tmp_path, tmp_path / "ontology-lint.ttl"])
+    assert [p.name for p in files] == ["a.ttl", "b.ttl", "ontology-lint.ttl"]
+    assert "ontology-lint.ttl" not in {p.name for p in data_shapes()}
+
+
+FLATTENED = """
+:Outer a sh:NodeShape ; sh:targetClass :Thing ; sh:property :name , :part ; sh:node :Inner .
+:Inner a sh:NodeShape ; sh:targetClass :Other ; sh:property :name .
+:Off a sh:NodeShape ; sh:targetClass :Thing ; sh:deactivated true ; sh:property :never .
+:Class a sh:NodeShape , rdfs:Class ; sh:targetSubjectsOf :part ; sh:property :size .
+:name a sh:PropertyShape ; sh:path :name ; sh:minCount 1 ; sh:datatype xsd:string .
+:part a sh:PropertyShape ; sh:path :part ; sh:targetObjectsOf :whole ; sh:class :Thing ;
+    sh:property :name .
+:never a sh:PropertyShape ; sh:path :never ; sh:minCount 1 .
+:size a sh:PropertyShape ; sh:path :size ; sh:maxCount 0 .
+:Plain a sh:NodeShape ; sh:targetNode :all ; sh:sparql :Plain-query .
+:Plain-query sh:message "The name {?name} is taken." ; sh:select '''
+    SELECT DISTINCT $this ?value ?path ?name WHERE {
+        ?value ?path ?name . ?other ?path ?name .
+        FILTER (?path = <https://x.example/name> && ?value != ?other)
+    }''' .
+:Each a sh:NodeShape ; sh:targetClass :Thing ; sh:sparql :Each-query .
+:Each-query sh:message "It is a part of itself." ; sh:select '''
+    SELECT $this ?value WHERE { $this <https://x.example/part> $this, ?value }''' .
+"""
+NODES = [f"<{X}{n}>" for n in "abc"] + ["_:d"]
+TRIPLES = st.sets(
+    st.one_of(
+        st.tuples(
+            st.sampled_from(NODES),
+            st.just(RDF_TYPE),
+            st.sampled_from([f"<{X}Thing>", f"<{X}Other>", f"<{X}Class>"]),
+        ),
+        st.tuples(
+            st.sampled_from(NODES),
+            st.sampled_from([f"<{X}part>", f"<{X}whole>"]),
+            st.sampled_from(NODES),
+        ),
+        st.tuples(
+            st.sampled_from(NODES),
+            st.sampled_from([f"<{X}name>", f"<{X}size>"]),
+            st.sampled_from(
+                ['"A"', '"A"@en', '"2.50"^^<http://www.w3.org/2001/XMLSchema#decimal>']
+            ),
+        ),
+    ),
+    max_size=14,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(triples=TRIPLES)
+def test_fast_way_equals_the_reference_on_any_data(
+    tmp_path_factory: pytest.TempPathFactory, triples: set[tuple[str, str, str]]
+) -> None:
+    """Also where shapes are nested, shared, deactivated and implicit, and literals unusual."""
+    shapes = shapes_of(tmp_path_factory.mktemp("s"), FLATTENED)
+    lines = [f"{s} {p} {o} .\n" for s, p, o in sorted(triples)]
+    fast = validate(lines, shapes)
+    slow = validate(lines, Shapes(shapes.graph, reference=True))
+    assert fast == slow
+
+
+def test_the_flattened_shapes_give_results(tmp_path: Path) -> None:
+    """So that the property above is not one of empty reports."""
+    lines = [f"<{X}a> {RDF_TYPE} <{X}Thing> .\n", f"<{X}a> <{X}part> <{X}a> .\n"]
+    report = validate(lines, shapes_of(tmp_path, FLATTENED))
+    assert {r.shape.removeprefix(X) for r in report.results} == {"name", "Outer", "Each"}
+
+
+# --- results ----------------------------------------------------------------------------------
+
+
+def test_warnings_do_not_block(tmp_path: Path) -> None:
+    for severity, blocks in (("Violation", True), ("Warning", False), ("Info", False)):
+        report = report_of(
+            tmp_path, NAMED.replace("sh:Violation", f"sh:{severity}"), ":a a :Thing ."
+        )
+        assert not report.conforms
+        assert report.blocks is blocks
+        assert report.counts[severity] == 1
+    report = report_of(tmp_path, NAMED, ':a a :Thing ; :name "A" .')
+    assert report.conforms
+    assert not report.blocks
+
+
+def test_a_severity_of_ones_own_blocks(tmp_path: Path) -> None:
+    report = report_of(tmp_path, NAMED.replace("sh:Violation", ":Grave"), ":a a :Thing .")
+    assert report.blocks
+    assert report.counts[X + "Grave"] == 1
+
+
+def test_english_messages_come_first(tmp_path: Path) -> None:
+    shapes = NAMED.replace('name."@en', 'name."@en , "Name fehlt."@de')
+    assert report_of(tmp_path, shapes, ":a a :Thing .").results[0].message == "A thing has a name."
+    shapes = NAMED.replace('"A thing has a name."@en', '"Name fehlt."@de')
+    assert report_of(tmp_path, shapes, ":a a :Thing .").results[0].message == "Name fehlt."
+
+
+WHOLE = f"""
+:Whole a sh:NodeShape ; sh:targetNode <{WHOLE_GRAPH}> ; sh:sparql :Whole-query .
+:Whole-query sh:message "It refers to {{?other}}, which is not there." ; sh:select '''
+    SELECT $this ?value ?other WHERE {{
+        ?value <{X}of> ?other . FILTER NOT EXISTS {{ ?other a ?class }}
+    }}''' .
+"""
+
+
+def test_lines_are_found(tmp_path: Path) -> None:
+    """Of the node itself; of what refers to it; of what a derived node is made for; of a value."""
+    shapes = shapes_of(tmp_path, NAMED + WHOLE)
+    a = f"{RDF_TYPE} <{X}Thing> .\n"
+    lines = [
+        f"<{X}record> {a}",
+        f"<{X}record> <{X}time> <{X}middle> .\n",
+        f"<{X}middle> <{X}bounds> <{X}time> .\n",
+        f"<{X}time> {a}",
+        f"<{X}derived> {a}",
+        f"<{X}derived> <{X}by> <{X}agent> .\n",
+        f"<{X}derived> <{CH}assesses> <{X}record> .\n",
+        f"<{X}alone> {a}",
+        f"<{X}agent> <{X}of> <{X}nobody> .\n",
+    ]
+    origins = {X + "record": "facts/a.yaml:12", X + "agent": "facts/registry.yaml:3"}
+    report = validate(lines, shapes, origins=origins)
+    assert {(r.focus, r.value): r.origin for r in report.results} == {
+        (X + "record", ""): "facts/a.yaml:12",
+        (X + "time", ""): "facts/a.yaml:12",
+        (X + "derived", ""): "facts/a.yaml:12",
+        (X + "alone", ""): "",
+        (WHOLE_GRAPH, X + "agent"): "facts/registry.yaml:3",
+    }
+    assert all(r.origin == "" for r in validate(lines, shapes).results)
+
+
+def test_cycles_do_not_trap_the_search_for_lines(tmp_path: Path) -> None:
+    lines = [f"<{X}a> {RDF_TYPE} <{X}Thing> .\n"]
+    lines += [f"<{X}{s}> <{X}p> <{X}{o}> .\n" for s, o in ("ab", "bc", "ca", "aa")]
+    report = validate(lines, shapes_of(tmp_path, NAMED), origins={X + "elsewhere": "f:1"})
+    assert [r.origin for r in report.results] == [""]
+
+
+# --- the three forms --------------------------------------------------------------------------
+
+PATHS = """
+:S a sh:NodeShape ; sh:targetClass :T ; sh:property
+    [ sh:path [ sh:inversePath :p ] ; sh:minCount 1 ] ,
+    [ sh:path ( :p [ sh:zeroOrMorePath [ sh:alternativePath ( :q [ sh:inversePath :r ] ) ] ] ) ;
+      sh:minCount 1 ] ,
+    [ sh:path [ sh:oneOrMorePath :p ] ; sh:minCount 1 ] ,
+    [ sh:path ( [ sh:zeroOrOnePath :q ] :p ) ; sh:minCount 1 ] ,
+    [ sh:path :p ; sh:minCount 1 ] .
+"""
+
+
+def test_paths_are_told_as_sparql_and_written_as_shacl(tmp_path: Path) -> None:
+    from rdflib import Graph, URIRef
+
+    report = report_of(tmp_path, PATHS, ":a a :T .")
+    p, q, r = (f"<{X}{n}>" for n in "pqr")
+    assert {x.path for x in report.results} == {
+        f"^{p}",
+        f"({p}/({q}|^{r})*)",
+        f"{p}+",
+        f"({q}?/{p})",
+        X + "p",
+    }
+    shapes, graph = Graph(), Graph()
+    shapes.parse(tmp_path / "shapes.ttl")
+    graph.parse(data=report.to_turtle(), format="turtle")
+
+    def structure(g: Graph, node: object) -> object:
+        if isinstance(node, URIRef):
+            return node
+        return sorted((pp, structure(g, o)) for pp, o in g.predicate_objects(node))  # type: ignore[arg-type]
+
+    wanted = [structure(shapes, o) for o in shapes.objects(None, URIRef(SH + "path"))]
+    written = [structure(graph, o) for o in graph.objects(None, URIRef(SH + "resultPath"))]
+    assert sorted(map(str, wanted)) == sorted(map(str, written))
+
+
+def test_turtle_is_a_report_of_the_standard(tmp_path: Path) -> None:
+    from rdflib import RDF, Graph, Literal, URIRef
+
+    value = 'a "quoted" \\ back\nslash\t\u0001 কিম'
+    shapes = shapes_of(tmp_path, NAMED + ":Named-name sh:maxLength 3 .")
+    quoted = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    quoted = quoted.replace("\t", "\\t").replace("\u0001", "\\u0001")
+    lines = [f"<{X}a> {RDF_TYPE} <{X}Thing> .\n", f'<{X}a> <{X}name> "{quoted}"@bn .\n']
+    report = validate(lines, shapes, origins={X + "a": "facts/a.yaml:1"})
+    graph = Graph()
+    graph.parse(data=report.to_turtle(), format="turtle")
+
+    def sh(name: str) -> URIRef:
+        return URIRef(SH + name)
+
+    (top,) = graph.subjects(RDF.type, sh("ValidationReport"))
+    assert graph.value(top, sh("conforms")) == Literal(False)
+    (result,) = graph.objects(top, sh("result"))
+    assert {(p, o) for p, o in graph.predicate_objects(result)} == {
+        (RDF.type, sh("ValidationResult")),
+        (sh("focusNode"), URIRef(X + "a")),
+        (sh("resultPath"), URIRef(X + "name")),
+        (sh("value"), Literal(value, lang="bn")),
+        (sh("resultSeverity"), sh("Violation")),
+        (sh("sourceConstraintComponent"), sh("MaxLengthConstraintComponent")),
+        (sh("sourceShape"), URIRef(X + "Named-name")),
+        (sh("resultMessage"), Literal("A thing has a name.")),
+        (URIRef("http://purl.org/dc/elements/1.1/source"), Literal("facts/a.yaml:1")),
+    }
+
+
+def test_a_report_without_results_is_turtle_too() -> None:
+    from rdflib import Graph, Literal, URIRef
+
+    graph = Graph()
+    graph.parse(data=Report(()).to_turtle(), format="turtle")
+    assert list(graph.objects(None, URIRef(SH + "conforms"))) == [Literal(True)]
+    assert json.loads(Report(()).to_json())["conforms"] is True
+    assert Report(()).to_table() == "Conforms: no results.\n"
+
+
+def test_json_has_every_field(tmp_path: Path) -> None:
+    report = report_of(tmp_path, NAMED, ":a a :Thing .")
+    assert json.loads(report.to_json()) == {
+        "conforms": False,
+        "blocks": True,
+        "counts": {"Violation": 1, "Warning": 0, "Info": 0},
+        "results": [
+            {
+                "focus": X + "a",
+                "path": X + "name",
+                "value": "",
+                "severity": SH + "Violation",
+                "component": SH + "MinCountConstraintComponent",
+                "shape": X + "Named-name",
+                "constraint": "",
+                "message": "A thing has a name.",
+                "origin": "",
+            }
+        ],
+    }
+
+
+def result(n: int, message: str = "Correct it.", severity: str = "Violation") -> Result:
+    return Result(
+        focus=f"https://chancery.example/id/claim/{n:016x}",
+        path=CH + "stance",
+        value=CH + "stance-odd",
+        severity=SH + severity,
+        component=SH + "InConstraintComponent",
+        shape="https://w3id.org/chancery/shapes#Claim-stance",
+        constraint="",
+        message=message,
+        origin=f"facts/a.yaml:{n}",
+    )
+
+
+def test_table_groups_by_shape_and_counts_the_rest() -> None:
+    report = Report((*(result(n) for n in range(1, 8)), result(9, severity="Warning")))
+    assert report.to_table() == (
+        "Does not conform: 7 violations, 1 warning.\n"
+        "\n"
+        "Violation  Claim-stance  (In)  7 results\n"
+        "  Correct it.\n"
+        + "".join(
+            f"    facts/a.yaml:{n}  claim/{n:016x}  ch:stance  = ch:stance-odd\n"
+            for n in range(1, 6)
+        )
+        + "    and 2 more, in the JSON and Turtle reports\n"
+        "\n"
+        "Warning  Claim-stance  (In)  1 result\n"
+        "  Correct it.\n"
+        "    facts/a.yaml:9  claim/0000000000000009  ch:stance  = ch:stance-odd\n"
+    )
+
+
+def test_table_tells_messages_that_differ_beside_each_result() -> None:
+    one = result(1, f"It leads to {CH}stance-odd, see https://chancery.example/id/agent/belmark.")
+    table = Report((one, result(2, "Another one."))).to_table()
+    assert "      It leads to ch:stance-odd, see agent/belmark.\n" in table
+    assert "      Another one.\n" in table
+
+
+def test_only_warnings_still_conform_in_words() -> None:
+    table = Report((result(1, severity="Warning"),)).to_table()
+    assert table.startswith("Conforms, nothing blocks: 1 warning.\n")
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from kg.validate import load_shapes, validate_files
+folder = Path(sys.argv[1])
+report = validate_files([folder / "data.ttl"], load_shapes([folder / "shapes.ttl"]))
+sys.stdout.write(report.to_turtle() + report.to_json() + report.to_table())
+"""
+
+
+def test_reports_are_the_same_bytes_under_any_hash_seed(tmp_path: Path) -> None:
+    data = "".join(f':n{n} a :Thing , :T ; :name "x{n}"@en . [] a :T .\n' for n in range(9))
+    (tmp_path / "data.ttl").write_text(PREFIXES + data)
+    (tmp_path / "shapes.ttl").write_text(PREFIXES + FLATTENED + PATHS)
+    outputs = {
+        subprocess.run(
+            [sys.executable, "-c", SCRIPT, str(tmp_path)],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(outputs) == 1
+    assert b"Does not conform" in outputs.pop()
