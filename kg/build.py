@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 import kg
-from kg.errors import KgErrors, ResourceError
+from kg.errors import ConfigError, KgErrors, ResourceError
 from kg.resources import folder
-from kg.vocab import DCTERMS, PROV, RDF, RDFS, SCHEMA, data_iri, graph_iri, literal
+from kg.vocab import DCTERMS, PROV, RDF, RDFS, SCHEMA, data_iri, graph_iri, literal, term
 
 if TYPE_CHECKING:
     from kg.dataset import Dataset
@@ -36,6 +36,10 @@ RIGHTS: Final = (
     "graph (names that begin with plover-), which are CC BY-SA 4.0."
 )
 DEFAULT_BASE: Final = "https://chancery.example/"
+_TIME: Final = re.compile(
+    "[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+    "T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})"
+)
 LINKS: Final = "wikidata.sssom.tsv"
 
 
@@ -137,10 +141,22 @@ def build_dataset(facts_folders: Sequence[Path], base: str, links: Path | None =
     _vocabulary_graph(out.dataset, vocabulary, base)
     _provenance_graph(out.dataset, facts, base)
     _log.info("deriving statements from %d quads", len(out.dataset))
-    out.dataset.update(derive(out.dataset, base))
+    derived = derive(out.dataset, base)
+    out.dataset.update(derived)
     _log.info("validating %d quads", len(out.dataset))
-    report = validate(out.dataset, load_shapes(data_shapes()), origins=out.origins)
+    origins = {**_derived_origins(derived, out.origins), **out.origins}
+    report = validate(out.dataset, load_shapes(data_shapes()), origins=origins)
     return Built(dataset=out.dataset, origins=out.origins, counts=[count], breaks=[], report=report)
+
+
+def _derived_origins(derived: "Dataset", origins: Mapping[str, str]) -> dict[str, str]:
+    """Return the place of the first event that each assessment is about."""
+    out: dict[str, str] = {}
+    for line in derived:
+        subject, predicate, value = line.split(" ", 3)[:3]
+        if predicate == term("assesses"):
+            out.setdefault(subject[1:-1], origins.get(value[1:-1], ""))
+    return out
 
 
 def load_facts(facts_folders: Sequence[Path]) -> "FactSet":
@@ -187,12 +203,14 @@ def new_facts(
         FactError: a file is there already; the text cannot be read; an argument is no id, tag or
             date.
     """
+    import datetime
     import shutil
 
     from kg.errors import FactError
     from kg.facts import facts_template, json_schema
 
-    written = {out / f"{key}.yaml": facts_template(key, text, language, date)}
+    today = datetime.datetime.now(datetime.UTC).date().isoformat()
+    written = {out / f"{key}.yaml": facts_template(key, text, language, date, today)}
     registry = out / "registry.yaml"
     for path in [*written, *([registry] if with_registry else [])]:
         if path.exists():
@@ -234,6 +252,14 @@ def publish(
     """
     from kg import release
     from kg.manifest import SourceCount
+
+    if time is not None and not _TIME.fullmatch(time):
+        raise ConfigError(
+            "no date and time",
+            where="--time",
+            seen=time,
+            expected="an xsd:dateTime with a zone, e.g. 2026-11-21T12:00:00Z",
+        )
 
     code = Path(kg.__file__).resolve().parent
     folders: dict[str, Path] = {
@@ -304,7 +330,6 @@ def _input(name: str, path: Path) -> "Input":
     """Return a file that is no part of an input folder as an input of its own."""
     import hashlib
 
-    from kg.errors import ConfigError
     from kg.manifest import Input
 
     try:

@@ -120,10 +120,9 @@ def build(
     if path is None:
         assert built is not None
         _say(built.report_table())
-        _say(
-            f"Nothing was published. The report is in {settings.releases / 'rejected'}; "
-            "a release that was current is still current."
-        )
+        _say(f"Nothing was published. The report is in {settings.releases / 'rejected'}.")
+        if (settings.releases / "current").exists():
+            _say("The release that was current still is.")
         if as_json:
             sources = [_counts(c) for c in built.counts]
             _out({"release": None, "conforms": False, "quads": 0, "sources": sources})

@@ -1116,6 +1116,8 @@ def _check_shape(
                             expected="at most five words: no text is republished",
                         )
         case Relation():
+            if file.document is None:
+                yield _homeless(record, where)
             if (record.object is None) == (record.value is None):
                 yield FactError(
                     "a relation has exactly one of object and value",
@@ -1387,17 +1389,25 @@ def split_sentences(text: str) -> list[tuple[int, int]]:
     return out
 
 
-def facts_template(key: str, text: Path, language: str, reference_date: str) -> str:
+def facts_template(key: str, text: Path, language: str, reference_date: str, today: str) -> str:
     """Return the text of a new facts file: the document's record, and examples to replace.
 
+    Args:
+        key: the id of the document.
+        text: the document's text.
+        language: its language tag.
+        reference_date: what its weekdays and "last week" are counted from, `YYYY-MM-DD`.
+        today: the day of the reading, `YYYY-MM-DD`.
     Raises:
         FactError: the text cannot be read as UTF-8, or an argument is no id, tag or date.
     """
     try:
         data = text.read_bytes()
         content = data.decode("utf-8")
-    except (OSError, UnicodeDecodeError) as e:
-        raise FactError("the text cannot be read as UTF-8", where=str(text), seen=str(e)) from None
+    except OSError as e:
+        raise FactError("the text cannot be read", where=str(text), seen=str(e.strerror)) from None
+    except UnicodeDecodeError as e:
+        raise FactError("the text is not UTF-8", where=str(text), seen=str(e)) from None
     for what, value, form in (
         ("KEY", key, Key),
         ("--language", language, LanguageTag),
@@ -1441,7 +1451,7 @@ def facts_template(key: str, text: Path, language: str, reference_date: str) -> 
   id: {key}-first-reading
   type: extraction
   agent: {key}-reader
-  date: {reference_date}
+  date: {today}
   label: {{en: First reading of {key}}}
   method: "TODO: who or what read the text, and how"
 
@@ -1450,7 +1460,7 @@ def facts_template(key: str, text: Path, language: str, reference_date: str) -> 
   type: Person
   labels: {{en: "TODO: who or what read it"}}
   basis: own record
-  as_of: {reference_date}
+  as_of: {today}
 
 # Then what the text describes, and who says it. An event asserts nothing; a claim does.
 #

@@ -65,6 +65,7 @@ SOURCE = Source(
     ignored={
         "document.redistribution": "binds the release, not the graph: kg.release reads it",
         "document.sentences.fragment": "said by the text-quality readings of the facts",
+        "document.id": "it is the document's address",
         "claim.n": "part of the claim's address",
         "*.note": "working notes of the readers; they are not part of the graph",
         "event.participants.note": "working notes of the readers",
@@ -226,10 +227,12 @@ class Articles:
         for name in classes:
             self.out.add(graph, node, _A, term(name))
 
-    def record(self, graph: str, node: str, r: Record, file: FactFile) -> None:
-        """Write what every record says of itself: id in the file, runs, review state."""
+    def record(
+        self, graph: str, node: str, r: Record, file: FactFile, name: str | None = None
+    ) -> None:
+        """Write what every record says of itself: its name, its runs and its review state."""
         out = self.out
-        out.add(graph, node, _IDENTIFIER, literal(r.id))
+        out.add(graph, node, _IDENTIFIER, literal(name or r.id))
         default: Record | None = file.document
         made = r.extracted or (default.extracted if default else None)
         read = r.reviewed or (default.reviewed if default else None)
@@ -275,7 +278,7 @@ class Articles:
         node = out.mint("quantity", digest_key("quantity", *fields), fields, origin)
         self.types(graph, node, "Quantity")
         number = q.best or (f"at least {q.low}" if q.low else f"at most {q.high}" if q.high else "")
-        words = " ".join(filter(None, [number or q.precision, q.unit]))
+        words = f"{q.unit}: {number or q.precision}"
         out.add(graph, node, _LABEL, literal(words, lang="en"))
         for name, value in (("low", q.low), ("best", q.best), ("high", q.high)):
             if value is not None:
@@ -347,9 +350,8 @@ class Articles:
         node = out.mint("document", record.id, record.id, origin)
         with reading(record, SOURCE, origin) as d:
             self.types(graph, node, "Document", "Source")
-            self.record(graph, node, d, file)
+            self.record(graph, node, d, file, d.identifier)
             self.texts(graph, node, _LABEL, d.title)
-            out.add(graph, node, _IDENTIFIER, literal(d.identifier))
             out.add(graph, node, f"<{DCTERMS}language>", literal(d.language))
             out.add(graph, node, term("sha256"), literal(d.sha256))
             out.add(graph, node, term("characters"), integer(d.characters))
@@ -657,7 +659,7 @@ class Articles:
             relay = out.mint("claim", key, ("via", outlet, target), origin)
             said = f"{self.label(outlet)} relays: {said}"
             self.types(graph, relay, "Claim")
-            self.record(graph, relay, record, file)
+            self.record(graph, relay, record, file, f"{record.id}-via-{outlet}")
             out.add(graph, relay, _LABEL, literal(said, lang="en"))
             out.add(graph, relay, term("claimant"), self.ref(outlet))
             out.add(graph, relay, term("relays"), node)
