@@ -39,8 +39,8 @@ import kg
 from kg.errors import KgError, QueryError, ReleaseError
 from kg.manifest import Manifest, Question, read_manifest, read_publications
 from kg.store import Release, current_release
-from kg.vocab import CH, RDF
-from kg.web import pages
+from kg.vocab import CH, RDF, graph_iri
+from kg.web import describe, pages
 from kg.web.guard import QueryFailure, Reason
 from kg.web.negotiation import (
     GRAPH_FORMATS,
@@ -122,8 +122,9 @@ class PoolEngine:
 
     def __init__(self, pool: Pool) -> None:
         self.pool = pool
+        self.terms: Mapping[str, Sequence[describe.Quad]] = {}
 
-    async def rows(self, queries: Sequence[str]) -> list[list[pages.Row]]:
+    async def rows(self, queries: Sequence[str]) -> list[list[describe.Row]]:
         """Return the solutions of several SELECT queries.
 
         Raises:
@@ -132,7 +133,7 @@ class PoolEngine:
         answers = await self.pool.batch(queries)
         return [[_terms(row) for row in rows] for rows in answers]
 
-    async def ask(self, query: str, limit: int) -> pages.Solutions:
+    async def ask(self, query: str, limit: int) -> describe.Solutions:
         """Return the answer to a query of any form, of at most `limit` rows.
 
         Raises:
@@ -150,16 +151,16 @@ class PoolEngine:
                     hint="end the query with LIMIT 1000, or send it to /sparql",
                 )
         if answer.media_type == TURTLE.media_type:
-            return pages.Solutions(text=body.decode())
+            return describe.Solutions(text=body.decode())
         found = json.loads(body)
         if "boolean" in found:
-            return pages.Solutions(truth=found["boolean"])
+            return describe.Solutions(truth=found["boolean"])
         rows = found["results"]["bindings"]
-        return pages.Solutions(
+        return describe.Solutions(
             tuple(found["head"]["vars"]),
             tuple(
                 {
-                    name: pages.Term(
+                    name: describe.Term(
                         term["value"],
                         term["type"] == "uri",
                         term.get("xml:lang", ""),
@@ -173,8 +174,8 @@ class PoolEngine:
         )
 
 
-def _terms(row: Mapping[str, Any]) -> pages.Row:
-    return {name: pages.Term(t.value, t.is_iri, t.lang, t.datatype) for name, t in row.items()}
+def _terms(row: Mapping[str, Any]) -> describe.Row:
+    return {name: describe.Term(t.value, t.is_iri, t.lang, t.datatype) for name, t in row.items()}
 
 
 @dataclass(eq=False)
@@ -324,7 +325,9 @@ class Site:
         pool = Pool(folder, Limits.of(self.settings))
         await pool.__aenter__()
         served = Served(pool.release, pool, PoolEngine(pool), SparqlEndpoint(pool))
-        [rows] = await served.engine.rows([pages.LANGUAGES_QUERY])
+        name = graph_iri(pool.release.base_iri, "vocabulary")
+        served.engine.terms = await describe.terms(served.engine, name)
+        [rows] = await served.engine.rows([describe.LANGUAGES_QUERY])
         tags = [row["lang"].value.split("-")[0].lower() for row in rows if "lang" in row]
         served.languages = tuple(dict.fromkeys(["en", *tags]))
         return served
@@ -439,7 +442,7 @@ class Ask:
             raise QueryFailure("parameter", f"page is {text!r}; expected a number from 1")
         return int(text)
 
-    def view(self, description: pages.Description) -> pages.View:
+    def view(self, description: describe.Description) -> pages.View:
         """Return the description as this reader sees it."""
         return pages.View(description, self.languages, self.root)
 
@@ -529,7 +532,7 @@ async def thing(request: Request, kind: str, key: str) -> Response:
 
 async def _must_exist(ask: Ask, kind: str, key: str) -> None:
     iri = f"{ask.served.base}id/{kind}/{key}"
-    if kind in pages.KINDS and pages.KEY.fullmatch(key):
+    if kind in describe.KINDS and describe.KEY.fullmatch(key):
         if any(graph.iri == iri for graph in ask.served.manifest.graphs):
             return
         [rows] = await ask.served.engine.rows(
@@ -549,7 +552,7 @@ async def document(request: Request, kind: str, name: str) -> Response:
     """
     ask = Ask(request)
     key, dot, suffix = name.partition(".")
-    if dot and suffix not in pages.FORMATS:
+    if dot and suffix not in describe.FORMATS:
         raise QueryFailure("not-found", f"There is no format .{suffix}; there are: {_offers()}")
     served, number = ask.served, ask.number
     try:
@@ -574,7 +577,9 @@ async def document(request: Request, kind: str, name: str) -> Response:
     if (same := ask.unchanged(etag, headers)) is not None:
         return same
     graphs = [graph.iri for graph in served.manifest.graphs]
-    found = await pages.describe(served.engine, served.base, kind, key, page=number, graphs=graphs)
+    found = await describe.describe(
+        served.engine, served.base, kind, key, page=number, graphs=graphs
+    )
     if found is None:
         raise QueryFailure(
             "not-found", f"This release says nothing of {served.base}id/{kind}/{key}"
@@ -583,13 +588,16 @@ async def document(request: Request, kind: str, name: str) -> Response:
     headers["Link"] = _links(ask, kind, key, chosen, number, more=found.more)
     if not html_page:
         return Response(
-            pages.serialize(found.quads(), chosen, served.release.prefixes),
+            describe.serialize(found.quads(), chosen, served.release.prefixes),
             200,
             headers,
-            pages.FORMATS[chosen],
+            describe.FORMATS[chosen],
         )
     view = ask.view(found)
     template, context = pages.resource_page(view)
+    for graph in served.manifest.graphs:
+        if graph.iri == found.iri:
+            context["parts"] = pages.graph_parts(graph.iri, graph.quads, ask.root)
     return ask.page(
         template,
         headers=headers,
@@ -616,19 +624,19 @@ def _chosen(request: Request, suffix: str) -> str:
     """Return the format of an address with an optional suffix such as `.ttl`."""
     if not suffix:
         return _negotiated(request)
-    if suffix[1:] not in pages.FORMATS or suffix[0] != ".":
+    if suffix[1:] not in describe.FORMATS or suffix[0] != ".":
         raise QueryFailure("not-found", f"There is no format {suffix}; there are: {_offers()}")
     return suffix[1:]
 
 
 def _offers() -> str:
-    return ", ".join(f".{suffix}" for suffix in pages.FORMATS)
+    return ", ".join(f".{suffix}" for suffix in describe.FORMATS)
 
 
 def _formats(path: str, query: str = "") -> list[dict[str, str]]:
     return [
-        {"name": name, "type": pages.FORMATS[suffix], "href": f"{path}.{suffix}{query}"}
-        for suffix, name in pages.FORMAT_NAMES.items()
+        {"name": name, "type": describe.FORMATS[suffix], "href": f"{path}.{suffix}{query}"}
+        for suffix, name in describe.FORMAT_NAMES.items()
     ]
 
 
@@ -637,7 +645,7 @@ def _links(ask: Ask, kind: str, key: str, chosen: str, number: int, *, more: boo
     base, manifest = ask.served.base, ask.served.manifest
     links = [
         f'<{path}.{suffix}>; rel="alternate"; type="{media}"'
-        for suffix, media in pages.FORMATS.items()
+        for suffix, media in describe.FORMATS.items()
         if suffix != chosen
     ]
     links += [
@@ -668,11 +676,11 @@ async def ontology(request: Request, suffix: str = "") -> Response:
     etag = ask.etag("/ontology", *ask.languages)
     if (same := ask.unchanged(etag, headers)) is not None:
         return same
-    graph_name = f"{served.base}id/graph/vocabulary"
+    graph_name = graph_iri(served.base, "vocabulary")
     description = await _cached(
         served,
         "vocabulary",
-        lambda: pages.vocabulary(served.engine, served.base, graph_name),
+        lambda: describe.vocabulary(served.engine, served.base, graph_name),
     )
     return ask.page(
         "ontology.html",
@@ -709,7 +717,7 @@ async def dataset(request: Request, suffix: str = "") -> Response:
     served, manifest = ask.served, ask.served.manifest
     names = [graph.iri for graph in manifest.graphs] + list(manifest.classes)
     description = await _cached(
-        served, "dataset", lambda: pages.named(served.engine, served.base, names)
+        served, "dataset", lambda: describe.named(served.engine, served.base, names)
     )
     view = ask.view(description)
     return ask.page(
@@ -772,7 +780,7 @@ async def _turtle_file(
         "Content-Location": f"{ask.root}{address}.{suffix}",
         "Link": ", ".join(
             f'<{ask.root}{address}.{s}>; rel="alternate"; type="{m}"'
-            for s, m in pages.FORMATS.items()
+            for s, m in describe.FORMATS.items()
             if s != suffix
         ),
     }
@@ -783,11 +791,11 @@ async def _turtle_file(
     data = _file(ask, path).read_bytes()
 
     async def convert() -> bytes:
-        return await asyncio.to_thread(pages.convert, data, suffix)
+        return await asyncio.to_thread(describe.convert, data, suffix)
 
     if suffix != "ttl":
         data = await _cached(ask.served, (path, suffix), convert)
-    return Response(data, 200, headers, pages.FORMATS[suffix])
+    return Response(data, 200, headers, describe.FORMATS[suffix])
 
 
 async def _cached(served: Served, key: object, make: Callable[[], Awaitable[Any]]) -> Any:
@@ -827,13 +835,13 @@ async def home(request: Request) -> Response:
     ]
     numbers.append({"count": manifest.triples, "name": "triples", "href": f"{ask.root}/dataset"})
 
-    async def overview() -> tuple[pages.Description, pages.Description]:
+    async def overview() -> tuple[describe.Description, describe.Description]:
         disputed, documents = await served.engine.rows(
-            [pages.DISPUTED_QUERY, pages.DOCUMENTS_QUERY]
+            [describe.DISPUTED_QUERY, describe.DOCUMENTS_QUERY]
         )
         return (
-            await pages.related(served.engine, served.base, [r["node"].value for r in disputed]),
-            await pages.named(served.engine, served.base, [r["node"].value for r in documents]),
+            await describe.related(served.engine, served.base, [r["node"].value for r in disputed]),
+            await describe.named(served.engine, served.base, [r["node"].value for r in documents]),
         )
 
     disputed, documents = await _cached(served, "overview", overview)
@@ -864,10 +872,10 @@ async def _answered(ask: Ask, question: Question, limit: int) -> tuple[pages.Ans
     """Return the answer to a question of the release, or why there is none."""
     served = ask.served
 
-    async def make() -> tuple[pages.Solutions, pages.Description] | str:
+    async def make() -> tuple[describe.Solutions, describe.Description] | str:
         try:
             found = await served.engine.ask(question.query, ROWS_SHOWN)
-            return found, await pages.named_in(served.engine, served.base, found)
+            return found, await describe.named_in(served.engine, served.base, found)
         except QueryError as error:
             return str(error)
 
@@ -935,7 +943,7 @@ async def query_page(request: Request, query: str = "") -> Response:
     if query.strip():
         try:
             found = await served.engine.ask(query, ROWS_SHOWN)
-            description = await pages.named_in(served.engine, served.base, found)
+            description = await describe.named_in(served.engine, served.base, found)
             answer = pages.answer(ask.view(description), found, ROWS_SHOWN)
         except QueryFailure as error:
             problem, status = str(error), status_of(error.reason)
@@ -1001,7 +1009,7 @@ async def search_page(
         )
         iris = [hit.iri for hit in found.hits]
         types = [hit.type for hit in found.hits if hit.type]
-        described = await pages.related(served.engine, served.base, iris, types)
+        described = await describe.related(served.engine, served.base, iris, types)
         view = ask.view(described)
         for hit in found.hits:
             ref = view.ref(hit.iri)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+import socket
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pyoxigraph as ox
 import pytest
+import uvicorn
 from starlette.testclient import TestClient
 
 from kg.config import Settings
@@ -115,6 +120,27 @@ def client(releases: Path, settings: Settings) -> Iterator[TestClient]:
 
 
 @pytest.fixture(scope="session")
+def serving(settings: Settings) -> Callable[[Path], AbstractContextManager[str]]:
+    """Return what serves a folder of releases over HTTP while its context lasts."""
+
+    @contextmanager
+    def serve(folder: Path) -> Iterator[str]:
+        listener = socket.create_server(("127.0.0.1", 0))
+        server = uvicorn.Server(
+            uvicorn.Config(create_app(folder, settings), log_level="warning", lifespan="on")
+        )
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join(30)
+
+    return serve
+
+
+@pytest.fixture(scope="session")
 def quads(releases: Path) -> list[ox.Quad]:
     """Return every quad of the release."""
     data = (releases / "current" / "downloads" / "graph.nq").read_bytes()
@@ -126,3 +152,67 @@ def addresses(releases: Path) -> list[str]:
     """Return `kind/key` of every IRI under the base in the release, sorted."""
     text = (releases / "current" / "downloads" / "graph.nq").read_text(encoding="utf-8")
     return sorted(set(re.findall(re.escape(BASE) + r"id/([a-z]+/[^>]+)", text)))
+
+
+class Walker(HTMLParser):
+    """Collects the text of a page with the classes of the elements around it, and its links."""
+
+    void = frozenset(("meta", "link", "input", "br", "hr", "img"))
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.stack: list[tuple[str, frozenset[str]]] = []
+        self.texts: list[tuple[str, frozenset[str], str]] = []
+        self.attributes: list[tuple[str, str, str]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = {name: value or "" for name, value in attrs}
+        for name, value in values.items():
+            self.attributes.append((tag, name, value))
+        if tag not in self.void:
+            self.stack.append((tag, frozenset(values.get("class", "").split())))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.stack, f"</{tag}> closes nothing"
+        assert self.stack[-1][0] == tag, f"</{tag}> closes <{self.stack[-1][0]}>"
+        self.stack.pop()
+
+    def handle_data(self, data: str) -> None:
+        classes = frozenset().union(*(c for _, c in self.stack))
+        self.texts.append((data, classes, self.stack[-1][0] if self.stack else ""))
+
+    def links(self) -> set[str]:
+        return {value for tag, name, value in self.attributes if name in ("href", "src", "action")}
+
+    def bare(self, labels: set[str]) -> list[str]:
+        """Return the texts with one of the labels in it that nobody is said to say."""
+        found = [
+            text
+            for text, classes, tag in self.texts
+            if not classes & {"described", "attributed"}
+            and not (tag == "title" and text.startswith(MARKS))
+            and any(label in text for label in labels)
+        ]
+        found += [
+            value
+            for tag, name, value in self.attributes
+            if name != "href"
+            and not value.startswith(MARKS)
+            and any(label in value for label in labels)
+        ]
+        return found
+
+
+MARKS = (
+    "Described",
+    "Claim: ",
+    "Assessment of what is described: ",
+    "Record: ",
+)
+
+
+@pytest.fixture(scope="session")
+def walk() -> type[Walker]:
+    """Return what reads a page."""
+    return Walker

@@ -5,17 +5,11 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-import socket
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
-
-from kg.config import Settings
-from kg.web.app import create_app
 
 pytestmark = pytest.mark.requires("chromium", "chromedriver")
 
@@ -44,18 +38,10 @@ PATHS = [
 
 
 @pytest.fixture(scope="module")
-def address(releases: Path, settings: Settings) -> Iterator[str]:
+def address(releases: Path, serving: Any) -> Iterator[str]:
     """Return the address of a server with the invented facts."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(create_app(releases, settings), log_level="warning")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join(30)
+    with serving(releases) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,772 @@
+"""The bounded description of a resource: which quads a release holds of it, and their formats.
+
+A description is a set of quads, gathered by the queries below. The data formats write that set;
+the HTML pages (`kg.web.pages`) are views of the same set. So whatever a page says is in its
+Turtle, and where an allegation is in a description, the denials of it and the replies to it are in
+it too.
+
+Spec: docs/model.md; docs/how-to/read-the-pages.md
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple, Protocol, get_args
+
+from kg.vocab import (
+    CH,
+    DCTERMS,
+    OWL,
+    PROV,
+    RDF,
+    RDFS,
+    SCHEMA,
+    SKOS,
+    SSSOM,
+    WD,
+    XSD,
+    Kind,
+    literal,
+)
+from kg.web.negotiation import PAGE_FORMATS
+
+PREFIXES: Final[Mapping[str, str]] = {
+    "ch": CH,
+    "rdf": RDF,
+    "rdfs": RDFS,
+    "xsd": XSD,
+    "owl": OWL,
+    "skos": SKOS,
+    "prov": PROV,
+    "dcterms": DCTERMS,
+    "schema": SCHEMA,
+    "wd": WD,
+    "sssom": SSSOM,
+}
+"""Prefixes of the vocabularies: in queries they need no declaration, on pages they name terms."""
+
+KINDS: Final[tuple[str, ...]] = get_args(Kind)
+KEY: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+
+PAGE: Final = 100
+"""Rows of each section of a page; `?page=` asks for the next ones."""
+AGAINST: Final = 500
+"""Claims other than affirming ones that are held on every page of a proposition."""
+POSITIONS: Final = 4000
+"""Claims read for the positions on the propositions that a page lists."""
+
+ROLES: Final = (
+    "actor",
+    "recipient",
+    "place",
+    "origin",
+    "destination",
+    "item",
+    "topic",
+    "instrument",
+    "backer",
+    "beneficiary",
+)
+PROPOSITIONS: Final = ("event", "relation")
+"""Kinds of data addresses that are of propositions."""
+
+
+class Term(NamedTuple):
+    """An RDF term: an IRI, or a literal with its language tag or datatype."""
+
+    value: str
+    is_iri: bool = True
+    lang: str = ""
+    datatype: str = ""
+
+
+class Quad(NamedTuple):
+    """One statement in one named graph."""
+
+    subject: str
+    predicate: str
+    object: Term
+    graph: str
+
+
+Row = Mapping[str, Term]
+
+
+class Engine(Protocol):
+    """What answers queries: never this process.
+
+    `terms` has the labels and types of the terms of the ontology, so that they need not be asked
+    for again.
+    """
+
+    terms: Mapping[str, Sequence[Quad]]
+
+    async def rows(self, queries: Sequence[str]) -> list[list[Row]]:
+        """Return the solutions of each SELECT query, in order."""
+
+
+# --- queries -----------------------------------------------------------------------------------
+
+_ROLE_LIST = " ".join(f"ch:{role}" for role in ROLES)
+_BY_DATE = (
+    "OPTIONAL { ?node ch:time/ch:earliest ?from } BIND(COALESCE(STR(?from), '9999') AS ?rank)"
+)
+_BY_SPAN = "OPTIONAL { ?node ch:evidence/ch:start ?at } BIND(COALESCE(?at, 0) AS ?rank)"
+
+SECTIONS_OF_ENTITY: Final[Mapping[str, str]] = {
+    "events": f"VALUES ?role {{ {_ROLE_LIST} }} ?node ?role $this . {_BY_DATE}",
+    "relations": "{ ?node ch:subject $this } UNION { ?node ch:object $this } " + _BY_DATE,
+    "said": f"?node ch:claimant $this . {_BY_SPAN}",
+    "named": "?node ch:denotes|ch:standsFor $this . OPTIONAL { ?node ch:start ?rank }",
+    "metonym": f"?node ch:hasParticipation/ch:mentionedAs $this . {_BY_DATE}",
+    "acting": "?node ch:actsFor $this",
+    "positions": "?node ch:positionIn|ch:positionFor|ch:positionToward $this",
+    "inside": "?node ch:locatedIn $this",
+    "links": "?node ch:linkSubject $this",
+    "published": "?node dcterms:publisher $this",
+    "runs": "?node prov:wasAssociatedWith $this",
+}
+
+_SETS = (
+    "?c ch:concerns $this . { ?c ch:about ?node . ?node a ch:ClaimSet } "
+    "UNION { ?node ch:statedMember|ch:inferredMember ?c }"
+)
+
+SECTIONS_OF_PROPOSITION: Final[Mapping[str, str]] = {
+    "claims": f"?node ch:concerns $this ; ch:stance ch:stance-affirms . {_BY_SPAN}",
+    "against": "?node ch:concerns $this ; ch:stance ?s . FILTER(?s != ch:stance-affirms) "
+    + _BY_SPAN,
+    "relays": "?node ch:ultimately/ch:concerns $this",
+    "replies": "?node ch:respondsTo/ch:concerns $this",
+    "sets": _SETS,
+    "statuses": "?node ch:assesses $this",
+    "same": "?node ch:links $this",
+    "elsewhere": "$this ch:possiblySameAs/^ch:concerns ?node",
+    "events": f"VALUES ?role {{ {_ROLE_LIST} }} ?node ?role $this . {_BY_DATE}",
+    "relations": "{ ?node ch:subject $this } UNION { ?node ch:object $this } " + _BY_DATE,
+    "only": "?node ch:saysOnly $this",
+    "named": "?node ch:denotes|ch:standsFor $this . OPTIONAL { ?node ch:start ?rank }",
+}
+
+SECTIONS_OF_CLAIM: Final[Mapping[str, str]] = {
+    "propositions": "{ $this ch:concerns ?node } UNION { $this ch:ultimately/ch:concerns ?node }",
+    "others": "{ $this ch:concerns ?p } UNION { $this ch:ultimately/ch:concerns ?p } "
+    "?node ch:concerns ?p ; ch:stance ?s . BIND(IF(?s = ch:stance-affirms, 1, 0) AS ?rank)",
+    "relays": "{ ?node ch:ultimately $this } UNION { $this ch:relays+ ?node } "
+    "UNION { $this ch:ultimately/^ch:ultimately ?node } "
+    "UNION { $this ch:concerns/^ch:concerns/^ch:ultimately ?node }",
+    "replies": "?node ch:respondsTo|ch:concedes|ch:contrastsWith|ch:givesReasonFor $this",
+    "sets": "{ $this ch:about ?node . ?node a ch:ClaimSet } "
+    "UNION { ?node ch:statedMember|ch:inferredMember $this }",
+    "statuses": "?node ch:basedOn $this . ?node a ch:StatusAssessment",
+}
+
+SECTIONS_OF_CLAIMSET: Final[Mapping[str, str]] = {
+    "about": "?node ch:about $this",
+    "members": "$this ch:statedMember|ch:inferredMember ?node",
+    "propositions": "$this (ch:statedMember|ch:inferredMember)/ch:concerns ?node",
+    "others": "$this (ch:statedMember|ch:inferredMember)/ch:concerns/^ch:concerns ?node",
+    "relays": "$this ^ch:about/^ch:ultimately ?node",
+}
+
+SECTIONS_OF_DOCUMENT: Final[Mapping[str, str]] = {
+    "claims": f"?node ch:inSource $this . {_BY_SPAN}",
+    "spans": "?node ch:inDocument $this . OPTIONAL { ?node ch:start ?rank }",
+    "propositions": "?c ch:inSource $this ; ch:about|ch:concerns ?node . ?node a ch:Proposition . "
+    + _BY_DATE,
+}
+
+SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
+    "agent": SECTIONS_OF_ENTITY,
+    "place": SECTIONS_OF_ENTITY,
+    "thing": SECTIONS_OF_ENTITY,
+    "position": SECTIONS_OF_ENTITY,
+    "event": SECTIONS_OF_PROPOSITION,
+    "relation": SECTIONS_OF_PROPOSITION,
+    "claim": SECTIONS_OF_CLAIM,
+    "claimset": SECTIONS_OF_CLAIMSET,
+    "document": SECTIONS_OF_DOCUMENT,
+    "span": {
+        "claims": "?node ch:evidence $this . ?node a ch:Claim",
+        "sets": "?node ch:evidence $this . ?node a ch:ClaimSet",
+    },
+    "status": {
+        "claims": "$this ch:basedOn ?node",
+        "propositions": "$this ch:assesses ?node",
+        "same": "$this ch:usesLink ?node",
+    },
+    "participation": {"propositions": "?node ch:hasParticipation $this"},
+    "record": {"propositions": "$this ch:links ?node"},
+}
+
+SHOWN_ELSEWHERE: Final[Mapping[str, str]] = {
+    # Inverse properties that the sections above show, per group of kinds; the rest is listed
+    # under "Other references".
+    "entity": f"{_ROLE_LIST} ch:participant ch:subject ch:object ch:claimant ch:denotes "
+    "ch:standsFor ch:mentionedAs ch:actsFor ch:positionIn ch:positionFor ch:positionToward "
+    "ch:locatedIn ch:linkSubject dcterms:publisher prov:wasAssociatedWith owl:differentFrom "
+    "ch:affirmedBy ch:deniedBy ch:disputedBy ch:questionedBy ch:notConfirmedBy ch:notVerifiedBy",
+    "proposition": f"{_ROLE_LIST} ch:participant ch:subject ch:object ch:about ch:concerns "
+    "ch:assesses ch:links ch:possiblySameAs ch:saysOnly ch:denotes ch:standsFor",
+    "claim": "ch:relays ch:ultimately ch:respondsTo ch:concedes ch:contrastsWith "
+    "ch:givesReasonFor ch:statedMember ch:inferredMember ch:basedOn",
+    "claimset": "ch:about",
+    "document": "ch:inSource ch:inDocument",
+    "span": "ch:evidence",
+}
+_GROUP: Final = {
+    "agent": "entity",
+    "place": "entity",
+    "thing": "entity",
+    "position": "entity",
+    "event": "proposition",
+    "relation": "proposition",
+}
+
+SECTION_QUERY: Final = (
+    "SELECT ?node (MIN(?rank) AS ?r) WHERE { $body } "
+    "GROUP BY ?node ORDER BY ?r ?node LIMIT $limit OFFSET $offset"
+)
+REFERENCES_QUERY: Final = (
+    "SELECT ?s ?p ?g WHERE { GRAPH ?g { ?s ?p $this } $filter } "
+    "ORDER BY ?p ?s ?g LIMIT $limit OFFSET $offset"
+)
+NODES_QUERY: Final = "SELECT ?s ?p ?o ?g WHERE { VALUES ?s { $nodes } GRAPH ?g { ?s ?p ?o } }"
+PARTS_QUERY: Final = """
+SELECT DISTINCT ?s ?p ?o ?g WHERE {
+  { VALUES ?n { $whole }
+    ?n ch:hasParticipation|ch:quantity|ch:hasParticipation/ch:quantity ?s }
+  UNION { VALUES ?n { $nodes } ?n ch:time|ch:evidence ?s }
+  GRAPH ?g { ?s ?p ?o }
+}"""
+POSITIONS_QUERY: Final = """
+SELECT ?s ?p ?o ?g WHERE {
+  { SELECT DISTINCT ?s WHERE {
+      VALUES ?n { $nodes }
+      { ?s ch:concerns ?n } UNION { ?n ch:possiblySameAs/^ch:concerns ?s }
+      ?s ch:stance ?st .
+      BIND(IF(?st = ch:stance-affirms, 1, 0) AS ?rank)
+    } ORDER BY ?rank ?s LIMIT $limit }
+  GRAPH ?g { ?s ?p ?o }
+  FILTER(?p IN (rdf:type, rdfs:label, ch:claimant, ch:stance, ch:modality, ch:certainty,
+    ch:about, ch:concerns, ch:inSource, ch:respondsTo))
+}"""
+STATUS_QUERY: Final = (
+    "SELECT ?s ?p ?o ?g WHERE { VALUES ?s { $nodes } GRAPH ?g { ?s ?p ?o } "
+    "FILTER(?p IN (ch:status, ch:possiblySameAs)) }"
+)
+LABELS_QUERY: Final = """
+SELECT ?s ?p ?o ?g WHERE {
+  VALUES ?s { $nodes } GRAPH ?g { ?s ?p ?o }
+  FILTER(?p IN (rdf:type, rdfs:label, skos:prefLabel))
+}"""
+NAMING_QUERY: Final = """
+SELECT DISTINCT ?s ?p ?o ?g WHERE {
+  VALUES ?n { $nodes } ?n ch:relays* ?s .
+  GRAPH ?g { ?s ?p ?o }
+  FILTER(?p IN (rdf:type, ch:status, ch:claimant, ch:stance, ch:about, ch:relays))
+}"""
+SIDES_QUERY: Final = """
+SELECT DISTINCT ?s ?p ?o ?g WHERE {
+  VALUES ?n { $nodes } ?n ch:actsFor* ?s .
+  GRAPH ?g { ?s ?p ?o }
+  FILTER(?p IN (rdf:type, rdfs:label, ch:actsFor, ch:voiceOf))
+}"""
+LANGUAGES_QUERY: Final = (
+    "SELECT ?lang (COUNT(*) AS ?n) WHERE { ?s rdfs:label ?l BIND(LANG(?l) AS ?lang) "
+    "FILTER(?lang != '') } GROUP BY ?lang ORDER BY DESC(?n) ?lang"
+)
+VOCABULARY_QUERY: Final = "SELECT ?s ?p ?o ?g WHERE { GRAPH $this { ?s ?p ?o } BIND($this AS ?g) }"
+TERMS_QUERY: Final = """
+SELECT ?s ?p ?o ?g WHERE {
+  GRAPH $this { ?s ?p ?o } BIND($this AS ?g)
+  FILTER(?p IN (rdf:type, rdfs:label, skos:prefLabel) && STRSTARTS(STR(?s), '$namespace'))
+}"""
+DISPUTED_QUERY: Final = """
+SELECT ?node WHERE {
+  ?node a ch:Event ; ch:status ?status .
+  VALUES (?status ?rank) { (ch:status-contested 0) (ch:status-denied 1) }
+} ORDER BY ?rank ?node LIMIT 12"""
+DOCUMENTS_QUERY: Final = (
+    "SELECT ?node WHERE { ?node a ch:Document OPTIONAL { ?node ch:referenceDate ?d } } "
+    "ORDER BY DESC(?d) ?node LIMIT 12"
+)
+PROPOSITION_LABELS_QUERY: Final = """
+SELECT DISTINCT ?l WHERE {
+  VALUES ?l { $literals } ?s rdfs:label ?l ; a ?t .
+  VALUES ?t { ch:Proposition ch:Claim ch:ClaimSet ch:StatusAssessment ch:EventLink
+    ch:Participation }
+}"""
+
+
+# --- the description ---------------------------------------------------------------------------
+
+
+class Graph:
+    """Quads with an index by subject; keeps each quad once, in the order of arrival."""
+
+    def __init__(self) -> None:
+        self.quads: dict[Quad, None] = {}
+        self._by_subject: dict[str, dict[str, dict[Term, None]]] = {}
+        self._by_object: dict[tuple[str, str], dict[str, None]] = {}
+
+    def add(self, quads: Iterable[Quad]) -> None:
+        """Add the quads that are not in it yet."""
+        for quad in quads:
+            if quad in self.quads:
+                continue
+            self.quads[quad] = None
+            by_predicate = self._by_subject.setdefault(quad.subject, {})
+            by_predicate.setdefault(quad.predicate, {})[quad.object] = None
+            if quad.object.is_iri:
+                key = (quad.predicate, quad.object.value)
+                self._by_object.setdefault(key, {})[quad.subject] = None
+
+    def __contains__(self, subject: str) -> bool:
+        return subject in self._by_subject
+
+    def terms(self, subject: str, predicate: str) -> list[Term]:
+        """Return the objects, sorted."""
+        return sorted(self._by_subject.get(subject, {}).get(_expand(predicate), ()))
+
+    def iris(self, subject: str, predicate: str) -> list[str]:
+        """Return the objects that are IRIs, sorted."""
+        return [term.value for term in self.terms(subject, predicate) if term.is_iri]
+
+    def one(self, subject: str, predicate: str) -> str:
+        """Return the first object as text, or an empty string."""
+        found = self.terms(subject, predicate)
+        return found[0].value if found else ""
+
+    def subjects(self, predicate: str, value: str) -> list[str]:
+        """Return the subjects that have the IRI `value` under `predicate`, sorted."""
+        return sorted(self._by_object.get((_expand(predicate), value), ()))
+
+    def predicates(self, subject: str) -> Mapping[str, Mapping[Term, None]]:
+        """Return what is said of the subject: predicate to objects."""
+        return self._by_subject.get(subject, {})
+
+    def a(self, subject: str, name: str) -> bool:
+        """Return whether the subject is typed as the class `ch:<name>`."""
+        return Term(CH + name) in self._by_subject.get(subject, {}).get(RDF + "type", ())
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a release says of one resource: the quads, and which nodes stand in which section."""
+
+    iri: str
+    base: str
+    kind: str
+    key: str
+    page: int
+    graph: Graph
+    sections: Mapping[str, tuple[str, ...]]
+    references: tuple[tuple[str, str], ...]
+    more: bool
+    cut: bool = False
+
+    def triples(self) -> list[tuple[str, str, Term]]:
+        """Return the distinct triples: those of the resource first, then by subject."""
+        found = {(quad.subject, quad.predicate, quad.object) for quad in self.graph.quads}
+        return sorted(found, key=lambda t: (t[0] != self.iri, t))
+
+    def quads(self) -> list[Quad]:
+        """Return the quads by graph, those of the resource first within each."""
+        return sorted(self.graph.quads, key=lambda q: (q.graph, q.subject != self.iri, q[:3]))
+
+
+async def describe(
+    engine: Engine, base: str, kind: str, key: str, *, page: int = 1, graphs: Iterable[str] = ()
+) -> Description | None:
+    """Return the bounded description of `<base>id/<kind>/<key>`, or None where there is nothing.
+
+    It holds every triple with the resource as subject, its participations, times, quantities and
+    spans, the nodes of each section of its kind, the positions taken on every proposition that it
+    lists, and the labels of all that is named.
+
+    Args:
+        engine: answers the queries.
+        base: the base IRI of the release.
+        kind, key: as in the address; both are checked here.
+        page: which hundred of each section, from 1.
+        graphs: IRIs of named graphs, which exist without being described.
+    Raises:
+        QueryError: a query took too long or the workers are busy.
+    """
+    if kind not in KINDS or not KEY.fullmatch(key) or page < 1:
+        return None
+    iri = f"{base}id/{kind}/{key}"
+    return await _gather(engine, base, iri, kind, key, page, iri in set(graphs))
+
+
+async def _gather(
+    engine: Engine, base: str, iri: str, kind: str, key: str, page: int, known: bool
+) -> Description | None:
+    sections = SECTIONS.get(kind, {})
+    limit = 5 * PAGE if kind == "document" else PAGE
+    group = _GROUP.get(kind, kind)
+    shown = SHOWN_ELSEWHERE.get(group, "")
+    skip = f"FILTER(?p NOT IN ({', '.join(shown.split())}))" if shown else ""
+    queries = [_fill(NODES_QUERY, nodes=_values([iri]))]
+    for name, body in sections.items():
+        unpaged = name == "against"
+        queries.append(
+            _fill(
+                SECTION_QUERY,
+                body=_fill(body, this=f"<{iri}>"),
+                limit=str((AGAINST if unpaged else limit) + 1),
+                offset=str(0 if unpaged else (page - 1) * limit),
+            )
+        )
+    queries.append(
+        _fill(
+            REFERENCES_QUERY,
+            this=f"<{iri}>",
+            filter=skip,
+            limit=str(limit + 1),
+            offset=str((page - 1) * limit),
+        )
+    )
+    answers = await engine.rows(queries)
+    graph = Graph()
+    graph.add(_quads(answers[0]))
+    found: dict[str, tuple[str, ...]] = {}
+    more = cut = False
+    for name, rows in zip(sections, answers[1:-1], strict=True):
+        size = AGAINST if name == "against" else limit
+        listed = tuple(row["node"].value for row in rows if row.get("node"))
+        if len(listed) > size:
+            more, cut = more or name != "against", cut or name == "against"
+        found[name] = listed[:size]
+    more = more or len(answers[-1]) > limit
+    references = []
+    for row in answers[-1][:limit]:
+        subject, predicate = row["s"].value, row["p"].value
+        references.append((subject, predicate))
+        graph.add([Quad(subject, predicate, Term(iri), row["g"].value)])
+    if not (graph.quads or known or any(found.values())):
+        return None
+
+    nodes = sorted({node for section in found.values() for node in section} - {iri})
+    await _complete(engine, graph, iri, nodes, base)
+    return Description(
+        iri, base, kind, key, page, graph, found, tuple(dict.fromkeys(references)), more, cut
+    )
+
+
+async def _complete(
+    engine: Engine, graph: Graph, iri: str, nodes: Sequence[str], base: str
+) -> None:
+    """Add what the nodes are, their parts, the positions taken on them, and all labels."""
+    spans = [n for n in nodes if n.startswith(f"{base}id/span/")]
+    whole = [iri] if iri else []
+    for answer in await engine.rows(
+        [
+            _fill(NODES_QUERY, nodes=_values(nodes)),
+            _fill(
+                PARTS_QUERY,
+                whole=_values(whole),
+                nodes=_values([*whole, *(n for n in nodes if n not in set(spans))]),
+            ),
+        ]
+    ):
+        graph.add(_quads(answer))
+    claims = _named_iris(graph, f"{base}id/claim/")
+    if claims:
+        [rows] = await engine.rows([_fill(NAMING_QUERY, nodes=_values(claims))])
+        graph.add(_quads(rows))
+    listed = _named_iris(graph, f"{base}id/event/", f"{base}id/relation/")
+    if listed:
+        for answer in await engine.rows(
+            [
+                _fill(POSITIONS_QUERY, nodes=_values(listed), limit=str(POSITIONS)),
+                _fill(STATUS_QUERY, nodes=_values(listed)),
+            ]
+        ):
+            graph.add(_quads(answer))
+    named = _named_iris(graph, f"{base}id/", CH)
+    named |= {f"{CH}role-{role}" for role in ROLES if CH + role in named}
+    agents = {name for name in named if name.startswith(f"{base}id/agent/")}
+    for name in sorted(named):
+        graph.add(engine.terms.get(name, ()))
+    for answer in await engine.rows(
+        [
+            _fill(LABELS_QUERY, nodes=_values(named - agents - set(engine.terms))),
+            _fill(SIDES_QUERY, nodes=_values(agents)),
+        ]
+    ):
+        graph.add(_quads(answer))
+
+
+async def related(
+    engine: Engine, base: str, nodes: Sequence[str], terms: Iterable[str] = ()
+) -> Description:
+    """Return one description of several nodes, as for a list: labels, status, positions on them.
+
+    Args:
+        engine, base: as for `describe`.
+        nodes: IRIs of the data, in the order of the list.
+        terms: further IRIs whose labels are needed.
+    """
+    graph = Graph()
+    await _complete(engine, graph, "", nodes, base)
+    await _add_labels(engine, graph, set(terms))
+    return Description("", base, "list", "", 1, graph, {"nodes": tuple(nodes)}, (), False)
+
+
+async def named(engine: Engine, base: str, iris: Sequence[str]) -> Description:
+    """Return labels, statuses and speakers of the IRIs: what is needed to name them, no more."""
+    graph = Graph()
+    await _add_labels(engine, graph, set(iris))
+    return Description("", base, "list", "", 1, graph, {"nodes": tuple(iris)}, (), False)
+
+
+async def _add_labels(engine: Engine, graph: Graph, iris: set[str]) -> None:
+    for iri in sorted(iris):
+        graph.add(engine.terms.get(iri, ()))
+    iris = iris - set(engine.terms)
+    if not iris:
+        return
+    labels, claims = await engine.rows(
+        [
+            _fill(LABELS_QUERY, nodes=_values(iris)),
+            _fill(NAMING_QUERY, nodes=_values(iris)),
+        ]
+    )
+    graph.add(_quads(labels))
+    graph.add(_quads(claims))
+    further = {row["o"].value for row in claims} - iris
+    for iri in sorted(further):
+        graph.add(engine.terms.get(iri, ()))
+    further -= set(engine.terms)
+    if further:
+        [labels] = await engine.rows([_fill(LABELS_QUERY, nodes=_values(further))])
+        graph.add(_quads(labels))
+
+
+async def terms(engine: Engine, name: str) -> dict[str, list[Quad]]:
+    """Return the labels and types of the terms of the ontology, whose graph is `name`."""
+    [rows] = await engine.rows([_fill(TERMS_QUERY, this=f"<{name}>", namespace=CH)])
+    found: dict[str, list[Quad]] = {}
+    for quad in _quads(rows):
+        found.setdefault(quad.subject, []).append(quad)
+    return found
+
+
+async def vocabulary(engine: Engine, base: str, name: str) -> Description:
+    """Return the whole of the vocabulary graph, `name`."""
+    graph = Graph()
+    [rows] = await engine.rows([_fill(VOCABULARY_QUERY, this=f"<{name}>")])
+    graph.add(_quads(rows))
+    return Description(name, base, "graph", "vocabulary", 1, graph, {}, (), False)
+
+
+@dataclass(frozen=True)
+class Solutions:
+    """What a query gave, as terms: solutions, a truth value, or a graph as Turtle."""
+
+    variables: tuple[str, ...] = ()
+    rows: tuple[Row, ...] = ()
+    truth: bool | None = None
+    text: str = ""
+    cut: bool = False
+
+
+_LONGEST_LABEL: Final = 400
+
+
+async def named_in(engine: Engine, base: str, found: Solutions) -> Description:
+    """Return what is needed to show the terms of a result.
+
+    A literal that is the label of a proposition is remembered as such, in the section `described`,
+    so that no table shows it bare.
+    """
+    terms = {term for row in found.rows for term in row.values()}
+    iris = {term.value for term in terms if term.is_iri}
+    ours = sorted(iri for iri in iris if iri.startswith((f"{base}id/", CH)))
+    texts = sorted(
+        _literal(term)
+        for term in terms
+        if not term.is_iri and not plain_datatype(term) and len(term.value) <= _LONGEST_LABEL
+    )
+    description = await named(engine, base, ours)
+    described: tuple[str, ...] = ()
+    if texts:
+        [rows] = await engine.rows([_fill(PROPOSITION_LABELS_QUERY, literals=" ".join(texts))])
+        described = tuple(row["l"].value for row in rows)
+    return Description(
+        "", base, "list", "", 1, description.graph, {"described": described}, (), False
+    )
+
+
+def plain_datatype(term: Term) -> str:
+    """Return the datatype of a literal that is no text, else nothing."""
+    return "" if term.datatype in ("", XSD + "string", RDF + "langString") else term.datatype
+
+
+def _literal(term: Term) -> str:
+    """Return a literal without datatype as a query writes it."""
+    return literal(term.value, lang=term.lang)
+
+
+def _named_iris(graph: Graph, *beginnings: str) -> set[str]:
+    """Return the IRIs in the quads that begin with one of these."""
+    found: set[str] = set()
+    for quad in graph.quads:
+        found.update((quad.subject, quad.predicate, quad.graph))
+        if quad.object.is_iri:
+            found.add(quad.object.value)
+    return {iri for iri in found if iri.startswith(beginnings)}
+
+
+def _fill(template: str, **values: str) -> str:
+    return re.sub(r"\$([a-z]+)", lambda m: values.get(m[1], m[0]), template)
+
+
+def _values(iris: Iterable[str]) -> str:
+    return " ".join(f"<{iri}>" for iri in sorted(iris))
+
+
+def _quads(rows: Iterable[Row]) -> Iterator[Quad]:
+    for row in rows:
+        yield Quad(row["s"].value, row["p"].value, row["o"], row["g"].value)
+
+
+def _expand(name: str) -> str:
+    """Return the IRI of a prefixed name; an IRI stays as it is."""
+    prefix, colon, local = name.partition(":")
+    return PREFIXES[prefix] + local if colon and prefix in PREFIXES else name
+
+
+def shrink(iri: str) -> str:
+    """Return the prefixed name of an IRI where there is one, else the IRI.
+
+    >>> shrink("https://w3id.org/chancery/ontology#claimant")
+    'ch:claimant'
+    """
+    for prefix, namespace in PREFIXES.items():
+        local = iri.removeprefix(namespace)
+        if local is not iri and len(local) < len(iri) and re.fullmatch(r"[\w-]+", local):
+            return f"{prefix}:{local}"
+    return iri
+
+
+# --- data formats ------------------------------------------------------------------------------
+
+FORMATS: Final[Mapping[str, str]] = {one.name: one.media_type for one in PAGE_FORMATS}
+"""Suffix of a document's address, and its media type."""
+
+FORMAT_NAMES: Final[Mapping[str, str]] = {
+    "ttl": "Turtle",
+    "jsonld": "JSON-LD",
+    "trig": "TriG",
+    "nt": "N-Triples",
+    "nq": "N-Quads",
+    "rdf": "RDF/XML",
+}
+
+
+def serialize(quads: Sequence[Quad], suffix: str, prefixes: Mapping[str, str]) -> bytes:
+    """Return the quads in one of the data formats; equal quads in equal order give equal bytes.
+
+    Turtle, N-Triples, JSON-LD and RDF/XML hold the distinct triples without graph names; TriG and
+    N-Quads keep the graphs.
+
+    Args:
+        quads: what to write, in the order to write it.
+        suffix: a key of `FORMATS` but `html`.
+        prefixes: names of namespaces; only those that are used are declared.
+    """
+    import pyoxigraph as ox
+
+    if suffix == "jsonld":
+        return _json_ld(quads)
+
+    def node(term: Term) -> Any:
+        if term.is_iri:
+            return ox.NamedNode(term.value)
+        if term.lang:
+            return ox.Literal(term.value, language=term.lang)
+        if term.datatype and term.datatype != XSD + "string":
+            return ox.Literal(term.value, datatype=ox.NamedNode(term.datatype))
+        return ox.Literal(term.value)
+
+    form = {
+        "ttl": ox.RdfFormat.TURTLE,
+        "nt": ox.RdfFormat.N_TRIPLES,
+        "nq": ox.RdfFormat.N_QUADS,
+        "trig": ox.RdfFormat.TRIG,
+        "rdf": ox.RdfFormat.RDF_XML,
+    }[suffix]
+    if suffix in ("nq", "trig"):
+        statements: list[Any] = [
+            ox.Quad(
+                ox.NamedNode(q.subject),
+                ox.NamedNode(q.predicate),
+                node(q.object),
+                ox.NamedNode(q.graph),
+            )
+            for q in quads
+        ]
+    else:
+        statements = [
+            ox.Triple(ox.NamedNode(s), ox.NamedNode(p), node(o))
+            for s, p, o in dict.fromkeys(quad[:3] for quad in quads)
+        ]
+    seen = set()
+    for quad in quads:
+        for iri in (quad.subject, quad.predicate, quad.graph):
+            seen.add(iri[: max(iri.rfind("#"), iri.rfind("/")) + 1])
+        if quad.object.is_iri or quad.object.datatype:
+            iri = quad.object.datatype or quad.object.value
+            seen.add(iri[: max(iri.rfind("#"), iri.rfind("/")) + 1])
+    used: dict[str, str] = {}
+    for name, namespace in prefixes.items():
+        if namespace in seen and namespace not in used.values():
+            used[name] = namespace
+    written = ox.serialize(statements, format=form, prefixes=used)
+    return written or b""
+
+
+def convert(turtle: bytes, suffix: str) -> bytes:
+    """Return a Turtle document in another of the data formats.
+
+    Raises:
+        SyntaxError: it is not Turtle.
+    """
+    import pyoxigraph as ox
+
+    form = {
+        "nt": ox.RdfFormat.N_TRIPLES,
+        "nq": ox.RdfFormat.N_QUADS,
+        "trig": ox.RdfFormat.TRIG,
+        "rdf": ox.RdfFormat.RDF_XML,
+        "jsonld": ox.RdfFormat.JSON_LD,
+    }[suffix]
+    parser = ox.parse(turtle, format=ox.RdfFormat.TURTLE)
+    triples = [quad.triple for quad in parser]
+    used = dict(parser.prefixes) if suffix in ("trig", "rdf") else {}
+    written = ox.serialize(triples, format=form, prefixes=used)
+    return written or b""
+
+
+def _json_ld(quads: Sequence[Quad]) -> bytes:
+    """Return JSON-LD: one node object per subject, and the context in the document itself."""
+    nodes: dict[str, dict[str, Any]] = {}
+    for subject, predicate, term in dict.fromkeys(quad[:3] for quad in quads):
+        node = nodes.setdefault(subject, {"@id": subject})
+        if predicate == RDF + "type":
+            node.setdefault("@type", []).append(shrink(term.value))
+            continue
+        value: dict[str, str] = {"@id": term.value} if term.is_iri else {"@value": term.value}
+        if term.lang:
+            value["@language"] = term.lang
+        elif not term.is_iri and term.datatype and term.datatype != XSD + "string":
+            value["@type"] = shrink(term.datatype)
+        node.setdefault(shrink(predicate), []).append(value)
+    document = {"@context": dict(PREFIXES), "@graph": list(nodes.values())}
+    return json.dumps(document, ensure_ascii=False, indent=1).encode() + b"\n"

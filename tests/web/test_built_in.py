@@ -1,0 +1,97 @@
+"""The pages of the built-in facts: they resolve, and say nothing in our own voice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyoxigraph as ox
+import pytest
+from starlette.testclient import TestClient
+
+from kg.build import publish
+from kg.config import Settings
+from kg.resources import folder
+from kg.web.app import create_app
+
+BASE = "https://chancery.example/"
+LABEL = "http://www.w3.org/2000/01/rdf-schema#label"
+HTML = {"Accept": "text/html"}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("built")
+    release, _ = publish([folder("facts")], out, base=BASE)
+    assert release is not None, "the built-in facts do not conform"
+    return out
+
+
+@pytest.fixture(scope="module")
+def site(built: Path, settings: Settings) -> Iterator[TestClient]:
+    with TestClient(create_app(built, settings)) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def built_quads(built: Path) -> list[ox.Quad]:
+    data = (built / "current" / "downloads" / "graph.nq").read_bytes()
+    return list(ox.parse(data, format=ox.RdfFormat.N_QUADS))
+
+
+def some(quads: list[ox.Quad], each: int) -> list[str]:
+    """Return up to `each` addresses of each kind, spread over it; all documents and sets."""
+    kinds: dict[str, set[str]] = {}
+    for quad in quads:
+        if quad.subject.value.startswith(f"{BASE}id/"):
+            address = quad.subject.value.removeprefix(f"{BASE}id/")
+            kinds.setdefault(address.partition("/")[0], set()).add(address)
+    found = []
+    for addresses in kinds.values():
+        listed = sorted(addresses)
+        found += listed[:: max(1, len(listed) // each)]
+    return found
+
+
+def test_addresses_resolve_and_no_label_is_bare(
+    site: TestClient, built_quads: list[ox.Quad], walk: Any
+) -> None:
+    kinds = ("/event/", "/relation/", "/claimset/")
+    labels = {
+        quad.object.value
+        for quad in built_quads
+        if quad.predicate.value == LABEL and any(kind in quad.subject.value for kind in kinds)
+    }
+    addresses = some(built_quads, 12)
+    assert len({address.partition("/")[0] for address in addresses}) > 12
+    for path in ["/", "/questions", *(f"/doc/{address}" for address in addresses)]:
+        page = site.get(path, headers=HTML)
+        assert page.status_code == 200, path
+        walker = walk(page.text)
+        assert not walker.stack, path
+        assert walker.bare(labels) == [], path
+        if path.startswith("/doc/"):
+            for media in ("text/turtle", "application/ld+json"):
+                assert site.get(path, headers={"Accept": media}).status_code == 200, path
+
+
+def test_every_question_is_answered_on_its_page(site: TestClient) -> None:
+    questions = site.get("/questions", headers={"Accept": "application/json"}).json()
+    for question in questions:
+        page = site.get(f"/questions/{question['id']}", headers=HTML)
+        assert page.status_code == 200
+        assert '<p class="problem">' not in page.text, question["id"]
+
+
+def test_what_is_not_the_same_is_said_to_be_another(site: TestClient) -> None:
+    page = site.get("/doc/agent/sung-kim", headers=HTML).text
+    assert '<strong>Not</strong> <a href="http://www.wikidata.org/entity/Q56226"' in page
+    assert "Not the same as" in page
+
+
+def test_a_chain_is_shown_from_the_outlet_to_the_speaker(site: TestClient) -> None:
+    page = site.get("/doc/event/train-departure-from-pyongyang", headers=HTML).text
+    assert "South Korean government sources" in page
+    assert "through" in page
+    assert "Chosun Ilbo" in page

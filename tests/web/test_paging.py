@@ -1,0 +1,87 @@
+"""Things with many statements: pages of a hundred, and the other side on every one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pyoxigraph as ox
+import pytest
+from starlette.testclient import TestClient
+
+from kg.config import Settings
+from kg.web.app import create_app
+
+BASE = "https://chancery.example/"
+CH = "https://w3id.org/chancery/ontology#"
+MANY = 130
+
+
+def _many() -> bytes:
+    """Return events by one actor, and claims about one event: one denies it, the others affirm."""
+    lines = ["g:harbour-bn {"]
+    for n in range(MANY):
+        lines.append(
+            f'e:patrol-{n} a ch:Event, ch:Proposition ; rdfs:label "Patrol {n}"@en ; '
+            "ch:actor a:cordia ."
+        )
+        lines.append(
+            f"c:{n:016x} a ch:Claim ; ch:claimant a:harbour-news ; ch:stance ch:stance-affirms ; "
+            "ch:about e:exercise ; ch:concerns e:exercise ; ch:inSource d:harbour-bn ; "
+            "ch:evidence sp:1 ."
+        )
+    lines.append(
+        "c:ffffffffffffffff a ch:Claim ; ch:claimant a:arvenian-ministry ; "
+        "ch:stance ch:stance-denies ; ch:about e:exercise ; ch:concerns e:exercise ; "
+        "ch:inSource d:harbour-bn ; ch:evidence sp:3 ."
+    )
+    lines.append('e:exercise a ch:Event, ch:Proposition ; rdfs:label "Exercise"@en . }')
+    return "\n".join(lines).encode()
+
+
+@pytest.fixture(scope="module")
+def client(
+    tmp_path_factory: pytest.TempPathFactory, write_sample: Callable[..., Path], settings: Settings
+) -> Iterator[TestClient]:
+    out = tmp_path_factory.mktemp("many")
+    write_sample(out, extra=_many())
+    with TestClient(create_app(out, settings)) as found:
+        yield found
+
+
+def _subjects(client: TestClient, path: str) -> set[str]:
+    quads = ox.parse(client.get(path).content, format=ox.RdfFormat.N_QUADS)
+    return {quad.subject.value for quad in quads}
+
+
+def test_pages_cover_everything_and_link_to_each_other(client: TestClient) -> None:
+    path = "/doc/agent/cordia"
+    first = client.get(f"{path}.nq").headers["link"]
+    assert f'<{path}?page=2>; rel="next"' in first
+    assert 'rel="prev"' not in first
+    second = client.get(f"{path}.nq?page=2").headers["link"]
+    assert f'<{path}?page=1>; rel="prev"' in second
+    assert 'rel="next"' not in second
+    events = {f"{BASE}id/event/patrol-{n}" for n in range(MANY)}
+    one = _subjects(client, f"{path}.nq") & events
+    two = _subjects(client, f"{path}.nq?page=2") & events
+    assert one | two == events
+    assert len(one) == 100
+    page = client.get(f"{path}.html?page=2").text
+    assert "Previous page" in page
+    assert "Next page" not in page
+    assert f"{path}?page=1" in page
+    assert f"{path}.ttl?page=2" in page, "the data formats of this page"
+
+
+def test_the_denial_is_on_every_page(client: TestClient) -> None:
+    claims = {f"{BASE}id/claim/{n:016x}" for n in range(MANY)}
+    seen = set()
+    for page in (1, 2):
+        found = _subjects(client, f"/doc/event/exercise.nq?page={page}")
+        assert f"{BASE}id/claim/ffffffffffffffff" in found
+        seen |= found & claims
+        html = client.get(f"/doc/event/exercise.html?page={page}").text
+        assert "Arvenian foreign ministry" in html
+        assert "Nobody in the sources" not in html
+    assert seen == claims
