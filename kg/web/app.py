@@ -261,8 +261,8 @@ class Site:
         if scope["method"] == "OPTIONS":
             await _preflight(scope, receive, _dressed(send, head))
             return
-        scope["kg.served"] = self.served
-        scope["kg.head"] = head
+        # A scope of its own: the server goes by the method of the one that it made.
+        scope = {**scope, "kg.served": self.served, "kg.head": head}
         if head:
             scope["method"] = "GET"
         await self.app(scope, receive, _dressed(send, head))

@@ -1,4 +1,4 @@
-"""A new release is published while the old one is being read: nobody notices but by the answer."""
+"""A real server: a release that changes under it loses no request; HEAD has no body."""
 
 from __future__ import annotations
 
@@ -65,6 +65,20 @@ def test_no_request_is_lost_when_the_release_changes(
                 reader.join()
     assert failures == []
     assert count > 40
+
+
+def test_head_over_a_real_connection(releases: Path, serving: Any) -> None:
+    with serving(releases) as address:
+        while b"true" not in _get_or_nothing(f"{address}/readyz"):
+            pass
+        for path in ("/", *PATHS, "/download/current/graph.nq.gz"):
+            asked = urllib.request.Request(address + path, method="HEAD")
+            with urllib.request.urlopen(asked, timeout=60) as response:
+                assert response.status == 200
+                assert response.read() == b""
+                length = response.headers["content-length"]
+            if length is not None and "sparql" not in path:
+                assert int(length) == len(_get(address + path)), path
 
 
 def _get_or_nothing(address: str) -> bytes:
