@@ -485,13 +485,15 @@ class Pool:
     def _dispatch(self) -> None:
         """Give free workers to those who wait longest."""
         while self._waiting and self._idle and self._running < self.limits.workers:
+            if self._waiting[0].done():  # whoever waited has given up
+                self._waiting.popleft()
+                continue
             worker = self._idle.pop()
             if worker.ended():
                 worker.disconnect()  # it is replaced when the loop hears of its end
                 continue
-            future = self._waiting.popleft()
             self._running += 1
-            future.set_result(worker)
+            self._waiting.popleft().set_result(worker)
 
     def _release(self, worker: _Worker) -> None:
         """Take back a worker that was given out."""
