@@ -79,13 +79,17 @@ _DESCRIPTION = f"<{DCTERMS}description>"
 _IDENTIFIER = f"<{DCTERMS}identifier>"
 
 _STANCE_WORDS = {
-    "affirms": "affirms",
-    "denies": "denies",
-    "disputes-evidence": "disputes the evidence for",
-    "questions": "questions",
-    "does-not-confirm": "does not confirm",
-    "cannot-verify": "says it cannot verify",
+    "affirms": "affirmed",
+    "denies": "denied",
+    "disputes-evidence": "disputed the evidence for",
+    "questions": "questioned",
+    "does-not-confirm": "did not confirm",
+    "cannot-verify": "could not verify",
 }
+"""In the past tense, which is the same for one speaker and for several."""
+
+_PLAIN = ("actual", "certain", "unstated")
+"""Modalities and certainties that a label leaves out."""
 
 
 def map_records(facts: FactSet, out: Quads) -> None:
@@ -197,23 +201,33 @@ class Articles:
     def relation_label(self, r: Relation) -> str:
         """Return "subject — type — object", the label of a relation."""
         kind = self.out.vocabulary.schemes["relation-type"][r.type].label
-        return f"{self.label(r.subject)} — {kind} — {self.label(r.object) if r.object else r.value}"
+        return f"{self.end(r.subject)} — {kind} — {self.end(r.object) if r.object else r.value}"
+
+    def end(self, ref: str) -> str:
+        """Return the label of one end of a relation, in brackets if it is a relation itself."""
+        label = self.label(ref)
+        return f"[{label}]" if isinstance(self.facts.by_id[ref], Relation) else label
 
     def speakers(self, c: Claim) -> str:
         """Return the labels of the claimants."""
         document = self.file_of[c.id].document
         title = self.label(document.id) if document else ""
-        words = {"narrator": f"{title} (own voice)", "unattributed": f"Nobody named in {title}"}
+        words = {"narrator": f"{title} (own voice)", "unattributed": f"Unattributed in {title}"}
         return ", ".join(words.get(by) or self.label(by) for by in c.by)
 
     def claim_label(self, c: Claim, depth: int = 0) -> str:
-        """Return "speaker verb: target", the label of a claim. It always names the speaker."""
+        """Return "speaker affirmed (expected, possible): target", the label of a claim.
+
+        It always names the speaker, and how far the speaker goes.
+        """
         if c.relays:
             inner = self.facts.by_id[c.relays]
             assert isinstance(inner, Claim)
             said = self.claim_label(inner, depth + 1) if depth < 3 else "another claim"
-            return f"{self.speakers(c)} relays: {said}"
-        return f"{self.speakers(c)} {_STANCE_WORDS[c.stance]}: {self.label(c.about or '')}"
+            return f"{self.speakers(c)} relayed: {said}"
+        hedges = ", ".join(word for word in (c.modality, c.certainty) if word not in _PLAIN)
+        verb = _STANCE_WORDS[c.stance] + (f" ({hedges})" if hedges else "")
+        return f"{self.speakers(c)} {verb}: {self.label(c.about or '')}"
 
     # --- shared parts ------------------------------------------------------------------------
 
@@ -384,7 +398,7 @@ class Articles:
         title = self.label(record.id)
         for voice, klass, words in (
             ("narrator", "Narrator", f"{title} (own voice)"),
-            ("unattributed", "Unattributed", f"Nobody named in {title}"),
+            ("unattributed", "Unattributed", f"Unattributed in {title}"),
         ):
             key = self.voice(voice, record.id)
             agent = out.mint("agent", key, (voice, record.id), origin)
@@ -657,7 +671,7 @@ class Articles:
         for outlet in reversed(via):
             key = claim_key(document.id, [outlet], target)
             relay = out.mint("claim", key, ("via", outlet, target), origin)
-            said = f"{self.label(outlet)} relays: {said}"
+            said = f"{self.label(outlet)} relayed: {said}"
             self.types(graph, relay, "Claim")
             self.record(graph, relay, record, file, f"{record.id}-via-{outlet}")
             out.add(graph, relay, _LABEL, literal(said, lang="en"))
