@@ -665,8 +665,17 @@ def _links(ask: Ask, kind: str, key: str, chosen: str, number: int, *, more: boo
 # --- the vocabulary, the contracts, the dataset --------------------------------------------------
 
 
-async def ontology(request: Request, suffix: str = "") -> Response:
+async def ontology(request: Request) -> Response:
     """Return the ontology: its classes, properties and schemes, in HTML or as RDF."""
+    return await _ontology(request, "")
+
+
+async def ontology_as(request: Request, suffix: str) -> Response:
+    """Return the same by suffix."""
+    return await _ontology(request, suffix)
+
+
+async def _ontology(request: Request, suffix: str) -> Response:
     ask = Ask(request)
     chosen = _chosen(request, suffix)
     if chosen != "html":
@@ -692,8 +701,17 @@ async def ontology(request: Request, suffix: str = "") -> Response:
     )
 
 
-async def shapes(request: Request, suffix: str = "") -> Response:
+async def shapes(request: Request) -> Response:
     """Return the SHACL shapes that every release conforms to, in HTML or as RDF."""
+    return await _shapes(request, "")
+
+
+async def shapes_as(request: Request, suffix: str) -> Response:
+    """Return the same by suffix."""
+    return await _shapes(request, suffix)
+
+
+async def _shapes(request: Request, suffix: str) -> Response:
     ask = Ask(request)
     chosen = _chosen(request, suffix)
     if chosen != "html":
@@ -708,8 +726,17 @@ async def shapes(request: Request, suffix: str = "") -> Response:
     )
 
 
-async def dataset(request: Request, suffix: str = "") -> Response:
+async def dataset(request: Request) -> Response:
     """Return the description of the dataset: numbers, graphs, files; VoID and DCAT as RDF."""
+    return await _dataset(request, "")
+
+
+async def dataset_as(request: Request, suffix: str) -> Response:
+    """Return the same by suffix."""
+    return await _dataset(request, suffix)
+
+
+async def _dataset(request: Request, suffix: str) -> Response:
     ask = Ask(request)
     chosen = _chosen(request, suffix)
     if chosen != "html":
@@ -882,7 +909,7 @@ async def _answered(ask: Ask, question: Question, limit: int) -> tuple[pages.Ans
     made = await _cached(served, ("question", question.id), make)
     if isinstance(made, str):
         return None, made
-    return pages.answer(ask.view(made[1]), made[0], limit), ""
+    return pages.answer(ask.view(made[1]), made[0], limit, tidy=True), ""
 
 
 async def question_list(request: Request) -> Response:
@@ -929,10 +956,19 @@ async def question_page(request: Request, name: str) -> Response:
         headers={**headers, "ETag": etag},
         title=question.question,
         question=question,
+        query=_without_header(question.query),
         answer=answer,
         problem=problem,
         editor=f"{ask.root}/query?{urlencode({'query': question.query})}",
     )
+
+
+def _without_header(query: str) -> str:
+    """Return a query without the comments before it, which the page says in its own way."""
+    lines = query.strip().splitlines()
+    while lines and (lines[0].startswith("#") or not lines[0].strip()):
+        del lines[0]
+    return "\n".join(lines)
 
 
 async def query_page(request: Request, query: str = "") -> Response:
@@ -1383,16 +1419,16 @@ ROUTES: Final[tuple[Route, ...]] = (
     ("/id/{kind}/{key}", thing, "A thing itself: 303 to its document"),
     ("/doc/{kind}/{name}", document, "The document about a thing"),
     ("/ontology", ontology, "The ontology"),
-    ("/ontology{suffix}", ontology, ""),
+    ("/ontology{suffix}", ontology_as, ""),
     ("/shapes", shapes, "The shapes"),
-    ("/shapes{suffix}", shapes, ""),
+    ("/shapes{suffix}", shapes_as, ""),
     ("/facts/schema.json", facts_schema, "The JSON Schema of facts files"),
     ("/context.jsonld", context, "The JSON-LD context"),
     ("/query", query_page, "A query and its result as a page"),
     ("/sparql", query_page, ""),
     ("/sparql/", query_page, ""),
     ("/dataset", dataset, "The description of the dataset"),
-    ("/dataset{suffix}", dataset, ""),
+    ("/dataset{suffix}", dataset_as, ""),
     ("/.well-known/void", void, "The description of the dataset, as RDF"),
     ("/download", download_page, "The list of files"),
     ("/download/{release}/", download, ""),

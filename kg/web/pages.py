@@ -1089,15 +1089,25 @@ class Answer:
     cut: bool = False
 
 
-def answer(view: View, found: Solutions, limit: int) -> Answer:
-    """Return a result to show: at most `limit` rows."""
+def answer(view: View, found: Solutions, limit: int, *, tidy: bool = False) -> Answer:
+    """Return a result to show: at most `limit` rows.
+
+    Args:
+        tidy: leave out a column such as `whoLabel` where `who` is shown by its label already.
+    """
+    shown = found.variables
+    if tidy:
+        linked = {name for row in found.rows for name, term in row.items() if term.is_iri}
+        shown = tuple(
+            name
+            for name in shown
+            if not (name.endswith("Label") and name.removesuffix("Label") in linked)
+        )
     rows = tuple(
-        tuple(view.value(row[name]) if name in row else None for name in found.variables)
+        tuple(view.value(row[name]) if name in row else None for name in shown)
         for row in found.rows[:limit]
     )
-    return Answer(
-        found.variables, rows, found.truth, found.text, found.cut or len(found.rows) > limit
-    )
+    return Answer(shown, rows, found.truth, found.text, found.cut or len(found.rows) > limit)
 
 
 _ROLE_GROUPS: Final = (
