@@ -130,7 +130,7 @@ def build(
     from kg.manifest import read_manifest
 
     manifest = read_manifest(path)
-    if built is not None and built.report is not None and not built.report.conforms:
+    if built is not None and built.report is not None and built.report.counts["Warning"]:
         _say(built.report_table())
     _say(
         f"release {manifest.id[:12]}: {manifest.quads} quads in {len(manifest.graphs)} graphs"
