@@ -36,7 +36,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive, Scope, Send
 
 import kg
-from kg.errors import KgError, QueryError, ReleaseError
+from kg.errors import KgError, ReleaseError
 from kg.manifest import Manifest, Question, read_manifest, read_publications
 from kg.store import Release, current_release
 from kg.vocab import CH, RDF, graph_iri
@@ -190,7 +190,7 @@ class Served:
     idle: asyncio.Event = field(default_factory=asyncio.Event)
     languages: tuple[str, ...] = ("en",)
     cache: dict[object, Any] = field(default_factory=dict)
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    locks: dict[object, asyncio.Lock] = field(default_factory=dict)
 
     @property
     def folder(self) -> Path:
@@ -826,9 +826,9 @@ async def _turtle_file(
 
 
 async def _cached(served: Served, key: object, make: Callable[[], Awaitable[Any]]) -> Any:
-    """Return what `make` gives, computed once for each release."""
+    """Return what `make` gives, computed once for each release; a failure is not kept."""
     if key not in served.cache:
-        async with served.lock:
+        async with served.locks.setdefault(key, asyncio.Lock()):
             if key not in served.cache:
                 served.cache[key] = await make()
     return served.cache[key]
@@ -851,8 +851,8 @@ async def home(request: Request) -> Response:
     """Return the home page: what this is, its numbers, and questions with their answers."""
     ask = Ask(request)
     served, manifest = ask.served, ask.served.manifest
-    headers = {"Vary": "Accept-Language"}
     etag = ask.etag("/", *ask.languages)
+    headers = {"Vary": "Accept-Language", "ETag": etag}
     if (same := ask.unchanged(etag, headers)) is not None:
         return same
     numbers = [
@@ -874,19 +874,21 @@ async def home(request: Request) -> Response:
     disputed, documents = await _cached(served, "overview", overview)
     questions = []
     for question in manifest.questions:
-        answer, problem = await _answered(ask, question, ROWS_AT_HOME)
+        answer, trouble, lasting = await _answered(ask, question, ROWS_AT_HOME)
+        if not lasting:
+            headers.pop("ETag", None)
         questions.append(
             {
                 "id": question.id,
                 "question": question.question,
                 "answer": answer,
-                "problem": problem,
+                "problem": trouble,
             }
         )
     view = ask.view(disputed)
     return ask.page(
         "home.html",
-        headers={**headers, "ETag": etag},
+        headers=headers,
         title="Home",
         numbers=numbers,
         disputed=view.listed(disputed.sections["nodes"]),
@@ -895,21 +897,21 @@ async def home(request: Request) -> Response:
     )
 
 
-async def _answered(ask: Ask, question: Question, limit: int) -> tuple[pages.Answer | None, str]:
-    """Return the answer to a question of the release, or why there is none."""
+async def _answered(
+    ask: Ask, question: Question, limit: int
+) -> tuple[pages.Answer | None, str, bool]:
+    """Return the answer to a question, or why there is none, and whether that will stay so."""
     served = ask.served
 
-    async def make() -> tuple[describe.Solutions, describe.Description] | str:
-        try:
-            found = await served.engine.ask(question.query, ROWS_SHOWN)
-            return found, await describe.named_in(served.engine, served.base, found)
-        except QueryError as error:
-            return str(error)
+    async def make() -> tuple[describe.Solutions, describe.Description]:
+        found = await served.engine.ask(question.query, ROWS_SHOWN)
+        return found, await describe.named_in(served.engine, served.base, found)
 
-    made = await _cached(served, ("question", question.id), make)
-    if isinstance(made, str):
-        return None, made
-    return pages.answer(ask.view(made[1]), made[0], limit, tidy=True), ""
+    try:
+        found, named = await _cached(served, ("question", question.id), make)
+    except QueryFailure as error:
+        return None, str(error), status_of(error.reason) < 500
+    return pages.answer(ask.view(named), found, limit, tidy=True), "", True
 
 
 async def question_list(request: Request) -> Response:
@@ -947,18 +949,20 @@ async def question_page(request: Request, name: str) -> Response:
     else:
         raise QueryFailure("not-found", f"This release has no question {name!r}")
     etag = ask.etag("/questions", name, *ask.languages)
-    headers = {"Vary": "Accept-Language"}
+    headers = {"Vary": "Accept-Language", "ETag": etag}
     if (same := ask.unchanged(etag, headers)) is not None:
         return same
-    answer, problem = await _answered(ask, question, ROWS_SHOWN)
+    answer, trouble, lasting = await _answered(ask, question, ROWS_SHOWN)
+    if not lasting:
+        del headers["ETag"]
     return ask.page(
         "question.html",
-        headers={**headers, "ETag": etag},
+        headers=headers,
         title=question.question,
         question=question,
         query=_without_header(question.query),
         answer=answer,
-        problem=problem,
+        problem=trouble,
         editor=f"{ask.root}/query?{urlencode({'query': question.query})}",
     )
 
