@@ -513,11 +513,12 @@ def describe(release: Release) -> Iterable[str]:
     yield line(dataset, f"{DCTERMS}title", _literal(manifest.title))
     yield line(dataset, f"{DCTERMS}identifier", _literal(manifest.id))
     yield line(dataset, f"{SD}defaultGraph", _iri(union))
+    names = {f"{service}#{quote(graph.iri, safe='')}": graph for graph in manifest.graphs}
+    for named in names:
+        yield line(dataset, f"{SD}namedGraph", _iri(named))
     yield line(union, f"{RDF}type", _iri(f"{SD}Graph"))
     yield line(union, f"{VOID}triples", _integer(manifest.triples))
-    for graph in manifest.graphs:
-        named = f"{service}#{quote(graph.iri, safe='')}"
-        yield line(dataset, f"{SD}namedGraph", _iri(named))
+    for named, graph in names.items():
         yield line(named, f"{RDF}type", _iri(f"{SD}NamedGraph"))
         yield line(named, f"{SD}name", _iri(graph.iri))
         yield line(named, f"{SD}graph", _iri(f"{named}-triples"))

@@ -27,7 +27,6 @@ from typing import IO, Any, Final, cast
 
 from kg.errors import QueryError
 from kg.store import Store
-from kg.web.guard import position
 
 LENGTH: Final = struct.Struct(">I")
 HEAD: Final = struct.Struct(">cI")
@@ -148,6 +147,8 @@ class _Job:
 
 def _syntax(message: str, text: str) -> dict[str, Any]:
     """Return the fields of a failure for a syntax error of the engine."""
+    # Only who errs pays for these: a worker has to start fast.
+    from kg.web.guard import position
     from kg.web.syntax import explain
 
     # The engine's position is that of the longest keyword that it tried, so it is not used.
