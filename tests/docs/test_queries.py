@@ -104,6 +104,93 @@ def test_the_answer_that_is_shown_is_the_answer(block: Block, release: Path):
         assert sorted(block.table.splitlines()) == sorted(out.getvalue().splitlines())
 
 
+def _asked(release: Path, query: str) -> str:
+    from kg.config import load_settings
+    from kg.web.pool import run_query
+
+    out = io.StringIO()
+    run_query(release, query, "table", out, load_settings(None, {}, {}))
+    return out.getvalue().strip()
+
+
+@pytest.mark.parametrize(
+    ("event", "answer"),
+    [
+        ("?event ch:eventType ch:type-official-visit ; ch:actor agent:sergei-shoigu .", "yes"),
+        # garbled on the event, not on the claim: word for word North Korea imposes the sanctions
+        ("?event ch:eventType ch:type-sanction-imposition .", "no"),
+        # the same in any role, one side only: no pair of roles hides a delivery
+        (
+            "?event ch:eventType/skos:broader* ch:type-arms-transfer ;"
+            " ch:hasParticipation/ch:participant/ch:actsFor* agent:russia .",
+            "no",
+        ),
+    ],
+)
+def test_the_pattern_for_stated_as_fact_holds_for_other_events(
+    event: str, answer: str, release: Path
+):
+    (pattern,) = (b.query for b in BLOCKS if "ASK" in b.query and "manner-implied" in b.query)
+    lines = pattern.splitlines()
+    first = next(n for n, line in enumerate(lines) if line.startswith("  ?claim ch:concerns"))
+    assert _asked(release, "\n".join([lines[0], event, *lines[first:]])) == answer
+
+
+@pytest.mark.parametrize(
+    ("said", "query", "answer"),
+    [
+        (
+            "denials and non-confirmations have `ch:modality-actual`",
+            "ASK { ?c ch:stance ?s ; ch:modality ?m ."
+            " FILTER(?s != ch:stance-affirms && ?m != ch:modality-actual) }",
+            "no",
+        ),
+        (
+            "are sources of Kyodo or of the Chosun Ilbo have none",
+            "ASK { ?outer ch:claimant ?o ; ch:ultimately/ch:claimant/ch:actsFor ?side ."
+            " FILTER(?o IN (agent:kyodo, agent:chosun-ilbo)) }",
+            "no",
+        ),
+        (
+            '"Speaker of the closing quotation (not stated)"',
+            "ASK { ?a a ch:UnnamedSource ; rdfs:label ?l FILTER(STR(?l) ="
+            ' "Speaker of the closing quotation (not stated)") }',
+            "yes",
+        ),
+        (
+            "what the report states has `ch:basis-document`",
+            "ASK { ?c ch:claimant agent:rusi ; ch:basis ch:basis-document }",
+            "yes",
+        ),
+        (
+            "deliveries of weapons in the two articles are left apart on purpose",
+            "ASK { ?x ch:eventType/skos:broader* ch:type-arms-transfer ; ch:possiblySameAs ?y ."
+            " GRAPH graph:kim-train-hi { ?x a ch:Event }"
+            " GRAPH graph:lavrov-visit-bn { ?y a ch:Event } }",
+            "no",
+        ),
+        (
+            "both articles appears twice",
+            "ASK { ?r ch:subject ?who ; ch:relationType ?t ; ch:object ?o ; ch:time ?d ."
+            " ?q ch:subject ?who ; ch:relationType ?t ; ch:object ?o ; ch:time ?e ."
+            " FILTER(?t = ch:relation-holds-office && ?d != ?e) }",
+            "yes",
+        ),
+        (
+            "The actor of a talk or a meeting that has",
+            "ASK { ?e ch:leavesUnstated ch:role-actor ; ch:actor ?a ; ch:eventType ?t ."
+            " FILTER(?t NOT IN (ch:type-talks, ch:type-meeting)) }",
+            "no",
+        ),
+    ],
+)
+def test_what_the_page_says_of_the_data_is_so(said: str, query: str, answer: str, release: Path):
+    assert said in (ROOT / "docs/model.md").read_text(encoding="utf-8")
+    for name in set(re.findall(r"\b(?:ch|agent|graph):[\w-]+", query)):  # a misspelt key says no
+        assert _asked(release, f"ASK {{ {name} ?property ?value }}") == "yes", name
+    assert _asked(release, query) == answer
+
+
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.where)
 def test_the_query_is_short_enough_to_type(block: Block):
     lines = block.query.strip().splitlines()
