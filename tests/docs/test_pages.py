@@ -98,6 +98,14 @@ def test_every_page_can_be_reached_from_the_index():
     assert {page for page in PAGES if page.startswith("docs/")} - reached == set()
 
 
+def test_the_index_names_every_page():
+    """Decisions, tutorial, how-tos and references alike, by a link in the index itself."""
+    named = {
+        f"docs/{target}" for target in re.findall(r"\]\(([^)#\s]+\.md)\)", _text("docs/README.md"))
+    }
+    assert {page for page in PAGES if page.startswith("docs/")} - named == {"docs/README.md"}
+
+
 def test_examples_of_records_are_valid(generate: ModuleType):
     import jsonschema
     import yaml
