@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pyoxigraph as ox
 import pytest
 import rdflib
 
+from kg.vocab import RDFS
 from kg.web import negotiation as n
 from kg.web.protocol import PROBLEM, PROBLEMS
 
@@ -476,3 +478,32 @@ def test_a_large_answer_is_streamed_whole(server: Any) -> None:
         found = json.loads(answer.read())
     numbers = {int(row["n"]["value"]) for row in found["results"]["bindings"]}
     assert numbers == set(range(60_000))
+
+
+# --- the reference page, and a client of somebody else ---
+
+
+def test_the_page_lists_what_there_is(checkout: Path) -> None:
+    from kg.store import prefixes
+
+    page = (checkout / "docs/reference/sparql.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([a-z-]+)` \| (\d{3}) \|", page, re.MULTILINE)
+    assert {name: int(status) for name, status in rows} == {
+        reason: status for reason, (status, _) in PROBLEMS.items()
+    }
+    for format_ in (*n.RESULT_FORMATS, *n.GRAPH_FORMATS):
+        row = rf"^\|[^|]*\| `{format_.name}`[^|]*\| `{re.escape(format_.media_type)}`"
+        assert re.search(row, page, re.MULTILINE), format_.name
+    section = page.partition("## Prefixes")[2].partition("\n## ")[0]
+    listed = {name for text in re.findall(r"`([^`<]*)`", section) for name in text.split()}
+    assert {f"{name}:" for name in prefixes(BASE)} <= listed
+
+
+def test_a_client_of_rdflib_understands_all_of_it(server: Any) -> None:
+    from rdflib.plugins.stores.sparqlstore import SPARQLStore
+
+    for form in ("xml", "json", "csv", "tsv"):
+        for method in ("GET", "POST", "POST_FORM"):
+            store = SPARQLStore(f"{server.url}/sparql", returnFormat=form, method=method)
+            rows = rdflib.Graph(store).query(LABELS.replace("rdfs:label", f"<{RDFS}label>"))
+            assert len(list(rows)) == 5, (form, method)
