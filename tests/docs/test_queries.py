@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-PAGES = ("README.md", "docs/model.md", "docs/reference/links.md")
+PAGES = ("README.md", "docs/model.md", "docs/reference/links.md", "docs/reference/sparql.md")
 ROOT = Path(__file__).resolve().parent.parent.parent
 _BLOCK = re.compile(
     r"(?P<empty><!-- no rows -->\n\n?)?```sparql\n(?P<query>.*?)```\n"
