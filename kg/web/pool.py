@@ -357,7 +357,7 @@ class Pool:
         for worker in workers:
             worker.kill("closed")
         for worker in workers:
-            await worker.exited
+            await worker.end()
         for worker in self._idle:
             worker.disconnect()
         self._workers.clear()
@@ -457,7 +457,8 @@ class Pool:
         """Return a worker that is free, or wait for one in turn."""
         if self._closed:
             raise _ended()
-        if len(self._waiting) >= self.limits.queue:
+        free = self._idle and self._running < self.limits.workers
+        if len(self._waiting) >= self.limits.queue and not free:
             raise QueryFailure(
                 "busy",
                 "too many queries are waiting",
@@ -608,7 +609,7 @@ class _Worker:
                 _, content = await worker.frame()
         except BaseException as error:
             worker.kill("closed")
-            await worker.exited
+            await worker.end()
             worker.disconnect()
             if not isinstance(error, EOFError | OSError):
                 raise
@@ -634,6 +635,10 @@ class _Worker:
         if code is None:
             return "running"
         return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
+
+    async def end(self) -> None:
+        """Return when the process has ended; whoever stops waiting stops nobody else."""
+        await asyncio.shield(self.exited)
 
     def ended(self) -> bool:
         """Return whether the process has ended, perhaps before the loop has heard of it."""
@@ -688,7 +693,7 @@ class _Worker:
 
     async def failure(self) -> QueryFailure:
         """Return why the worker has ended in the middle of an answer."""
-        await self.exited
+        await self.end()
         if self.why == "timeout" or self._process.returncode == -signal.SIGALRM:
             return QueryFailure(
                 "timeout",
