@@ -201,7 +201,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     "quantity.best": "The number that the text gives; absent where it is vague.",
     "quantity.high": "The highest number that the wording allows.",
     "quantity.precision": "How exact the wording is.",
-    "quantity.unit": "What is counted, in the singular.",
+    "quantity.unit": "What is counted, in the plural.",
     "quantity.wording": "What the text says, in your own words.",
     "participant.role": "In which role.",
     "participant.who": "Who or what takes part.",
@@ -257,7 +257,7 @@ EXAMPLES: Final[Mapping[str, str]] = {
   id: harbour-official
   type: UnnamedSource
   labels: {en: A harbour official (unnamed source of the Bostmark Courier)}
-  quantity: {best: 1, precision: exact, unit: person}
+  quantity: {best: 1, precision: exact, unit: persons}
   basis: described in the article
   as_of: 2024-03-12
 """,

@@ -256,8 +256,8 @@ RULES = {
     ),
     "low above high": (
         lambda t: t.replace(
-            "{best: 1, precision: exact, unit: person}",
-            "{low: 5, high: 2, precision: approximate, unit: person}",
+            "{best: 1, precision: exact, unit: persons}",
+            "{low: 5, high: 2, precision: approximate, unit: persons}",
         ),
         "quantity/",
     ),
