@@ -9,7 +9,7 @@ import re
 import sys
 from pathlib import Path
 
-from rdflib import RDFS, Graph, Namespace, URIRef
+from rdflib import RDF, RDFS, Graph, Namespace, URIRef
 from rdflib.term import Node
 
 DOCS = Path(__file__).resolve().parent
@@ -180,6 +180,8 @@ def _path(graph: Graph, path: Node) -> str:
     alternatives = graph.value(path, SH.alternativePath)
     if alternatives is not None:
         return "|".join(_short(a) for a in graph.items(alternatives))
+    if (path, RDF.first, None) in graph:
+        return "/".join(_short(step) for step in graph.items(path))
     return _short(path)
 
 
