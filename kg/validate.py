@@ -1,13 +1,15 @@
 """Checking of quads against SHACL shapes, and reports that lead to the line of the facts file.
 
-The shapes see the union of all graphs, the ontology included. pyshacl is the engine. A result
-tells the severity: only a violation blocks a release, a warning or an information is printed.
+The shapes see the union of all graphs, the ontology included. pyshacl is the engine; Oxigraph
+answers the SPARQL constraints that are plain queries. A result tells the severity: only a
+violation blocks a release, a warning or an information is printed.
 
     shapes = load_shapes(data_shapes())
     report = validate(dataset, shapes, origins=quads.origins)
     if report.blocks: …
 
-Spec: SHACL (W3C Recommendation, 20 July 2017), Core and SHACL-SPARQL; docs/reference/shapes.md
+Spec: SHACL (W3C Recommendation, 20 July 2017), Core and SHACL-SPARQL; docs/reference/shapes.md;
+docs/decisions/0007-validation.md
 """
 
 from __future__ import annotations
