@@ -16,6 +16,7 @@ import gzip
 import hashlib
 import heapq
 import importlib.metadata
+import itertools
 import logging
 import os
 import platform
@@ -79,6 +80,8 @@ _log = logging.getLogger(__name__)
 _TMP: Final = ".tmp-"
 _ID: Final = re.compile("[0-9a-f]{64}")
 _CHUNK: Final = 1 << 20
+_BATCH: Final = 100_000
+"""Triples that are loaded at a time."""
 _NO_INPUT: Final = frozenset({".git", "__pycache__", "_resources", "node_modules"})
 
 _DUMPS: Final = ("graph.nq", "graph.ttl", "graph.trig", "graph.jsonld")
@@ -487,6 +490,12 @@ class _Writer:
                 store.bulk_load(path=str(self._folder / path), format=pyoxigraph.RdfFormat.N_QUADS)
         except SyntaxError as error:
             raise ReleaseError("a line is not N-Quads", where=path, seen=str(error)) from error
+        # The engine's own union gives a triple of two graphs twice, and counts it twice. So the
+        # default graph of the store is the union of the others, as a set.
+        union = heapq.merge(*(_triples(iri, lines) for iri, lines in self._graphs.items()))
+        while batch := list(itertools.islice(union, _BATCH)):
+            text = "".join(f"{triple} .\n" for triple in batch)
+            store.bulk_load(text.encode(), pyoxigraph.RdfFormat.N_TRIPLES)
         store.optimize()
         store.flush()
         del store  # closes the files of the store
@@ -1573,6 +1582,8 @@ class _Sum:
     def __init__(self) -> None:
         self.count = 0
         self.value = 0
+        self.ending = b""
+        """What stands at the end of each line in place of its full stop."""
         self._rest = b""
 
     def write(self, data: bytes) -> int:
@@ -1580,6 +1591,8 @@ class _Sum:
         lines = (self._rest + data).split(b"\n")
         self._rest = lines.pop()
         for line in lines:
+            if self.ending:
+                line = line.removesuffix(b" .") + self.ending
             self.value += int.from_bytes(hashlib.blake2b(line, digest_size=16).digest())
         self.count += len(lines)
         return len(data)
@@ -1589,18 +1602,33 @@ class _Sum:
 
 
 def _difference(store: Path, parts: Sequence[Path]) -> str:
-    """Return what the quads of a store and the lines of the parts differ in, or nothing."""
+    """Return what the store and the lines of the parts differ in, or nothing.
+
+    The store holds the quads of the parts, and in its default graph each of their triples once.
+    """
     import pyoxigraph
 
     opened = pyoxigraph.Store.read_only(str(store))
+    triples = pyoxigraph.RdfFormat.N_TRIPLES
     stored, written = _Sum(), _Sum()
-    opened.dump(output=cast("IO[bytes]", stored), format=pyoxigraph.RdfFormat.N_QUADS)
-    for part in parts:
-        with part.open("rb") as file:
+    for graph in opened.named_graphs():
+        stored.ending = f" {graph} .".encode()
+        opened.dump(cast("IO[bytes]", stored), triples, from_graph=graph)
+    with contextlib.ExitStack() as stack:
+        files = [stack.enter_context(part.open("rb")) for part in parts]
+        for file in files:
             while chunk := file.read(_CHUNK):
                 written.write(chunk)
+            file.seek(0)
+        union, distinct = _Sum(), _Sum()
+        opened.dump(cast("IO[bytes]", union), triples, from_graph=pyoxigraph.DefaultGraph())
+        streams = ((line[: line.rindex(b" <")] for line in file) for file in files)
+        for triple, _ in itertools.groupby(heapq.merge(*streams)):
+            distinct.write(triple + b" .\n")
     if (stored.count, stored.value) == (written.count, written.value):
-        return ""
+        if (union.count, union.value) == (distinct.count, distinct.value):
+            return ""
+        return f"the union holds {union.count} triples, the parts hold {distinct.count}"
     quads = {f"{quad} .\n".encode() for quad in opened}
     for part in parts:
         with part.open("rb") as file:
