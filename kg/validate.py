@@ -193,8 +193,8 @@ class Shapes:
 
     graph: Graph
     reference: bool = False
-    _queries: dict[str, Any] = field(default_factory=dict, repr=False)
-    _read: dict[str, Any] = field(default_factory=dict, repr=False)
+    _queries: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
+    _read: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
     def flat(self) -> Graph:
