@@ -1055,6 +1055,12 @@ _DESCRIPTIONS: Final = {
 _IANA: Final = "https://www.iana.org/assignments/media-types/"
 
 
+_ABOUT: Final = (
+    "Who says what about which event, with what evidence: facts extracted from reporting, each "
+    "with its speaker, source, evidence and disputes."
+)
+
+
 def _void(
     settings: ReleaseSettings,
     name: str,
@@ -1088,13 +1094,16 @@ def _void(
             short = hashlib.sha256(iri.encode()).hexdigest()[:16]
         return f"<{base}dataset#{fragment}-{short.replace(':', '-')}>"
 
+    licence = [("dcterms:license", f"<{settings.licence}>")]
+    if settings.rights:
+        licence.append(("dcterms:rights", literal(settings.rights, lang="en")))
     say(
         dataset,
         a("void:Dataset"),
         a("dcat:Dataset"),
-        ("dcterms:title", literal(settings.title)),
-        ("dcterms:license", f"<{settings.licence}>"),
-        *([("dcterms:rights", literal(settings.rights, lang="en"))] if settings.rights else []),
+        ("dcterms:title", literal(settings.title, lang="en")),
+        ("dcterms:description", literal(_ABOUT, lang="en")),
+        *licence,
         ("dcterms:identifier", literal(name)),
         ("dcat:version", literal(name)),
         ("void:triples", number(counts.triples)),
@@ -1136,8 +1145,23 @@ def _void(
             part,
             a("void:Dataset"),
             a("sd:NamedGraph"),
+            ("dcterms:title", literal(key)),
             ("sd:name", f"<{graph.iri}>"),
             ("void:triples", number(graph.quads)),
+            *licence,
+        )
+    matches = counts.properties.get(f"{SKOS}exactMatch")
+    if matches:
+        linkset = f"<{base}dataset#links-wikidata>"
+        say(dataset, ("void:subset", linkset))
+        say(
+            linkset,
+            a("void:Linkset"),
+            ("dcterms:title", literal("Links to Wikidata", lang="en")),
+            ("void:linkPredicate", f"<{SKOS}exactMatch>"),
+            ("void:subjectsTarget", dataset),
+            ("void:objectsTarget", "<http://www.wikidata.org/>"),
+            ("void:triples", number(matches)),
         )
     say(
         service,
@@ -1148,8 +1172,9 @@ def _void(
     )
     for dump in dumps:
         file = Path(dump.path).name
-        address = f"<{base}download/current/{file}>"
-        checksum = f"<{base}download/current/{file}#sha256>"
+        # The address of this release's file: what stands at download/current changes.
+        address = f"<{base}download/{name}/{file}>"
+        checksum = f"<{base}download/{name}/{file}#sha256>"
         plain = _MEDIA_TYPES[Path(file.removesuffix(".gz")).suffix]
         size = literal(str(dump.bytes), datatype=XSD + "nonNegativeInteger")
         say(dataset, ("dcat:distribution", address), ("void:dataDump", address))
@@ -1157,7 +1182,8 @@ def _void(
             address,
             a("dcat:Distribution"),
             ("dcterms:title", literal(file)),
-            ("dcterms:license", f"<{settings.licence}>"),
+            *licence,
+            ("dcat:accessURL", f"<{base}download>"),
             ("dcat:downloadURL", address),
             ("dcat:mediaType", f"<{_IANA}{plain}>"),
             ("dcat:byteSize", size),

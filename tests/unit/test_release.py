@@ -704,7 +704,7 @@ def test_void_agrees_with_the_dumps(release: Path) -> None:
     )
     assert files == {
         (
-            f"{BASE}download/current/{path.name}",
+            f"{BASE}download/{release.name}/{path.name}",
             path.stat().st_size,
             hashlib.sha256(path.read_bytes()).hexdigest(),
         )
