@@ -101,6 +101,19 @@ def map_records(facts: FactSet, out: Quads) -> None:
     Articles(facts, out).map()
 
 
+def script_tag(text: str, language: str) -> str:
+    """Return the language tag of a name: `bn-Latn` for TASS in a Bengali text, else `bn`.
+
+    Only languages that are not written in Latin letters are told apart so.
+    Spec: BCP 47, script subtags.
+    """
+    latin = text.isascii() and any(c.isalpha() for c in text)
+    return f"{language}-Latn" if latin and language in _OTHER_SCRIPTS else language
+
+
+_OTHER_SCRIPTS = ("ar", "bn", "fa", "hi", "ja", "ko", "ru", "uk", "ur", "zh")
+
+
 class Articles:
     """The mapping of one set of facts; holds what the functions share."""
 
@@ -725,13 +738,14 @@ class Articles:
         with reading(record, SOURCE, origin) as m:
             node = self.span(graph, document, m.at, m.sha256, origin)
             self.types(graph, node, "Mention")
-            out.add(graph, node, _IDENTIFIER, literal(m.id))
-            out.add(graph, node, term("surface"), literal(m.surface, lang=document.language))
+            self.record(graph, node, m, file)
+            tag = script_tag(m.surface, document.language)
+            out.add(graph, node, term("surface"), literal(m.surface, lang=tag))
             out.add(graph, node, term("denotes"), self.ref(m.names))
             if m.means:
                 out.add(graph, node, term("standsFor"), self.ref(m.means))
             if m.stem:
-                out.add(graph, node, term("stem"), literal(m.stem, lang=document.language))
+                out.add(graph, node, term("stem"), literal(m.stem, lang=tag))
             if m.form:
                 out.add(graph, node, term("form"), literal(m.form, lang="en"))
 
