@@ -1,0 +1,161 @@
+"""Writes node objects of JSON-LD: for the dump of a release and for the documents of the site.
+
+Both read alike because both are written here, under the one context of the release. What is
+written is given as tokens of N-Triples.
+
+Spec: JSON-LD 1.1; RDF 1.1 N-Triples
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from kg.errors import ReleaseError
+from kg.vocab import RDF, XSD
+
+Pairs = list[tuple[str, str]]
+"""The distinct predicates and objects of one subject, as N-Quads tokens in their sorted order."""
+
+TYPE: Final = f"<{RDF}type>"
+LOCAL: Final = re.compile("[A-Za-z0-9_][A-Za-z0-9_-]*")
+_NATIVE: Final = {
+    XSD + "integer": re.compile("0|-?[1-9][0-9]{0,14}"),
+    XSD + "boolean": re.compile("true|false"),
+}
+"""Literals that JSON has itself and that every parser turns back into the same lexical form."""
+
+_ESCAPE: Final = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|(.))")
+_ESCAPED: Final = {"t": "\t", "b": "\b", "n": "\n", "r": "\r", "f": "\f"}
+_KIND_KEY: Final = re.compile("[a-z0-9-]+/[a-z0-9-]+")
+
+
+def read_literal(token: str) -> tuple[str, str, str]:
+    """Return lexical form, language tag and datatype IRI of a literal in N-Quads.
+
+    A plain string has neither language nor datatype.
+
+    Raises:
+        ReleaseError: the literal has a base direction, which no parser of RDF 1.1 reads.
+    """
+    end = token.rindex('"')
+    text, tail = token[1:end], token[end + 1 :]
+    if "\\" in text:
+        text = _ESCAPE.sub(
+            lambda m: chr(int(m[1] or m[2], 16)) if m[1] or m[2] else _ESCAPED.get(m[3], m[3]), text
+        )
+    if tail.startswith("@"):
+        if "--" in tail:
+            raise ReleaseError("a literal with a base direction cannot be published", seen=token)
+        return text, tail[1:], ""
+    return text, "", tail[3:-1]
+
+
+class Nodes:
+    """Writes node objects that mean the same triples under one JSON-LD context."""
+
+    def __init__(self, context: Mapping[str, object]) -> None:
+        names = {
+            name: value
+            for name, value in context.items()
+            if isinstance(value, str) and value.endswith(("/", "#"))
+        }
+        self._prefixes = names
+        self._namespaces = {iri: name for name, iri in names.items()}
+        self._data = names["kg"]
+        self._terms: dict[str, tuple[str, str]] = {}
+        self._classes: dict[str, str] = {}
+        for name, value in context.items():
+            if isinstance(value, dict):
+                coercion = value.get("@container") or self._expand(value.get("@type", ""))
+                self._terms[self._expand(value["@id"])] = (name, coercion)
+            elif isinstance(value, str) and name not in names and not value.startswith("@"):
+                self._classes[self._expand(value)] = name
+
+    def text(self, subject: str, pairs: Pairs) -> str:
+        """Return the node object of one subject, a property a line, its types first."""
+        objects: dict[str, list[str]] = {TYPE: []}
+        for p, o in pairs:
+            objects.setdefault(p if p != TYPE or o[0] == "<" else f"{p} ", []).append(o)
+        members: dict[str, object] = {"id": self._iri(subject[1:-1])}
+        if types := objects.pop(TYPE):
+            names = [self._classes.get(o[1:-1]) or self._iri(o[1:-1]) for o in types]
+            members["type"] = names[0] if len(names) == 1 else names
+        for p, values in objects.items():
+            iri = p.rstrip()[1:-1]
+            key, coercion = self._terms.get(iri) or (self._iri(iri), "")
+            members[key] = self._values(values, coercion)
+        return by_line(members)
+
+    def _values(self, objects: Sequence[str], coercion: str) -> object:
+        """Return what stands behind a key whose term has this coercion."""
+        if coercion == "@language":
+            by_language: dict[str, list[str]] = {}
+            for o in objects:
+                text, language, _ = read_literal(o) if o[0] == '"' else ("", "", "")
+                by_language.setdefault(language, []).append(text)
+            if "" not in by_language:
+                return {
+                    language: texts[0] if len(texts) == 1 else texts
+                    for language, texts in by_language.items()
+                }
+            # Under a term with a language map only an array can hold anything else.
+            return [self._value(o, "") for o in objects]
+        values = [self._value(o, coercion) for o in objects]
+        return values[0] if len(values) == 1 else values
+
+    def _value(self, token: str, coercion: str) -> object:
+        """Return one value under a term that coerces to a datatype, to `@id`, or to nothing."""
+        if token[0] == "<":
+            iri = self._iri(token[1:-1])
+            return iri if coercion == "@id" else {"id": iri}
+        text, language, datatype = read_literal(token)
+        if language:
+            return {"@value": text, "@language": language}
+        if coercion in ("", datatype):
+            native = _NATIVE.get(datatype)
+            if native is not None and native.fullmatch(text):
+                return text == "true" if datatype == XSD + "boolean" else int(text)
+            if coercion == datatype:
+                return text
+        if datatype:
+            return {"@value": text, "@type": self._iri(datatype)}
+        return {"@value": text}
+
+    def _iri(self, iri: str) -> str:
+        """Return the short form of an IRI under the context, or all of it.
+
+        Raises:
+            ReleaseError: its scheme is one of the prefixes, so it would be read as a short form.
+        """
+        if iri.startswith(self._data):
+            rest = iri[len(self._data) :]
+            if _KIND_KEY.fullmatch(rest):
+                return f"kg:{rest}"
+        cut = max(iri.rfind("/"), iri.rfind("#")) + 1
+        name = self._namespaces.get(iri[:cut])
+        if name is not None and LOCAL.fullmatch(iri, cut):
+            return f"{name}:{iri[cut:]}"
+        scheme, _, rest = iri.partition(":")
+        if scheme in self._prefixes and not rest.startswith("//"):
+            raise ReleaseError(
+                "the scheme of an IRI is a prefix of the JSON-LD context",
+                seen=f"<{iri}>",
+                expected=f"a scheme that is none of {' '.join(sorted(self._prefixes))}",
+            )
+        return iri
+
+    def _expand(self, curie: str) -> str:
+        """Return the IRI that a short form of the context stands for."""
+        name, _, local = curie.partition(":")
+        return self._prefixes[name] + local if name in self._prefixes else curie
+
+
+def by_line(members: Mapping[str, object]) -> str:
+    """Return a JSON object with each member on a line of its own, in the order they have."""
+    lines = (
+        f"{msgspec.json.encode(key).decode()}: {msgspec.json.encode(value).decode()}"
+        for key, value in members.items()
+    )
+    return "{" + ",\n ".join(lines) + "}"
