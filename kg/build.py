@@ -215,13 +215,17 @@ def new_facts(
     for path in [*written, *([registry] if with_registry else [])]:
         if path.exists():
             raise FactError("the file is there already", where=str(path), hint="name another key")
-    out.mkdir(parents=True, exist_ok=True)
-    for path, content in written.items():
-        path.write_text(content, encoding="utf-8")
     schema = json.dumps(json_schema(), ensure_ascii=False, indent=2) + "\n"
-    (out / "schema.json").write_text(schema, encoding="utf-8")
-    if with_registry:
-        shutil.copyfile(folder("facts") / "registry.yaml", registry)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for path, content in {**written, out / "schema.json": schema}.items():
+            path.write_text(content, encoding="utf-8")
+        if with_registry:
+            shutil.copyfile(folder("facts") / "registry.yaml", registry)
+    except OSError as e:
+        raise ConfigError(
+            "the folder cannot be written", where=str(out), seen=str(e.strerror)
+        ) from None
     return [*written, *([registry] if with_registry else [])]
 
 
@@ -253,7 +257,7 @@ def publish(
     from kg import release
     from kg.manifest import SourceCount
 
-    if time is not None and not _TIME.fullmatch(time):
+    if time is not None and not _is_time(time):
         raise ConfigError(
             "no date and time",
             where="--time",
@@ -272,6 +276,14 @@ def publish(
     for n, path in enumerate(facts_folders):
         folders["facts" if n == 0 else f"facts-{n + 1}"] = path
     _require(facts_folders)
+    for facts_folder in facts_folders:
+        if out.resolve().is_relative_to(facts_folder.resolve()):
+            raise ConfigError(
+                "the releases would lie among the facts",
+                where="--out",
+                seen=str(out),
+                expected=f"a folder outside {facts_folder}",
+            )
     inputs = release.collect_inputs(folders)
     if links is not None:
         inputs = (*inputs, _input("links", links))
@@ -337,6 +349,16 @@ def _input(name: str, path: Path) -> "Input":
     except OSError as e:
         raise ConfigError("the file cannot be read", where=str(path), seen=str(e)) from None
     return Input(name=name, sha256=hashlib.sha256(data).hexdigest(), bytes=len(data))
+
+
+def _is_time(text: str) -> bool:
+    """Return whether a text is an xsd:dateTime with a zone, on a day of the calendar."""
+    import datetime
+
+    try:
+        return bool(_TIME.fullmatch(text) and datetime.datetime.fromisoformat(text).tzinfo)
+    except ValueError:
+        return False
 
 
 def _require(folders: Sequence[Path]) -> None:

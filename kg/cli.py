@@ -242,7 +242,7 @@ def query(
         path = Path(text[1:])
         try:
             text = path.read_text(encoding="utf-8")
-        except OSError as e:
+        except (OSError, UnicodeDecodeError) as e:
             raise ConfigError("the query cannot be read", where=str(path), seen=str(e)) from None
     run_query(
         current_release(settings.releases),

@@ -13,7 +13,9 @@ Reading has three stages, and each reports all of its errors together:
 Spec: docs/reference/facts.md; JSON Schema 2020-12 from `json_schema()`.
 """
 
+import decimal
 import json
+import re
 import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -28,14 +30,17 @@ from kg import edtf
 from kg.errors import FactError, KgErrors
 from kg.names import is_nfc
 
-Key = Annotated[str, Meta(pattern="^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
+Key = Annotated[str, Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$(?!\n)", max_length=80)]
 """An id or a reference to one: lower-case ASCII letters, digits and single hyphens."""
 
-LanguageTag = Annotated[str, Meta(pattern="^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
-Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
-Offsets = Annotated[str, Meta(pattern="^[0-9]+-[0-9]+$")]
-IsoDate = Annotated[str, Meta(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
-Number = Annotated[str, Meta(pattern="^-?[0-9]+([.][0-9]*[1-9])?$")]
+ShortKey = Annotated[str, Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$(?!\n)", max_length=60)]
+"""The id of a new document: other ids are made from it."""
+
+LanguageTag = Annotated[str, Meta(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$(?!\n)")]
+Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
+Offsets = Annotated[str, Meta(pattern=r"^[0-9]{1,9}-[0-9]{1,9}$(?!\n)")]
+IsoDate = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$(?!\n)")]
+Number = Annotated[str, Meta(pattern=r"^-?[0-9]{1,30}([.][0-9]{0,30}[1-9])?$(?!\n)")]
 Text = Annotated[str, Meta(min_length=1, max_length=2000)]
 Labels = dict[LanguageTag, Text]
 Variants = dict[LanguageTag, list[Text]]
@@ -229,7 +234,7 @@ class Entity(Record, frozen=True, kw_only=True):
     basis: Text
     as_of: IsoDate
     distinct_from: list[Key] = []
-    wikidata: Annotated[str, Meta(pattern="^Q[1-9][0-9]*$")] | None = None
+    wikidata: Annotated[str, Meta(pattern=r"^Q[1-9][0-9]{0,11}$(?!\n)")] | None = None
 
 
 class Agent(Entity, frozen=True, kw_only=True, tag="agent"):
@@ -375,6 +380,25 @@ RECORD_TYPES: Final[Mapping[str, type[Record]]] = types.MappingProxyType(
 VOICES: Final = ("narrator", "unattributed")
 """What `by` may say instead of an agent: the document's own voice, or nobody named."""
 
+RESERVED: Final[Mapping[str, frozenset[str]]] = types.MappingProxyType(
+    {
+        "document": frozenset(
+            (
+                "registry",
+                "vocabulary",
+                "links",
+                "event-links",
+                "status",
+                "uncontested",
+                "provenance",
+            )
+        ),
+        "run": frozenset(("build",)),
+        "agent": frozenset(VOICES),
+    }
+)
+"""Ids that are taken: by graphs of the build, by its own run, and by the two voices."""
+
 MAX_FILE_BYTES: Final = 64 * 1024 * 1024
 MAX_DEPTH: Final = 12
 _ENTITY = ("agent", "place", "thing", "position")
@@ -501,7 +525,13 @@ def read_facts(folders: Sequence[Path], schemes: Mapping[str, Iterable[str]]) ->
         prefix = "facts" if number == 1 else f"facts-{number}"
         if not folder.is_dir():
             raise FactError("no such folder", where=str(folder), hint="name one with --facts")
-        paths = sorted(p for p in folder.rglob("*") if p.suffix in (".yaml", ".yml", ".jsonl"))
+        paths = sorted(
+            p
+            for p in folder.rglob("*")
+            if p.suffix.lower() in (".yaml", ".yml", ".jsonl")
+            and not p.name.startswith(".")
+            and p.is_file()
+        )
         if not paths:
             raise FactError(
                 "no facts file",
@@ -566,11 +596,16 @@ def json_schema() -> dict[str, Any]:
     }
 
 
+_NUMBER_PATTERN: Final = typing.get_args(Number)[1].pattern
+
+
 def _accept_strings(schema: dict[str, Any]) -> None:
     for option in [schema, *schema.get("anyOf", [])]:
         if option.get("type") == "integer":
             option["type"] = ["integer", "string"]
             option["pattern"] = "^[0-9]+$"
+        elif option.get("pattern") == _NUMBER_PATTERN:
+            option["type"] = ["string", "number"]
         elif option.get("type") == "boolean":
             option["type"] = ["boolean", "string"]
             option["pattern"] = "^(true|false)$"
@@ -606,7 +641,11 @@ class _Where(msgspec.Struct, frozen=True):
 
 
 def _read_file(path: Path, name: str) -> list[_Raw]:
-    size = path.stat().st_size
+    try:
+        size = path.stat().st_size
+        data = path.read_bytes() if size <= MAX_FILE_BYTES else b""
+    except OSError as e:
+        raise FactError("the file cannot be read", where=name, seen=str(e.strerror)) from None
     if size > MAX_FILE_BYTES:
         raise FactError(
             "the file is too large",
@@ -615,7 +654,6 @@ def _read_file(path: Path, name: str) -> list[_Raw]:
             expected=f"at most {MAX_FILE_BYTES}",
             hint="split it; feeds of many rows are read by mappings, not as facts",
         )
-    data = path.read_bytes()
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as e:
@@ -628,7 +666,7 @@ def _read_file(path: Path, name: str) -> list[_Raw]:
             hint="save the file as UTF-8",
         ) from None
     text = text.removeprefix("\ufeff")
-    return _read_jsonl(text, name) if path.suffix == ".jsonl" else _read_yaml(text, name)
+    return _read_jsonl(text, name) if path.suffix.lower() == ".jsonl" else _read_yaml(text, name)
 
 
 def _read_jsonl(text: str, name: str) -> list[_Raw]:
@@ -648,7 +686,7 @@ def _read_jsonl(text: str, name: str) -> list[_Raw]:
             return seen
 
         try:
-            value = json.loads(line, object_pairs_hook=pairs)
+            value = json.loads(line, object_pairs_hook=pairs, parse_float=decimal.Decimal)
         except (ValueError, RecursionError) as e:
             errors.append(
                 FactError(
@@ -659,9 +697,32 @@ def _read_jsonl(text: str, name: str) -> list[_Raw]:
                 )
             )
             continue
+        if _depth(value) > MAX_DEPTH:
+            errors.append(
+                FactError(
+                    "the record is nested too deeply",
+                    where=where,
+                    expected=f"at most {MAX_DEPTH} levels",
+                )
+            )
+            continue
         out.append(_Raw(value, name, {(): number}))
     _stop(errors)
     return out
+
+
+def _depth(value: Any) -> int:
+    """Return how deeply lists and objects are nested, counted up to one more than is allowed."""
+    depth, level = 0, [value]
+    while level and depth <= MAX_DEPTH:
+        depth += 1
+        level = [
+            item
+            for one in level
+            if isinstance(one, (dict, list))
+            for item in (one.values() if isinstance(one, dict) else one)
+        ]
+    return depth
 
 
 def _twice(where: str, key: str) -> FactError:
@@ -828,15 +889,28 @@ def _record(item: _Raw, errors: list[FactError]) -> AnyRecord | None:
             )
         )
         return None
+    if item.lines.keys() == {()}:  # JSON has numbers; a facts file has their text
+        value = _number_texts(value)
     try:
         return msgspec.convert(value, RECORD_TYPES[kind], strict=False)  # type: ignore[return-value]  # the tag decides
-    except msgspec.ValidationError:
+    except msgspec.ValidationError as e:
         found = len(errors)
         fields = {k: v for k, v in value.items() if k != "kind"}
         _explain(fields, RECORD_TYPES[kind], where, (), errors)
         if len(errors) == found:
-            raise
+            errors.append(FactError("the record is not of its form", where=where(), seen=str(e)))
         return None
+
+
+def _number_texts(value: Any) -> Any:
+    """Return JSON numbers as YAML would give them: as their text."""
+    if isinstance(value, dict):
+        return {key: _number_texts(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_number_texts(item) for item in value]
+    if isinstance(value, (int, decimal.Decimal)) and not isinstance(value, bool):
+        return str(value)
+    return value
 
 
 def _explain(value: Any, form: Any, where: _Where, path: _Path, errors: list[FactError]) -> None:
@@ -844,9 +918,24 @@ def _explain(value: Any, form: Any, where: _Where, path: _Path, errors: list[Fac
     origin = typing.get_origin(form)
     if origin is Annotated and typing.get_origin(typing.get_args(form)[0]) is not None:
         inner = typing.get_args(form)[0]
+        bound = form.__metadata__[0]
+        if isinstance(value, list) and not (
+            (bound.min_length or 0) <= len(value) <= (bound.max_length or len(value))
+        ):
+            errors.append(
+                FactError(
+                    f'field "{_dotted(path)}" has another number of items',
+                    where=where(*path),
+                    seen=str(len(value)),
+                    expected=f"{bound.min_length} to {bound.max_length}"
+                    if bound.max_length
+                    else f"at least {bound.min_length}",
+                )
+            )
+            return None
         if typing.get_origin(inner) in (list, dict) and isinstance(value, (list, dict)) and value:
             return _explain(value, inner, where, path, errors)
-    if origin is types.UnionType:
+    if origin in (types.UnionType, typing.Union):
         options = [a for a in typing.get_args(form) if a is not type(None)]
         return _explain(value, options[0], where, path, errors)
     if isinstance(form, type) and issubclass(form, msgspec.Struct) and isinstance(value, dict):
@@ -914,7 +1003,7 @@ def _form(form: Any) -> str:
     for known, text in _FORMS:
         if form == known:
             return text
-    if typing.get_origin(form) is types.UnionType:
+    if typing.get_origin(form) in (types.UnionType, typing.Union):
         return _form(typing.get_args(form)[0])
     base = typing.get_args(form)[0] if typing.get_origin(form) is Annotated else form
     if typing.get_origin(base) is Literal:
@@ -926,6 +1015,8 @@ def _form(form: Any) -> str:
     if isinstance(base, type) and issubclass(base, msgspec.Struct):
         return "fields: " + " ".join(f.encode_name for f in msgspec.structs.fields(base))
     for meta in getattr(form, "__metadata__", ()):
+        if meta.ge is not None:
+            return f"a whole number from {meta.ge}"
         if meta.max_length is not None:
             return f"a text of at most {meta.max_length} characters"
     return "a text"
@@ -939,7 +1030,7 @@ def _dotted(path: _Path) -> str:
 
 
 def _shown(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     return f'"{text[:80]}…"' if len(text) > 80 else f'"{text}"'
 
 
@@ -964,6 +1055,13 @@ def _check_record(
                 seen=_shown(value),
                 expected="text in NFC",
                 hint="save the file normalised to NFC",
+            )
+        if _UNPRINTABLE.search(value):
+            yield FactError(
+                f'field "{_dotted(path)}" holds a character that no text holds',
+                where=at,
+                seen=ascii(value)[:80],
+                expected="no control characters and no lone surrogates",
             )
         if value.startswith("TODO"):
             yield FactError(
@@ -994,7 +1092,7 @@ def _check_record(
                 expected=_nearest(value, schemes[scheme]),
                 hint="concepts are listed in docs/reference/ontology.md",
             )
-        if name == "edtf":
+        if name in ("edtf", "published"):
             try:
                 date_bounds(value)
             except ValueError as e:
@@ -1023,9 +1121,17 @@ def _check_record(
                 seen=_shown(tag),
                 expected="a registered language tag such as bn, hi or ko",
             )
+    if record.id in RESERVED.get(kind, ()):
+        yield FactError(
+            'field "id" is taken by the build itself',
+            where=where("id"),
+            seen=_shown(record.id),
+            expected="another id than " + " ".join(sorted(RESERVED[kind])),
+        )
     yield from _check_shape(record, where, file, facts)
 
 
+_UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _DATE_FIELDS: Final = frozenset(("reference_date", "reference", "date", "as_of", "captured"))
 
 
@@ -1106,6 +1212,13 @@ def _check_shape(
                 yield from _check_evidence(evidence, where, ("evidence", n), document)
             if file.document is None:
                 yield _homeless(record, where)
+            if isinstance(record, Claim) and len(set(record.via)) < len(record.via):
+                yield FactError(
+                    'field "via" names an outlet twice',
+                    where=where("via"),
+                    seen=" ".join(record.via),
+                    expected="each outlet once, outermost first",
+                )
             if isinstance(record, Claim):
                 for n, quote in enumerate(record.quoted):
                     if len(quote.text.split()) > 5:
@@ -1125,6 +1238,12 @@ def _check_shape(
                     seen="both" if record.object else "neither",
                     expected="object (an id) or value (a text)",
                 )
+        case Place() if (record.latitude is None) != (record.longitude is None):
+            yield FactError(
+                "a place has both latitude and longitude, or neither",
+                where=where(),
+                expected="decimal degrees in both fields",
+            )
         case Mention():
             if file.document is None:
                 yield _homeless(record, where)
@@ -1181,6 +1300,12 @@ def _check_evidence(
             where=where(*path),
             expected="sentence: a number from 0, or at: start-end",
         )
+    elif evidence.sentence is not None and evidence.sha256:
+        yield FactError(
+            f'field "{_dotted((*path, "sha256"))}" stands beside a sentence',
+            where=where(*path, "sha256"),
+            expected="no hash here: the sentence's own is in the document's record",
+        )
     elif document is None:
         return
     elif evidence.at is not None:
@@ -1218,34 +1343,56 @@ class RuleBreak(msgspec.Struct, frozen=True):
 
 
 def rule_breaks(facts: FactSet) -> list[RuleBreak]:
-    """Return the claims that relay themselves in the end, or stand in a set they are about.
+    """Return the claims that relay themselves in the end, and relations that contain themselves.
 
-    Such a claim has no address (the address is made of what it is about), so this is found before
+    Such a record has no address (the address is made of what it is about), so this is found before
     the mapping; every other rule is a SHACL shape. In the order of ids.
     """
     targets: dict[str, list[str]] = {}
     for record in facts.by_id.values():
         if isinstance(record, Claim):
             targets[record.id] = [record.relays] if record.relays else []
+        elif isinstance(record, Relation):
+            targets[record.id] = [record.subject, *([record.object] if record.object else [])]
     out: list[RuleBreak] = []
     for start in sorted(targets):
-        seen = [start]
-        step = targets[start]
-        while step and step[0] in targets and step[0] not in seen:
-            seen.append(step[0])
-            step = targets[step[0]]
-        if step and step[0] == start:
-            out.append(
-                RuleBreak(
-                    str(facts.origin[start]),
-                    start,
-                    "relay-cycle",
-                    "the claim relays itself: "
-                    + " → ".join([*seen, start])
-                    + "; let the innermost claim be about an event or relation",
-                )
+        way = _way_back(start, targets)
+        if not way:
+            continue
+        shown = " → ".join(way)
+        if isinstance(facts.by_id[start], Claim):
+            rule, text = (
+                "relay-cycle",
+                (
+                    f"the claim relays itself: {shown}; "
+                    "let the innermost claim be about an event or relation"
+                ),
             )
+        else:
+            rule, text = (
+                "relation-cycle",
+                (f"the relation contains itself: {shown}; name another subject or object"),
+            )
+        out.append(RuleBreak(str(facts.origin[start]), start, rule, text))
     return out
+
+
+def _way_back(start: str, targets: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return a way from a record to itself, both ends included, or nothing."""
+    came: dict[str, str] = {}
+    todo = [start]
+    while todo:
+        here = todo.pop()
+        for there in targets.get(here, ()):
+            if there == start:
+                way = [start, here]
+                while way[-1] != start:
+                    way.append(came[way[-1]])
+                return list(reversed(way)) if here != start else [start, start]
+            if there not in came and there in targets:
+                came[there] = here
+                todo.append(there)
+    return []
 
 
 # --- texts that the user holds --------------------------------------------------------------
@@ -1409,7 +1556,7 @@ def facts_template(key: str, text: Path, language: str, reference_date: str, tod
     except UnicodeDecodeError as e:
         raise FactError("the text is not UTF-8", where=str(text), seen=str(e)) from None
     for what, value, form in (
-        ("KEY", key, Key),
+        ("KEY", key, ShortKey),
         ("--language", language, LanguageTag),
         ("--date", reference_date, IsoDate),
     ):
@@ -1419,6 +1566,16 @@ def facts_template(key: str, text: Path, language: str, reference_date: str, tod
             raise FactError(
                 "not of its form", where=what, seen=_shown(value), expected=_form(form)
             ) from None
+    if key in RESERVED["document"]:
+        raise FactError("the id is taken by the build itself", where="KEY", seen=_shown(key))
+    try:
+        date.fromisoformat(reference_date)
+    except ValueError:
+        raise FactError(
+            "no day of the calendar", where="--date", seen=reference_date, expected="YYYY-MM-DD"
+        ) from None
+    if not content.strip():
+        raise FactError("the text is empty", where=str(text))
     if not _known_language(language):
         raise FactError("unknown language tag", where="--language", seen=language)
     sentences = "\n".join(

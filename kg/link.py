@@ -41,6 +41,7 @@ _PREFIXES: Final = (
     ("semapv:", "https://w3id.org/semapv/vocab/"),
 )
 _SUBJECT: Final = re.compile("^kg:(agent|place|thing|position|event)/([a-z0-9]+(-[a-z0-9]+)*)$")
+_WHO: Final = re.compile("kg:agent/[a-z0-9]+(-[a-z0-9]+)*")
 _ITEM: Final = re.compile("^wd:Q[1-9][0-9]*$")
 _DAY: Final = re.compile("^[0-9]{4}-[0-9]{2}-[0-9]{2}$")
 _CONFIDENCE: Final = re.compile("^(0|1|0[.][0-9]*[1-9])$")
@@ -137,13 +138,20 @@ def _row_errors(row: LinkRow) -> Iterator[MappingError]:
         ),
         (
             "mapping_justification",
-            row.mapping_justification.startswith("semapv:"),
+            re.fullmatch("semapv:[A-Za-z]+", row.mapping_justification),
             "a semapv: term",
         ),
+        ("author_id", _WHO.fullmatch(row.author_id), "kg:agent/<id>"),
+        ("reviewer_id", not row.reviewer_id or _WHO.fullmatch(row.reviewer_id), "kg:agent/<id>"),
+        ("comment", row.comment.isprintable(), "text without control characters"),
         ("mapping_date", _DAY.match(row.mapping_date), "a date such as 2026-11-21"),
         ("revisit_on", not row.revisit_on or _DAY.match(row.revisit_on), "a date, or empty"),
         ("confidence", _CONFIDENCE.match(row.confidence), "a number from 0 to 1, e.g. 0.95"),
-        ("evidence", row.evidence, "what the decision rests on"),
+        (
+            "evidence",
+            row.evidence and row.evidence.isprintable(),
+            "what the decision rests on, without control characters",
+        ),
     ):
         if not ok:
             value = str(getattr(row, column))

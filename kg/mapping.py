@@ -95,7 +95,9 @@ class Quads:
                 where=origin,
                 seen=f"{kind}/{key}, also from {self.origins[address]}",
                 expected="fields that tell them apart",
-                hint='for two claims by one speaker on one target, give the second one "n: 2"',
+                hint='for two claims by one speaker on one target, give the second one "n: 2"'
+                if kind == "claim"
+                else "",
             )
         self.origins.setdefault(address, origin)
         return f"<{address}>"

@@ -65,6 +65,7 @@ SOURCE = Source(
     ignored={
         "document.redistribution": "binds the release, not the graph: kg.release reads it",
         "document.sentences.fragment": "said by the text-quality readings of the facts",
+        "*.wikidata": "held against the authority of links by kg.link; the links come from there",
         "document.id": "it is the document's address",
         "claim.n": "part of the claim's address",
         "*.note": "working notes of the readers; they are not part of the graph",
@@ -237,7 +238,8 @@ class Articles:
             inner = self.facts.by_id[c.relays]
             assert isinstance(inner, Claim)
             said = self.claim_label(inner, depth + 1) if depth < 3 else "another claim"
-            return f"{self.speakers(c)} relayed: {said}"
+            verb = "relayed" if c.stance == "affirms" else _STANCE_WORDS[c.stance]
+            return f"{self.speakers(c)} {verb}: {said}"
         hedges = ", ".join(word for word in (c.modality, c.certainty) if word not in _PLAIN)
         verb = _STANCE_WORDS[c.stance] + (f" ({hedges})" if hedges else "")
         return f"{self.speakers(c)} {verb}: {self.label(c.about or '')}"
@@ -564,7 +566,7 @@ class Articles:
         out = self.out
         graph = self.graph_of(file)
         key = self.relation_key(record)
-        node = out.mint("relation", key, key, origin)
+        node = out.mint("relation", key, (key, str(record.quantity)), origin)
         with reading(record, SOURCE, origin) as r:
             self.types(graph, node, "Relation", "Proposition")
             self.record(graph, node, r, file)
@@ -582,22 +584,25 @@ class Articles:
             self.readings(graph, node, r.reading)
 
     def concerns(self, target: str) -> set[str]:
-        """Return the propositions that a claim about `target` bears on."""
-        record = self.facts.by_id[target]
-        if not isinstance(record, ClaimSet):
-            return {self.ref(target)}
+        """Return the propositions that a claim about `target` bears on.
+
+        Through a claim set: what its members affirm, also through sets that they affirm. A
+        position on a denial is none of that kind on what was denied: such members lead nowhere.
+        """
         found: set[str] = set()
-        for member in [*record.stated, *record.inferred]:
-            claim = self.facts.by_id[member]
-            for _ in range(len(self.facts.by_id)):
-                assert isinstance(claim, Claim)
-                if not claim.relays:
-                    break
-                claim = self.facts.by_id[claim.relays]
-            assert isinstance(claim, Claim)
-            about = self.facts.by_id[claim.about or ""]
-            if not isinstance(about, ClaimSet):
-                found.add(self.ref(about.id))
+        seen: set[str] = set()
+        todo = [target]
+        while todo:
+            ref = todo.pop()
+            record = self.facts.by_id[ref]
+            if not isinstance(record, ClaimSet):
+                found.add(self.ref(ref))
+            elif ref not in seen:
+                seen.add(ref)
+                for member in [*record.stated, *record.inferred]:
+                    claim = self.inner(member)
+                    if claim.stance == "affirms" and claim.about:
+                        todo.append(claim.about)
         return found
 
     def claim(self, record: Claim, origin: str, file: FactFile) -> None:
@@ -655,14 +660,17 @@ class Articles:
             self.chain(c.via, record, node, f"claim/{key}", spans, file, origin)
 
     def innermost(self, ref: str) -> str:
+        """Return the N-Quads form of the claim at the inner end of a relay chain."""
+        return self.ref(self.inner(ref).id)
+
+    def inner(self, ref: str) -> Claim:
         """Return the claim at the inner end of a relay chain."""
-        for _ in range(len(self.facts.by_id)):
+        while True:
             record = self.facts.by_id[ref]
             assert isinstance(record, Claim)
             if not record.relays:
-                break
+                return record
             ref = record.relays
-        return self.ref(ref)
 
     def chain(
         self,

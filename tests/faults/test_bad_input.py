@@ -161,6 +161,48 @@ UNREADABLE = {
         "exactly one target",
         False,
     ),
+    "an id that the build uses": (
+        _replace("  id: harbour-visit\n", "  id: status\n"),
+        "taken by the build",
+        True,
+    ),
+    "an id that ends in a line feed": (
+        _replace("  id: fishing-treaty\n", '  id: "fishing-treaty\\n"\n'),
+        'field "id" is not of its form',
+        True,
+    ),
+    "a control character": (
+        _replace("labels: {en: Port Solen}", 'labels: {en: "Port\\u007f Solen"}'),
+        "a character that no text holds",
+        True,
+    ),
+    "an optional field that is no id": (
+        _replace("  acts_for: arvenia\n", "  acts_for: Arvenia State\n"),
+        "expected an id",
+        True,
+    ),
+    "a hash beside a sentence": (
+        _replace("[{sentence: 2}]", "[{sentence: 2, sha256: " + "0" * 64 + "}]"),
+        "stands beside a sentence",
+        True,
+    ),
+    "one coordinate": (
+        _replace("  located_in: bostmark\n", "  located_in: bostmark\n  latitude: 12.5\n"),
+        "both latitude and longitude",
+        False,
+    ),
+    "an outlet twice": (
+        _replace("via: [bostmark-courier]", "via: [bostmark-courier, bostmark-courier]"),
+        "names an outlet twice",
+        True,
+    ),
+    "published on no date": (
+        _replace(
+            "  reference_basis: dateline\n", "  reference_basis: dateline\n  published: 18/10/23\n"
+        ),
+        "is no date",
+        False,
+    ),
     "two claims with one address": (
         _replace("  by: [arvenian-foreign-ministry]\n", "  by: [bostmark-defence-ministry]\n"),
         "two different things have one address",
@@ -248,6 +290,10 @@ RULES = {
         lambda t: t.replace("labels: {en: Arvenia}", "labels: {en: Arvenia}\n  wikidata: Q423"),
         'field "wikidata" is "Q423"',
     ),
+    "a relation that contains itself": (
+        lambda t: t.replace("  subject: ilse-rell\n", "  subject: hv-r01\n"),
+        "hv-r01 → hv-r01",
+    ),
     "actsFor in a circle": (
         lambda t: t.replace(
             "  labels: {en: Arvenia}\n", "  labels: {en: Arvenia}\n  acts_for: ilse-rell\n"
@@ -303,3 +349,102 @@ def test_a_second_build_of_the_same_facts_reuses_the_release(kg: Kg) -> None:
     assert code == 0
     assert "already there" in err
     assert json.loads(out)["release"] == (kg.out / "current").readlink().name
+
+
+def test_json_lines_may_hold_numbers(kg: Kg) -> None:
+    (kg.facts / "more.jsonl").write_text(
+        '{"kind": "place", "id": "cape-orn", "labels": {"en": "Cape Orn"}, "basis": "test",'
+        ' "as_of": "2024-03-12", "extracted": "harbour-visit-first-reading",'
+        ' "latitude": 12.5, "longitude": -3}\n',
+        encoding="utf-8",
+    )
+    code, _, err = kg.build()
+    assert code == 0, err
+    dump = (kg.out / "current/downloads/graph.nq").read_text(encoding="utf-8")
+    assert '/id/place/cape-orn> <https://w3id.org/chancery/ontology#latitude> "12.5"^^' in dump
+    assert '#longitude> "-3"^^' in dump
+
+
+@pytest.mark.parametrize("events", ["[]", '["drones-unloading-port-solen"]'])
+def test_a_list_of_the_wrong_length(kg: Kg, events: str) -> None:
+    (kg.facts / "more.jsonl").write_text(
+        '{"kind": "link", "id": "l", "certainty": "possible", "reason": "x", "events": '
+        + events
+        + "}\n",
+        encoding="utf-8",
+    )
+    code, _, err = kg.build()
+    assert code == 2, err
+    assert 'field "events"' in err
+    assert "Traceback" not in err
+
+
+def test_what_an_editor_leaves_behind_is_no_facts_file(kg: Kg) -> None:
+    (kg.facts / ".#harbour.yaml").symlink_to("nowhere")
+    (kg.facts / "folder.yaml").mkdir()
+    assert kg("facts", "check", "--facts", str(kg.facts))[0] == 0
+
+
+def test_releases_do_not_lie_among_the_facts(kg: Kg) -> None:
+    code, _, err = kg("build", "--facts", str(kg.facts), "--out", str(kg.facts / "out"))
+    assert code == 2
+    assert "among the facts" in err
+
+
+@pytest.mark.parametrize("time", ["yesterday", "2026-02-31T12:00:00Z", "2026-02-03T12:00:00"])
+def test_a_time_that_is_none(kg: Kg, time: str) -> None:
+    code, _, err = kg("build", "--facts", str(kg.facts), "--out", str(kg.out), "--time", time)
+    assert code == 2
+    assert "--time" in err
+
+
+def test_an_identifier_that_the_authority_holds(kg: Kg, checkout: Path) -> None:
+    authority = checkout / "mappings/wikidata.sssom.tsv"
+    lines = authority.read_text(encoding="utf-8").splitlines()
+    header = next(x for x in lines if x.startswith("subject_id"))
+    row = {
+        "subject_id": "kg:agent/arvenia",
+        "subject_label": "Arvenia",
+        "predicate_id": "skos:exactMatch",
+        "object_id": "wd:Q423",
+        "object_label": "an item",
+        "object_kind": "state",
+        "mapping_justification": "semapv:ManualMappingCuration",
+        "author_id": "kg:agent/tutorial-reader",
+        "mapping_date": "2026-11-21",
+        "confidence": "0.9",
+        "evidence": "invented for this test",
+    }
+    links = kg.facts.parent / "links.tsv"
+    cells = "\t".join(row.get(column, "") for column in header.split("\t"))
+    links.write_text(f"{header}\n{cells}\n", encoding="utf-8")
+    text = kg.file.read_text(encoding="utf-8")
+    changed = text.replace("labels: {en: Arvenia}", "labels: {en: Arvenia}\n  wikidata: Q423")
+    kg.file.write_text(changed, encoding="utf-8")
+    code, _, err = kg(
+        "build", "--facts", str(kg.facts), "--out", str(kg.out), "--links", str(links)
+    )
+    assert code == 0, err
+    dump = (kg.out / "current/downloads/graph.nq").read_text(encoding="utf-8")
+    assert "/id/agent/arvenia> <http://www.w3.org/2004/02/skos/core#exactMatch>" in dump
+
+
+def test_a_position_on_a_denial_is_none_on_what_was_denied(kg: Kg) -> None:
+    """Who rejects a denial of an event neither denies nor affirms the event."""
+    text = kg.file.read_text(encoding="utf-8")
+    text += (
+        "\n- kind: claimset\n  id: such-denials\n  label: {en: Such denials}\n"
+        "  stated: [hv-c05]\n  evidence: [{sentence: 3}]\n"
+        "\n- kind: claim\n  id: hv-c07\n  by: [arvenian-foreign-ministry]\n"
+        "  about: such-denials\n  stance: denies\n  modality: actual\n  certainty: unstated\n"
+        "  basis: none-stated\n  evidence: [{sentence: 3}]\n"
+    )
+    kg.file.write_text(text, encoding="utf-8")
+    code, _, err = kg.build()
+    assert code == 0, err
+    dump = (kg.out / "current/downloads/graph.nq").read_text(encoding="utf-8")
+    denied = [
+        x for x in dump.splitlines() if " <https://w3id.org/chancery/ontology#deniedBy> " in x
+    ]
+    assert denied
+    assert all("/id/agent/bostmark>" in x for x in denied)

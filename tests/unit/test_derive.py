@@ -264,6 +264,17 @@ CAPITAL = (
         ),
         (claim("a", ":narrator", "affirms", target=":r") + ":r ch:time :t .", False),
         (claim("a", ":narrator", "affirms", target=":r") + ":town a ch:Proposition .", False),
+        (
+            claim("a", ":narrator", "affirms", target=":r") + ":a ch:manner ch:manner-implied .",
+            False,
+        ),
+        (
+            claim("a", ":narrator", "affirms", target=":r")
+            + claim("b", ":cusp", "denies", target=":r2")
+            + ":r2 a ch:Relation ; ch:relationType ch:relation-capital-of ; ch:time :t ;"
+            " ch:subject :town ; ch:object :arvenia .",
+            False,
+        ),
     ],
 )
 def test_uncontested(more: str, published: bool) -> None:
