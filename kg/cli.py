@@ -91,7 +91,9 @@ def build(
     out: Annotated[
         Path | None, typer.Option("--out", help="The folder of releases. [default: releases]")
     ] = None,
-    base: Annotated[str | None, typer.Option("--base", help="The base IRI of the data.")] = None,
+    base: Annotated[
+        str | None, typer.Option("--base", "--base-iri", help="The base IRI of the data.")
+    ] = None,
     links: Annotated[
         Path | None, typer.Option("--links", help="The authority of outside links (SSSOM TSV).")
     ] = None,
@@ -168,7 +170,9 @@ def validate(
     form: Annotated[
         str, typer.Option("--format", help="table, json or turtle.", metavar="FORMAT")
     ] = "table",
-    base: Annotated[str | None, typer.Option("--base", help="The base IRI of the data.")] = None,
+    base: Annotated[
+        str | None, typer.Option("--base", "--base-iri", help="The base IRI of the data.")
+    ] = None,
     config: ConfigOption = None,
 ) -> None:
     """Validate facts without publishing them, or any RDF files. Exit 1 if they do not conform."""

@@ -23,7 +23,7 @@ SETTINGS_FILE = "kg.toml"
 Kind = Literal["IRI", "folder", "text", "integer", "number", "choice"]
 
 _BASE_IRI = re.compile(
-    r"https?://[A-Za-z0-9.\-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~%!$&'()*+,;=:@\-]+)*/"
+    r"https?://[A-Za-z0-9.\-]+(:[0-9]{1,5})?(/([A-Za-z0-9._~!$&'()*+,;=:@\-]|%[0-9A-Fa-f]{2})+)*/"
 )
 _NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{1,15})?")
 
