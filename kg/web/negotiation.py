@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 _FORMATS = "http://www.w3.org/ns/formats/"
@@ -44,7 +44,11 @@ JSON: Final = Format(
     ("application/json",),
 )
 XML: Final = Format(
-    "xml", "application/sparql-results+xml", ".srx", f"{_FORMATS}SPARQL_Results_XML"
+    "xml",
+    "application/sparql-results+xml",
+    ".srx",
+    f"{_FORMATS}SPARQL_Results_XML",
+    ("application/xml",),
 )
 CSV: Final = Format("csv", "text/csv", ".csv", f"{_FORMATS}SPARQL_Results_CSV")
 TSV: Final = Format("tsv", "text/tab-separated-values", ".tsv", f"{_FORMATS}SPARQL_Results_TSV")
@@ -62,8 +66,14 @@ RESULT_FORMATS: Final = (JSON, XML, CSV, TSV)
 """What the answers to SELECT and ASK can be; the first is the default."""
 GRAPH_FORMATS: Final = (TURTLE, JSONLD, NTRIPLES, NQUADS, TRIG, RDFXML)
 """What the answers to CONSTRUCT and DESCRIBE, and graphs, can be; the first is the default."""
-PAGE_FORMATS: Final = (HTML, *GRAPH_FORMATS)
-"""What the document of a resource can be; the first is the default."""
+PAGE_FORMATS: Final = (
+    HTML,
+    *(
+        replace(one, aliases=("application/json",)) if one is JSONLD else one
+        for one in GRAPH_FORMATS
+    ),
+)
+"""What the document of a resource can be; the first is the default. JSON is JSON-LD here."""
 
 _NAMES = {"turtle": "ttl", "json-ld": "jsonld", "n-triples": "nt", "n-quads": "nq", "rdfxml": "rdf"}
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"

@@ -123,7 +123,7 @@ def test_a_request_cannot_ask_for_a_longer_deadline(server: Any) -> None:
 
 def test_memory_ends_a_query(server: Any) -> None:
     answer = server.get(HUNGRY)
-    assert answer.status_code == 503
+    assert answer.status_code == 400
     assert answer.json()["type"] == f"{PROBLEM}memory"
     assert "retry-after" not in answer.headers
 
@@ -144,7 +144,8 @@ def test_a_crash_costs_its_own_query_only(
     eventually(started, "no worker is busy")
     os.kill(busy.pop(), end)
     asking.join()
-    assert found[0].status_code == 503
+    assert found[0].status_code == 500
+    assert "retry-after" not in found[0].headers
     assert found[0].json()["type"] == f"{PROBLEM}crash"
 
 

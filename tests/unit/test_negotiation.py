@@ -36,7 +36,7 @@ from kg.web import negotiation as n
         ("application/*;q=0, application/json", "application/json"),
         (
             "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
-            "application/sparql-results+json",
+            "application/xml",
         ),
     ],
 )
@@ -54,6 +54,8 @@ def test_chooses_a_format_for_results(accept: str | None, expected: str | None) 
         ("text/turtle, */*", "ttl"),
         ("text/turtle, */*;q=0.1", "ttl"),
         ("application/ld+json, application/rdf+xml;q=0.9", "jsonld"),
+        ("application/json", "jsonld"),
+        ("application/json, text/plain, */*", "jsonld"),
         ("application/n-quads;q=0.9, application/trig", "trig"),
         ('application/ld+json;profile="http://www.w3.org/ns/json-ld#compacted"', "jsonld"),
         ("text/*", "html"),
