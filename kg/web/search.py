@@ -18,6 +18,8 @@ from kg.names import fold
 LONGEST: Final = 200
 """Characters of a search text that are looked at."""
 WORDS: Final = 12
+PARTS: Final = ("participation", "quantity", "record", "span", "time")
+"""Kinds that are parts of something else: found only where they are asked for."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ def search(index: Path, text: str, *, kind: str = "", limit: int = 50, offset: i
 
     Args:
         index: `labels.sqlite` of a release.
-        kind: only this kind of data address (agent, event, …) or `term`; empty for all.
+        kind: only this kind of data address (agent, event, …) or `term`; empty for all but `PARTS`.
         limit, offset: which part of what was found.
     Raises:
         QueryError: the index is missing or cannot be read.
@@ -70,6 +72,9 @@ def search(index: Path, text: str, *, kind: str = "", limit: int = 50, offset: i
     if kind:
         where.append("kind = ?")
         values.append(kind)
+    else:
+        where.append(f"kind NOT IN ({', '.join('?' * len(PARTS))})")
+        values.extend(PARTS)
     if not found:
         where.append("preferred = 1")
     folded = fold(text[:LONGEST])
