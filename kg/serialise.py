@@ -7,7 +7,7 @@ Spec: JSON-LD 1.1; RDF 1.1 N-Triples
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -50,6 +50,28 @@ def read_literal(token: str) -> tuple[str, str, str]:
             raise ReleaseError("a literal with a base direction cannot be published", seen=token)
         return text, tail[1:], ""
     return text, "", tail[3:-1]
+
+
+class Documents:
+    """Writes whole documents under one JSON-LD context, which stands in each of them."""
+
+    def __init__(self, context: Mapping[str, object]) -> None:
+        self._nodes = Nodes(context)
+        self._head = f'{{"@context": {by_line(context)},\n"@graph": ['
+
+    def text(self, triples: Iterable[tuple[str, str, str]]) -> str:
+        """Return a document of these triples: a node object for each subject, as they arrive.
+
+        Args:
+            triples: N-Triples tokens; subjects are IRIs, objects IRIs or literals.
+        Raises:
+            ReleaseError: a term cannot be written under the context.
+        """
+        subjects: dict[str, set[tuple[str, str]]] = {}
+        for s, p, o in triples:
+            subjects.setdefault(s, set()).add((p, o))
+        nodes = (self._nodes.text(s, sorted(pairs)) for s, pairs in subjects.items())
+        return self._head + ",".join(f"\n{node}" for node in nodes) + "\n]}\n"
 
 
 class Nodes:

@@ -38,6 +38,7 @@ from starlette.types import Message, Receive, Scope, Send
 import kg
 from kg.errors import KgError, ReleaseError
 from kg.manifest import Manifest, Question, read_manifest, read_publications
+from kg.serialise import Documents
 from kg.store import Release, current_release
 from kg.vocab import CH, RDF, graph_iri
 from kg.web import describe, pages
@@ -111,6 +112,11 @@ KIND_NAMES: Final[Mapping[str, str]] = {
     "claimset": "Sets of claims",
     "document": "Documents",
     "term": "Terms of the ontology",
+    "participation": "Participations",
+    "span": "Spans of text",
+    "quantity": "Quantities",
+    "time": "Times",
+    "record": "Records of links",
 }
 
 
@@ -588,7 +594,12 @@ async def document(request: Request, kind: str, name: str) -> Response:
     headers["Link"] = _links(ask, kind, key, chosen, number, more=found.more)
     if not html_page:
         return Response(
-            describe.serialize(found.quads(), chosen, served.release.prefixes),
+            describe.serialize(
+                found.statements(chosen),
+                chosen,
+                served.release.prefixes,
+                await _documents(served),
+            ),
             200,
             headers,
             describe.FORMATS[chosen],
@@ -747,6 +758,13 @@ async def _dataset(request: Request, suffix: str) -> Response:
         served, "dataset", lambda: describe.named(served.engine, served.base, names)
     )
     view = ask.view(description)
+
+    async def report() -> dict[str, Any]:
+        path = served.folder / "report.json"
+        found: dict[str, Any] = json.loads(await asyncio.to_thread(path.read_bytes))
+        return found
+
+    counts = (await _cached(served, "report", report)).get("counts", {})
     return ask.page(
         "dataset.html",
         headers={
@@ -755,6 +773,17 @@ async def _dataset(request: Request, suffix: str) -> Response:
         },
         formats=_formats(f"{ask.root}/dataset"),
         title="About the dataset",
+        # What the shapes call a warning or a remark makes `conforms` false, but violates nothing.
+        conforms=counts["Violation"] == 0 if "Violation" in counts else manifest.conforms,
+        counts=[
+            f"{name} {counts[key]:,}"
+            for key, name in (
+                ("Violation", "violations"),
+                ("Warning", "warnings"),
+                ("Info", "remarks"),
+            )
+            if key in counts
+        ],
         graphs=[{"ref": view.ref(g.iri), "quads": g.quads} for g in manifest.graphs],
         classes=[
             {"ref": view.ref(iri), "count": count}
@@ -818,11 +847,23 @@ async def _turtle_file(
     data = _file(ask, path).read_bytes()
 
     async def convert() -> bytes:
-        return await asyncio.to_thread(describe.convert, data, suffix)
+        documents = await _documents(ask.served)
+        return await asyncio.to_thread(describe.convert, data, suffix, documents)
 
     if suffix != "ttl":
         data = await _cached(ask.served, (path, suffix), convert)
     return Response(data, 200, headers, describe.FORMATS[suffix])
+
+
+async def _documents(served: Served) -> Documents:
+    """Return what writes JSON-LD as the dump of the release does."""
+
+    async def make() -> Documents:
+        path = served.folder / "ontology/context.jsonld"
+        return Documents(json.loads(await asyncio.to_thread(path.read_bytes))["@context"])
+
+    found: Documents = await _cached(served, "documents", make)
+    return found
 
 
 async def _cached(served: Served, key: object, make: Callable[[], Awaitable[Any]]) -> Any:
@@ -852,7 +893,11 @@ async def home(request: Request) -> Response:
     ask = Ask(request)
     served, manifest = ask.served, ask.served.manifest
     etag = ask.etag("/", *ask.languages)
-    headers = {"Vary": "Accept-Language", "ETag": etag}
+    headers = {
+        "Vary": "Accept-Language",
+        "ETag": etag,
+        "Link": f'<{ask.root}/dataset>; rel="describedby"',
+    }
     if (same := ask.unchanged(etag, headers)) is not None:
         return same
     numbers = [
@@ -910,7 +955,8 @@ async def _answered(
     try:
         found, named = await _cached(served, ("question", question.id), make)
     except QueryFailure as error:
-        return None, str(error), status_of(error.reason) < 500
+        lasting = status_of(error.reason) < 500 and error.reason != "memory"
+        return None, str(error), lasting
     return pages.answer(ask.view(named), found, limit, tidy=True), "", True
 
 
@@ -990,7 +1036,7 @@ async def query_page(request: Request, query: str = "") -> Response:
     return ask.page(
         "query.html",
         status=status,
-        headers={"Vary": "Accept-Language"},
+        headers={"Vary": "Accept, Accept-Language"},
         title="Query",
         query=query or EXAMPLE,
         problem=problem,
@@ -1027,7 +1073,8 @@ async def search_page(
     """Return what has a name that begins with the words of `q`, in any script; HTML or JSON.
 
     `kind` narrows it to one kind of address (agent, place, thing, position, event, relation,
-    claim, claimset, document, term); `lang` chooses the language of the names that are shown.
+    claim, claimset, document, term, participation, span, quantity, time, record), of which the
+    last five are found in no other way; `lang` chooses the language of the names that are shown.
     """
     del lang, page  # read by Ask
     ask = Ask(request)

@@ -10,12 +10,12 @@ Spec: docs/model.md; docs/how-to/read-the-pages.md
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Protocol, get_args
 
+from kg.serialise import Documents
 from kg.vocab import (
     CH,
     DCTERMS,
@@ -374,6 +374,16 @@ class Description:
         found = {(quad.subject, quad.predicate, quad.object) for quad in self.graph.quads}
         return sorted(found, key=lambda t: (t[0] != self.iri, t))
 
+    def statements(self, suffix: str) -> list[Quad]:
+        """Return what a data format writes, in its order.
+
+        N-Quads and TriG keep the graphs; in the others each triple stands once and the resource
+        comes first, as one block.
+        """
+        if suffix in ("nq", "trig"):
+            return self.quads()
+        return [Quad(s, p, o, "") for s, p, o in self.triples()]
+
     def quads(self) -> list[Quad]:
         """Return the quads by graph, those of the resource first within each."""
         return sorted(self.graph.quads, key=lambda q: (q.graph, q.subject != self.iri, q[:3]))
@@ -670,7 +680,9 @@ FORMAT_NAMES: Final[Mapping[str, str]] = {
 }
 
 
-def serialize(quads: Sequence[Quad], suffix: str, prefixes: Mapping[str, str]) -> bytes:
+def serialize(
+    quads: Sequence[Quad], suffix: str, prefixes: Mapping[str, str], documents: Documents
+) -> bytes:
     """Return the quads in one of the data formats; equal quads in equal order give equal bytes.
 
     Turtle, N-Triples, JSON-LD and RDF/XML hold the distinct triples without graph names; TriG and
@@ -680,11 +692,9 @@ def serialize(quads: Sequence[Quad], suffix: str, prefixes: Mapping[str, str]) -
         quads: what to write, in the order to write it.
         suffix: a key of `FORMATS` but `html`.
         prefixes: names of namespaces; only those that are used are declared.
+        documents: writes JSON-LD under the context of the release.
     """
     import pyoxigraph as ox
-
-    if suffix == "jsonld":
-        return _json_ld(quads)
 
     def node(term: Term) -> Any:
         if term.is_iri:
@@ -695,6 +705,9 @@ def serialize(quads: Sequence[Quad], suffix: str, prefixes: Mapping[str, str]) -
             return ox.Literal(term.value, datatype=ox.NamedNode(term.datatype))
         return ox.Literal(term.value)
 
+    if suffix == "jsonld":
+        tokens = ((f"<{q.subject}>", f"<{q.predicate}>", str(node(q.object))) for q in quads)
+        return documents.text(tokens).encode()
     form = {
         "ttl": ox.RdfFormat.TURTLE,
         "nt": ox.RdfFormat.N_TRIPLES,
@@ -732,9 +745,15 @@ def serialize(quads: Sequence[Quad], suffix: str, prefixes: Mapping[str, str]) -
     return written or b""
 
 
-def convert(turtle: bytes, suffix: str) -> bytes:
+def convert(turtle: bytes, suffix: str, documents: Documents) -> bytes:
     """Return a Turtle document in another of the data formats.
 
+    JSON-LD is written under the context of the release where the document has no blank nodes.
+
+    Args:
+        turtle: the document.
+        suffix: a key of `FORMATS` but `html` and `ttl`.
+        documents: writes JSON-LD under the context of the release.
     Raises:
         SyntaxError: it is not Turtle.
     """
@@ -749,24 +768,11 @@ def convert(turtle: bytes, suffix: str) -> bytes:
     }[suffix]
     parser = ox.parse(turtle, format=ox.RdfFormat.TURTLE)
     triples = [quad.triple for quad in parser]
+    if suffix == "jsonld":
+        terms = {type(term) for triple in triples for term in (triple.subject, triple.object)}
+        if terms <= {ox.NamedNode, ox.Literal}:
+            tokens = ((str(t.subject), str(t.predicate), str(t.object)) for t in triples)
+            return documents.text(tokens).encode()
     used = dict(parser.prefixes) if suffix in ("trig", "rdf") else {}
     written = ox.serialize(triples, format=form, prefixes=used)
     return written or b""
-
-
-def _json_ld(quads: Sequence[Quad]) -> bytes:
-    """Return JSON-LD: one node object per subject, and the context in the document itself."""
-    nodes: dict[str, dict[str, Any]] = {}
-    for subject, predicate, term in dict.fromkeys(quad[:3] for quad in quads):
-        node = nodes.setdefault(subject, {"@id": subject})
-        if predicate == RDF + "type":
-            node.setdefault("@type", []).append(shrink(term.value))
-            continue
-        value: dict[str, str] = {"@id": term.value} if term.is_iri else {"@value": term.value}
-        if term.lang:
-            value["@language"] = term.lang
-        elif not term.is_iri and term.datatype and term.datatype != XSD + "string":
-            value["@type"] = shrink(term.datatype)
-        node.setdefault(shrink(predicate), []).append(value)
-    document = {"@context": dict(PREFIXES), "@graph": list(nodes.values())}
-    return json.dumps(document, ensure_ascii=False, indent=1).encode() + b"\n"

@@ -69,7 +69,9 @@ def _ontology() -> str:
     return "\n".join(path.read_text(encoding="utf-8") for path in files)
 
 
-def _write(out: Path, *, extra: bytes = b"", title: str = "Invented facts") -> Path:
+def _write(
+    out: Path, *, extra: bytes = b"", title: str = "Invented facts", report: str = "{}"
+) -> Path:
     trig = (Path(__file__).parent / "data" / "sample.trig").read_bytes()
     return write_release(
         out,
@@ -81,7 +83,9 @@ def _write(out: Path, *, extra: bytes = b"", title: str = "Invented facts") -> P
             licence="https://creativecommons.org/licenses/by/4.0/",
             versions=engine_versions(),
         ),
-        report=ReportFiles(conforms=True, blocks=False, ttl="", json="{}", text="conforms\n"),
+        report=ReportFiles(
+            conforms=report == "{}", blocks=False, ttl="", json=report, text="conforms\n"
+        ),
         issues=(),
         sources=(SourceCount(id="invented", records=9, mapped=9, rejected=0),),
         questions=QUESTIONS,

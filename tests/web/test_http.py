@@ -50,6 +50,45 @@ def test_browsers_get_html_and_so_does_whoever_does_not_mind(client: TestClient)
         assert response.headers["content-type"] == MEDIA["html"]
 
 
+def test_json_is_json_ld(client: TestClient) -> None:
+    for path in (EVENT, "/ontology"):
+        response = client.get(path, headers={"Accept": "application/json"})
+        assert response.headers["content-type"] == MEDIA["jsonld"]
+        assert response.content == client.get(f"{path}.jsonld").content
+
+
+@pytest.mark.parametrize("path", [EVENT, "/ontology", "/dataset", "/search", "/sparql"])
+def test_pages_vary_by_format_and_language(client: TestClient, path: str) -> None:
+    assert client.get(path, headers=HTML).headers["vary"] == "Accept, Accept-Language"
+
+
+def test_results_as_plain_xml(client: TestClient) -> None:
+    response = client.get(
+        "/sparql", params={"query": "ASK {}"}, headers={"Accept": "application/xml"}
+    )
+    assert response.headers["content-type"] == "application/xml"
+    assert "<boolean>true</boolean>" in response.text
+
+
+def test_home_says_where_the_dataset_is_described(client: TestClient) -> None:
+    assert client.get("/").headers["link"] == '</dataset>; rel="describedby"'
+
+
+@pytest.mark.parametrize(("violations", "said"), [(0, "yes"), (2, "no")])
+def test_remarks_do_not_keep_the_dataset_from_conforming(
+    write_sample: Callable[..., Path],
+    settings: Settings,
+    tmp_path: Path,
+    violations: int,
+    said: str,
+) -> None:
+    counts = {"Violation": violations, "Warning": 0, "Info": 3}
+    write_sample(tmp_path, report=json.dumps({"counts": counts}))
+    with TestClient(create_app(tmp_path, settings)) as client:
+        page = client.get("/dataset", headers=HTML).text
+    assert f"<dd>{said}: violations {violations}, warnings 0, remarks 3 (" in page
+
+
 def test_link_headers(client: TestClient) -> None:
     link = client.get(f"{EVENT}.ttl").headers["link"]
     assert f'<{EVENT}.jsonld>; rel="alternate"; type="application/ld+json"' in link
@@ -312,6 +351,19 @@ def test_search_in_three_scripts(client: TestClient) -> None:
         response = client.get("/search", params={"q": text}, headers=HTML)
         assert response.status_code == 200, text
     assert client.get("/search", params={"kind": "verdict"}).status_code == 400
+
+
+def test_parts_are_found_only_where_they_are_asked_for(client: TestClient) -> None:
+    def kinds(**params: str) -> set[str]:
+        found = client.get("/search", params={**params, "format": "json"}).json()
+        return {hit["kind"] for hit in found["hits"]}
+
+    assert kinds(q="radar", kind="participation") == {"participation"}
+    assert kinds(q="radar") & {"event", "claim"}
+    assert not kinds(q="radar") & {"participation", "span", "quantity", "time", "record"}
+    page = client.get("/search", params={"q": "radar"}, headers=HTML).text
+    assert "/doc/event/" in page or "/id/event/" in page
+    assert "/participation/" not in page
 
 
 def test_search_hits_are_marked_and_show_the_denials(client: TestClient) -> None:

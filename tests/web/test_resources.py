@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -244,9 +246,36 @@ def test_links_to_terms_have_an_anchor(client: TestClient, addresses: list[str],
 def test_json_ld_needs_no_other_document(client: TestClient) -> None:
     document = json.loads(client.get("/doc/event/radar-delivery.jsonld").text)
     assert isinstance(document["@context"], dict)
-    ids = [node["@id"] for node in document["@graph"]]
+    ids = [node["id"] for node in document["@graph"]]
     assert len(ids) == len(set(ids))
-    assert ids[0] == f"{BASE}id/event/radar-delivery"
+    assert ids[0] == "kg:event/radar-delivery"
+
+
+def test_json_ld_reads_as_the_dump_does(client: TestClient, releases: Path) -> None:
+    dump = json.loads((releases / "current/downloads/graph.jsonld").read_text(encoding="utf-8"))
+    [whole] = [node for node in dump["@graph"] if node["id"] == "kg:event/radar-delivery"]
+    for path in ("/doc/event/radar-delivery.jsonld", "/ontology.jsonld", "/dataset.jsonld"):
+        response = client.get(path)
+        document = json.loads(response.text)
+        assert document["@context"] == dump["@context"]
+        turtle = client.get(path.replace(".jsonld", ".ttl")).text
+        written = rdflib.Graph().parse(data=turtle, format="turtle")
+        read = rdflib.Graph().parse(data=response.text, format="json-ld")
+        assert set(read) == set(written), path
+        other = ox.parse(response.content, format=ox.RdfFormat.JSON_LD)
+        same = ox.parse(turtle.encode(), format=ox.RdfFormat.TURTLE)
+        assert {str(q.triple) for q in other} == {str(q.triple) for q in same}, path
+    first = json.loads(client.get("/doc/event/radar-delivery.jsonld").text)["@graph"][0]
+    assert first == whole
+
+
+@pytest.mark.parametrize("suffix", ["ttl", "nt", "rdf"])
+def test_the_resource_comes_first_and_as_one_block(client: TestClient, suffix: str) -> None:
+    body = client.get(f"/doc/event/radar-delivery.{suffix}").content
+    parsed = ox.parse(body, format=ox.RdfFormat.from_extension(suffix))
+    subjects = [subject for subject, _ in itertools.groupby(parsed, lambda quad: quad.subject)]
+    assert subjects[0].value == f"{BASE}id/event/radar-delivery"
+    assert len(subjects) == len(set(subjects))
 
 
 def test_rdf_keeps_the_base_of_the_release(client: TestClient) -> None:
