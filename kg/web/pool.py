@@ -835,7 +835,7 @@ def run_query(
     opened = open_release(release)
     decoder = codecs.getincrementaldecoder("utf-8")()
     answer: deque[bytes] = deque()
-    media_type = ""
+    part = b""
     for media_type, part in run_once(opened, text, accept, Limits.of(settings)):
         if form == "table" and media_type == negotiation.JSON.media_type:
             answer.append(part)
@@ -843,7 +843,7 @@ def run_query(
             out.write(decoder.decode(part))
     if answer:
         out.write(_table(msgspec.json.decode(b"".join(answer), type=_Document), opened.prefixes))
-    elif media_type in (negotiation.JSON.media_type, negotiation.JSONLD.media_type):
+    elif part and not part.endswith(b"\n"):
         out.write("\n")
 
 

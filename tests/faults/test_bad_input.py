@@ -448,3 +448,18 @@ def test_a_position_on_a_denial_is_none_on_what_was_denied(kg: Kg) -> None:
     ]
     assert denied
     assert all("/id/agent/bostmark>" in x for x in denied)
+
+
+@pytest.mark.parametrize("flags", [["--csv"], ["--json"], []])
+@pytest.mark.parametrize("query", ["ASK { ?s a ch:Claim }", "SELECT ?s { ?s a ch:Document }"])
+def test_every_answer_ends_its_last_line(kg: Kg, flags: list[str], query: str) -> None:
+    code, out, err = kg("query", "--releases", str(kg.out), *flags, query)
+    assert code == 0, err
+    assert out.endswith("\n")
+    assert not out.endswith("\n\n")
+
+
+def test_a_query_that_is_none_says_where(kg: Kg) -> None:
+    code, out, err = kg("query", "--releases", str(kg.out), "SELECT ?s {\n ?s a }")
+    assert (code, out) == (2, "")
+    assert "line 2" in err or ":2:" in err
