@@ -66,14 +66,13 @@ from kg.vocab import (
     DCTERMS,
     EDTF,
     OWL,
+    PREFIXES,
     PROV,
     RDF,
     RDFS,
     SCHEMA,
     SHAPES,
     SKOS,
-    SSSOM,
-    WD,
     XSD,
     Kind,
     data_iri,
@@ -660,21 +659,9 @@ _BARE: Final = {
 }
 """Literals that Turtle writes without quotes and that mean the same lexical form."""
 
-_VOCABULARIES: Final = {
-    "ch": CH,
-    "dcterms": DCTERMS,
-    "edtf": EDTF.removesuffix("EDTF"),
-    "owl": OWL,
-    "prov": PROV,
-    "rdf": RDF,
-    "rdfs": RDFS,
-    "schema": SCHEMA,
-    "shapes": SHAPES,
-    "skos": SKOS,
-    "sssom": SSSOM,
-    "wd": WD,
-    "xsd": XSD,
-}
+_VOCABULARIES: Final = dict(
+    sorted({**PREFIXES, "edtf": EDTF.removesuffix("EDTF"), "shapes": SHAPES}.items())
+)
 
 
 class _Prefixes:

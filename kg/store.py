@@ -18,7 +18,7 @@ from typing import IO, TYPE_CHECKING, Any, Final, get_args
 
 from kg import manifest as _manifest
 from kg.errors import QueryError, ReleaseError
-from kg.vocab import CH, DCTERMS, OWL, PROV, RDF, RDFS, SCHEMA, SKOS, SSSOM, WD, XSD, Kind
+from kg.vocab import PREFIXES, RDF, XSD, Kind
 
 if TYPE_CHECKING:
     import pyoxigraph
@@ -77,17 +77,7 @@ def prefixes(base: str) -> dict[str, str]:
     'https://example.org/id/agent/'
     """
     known = {
-        "ch": CH,
-        "rdf": RDF,
-        "rdfs": RDFS,
-        "xsd": XSD,
-        "owl": OWL,
-        "skos": SKOS,
-        "prov": PROV,
-        "dcterms": DCTERMS,
-        "schema": SCHEMA,
-        "wd": WD,
-        "sssom": SSSOM,
+        **PREFIXES,
         "sd": "http://www.w3.org/ns/sparql-service-description#",
         "void": "http://rdfs.org/ns/void#",
     }

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
 
 from kg.errors import ResourceError
@@ -28,6 +29,23 @@ SCHEMA: Final = "https://schema.org/"
 WD: Final = "http://www.wikidata.org/entity/"
 EDTF: Final = "http://id.loc.gov/datatypes/edtf/EDTF"
 SSSOM: Final = "https://w3id.org/sssom/"
+
+PREFIXES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "ch": CH,
+        "rdf": RDF,
+        "rdfs": RDFS,
+        "xsd": XSD,
+        "owl": OWL,
+        "skos": SKOS,
+        "prov": PROV,
+        "dcterms": DCTERMS,
+        "schema": SCHEMA,
+        "wd": WD,
+        "sssom": SSSOM,
+    }
+)
+"""The prefixes of the vocabularies: predeclared in queries, used in dumps and on pages."""
 
 Kind = Literal[
     "agent",

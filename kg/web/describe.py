@@ -18,35 +18,13 @@ from typing import Any, Final, NamedTuple, Protocol, get_args
 from kg.serialise import Documents
 from kg.vocab import (
     CH,
-    DCTERMS,
-    OWL,
-    PROV,
+    PREFIXES,
     RDF,
-    RDFS,
-    SCHEMA,
-    SKOS,
-    SSSOM,
-    WD,
     XSD,
     Kind,
     literal,
 )
 from kg.web.negotiation import PAGE_FORMATS
-
-PREFIXES: Final[Mapping[str, str]] = {
-    "ch": CH,
-    "rdf": RDF,
-    "rdfs": RDFS,
-    "xsd": XSD,
-    "owl": OWL,
-    "skos": SKOS,
-    "prov": PROV,
-    "dcterms": DCTERMS,
-    "schema": SCHEMA,
-    "wd": WD,
-    "sssom": SSSOM,
-}
-"""Prefixes of the vocabularies: in queries they need no declaration, on pages they name terms."""
 
 KINDS: Final[tuple[str, ...]] = get_args(Kind)
 KEY: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
