@@ -122,16 +122,58 @@ class Settings:
     )
     workers: int = _setting(
         "integer",
-        2,
-        "Processes that answer queries, and so the number of queries that run at once.",
+        4,
+        "Queries that run at once, each in a process of its own; slow ones have at most half "
+        "of them.",
         unit="processes",
         minimum=1,
         maximum=256,
     )
+    spare_workers: int = _setting(
+        "integer",
+        1,
+        "Processes beyond `workers` that stand ready to replace one that was ended.",
+        unit="processes",
+        minimum=0,
+        maximum=64,
+    )
+    query_queue: int = _setting(
+        "integer",
+        64,
+        "Queries that wait for a worker; one more is told to come again. "
+        "One client has at most half of the places.",
+        unit="queries",
+        minimum=0,
+        maximum=10_000,
+    )
     query_timeout_s: float = _setting(
         "number",
         30.0,
-        "How long a query may take before it is ended.",
+        "How long a query may take, from the question to the end of the answer.",
+        unit="seconds",
+        minimum=0.1,
+        maximum=86400,
+    )
+    first_byte_s: float = _setting(
+        "number",
+        30.0,
+        "How long a query may take until its answer begins.",
+        unit="seconds",
+        minimum=0.1,
+        maximum=86400,
+    )
+    slow_after_s: float = _setting(
+        "number",
+        0.25,
+        "How long a query runs among the fast ones; then it goes on among the slow ones.",
+        unit="seconds",
+        minimum=0.01,
+        maximum=86400,
+    )
+    slow_reader_s: float = _setting(
+        "number",
+        10.0,
+        "How long a client may take to accept the next part of an answer (at most 256 KiB).",
         unit="seconds",
         minimum=0.1,
         maximum=86400,
@@ -151,6 +193,41 @@ class Settings:
         unit="MiB",
         minimum=1,
         maximum=1_000_000,
+    )
+    row_limit: int = _setting(
+        "integer",
+        0,
+        "Rows or statements after which an answer is cut, which its headers say; 0 for no limit.",
+        unit="rows",
+        minimum=0,
+        maximum=100_000_000,
+    )
+    cache_mib: int = _setting(
+        "integer",
+        32,
+        "Memory for answers that are kept to be given again; 0 for none.",
+        unit="MiB",
+        minimum=0,
+        maximum=1_000_000,
+    )
+    client_rate: int = _setting(
+        "integer",
+        0,
+        "Queries that one client may ask in a minute; 0 for any number.",
+        unit="queries a minute",
+        minimum=0,
+        maximum=1_000_000,
+    )
+    trusted_proxies: str = _setting(
+        "text",
+        "127.0.0.1",
+        "Addresses of proxies, with commas between them, whose X-Forwarded-For is believed.",
+    )
+    log_format: str = _setting(
+        "choice",
+        "text",
+        "How messages are written: a line of text, or of JSON.",
+        choices=("text", "json"),
     )
     log_level: str = _setting(
         "choice",

@@ -32,6 +32,7 @@ Reason = Literal[
     "method",
     "not-found",
     "busy",
+    "quota",
     "timeout",
     "memory",
     "result-size",
@@ -95,13 +96,15 @@ class Checked:
 
     `default_graphs` and `named_graphs` are the IRIs of FROM and FROM NAMED, or both None where the
     query has neither. `where` is the offset behind the brace that opens the WHERE clause, or None
-    where nothing can be put there.
+    where nothing can be put there. `volatile` says that two answers to the same query may differ,
+    because it calls NOW, RAND, UUID, STRUUID or BNODE.
     """
 
     form: Form
     default_graphs: tuple[str, ...] | None
     named_graphs: tuple[str, ...] | None
     where: int | None
+    volatile: bool = False
 
 
 _BASE = (
@@ -150,6 +153,7 @@ _FORMS: Final[Mapping[str, Form]] = {
 _UPDATES = frozenset(
     {"INSERT", "DELETE", "LOAD", "CLEAR", "DROP", "CREATE", "ADD", "MOVE", "COPY", "WITH"}
 )
+_VOLATILE = frozenset({"NOW", "RAND", "UUID", "STRUUID", "BNODE"})
 _JOINING = frozenset({"UNION", "OPTIONAL", "MINUS", "FILTER", "BIND", "VALUES", "GRAPH", "LATERAL"})
 _NAMES_A_GRAPH = frozenset({"GRAPH", "FROM", "NAMED", "DESCRIBE"})
 _PATH_OPERATORS = frozenset({"/", "|", "^"})
@@ -215,6 +219,7 @@ class _Guard:
         template = False
         # The token before this one and the one before that: kind, and text (words in capitals).
         last_kind = last = before = ""
+        volatile = False
         values = False  # between VALUES and its braces
         clause = ""  # FROM or NAMED, until its IRI has come
         declared = ""  # PREFIX or BASE, or the prefix that is being declared
@@ -253,6 +258,8 @@ class _Guard:
                     clause = text
                 if text == "VALUES":
                     values = True
+                if text in _VOLATILE:
+                    volatile = True
                 if text in _JOINING:
                     self._grow(level, start)
             elif kind == "name":
@@ -326,6 +333,7 @@ class _Guard:
             default_graphs=tuple(dict.fromkeys(from_["FROM"])) if dataset else None,
             named_graphs=tuple(dict.fromkeys(from_["NAMED"])) if dataset else None,
             where=where,
+            volatile=volatile,
         )
 
     def _grow(self, level: _Level, start: int) -> None:

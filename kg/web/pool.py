@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import codecs
 import dataclasses
+import hashlib
 import json
 import logging
 import os
@@ -23,9 +24,10 @@ import signal
 import socket
 import subprocess
 import sys
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Literal, Self, TextIO
@@ -36,7 +38,7 @@ from kg.config import Settings
 from kg.errors import ReleaseError
 from kg.store import Release, open_release
 from kg.web import negotiation
-from kg.web.guard import LENGTH, Checked, QueryFailure, Reason, check
+from kg.web.guard import LENGTH, Checked, Form, QueryFailure, Reason, check
 from kg.web.worker import HEAD
 from kg.web.worker import LENGTH as FRAME
 
@@ -54,21 +56,27 @@ class Limits:
     """What the queries of a pool may take; the defaults are safe on a small machine.
 
     Args:
-        workers: queries that run at once.
+        workers: queries that run at once; slow ones have at most half of them.
         spares: workers beyond them that stand ready to replace one that was killed.
         queue: queries that wait for a worker; one more is told that the service is busy.
         timeout_s: seconds from the question to the end of the answer.
+        first_byte_s: seconds from the question to the beginning of the answer.
+        slow_after_s: seconds after which a query is a slow one.
         memory_mib: address space of a query on top of what the open store occupies.
-        result_mib: size of the largest answer.
+        result_mib: size of the largest answer, before it is compressed.
+        rows: rows or statements after which an answer is cut; 0 for none.
         complete_kib: size up to which an answer is complete before it is handed out.
     """
 
-    workers: int = 2
+    workers: int = 4
     spares: int = 1
     queue: int = 64
     timeout_s: float = 30.0
+    first_byte_s: float = 30.0
+    slow_after_s: float = 0.25
     memory_mib: int = 512
     result_mib: int = 256
+    rows: int = 0
     complete_kib: int = 1024
 
     @classmethod
@@ -76,13 +84,65 @@ class Limits:
         """Return the limits that the settings ask for."""
         return cls(
             workers=settings.workers,
+            spares=settings.spare_workers,
+            queue=settings.query_queue,
             timeout_s=settings.query_timeout_s,
+            first_byte_s=settings.first_byte_s,
+            slow_after_s=settings.slow_after_s,
             memory_mib=settings.query_memory_mib,
             result_mib=settings.result_limit_mib,
+            rows=settings.row_limit,
         )
 
 
 DEFAULTS: Final = Limits()
+
+client: ContextVar[str] = ContextVar("client", default="")
+"""Who asks, as far as it matters for fairness; set once for each request, empty for nobody."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What has happened in pools since the server started; one tally can serve several pools.
+
+    `starts` counts workers that became ready, `ends` those that ended, by reason; `moved` counts
+    queries that went on in the slow lane, `restarted` those that were begun again there.
+    """
+
+    starts: int = 0
+    ends: Counter[str] = field(default_factory=Counter)
+    moved: int = 0
+    restarted: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a pool is doing at the moment, in numbers of queries and workers."""
+
+    fast: int
+    slow: int
+    waiting: int
+    waiting_slow: int
+    idle: int
+    workers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A query that the guard let pass, and what its answer will be like.
+
+    `volatile` says that two answers may differ on the same release. `key` is equal for questions
+    whose answers are equal on one release: a hash of the query, its dataset, the limits that hold
+    for it, and media type and coding of the answer.
+    """
+
+    form: Form
+    media_type: str
+    gzip: bool
+    volatile: bool
+    timeout_s: float
+    key: bytes
+    job: Mapping[str, Any]
 
 
 class Term(msgspec.Struct, frozen=True):
@@ -138,6 +198,12 @@ class Answer:
         self.body: bytes | None = b"".join(parts) if rest is None else None
         self._parts = parts
         self._rest = rest
+        self.gzip = False
+        """Whether the bytes are compressed."""
+        self.cut = 0
+        """Rows after which the answer was cut, or 0 if it is whole."""
+        self.slow = False
+        """Whether the query went on in the slow lane."""
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """Yield the bytes in parts.
@@ -169,11 +235,15 @@ class Pool:
     Args:
         release: the folder of a finished release, or the release once opened.
         limits: what queries may take.
+        tally: counts on where one is given, else a new one.
 
     Use it as `async with Pool(path, limits) as pool`; entering fails if no worker can start.
     """
 
-    def __init__(self, release: Path | Release, limits: Limits = DEFAULTS) -> None:
+    def __init__(
+        self, release: Path | Release, limits: Limits = DEFAULTS, tally: Tally | None = None
+    ) -> None:
+        self.tally = tally or Tally()
         self.release = release if isinstance(release, Release) else open_release(release)
         self.limits = limits
         self.isolated: bool | None = None
@@ -230,6 +300,36 @@ class Pool:
         Raises:
             QueryFailure: for each `reason` that it has.
         """
+        return await self.answer(
+            await self.prepare(
+                text,
+                accept=accept,
+                default_graphs=default_graphs,
+                named_graphs=named_graphs,
+                timeout_s=timeout_s,
+                bindings=bindings,
+            )
+        )
+
+    async def prepare(
+        self,
+        text: str,
+        *,
+        accept: str = "*/*",
+        default_graphs: Sequence[str] = (),
+        named_graphs: Sequence[str] = (),
+        timeout_s: float | None = None,
+        bindings: Mapping[str, str] | None = None,
+        gzip: bool = False,
+    ) -> Question:
+        """Return what is to be asked, checked and negotiated; no worker sees it yet.
+
+        Args:
+            gzip: the answer may be compressed.
+            text, accept, default_graphs, named_graphs, timeout_s, bindings: as for `query`.
+        Raises:
+            QueryFailure: it is refused.
+        """
         checked = await self._check(text)
         offered = (
             negotiation.RESULT_FORMATS
@@ -241,14 +341,28 @@ class Pool:
         if default_graphs or named_graphs:
             self._known((*default_graphs, *named_graphs))
             default, named = tuple(default_graphs), tuple(named_graphs)
+        longest = self.limits.timeout_s
+        timeout = longest if timeout_s is None else min(timeout_s, longest)
         job = {
             "kind": "query",
             "text": _bind(text, checked, bindings),
             "default": default,
             "named": named,
             "media_type": media_type,
+            "gzip": gzip,
+            "rows": self.limits.rows,
         }
-        return await self._answer(job, media_type, timeout_s)
+        parts = (job, timeout, self.limits.memory_mib, self.limits.result_mib)
+        key = hashlib.sha256(json.dumps(parts).encode("utf-8", "surrogatepass")).digest()
+        return Question(checked.form, media_type, gzip, checked.volatile, timeout, key, job)
+
+    async def answer(self, question: Question) -> Answer:
+        """Return the answer to a question of this pool.
+
+        Raises:
+            QueryFailure: as for `query`.
+        """
+        return await self._answer(question.job, question.media_type, question.timeout_s)
 
     async def select(self, text: str, bindings: Mapping[str, str] | None = None) -> list[Row]:
         """Return the solutions of a SELECT query, in the order in which the engine gives them.
@@ -310,7 +424,12 @@ class Pool:
         return (await self._all([job]))[0]
 
     async def graph(
-        self, iri: str | None, *, accept: str = "*/*", timeout_s: float | None = None
+        self,
+        iri: str | None,
+        *,
+        accept: str = "*/*",
+        timeout_s: float | None = None,
+        gzip: bool = False,
     ) -> Answer:
         """Return a named graph of the release, or its default graph for None.
 
@@ -320,7 +439,7 @@ class Pool:
         if iri is not None:
             self._known((iri,))
         media_type = _negotiated(accept, negotiation.GRAPH_FORMATS)
-        job = {"kind": "graph", "text": iri, "media_type": media_type}
+        job = {"kind": "graph", "text": iri, "media_type": media_type, "gzip": gzip}
         return await self._answer(job, media_type, timeout_s)
 
     async def convert(self, ntriples: str, media_type: str) -> bytes:
@@ -333,6 +452,10 @@ class Pool:
         return (await self._all([{"kind": "convert", "text": ntriples, "media_type": media_type}]))[
             0
         ]
+
+    def load(self) -> Load:
+        """Return what the pool is doing at the moment."""
+        return Load(self._running, 0, len(self._waiting), 0, len(self._idle), len(self._workers))
 
     # --- the end ---
 

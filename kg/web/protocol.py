@@ -52,6 +52,7 @@ PROBLEMS: Final[Mapping[Reason, tuple[int, str]]] = {
     "length": (413, "The request is too long"),
     "result-size": (413, "The answer is too large"),
     "media-type": (415, "The media type of the request is not accepted"),
+    "quota": (429, "Too many queries"),
     "crash": (500, "The query has stopped its worker"),
     "internal": (500, "The service has failed"),
     "busy": (503, "The service is busy"),

@@ -20,7 +20,7 @@ def test_without_anything_the_defaults_hold():
     settings = load_settings(None, {}, {})
     assert settings == Settings()
     assert settings.base_iri == "https://chancery.example/"
-    assert (settings.host, settings.port, settings.workers) == ("127.0.0.1", 8000, 2)
+    assert (settings.host, settings.port, settings.workers) == ("127.0.0.1", 8000, 4)
     assert settings.releases == Path("releases")
     assert settings.facts is None
 
