@@ -9,12 +9,16 @@ Spec: SPARQL 1.1 Query Language; docs/decisions/0004-store.md
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, islice
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final, get_args
+from typing import IO, TYPE_CHECKING, Any, Final, TypeVar, get_args
+from xml.sax.saxutils import escape, quoteattr
 
 from kg import manifest as _manifest
 from kg.errors import QueryError, ReleaseError
@@ -23,6 +27,7 @@ from kg.vocab import PREFIXES, RDF, XSD, Kind
 if TYPE_CHECKING:
     import pyoxigraph
 
+_T = TypeVar("_T")
 _PEEK: Final = 1000
 """Triples that are looked at to see which prefixes an answer uses."""
 _IMPLIED: Final = frozenset({f"{XSD}string", f"{RDF}langString", f"{XSD}boolean", f"{XSD}integer"})
@@ -119,6 +124,30 @@ def current_release(releases: Path) -> Path:
     return link.resolve()
 
 
+class RowLimit:
+    """The number of rows after which an answer is cut.
+
+    Args:
+        rows: how many there may be.
+        link: where to find more; it stands in the head of an answer that is cut.
+        tell: called with `rows` before anything of an answer that is cut is written.
+    """
+
+    def __init__(self, rows: int, link: str, tell: Callable[[int], None]) -> None:
+        self._rows = rows
+        self._tell = tell
+        self.link = link
+        self.reached = False
+
+    def first(self, answer: Iterable[_T]) -> list[_T]:
+        """Return the rows that there may be; says so if there are more."""
+        found = list(islice(answer, self._rows + 1))
+        self.reached = len(found) > self._rows
+        if self.reached:
+            self._tell(self._rows)
+        return found[: self._rows]
+
+
 class Store:
     """The store of a release, opened read-only. Only for processes that may be killed.
 
@@ -150,6 +179,7 @@ class Store:
         media_type: str,
         default_graphs: Sequence[str] | None = None,
         named_graphs: Sequence[str] | None = None,
+        limit: RowLimit | None = None,
     ) -> None:
         """Write the answer to a query.
 
@@ -158,6 +188,7 @@ class Store:
             output: takes the bytes.
             media_type: one of a kind of answer that the form of the query has.
             default_graphs, named_graphs: the dataset, or both None for all graphs.
+            limit: where the answer is cut.
         Raises:
             SyntaxError: the query is not SPARQL; the message has line and column.
             QueryError: the evaluation failed.
@@ -167,13 +198,20 @@ class Store:
 
         answer = self._evaluate(text, default_graphs, named_graphs)
         if isinstance(answer, ox.QueryTriples):
-            self._serialize(answer, output, media_type)
+            triples = answer if limit is None else limit.first(answer)
+            self._serialize(triples, output, media_type)
             return
         results = ox.QueryResultsFormat.from_media_type(media_type)
         if results is None:
             raise QueryError("not a format of results", seen=media_type)
         try:
-            answer.serialize(output, results)
+            if limit is None or isinstance(answer, ox.QueryBoolean):
+                answer.serialize(output, results)
+                return
+            names = [variable.value for variable in answer.variables]
+            rows = [{name: row[name] for name in names} for row in limit.first(answer)]
+            link = limit.link if limit.reached else ""
+            output.write(_RESULTS[results.media_type.partition(";")[0]](names, rows, link).encode())
         except (RuntimeError, ValueError) as error:
             raise QueryError(f"the query cannot be evaluated: {error}") from error
 
@@ -317,3 +355,126 @@ class Store:
             if namespace in seen:
                 names.setdefault(namespace, name)
         return {name: namespace for namespace, name in names.items()}
+
+
+# The engine writes solutions by itself, but only all of them; these write the first ones.
+
+_Rows = Sequence[Mapping[str, Any]]
+
+
+def _json_results(names: Sequence[str], rows: _Rows, link: str) -> str:
+    """Return solutions as JSON.
+
+    Spec: SPARQL 1.1 Query Results JSON Format
+    """
+    head = {"vars": list(names), **({"link": [link]} if link else {})}
+    bindings = [
+        {name: _json_term(term) for name, term in row.items() if term is not None} for row in rows
+    ]
+    document = {"head": head, "results": {"bindings": bindings}}
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+
+
+def _json_term(term: Any) -> dict[str, Any]:
+    kind = type(term).__name__
+    if kind == "NamedNode":
+        return {"type": "uri", "value": term.value}
+    if kind == "BlankNode":
+        return {"type": "bnode", "value": term.value}
+    if kind == "Triple":
+        parts = {
+            name: _json_term(getattr(term, name)) for name in ("subject", "predicate", "object")
+        }
+        return {"type": "triple", "value": parts}
+    found = {"type": "literal", "value": term.value}
+    if term.language:
+        found["xml:lang"] = term.language
+        if term.direction is not None:
+            found["its:dir"] = str(term.direction)
+    elif term.datatype.value != f"{XSD}string":
+        found["datatype"] = term.datatype.value
+    return found
+
+
+def _xml_results(names: Sequence[str], rows: _Rows, link: str) -> str:
+    """Return solutions as XML.
+
+    Spec: SPARQL Query Results XML Format (Second Edition)
+    """
+    head = "".join(f"<variable name={quoteattr(name)}/>" for name in names)
+    if link:
+        head += f"<link href={quoteattr(link)}/>"
+    results = []
+    for row in rows:
+        bindings = (
+            f"<binding name={quoteattr(name)}>{_xml_term(term)}</binding>"
+            for name, term in row.items()
+            if term is not None
+        )
+        results.append(f"<result>{''.join(bindings)}</result>")
+    return (
+        '<?xml version="1.0"?><sparql xmlns="http://www.w3.org/2005/sparql-results#">'
+        f"<head>{head}</head><results>{''.join(results)}</results></sparql>"
+    )
+
+
+def _xml_term(term: Any) -> str:
+    kind = type(term).__name__
+    if kind == "NamedNode":
+        return f"<uri>{escape(term.value)}</uri>"
+    if kind == "BlankNode":
+        return f"<bnode>{escape(term.value)}</bnode>"
+    if kind == "Triple":
+        parts = (
+            f"<{name}>{_xml_term(getattr(term, name))}</{name}>"
+            for name in ("subject", "predicate", "object")
+        )
+        return f"<triple>{''.join(parts)}</triple>"
+    about = ""
+    if term.language:
+        about = f" xml:lang={quoteattr(term.language)}"
+    elif term.datatype.value != f"{XSD}string":
+        about = f" datatype={quoteattr(term.datatype.value)}"
+    # A parser of XML would read a bare carriage return as a line feed.
+    return f"<literal{about}>{escape(term.value, {chr(13): '&#xD;'})}</literal>"
+
+
+def _csv_results(names: Sequence[str], rows: _Rows, _: str) -> str:
+    """Return solutions as CSV.
+
+    Spec: SPARQL 1.1 Query Results CSV and TSV Formats
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(names)
+    for row in rows:
+        writer.writerow([_csv_value(row[name]) for name in names])
+    return text.getvalue()
+
+
+def _csv_value(term: Any) -> str:
+    if term is None:
+        return ""
+    return str(term) if type(term).__name__ in ("BlankNode", "Triple") else str(term.value)
+
+
+def _tsv_results(names: Sequence[str], rows: _Rows, _: str) -> str:
+    """Return solutions as TSV.
+
+    Spec: SPARQL 1.1 Query Results CSV and TSV Formats
+    """
+    lines = ["\t".join(f"?{name}" for name in names)]
+    lines += ["\t".join("" if row[n] is None else _tsv_term(row[n]) for n in names) for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def _tsv_term(term: Any) -> str:
+    return str(term).replace("\t", "\\t")
+
+
+_RESULTS: Final[Mapping[str, Callable[[Sequence[str], _Rows, str], str]]] = {
+    "application/sparql-results+json": _json_results,
+    "application/sparql-results+xml": _xml_results,
+    "text/csv": _csv_results,
+    "text/tab-separated-values": _tsv_results,
+}

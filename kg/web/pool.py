@@ -5,7 +5,12 @@ answer is too large, and when whoever asked has gone, the worker is killed and a
 its place; one or more spares stand ready, so that nobody waits for that. A worker that crashes or
 runs out of memory takes only its own query with it.
 
-Small answers are complete before `Pool.query` returns. A larger one is read while it is made; if
+There are two lanes. A query begins in the fast one. When it has run for a while, or its answer is
+no small one, it needs a place in the slow lane, which has at most half of the workers and the
+lowest priority. If there is one, it goes on there; if not, its worker is killed, and it waits to be
+begun again there. So slow queries, however many, never hold all workers, and clients take turns.
+
+Small answers are complete before `Pool.answer` returns. A larger one is read while it is made; if
 it has to stop in the middle, reading it raises.
 
 Spec: docs/decisions/0004-store.md; docs/reference/sparql.md; docs/how-to/operate.md
@@ -19,10 +24,8 @@ import dataclasses
 import hashlib
 import json
 import logging
+import math
 import os
-import signal
-import socket
-import subprocess
 import sys
 from collections import Counter, deque
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
@@ -38,17 +41,18 @@ from kg.config import Settings
 from kg.errors import ReleaseError
 from kg.store import Release, open_release
 from kg.web import negotiation
-from kg.web.guard import LENGTH, Checked, Form, QueryFailure, Reason, check
-from kg.web.worker import HEAD
-from kg.web.worker import LENGTH as FRAME
+from kg.web.guard import LENGTH, Checked, Form, QueryFailure, check
+from kg.web.lanes import Lanes, Place
+from kg.web.process import Worker
 
 _LOG = logging.getLogger(__name__)
-_CHUNK: Final = 1 << 18
 _LONG: Final = 1 << 14
 """Characters from which a query is checked in a thread, so that other requests go on."""
 _LONGEST_PAUSE_S: Final = 10.0
-_START_S: Final = 60.0
 _TRIES: Final = 3
+_WHOLE: Final = sys.maxsize
+_LARGEST_KEPT: Final = 32 << 20
+"""Bytes of an answer that is wanted whole, for a page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +130,11 @@ class Load:
     idle: int
     workers: int
 
+    @property
+    def running(self) -> int:
+        """Return the number of queries that run."""
+        return self.fast + self.slow
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -191,19 +200,19 @@ class Answer:
     """
 
     def __init__(
-        self, media_type: str, release: str, parts: deque[bytes], rest: _Exchange | None
+        self, media_type: str, release: str, found: _Found, slow: bool, rest: _Exchange | None
     ) -> None:
         self.media_type = media_type
         self.release = release
-        self.body: bytes | None = b"".join(parts) if rest is None else None
-        self._parts = parts
-        self._rest = rest
-        self.gzip = False
+        self.body: bytes | None = b"".join(found.parts) if rest is None else None
+        self.gzip = found.gzip
         """Whether the bytes are compressed."""
-        self.cut = 0
+        self.cut = found.cut
         """Rows after which the answer was cut, or 0 if it is whole."""
-        self.slow = False
-        """Whether the query went on in the slow lane."""
+        self.slow = slow
+        """Whether the query was a slow one."""
+        self._parts = found.parts
+        self._rest = rest
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """Yield the bytes in parts.
@@ -217,7 +226,7 @@ class Answer:
         try:
             while self._parts:
                 yield self._parts.popleft()
-            while self._rest is not None and (part := await self._rest.part()) is not None:
+            while self._rest is not None and (part := await self._rest.rest()) is not None:
                 yield part
         finally:
             self.close()
@@ -248,10 +257,8 @@ class Pool:
         self.limits = limits
         self.isolated: bool | None = None
         """Whether the system has taken the network from the workers; None before the start."""
-        self._workers: set[_Worker] = set()
-        self._idle: list[_Worker] = []
-        self._waiting: deque[asyncio.Future[_Worker]] = deque()
-        self._running = 0
+        self._workers: set[Worker] = set()
+        self._lanes: Lanes[Worker] = Lanes(limits.workers, limits.queue, _usable)
         self._closed = False
         self._empty: asyncio.Future[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -351,6 +358,7 @@ class Pool:
             "media_type": media_type,
             "gzip": gzip,
             "rows": self.limits.rows,
+            "link": f"{self.release.base_iri}download",
         }
         parts = (job, timeout, self.limits.memory_mib, self.limits.result_mib)
         key = hashlib.sha256(json.dumps(parts).encode("utf-8", "surrogatepass")).digest()
@@ -455,15 +463,23 @@ class Pool:
 
     def load(self) -> Load:
         """Return what the pool is doing at the moment."""
-        return Load(self._running, 0, len(self._waiting), 0, len(self._idle), len(self._workers))
+        lanes = self._lanes
+        return Load(
+            fast=lanes.fast,
+            slow=lanes.slow,
+            waiting=lanes.waiting,
+            waiting_slow=lanes.waiting_slow,
+            idle=len(lanes.idle),
+            workers=len(self._workers),
+        )
 
     # --- the end ---
 
     async def drain(self) -> None:
         """Take no more questions, let the running ones end, then end the workers."""
         self._closed = True
-        self._refuse_waiting()
-        if self._running:
+        self._lanes.close()
+        if self._lanes.running:
             self._empty = self._empty or asyncio.get_running_loop().create_future()
             await asyncio.shield(self._empty)
         await self.close()
@@ -471,7 +487,7 @@ class Pool:
     async def close(self) -> None:
         """End the workers at once; running questions fail."""
         self._closed = True
-        self._refuse_waiting()
+        self._lanes.close()
         for task in tuple(self._tasks):
             task.cancel()
         if self._tasks:
@@ -481,10 +497,10 @@ class Pool:
             worker.kill("closed")
         for worker in workers:
             await worker.end()
-        for worker in self._idle:
+        for worker in self._lanes.idle:
             worker.disconnect()
         self._workers.clear()
-        self._idle.clear()
+        self._lanes.idle.clear()
 
     # --- between questions and workers ---
 
@@ -523,50 +539,41 @@ class Pool:
         self, job: Mapping[str, Any], media_type: str, timeout_s: float | None
     ) -> Answer:
         """Return the answer to one job, complete if it is small."""
-        exchange = await self._ask([job], timeout_s)
-        parts: deque[bytes] = deque()
-        size = 0
-        try:
-            while size <= self.limits.complete_kib << 10:
-                part = await exchange.part()
-                if part is None:
-                    exchange.close()
-                    return Answer(media_type, self.release.id, parts, None)
-                parts.append(part)
-                size += len(part)
-        except BaseException:
-            exchange.close()
-            raise
-        return Answer(media_type, self.release.id, parts, exchange)
+        exchange = await self._ask([job], timeout_s, self.limits.complete_kib << 10)
+        (found,) = exchange.found
+        rest = None if found.whole else exchange
+        return Answer(media_type, self.release.id, found, exchange.place.slow, rest)
 
     async def _all(self, jobs: Sequence[Mapping[str, Any]]) -> list[bytes]:
         """Return the whole answers to several jobs, by one worker."""
-        exchange = await self._ask(jobs, None)
-        try:
-            answers = []
-            for _ in jobs:
-                parts = []
-                while (part := await exchange.part()) is not None:
-                    parts.append(part)
-                answers.append(b"".join(parts))
-            return answers
-        finally:
-            exchange.close()
+        exchange = await self._ask(jobs, None, _WHOLE)
+        return [b"".join(found.parts) for found in exchange.found]
 
-    async def _ask(self, jobs: Sequence[Mapping[str, Any]], timeout_s: float | None) -> _Exchange:
-        """Return an exchange whose answer has begun or ended."""
-        longest = self.limits.timeout_s
-        timeout = longest if timeout_s is None else min(timeout_s, longest)
-        until = asyncio.get_running_loop().time() + timeout
-        for tries in reversed(range(_TRIES)):
-            worker = await self._acquire(until)
-            exchange = _Exchange(self, worker, until, len(jobs))
+    async def _ask(
+        self, jobs: Sequence[Mapping[str, Any]], timeout_s: float | None, most: int
+    ) -> _Exchange:
+        """Return an exchange that has ended, or whose answer has more bytes than `most`."""
+        loop = asyncio.get_running_loop()
+        limits = self.limits
+        began = loop.time()
+        timeout = limits.timeout_s if timeout_s is None else min(timeout_s, limits.timeout_s)
+        until = began + timeout
+        slow = False
+        tries = _TRIES
+        while True:
+            place = await self._lanes.get(client.get(), until, slow=slow)
+            exchange = _Exchange(self, place, until, began + limits.first_byte_s)
             try:
-                await exchange.begin(jobs)
+                await exchange.run(jobs, most)
+            except _DisplacedError:
+                exchange.close()
+                slow = True
+                self.tally.restarted += 1
             except _GoneError as error:
                 # The worker was gone before it could answer: that says nothing about the query.
                 exchange.close()
-                if tries == 0:
+                tries -= 1
+                if not tries:
                     raise error.failure from None
             except BaseException:
                 exchange.close()
@@ -574,86 +581,35 @@ class Pool:
             else:
                 return exchange
 
-        raise AssertionError("the last try returns or raises")
-
-    async def _acquire(self, until: float) -> _Worker:
-        """Return a worker that is free, or wait for one in turn."""
-        if self._closed:
-            raise _ended()
-        free = self._idle and self._running < self.limits.workers
-        if len(self._waiting) >= self.limits.queue and not free:
-            raise QueryFailure(
-                "busy",
-                "too many queries are waiting",
-                seen=f"{len(self._waiting)} of them",
-                retry_after=1,
-            )
-        future: asyncio.Future[_Worker] = asyncio.get_running_loop().create_future()
-        self._waiting.append(future)
-        self._dispatch()
-        try:
-            async with asyncio.timeout_at(until):
-                await future
-        except BaseException as error:
-            if future in self._waiting:
-                self._waiting.remove(future)
-            elif future.done() and not future.cancelled() and future.exception() is None:
-                self._release(future.result())  # given out in the moment of giving up
-            if isinstance(error, TimeoutError):
-                raise QueryFailure(
-                    "busy", "no worker became free before the deadline", retry_after=5
-                ) from None
-            raise
-        return future.result()
-
-    def _dispatch(self) -> None:
-        """Give free workers to those who wait longest."""
-        while self._waiting and self._idle and self._running < self.limits.workers:
-            if self._waiting[0].done():  # whoever waited has given up
-                self._waiting.popleft()
-                continue
-            worker = self._idle.pop()
-            if worker.ended():
-                worker.disconnect()  # it is replaced when the loop hears of its end
-                continue
-            self._running += 1
-            self._waiting.popleft().set_result(worker)
-
-    def _release(self, worker: _Worker) -> None:
-        """Take back a worker that was given out."""
-        self._running -= 1
-        if worker.alive:
-            self._idle.append(worker)
-        else:
-            worker.disconnect()
-        self._dispatch()
-        if not self._running and self._empty is not None and not self._empty.done():
-            self._empty.set_result(None)
-
-    def _refuse_waiting(self) -> None:
-        while self._waiting:
-            future = self._waiting.popleft()
-            if not future.done():
-                future.set_exception(_ended())
-
     # --- workers ---
 
-    def _add(self, worker: _Worker) -> None:
+    def _add(self, worker: Worker) -> None:
         self._workers.add(worker)
-        self._idle.append(worker)
+        self.tally.starts += 1
         self.isolated = worker.isolated
         worker.exited.add_done_callback(lambda _: self._lost(worker))
-        self._dispatch()
+        self._lanes.add(worker)
 
-    def _lost(self, worker: _Worker) -> None:
+    def _lost(self, worker: Worker) -> None:
         """Replace a worker that has ended."""
         self._workers.discard(worker)
-        if worker in self._idle:
-            self._idle.remove(worker)
+        if self._lanes.remove(worker):
             worker.disconnect()
         if not self._closed:
-            _LOG.info("query worker %d ended: %s", worker.pid, worker.why or worker.status)
+            self.tally.ends[worker.outcome] += 1
+            _LOG.debug("query worker %d ended: %s (%s)", worker.pid, worker.outcome, worker.status)
             self._replace()
+
+    def _release(self, place: Place[Worker]) -> None:
+        """Take back a place and the worker that goes with it."""
+        worker = place.worker
+        if worker.alive and not worker.restore():
+            worker.kill("renewed")
+        if not worker.alive:
+            worker.disconnect()
+        self._lanes.give_back(place, usable=worker.alive)
+        if not self._lanes.running and self._empty is not None and not self._empty.done():
+            self._empty.set_result(None)
 
     def _replace(self) -> None:
         """Start one more worker, however long it takes until one can be started."""
@@ -673,8 +629,8 @@ class Pool:
             else:
                 return
 
-    async def _start(self) -> _Worker:
-        return await _Worker.start(
+    async def _start(self) -> Worker:
+        return await Worker.start(
             {
                 "parent": os.getpid(),
                 "store": str(self.release.store),
@@ -685,181 +641,12 @@ class Pool:
         )
 
 
-class _Worker:
-    """A query worker as the server sees it: a process, and one end of a socket pair."""
-
-    def __init__(self) -> None:
-        loop = asyncio.get_running_loop()
-        ours, theirs = socket.socketpair()
-        self._loop = loop
-        self._socket = ours
-        ours.setblocking(False)
-        # What a dying worker writes is read when it is dead; a pipe would have to be emptied.
-        self._errors = os.memfd_create("kg-worker-stderr", os.MFD_CLOEXEC)
-        try:
-            with theirs:
-                self._process = subprocess.Popen(
-                    [sys.executable, "-P", "-m", "kg.web.worker"],
-                    stdin=theirs.fileno(),
-                    stdout=subprocess.DEVNULL,
-                    stderr=self._errors,
-                    env={**os.environ, "MALLOC_ARENA_MAX": "1", "RUST_BACKTRACE": "0"},
-                    process_group=0,  # Ctrl-C is for the server, which ends its workers
-                )
-            self._watch = os.pidfd_open(self._process.pid)
-        except BaseException:
-            ours.close()
-            os.close(self._errors)
-            raise
-        self.pid = self._process.pid
-        self.isolated = False
-        self.why: Reason | Literal["left", "closed"] | None = None
-        self.exited: asyncio.Future[None] = loop.create_future()
-        self._buffer = bytearray()
-        loop.add_reader(self._watch, self._on_exit)
-
-    @classmethod
-    async def start(cls, setup: Mapping[str, Any]) -> _Worker:
-        """Return a worker that is ready.
-
-        Raises:
-            ReleaseError: it cannot open the store, or cannot work under the memory limit.
-        """
-        worker = cls()
-        try:
-            async with asyncio.timeout(_START_S):
-                await worker.send(setup)
-                _, content = await worker.frame()
-        except BaseException as error:
-            worker.kill("closed")
-            await worker.end()
-            worker.disconnect()
-            if not isinstance(error, EOFError | OSError):
-                raise
-            raise ReleaseError(
-                "a query worker cannot start",
-                where=str(setup["store"]),
-                seen=worker.last_words or worker.status,
-                hint="the memory limit for queries may be too low (query_memory_mib), or the "
-                "store damaged (`kg release verify`)",
-            ) from None
-        worker.isolated = json.loads(content)["isolated"]
-        return worker
-
-    @property
-    def alive(self) -> bool:
-        """Return whether the worker can be given something to do."""
-        return self.why is None and not self.exited.done()
-
-    @property
-    def status(self) -> str:
-        """Return in words how the process ended."""
-        code = self._process.returncode
-        if code is None:
-            return "running"
-        return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
-
-    async def end(self) -> None:
-        """Return when the process has ended; whoever stops waiting stops nobody else."""
-        await asyncio.shield(self.exited)
-
-    def ended(self) -> bool:
-        """Return whether the process has ended, perhaps before the loop has heard of it."""
-        if self.exited.done():
-            return True
-        options = os.WEXITED | os.WNOHANG | os.WNOWAIT
-        return os.waitid(os.P_PIDFD, self._watch, options) is not None
-
-    @property
-    def blameless(self) -> bool:
-        """Return whether the process ended by itself between two requests, or by a stranger."""
-        return self.why is None and self._process.returncode in (0, -signal.SIGKILL)
-
-    def kill(self, why: Reason | Literal["left", "closed"]) -> None:
-        """Kill the process; reads from it end."""
-        if self.alive:
-            self.why = why
-            self._process.kill()
-
-    async def send(self, value: Any) -> None:
-        """Send one frame.
-
-        Raises:
-            OSError: the worker has ended.
-        """
-        body = json.dumps(value, separators=(",", ":")).encode()
-        await self._loop.sock_sendall(self._socket, FRAME.pack(len(body)) + body)
-
-    async def frame(self) -> tuple[bytes, bytes]:
-        """Return kind and content of the next frame.
-
-        Raises:
-            EOFError: the worker has ended.
-        """
-        buffer = self._buffer
-        wanted = HEAD.size
-        while True:
-            if len(buffer) >= HEAD.size:
-                kind, length = HEAD.unpack_from(buffer)
-                wanted = HEAD.size + length
-                if len(buffer) >= wanted:
-                    content = bytes(memoryview(buffer)[HEAD.size : wanted])
-                    del buffer[:wanted]
-                    return kind, content
-            try:
-                data = await self._loop.sock_recv(self._socket, _CHUNK)
-            except ConnectionError:
-                data = b""
-            if not data:
-                raise EOFError
-            buffer += data
-
-    async def failure(self) -> QueryFailure:
-        """Return why the worker has ended in the middle of an answer."""
-        await self.end()
-        if self.why == "timeout" or self._process.returncode == -signal.SIGALRM:
-            return QueryFailure(
-                "timeout",
-                "the query takes too long",
-                hint="ask for less: fewer patterns, a LIMIT, or one thing at a time",
-            )
-        if self.why == "result-size":
-            return QueryFailure(
-                "result-size",
-                "the answer is too large",
-                hint="ask for less with LIMIT and OFFSET, or download the whole release",
-            )
-        if self.why is not None:
-            return _ended()
-        if "memory allocation" in self.last_words or "MemoryError" in self.last_words:
-            return QueryFailure(
-                "memory",
-                "the query needs more memory than it may use",
-                hint="ask for less: ORDER BY, DISTINCT, GROUP BY and joins of large patterns "
-                "are what takes memory",
-            )
-        return QueryFailure("crash", "the query stopped its worker", seen=self.status)
-
-    def disconnect(self) -> None:
-        """Close the socket of a worker that has ended or been killed; nobody reads from it."""
-        self._socket.close()
-
-    @property
-    def last_words(self) -> str:
-        """Return the end of what the process wrote to stderr; nothing before it has ended."""
-        return self._last_words
-
-    _last_words = ""
-
-    def _on_exit(self) -> None:
-        self._loop.remove_reader(self._watch)
-        self._process.wait()
-        size = os.fstat(self._errors).st_size
-        tail = os.pread(self._errors, 2000, max(0, size - 2000))
-        self._last_words = tail.decode(errors="replace").strip()
-        os.close(self._watch)
-        os.close(self._errors)
-        self.exited.set_result(None)
+def _usable(worker: Worker) -> bool:
+    """Return whether a free worker is still there."""
+    if worker.ended():
+        worker.disconnect()  # it is replaced when the loop hears of its end
+        return False
+    return True
 
 
 class _GoneError(Exception):
@@ -870,59 +657,104 @@ class _GoneError(Exception):
         self.failure = failure
 
 
+class _DisplacedError(Exception):
+    """The query has to be begun again in the slow lane."""
+
+
+@dataclass(slots=True)
+class _Found:
+    """What has come of one answer: its parts, and whether they are all."""
+
+    parts: deque[bytes] = field(default_factory=deque)
+    gzip: bool = False
+    cut: int = 0
+    whole: bool = False
+
+
 class _Exchange:
-    """One request to a worker, and what comes back, within a deadline."""
+    """One request to a worker, and what comes back, within its deadlines."""
 
-    def __init__(self, pool: Pool, worker: _Worker, until: float, jobs: int) -> None:
+    def __init__(self, pool: Pool, place: Place[Worker], until: float, begin: float) -> None:
+        self.place = place
+        self.found: list[_Found] = []
         self._pool = pool
-        self._worker = worker
-        self._left = jobs
+        self._loop = asyncio.get_running_loop()
         self._until = until
-        self._size = 0
-        self._first: tuple[bytes, bytes] | None = None
+        self._begin = begin
+        self._slow_at = self._loop.time() + pool.limits.slow_after_s
+        self._begun = False
         self._open = True
-        self._timer = asyncio.get_running_loop().call_at(until, worker.kill, "timeout")
+        self._over = False
+        if place.slow:
+            place.worker.lower()
+        self._timer = self._loop.call_at(self._next(), self._tick)
 
-    async def begin(self, jobs: Sequence[Mapping[str, Any]]) -> None:
-        """Ask, and return when the answer begins.
+    async def run(self, jobs: Sequence[Mapping[str, Any]], most: int) -> None:
+        """Ask, and return when all answers are whole, or have more bytes than `most`.
 
         Raises:
             _GoneError: another worker must be asked.
-            QueryFailure: the worker ended, and so would another one.
+            _DisplacedError: the query must be asked again in the slow lane.
+            QueryFailure: there is no answer.
         """
-        worker = self._worker
+        worker, limits = self.place.worker, self._pool.limits
         # The kernel's alarm in the worker is later than the timer here, whatever the load.
-        seconds = max(0.0, self._until - asyncio.get_running_loop().time())
+        seconds = max(0.0, self._until - self._loop.time())
+        largest = min(limits.result_mib << 20, _LARGEST_KEPT if most == _WHOLE else sys.maxsize)
+        request = {"timeout_s": seconds, "largest": largest, "jobs": jobs}
+        size = 0
         try:
-            await worker.send({"timeout_s": seconds, "jobs": jobs})
-            self._first = await worker.frame()
-        except (EOFError, OSError):
+            try:
+                await worker.send(request)
+            except OSError:
+                raise EOFError from None
+            for _ in jobs:
+                found = _Found()
+                self.found.append(found)
+                while (part := await self._part(found)) is not None:
+                    found.parts.append(part)
+                    size += len(part)
+                    if size > most and (self.place.slow or self._move()):
+                        return
+                found.whole = True
+        except EOFError:
             failure = await worker.failure()
-            raise (_GoneError(failure) if worker.blameless else failure) from None
+            if worker.why == "displaced":
+                raise _DisplacedError from None
+            raise (
+                _GoneError(failure) if worker.blameless and not self._begun else failure
+            ) from None
+        self._over = True
+        self.close()
 
-    async def part(self) -> bytes | None:
-        """Return the next part of an answer, or None at its end; then the next job's follows.
+    async def rest(self) -> bytes | None:
+        """Return the next part of the last answer, or None at its end.
 
         Raises:
             QueryFailure: the answer stops here.
         """
-        worker = self._worker
         try:
-            kind, content = self._first or await worker.frame()
+            part = await self._part(self.found[-1])
         except EOFError:
-            raise await worker.failure() from None
-        self._first = None
-        if kind == b"D":
-            self._size += len(content)
-            if self._size > self._pool.limits.result_mib << 20:
-                worker.kill("result-size")
-                raise await worker.failure()
-            return content
-        self._left -= 1
-        if kind == b"X":
-            self._left = 0  # the worker leaves the other jobs undone
-            raise QueryFailure(**json.loads(content))
-        return None
+            raise await self.place.worker.failure() from None
+        self._over = self._over or part is None
+        return part
+
+    async def _part(self, found: _Found) -> bytes | None:
+        """Return the next part of an answer, or None at its end."""
+        while True:
+            kind, content = await self.place.worker.frame()
+            self._begun = True
+            if kind in (b"D", b"Z"):
+                found.gzip = kind == b"Z"
+                return content
+            if kind == b"C":
+                found.cut = int(content)
+            elif kind == b"X":
+                self._over = True  # the worker leaves the other jobs undone
+                raise QueryFailure(**json.loads(content))
+            else:
+                return None
 
     def close(self) -> None:
         """Give the worker back; kill it if it has not answered everything."""
@@ -930,9 +762,35 @@ class _Exchange:
             return
         self._open = False
         self._timer.cancel()
-        if self._left:
-            self._worker.kill("left")
-        self._pool._release(self._worker)
+        if not self._over:
+            self.place.worker.kill("left")
+        self._pool._release(self.place)
+
+    def _next(self) -> float:
+        """Return when there is something to be looked at."""
+        times = [self._until]
+        if not self._begun:
+            times.append(self._begin)
+        if not self.place.slow:
+            times.append(self._slow_at)
+        return min(times)
+
+    def _tick(self) -> None:
+        now = self._loop.time()
+        if now >= self._until or (now >= self._begin and not self._begun):
+            self.place.worker.kill("timeout")
+        elif self.place.slow or now < self._slow_at or self._move():
+            self._timer = self._loop.call_at(self._next(), self._tick)
+
+    def _move(self) -> bool:
+        """Return whether the query goes on in the slow lane; if not, its worker is killed."""
+        worker = self.place.worker
+        if not self._pool._lanes.move(self.place):
+            worker.kill("displaced")
+            return False
+        worker.lower()
+        self._pool.tally.moved += 1
+        return True
 
 
 def run_query(
@@ -986,7 +844,7 @@ def run_once(
         ReleaseError: there is no release, or its store cannot be opened.
         QueryFailure: as for `Pool.query`.
     """
-    alone = dataclasses.replace(limits, workers=1, spares=0)
+    alone = dataclasses.replace(limits, workers=1, spares=0, slow_after_s=math.inf)
 
     async def answer() -> AsyncGenerator[tuple[str, bytes], None]:
         async with Pool(release, alone) as pool:
@@ -1066,7 +924,3 @@ def _bind(text: str, checked: Checked, bindings: Mapping[str, str] | None) -> st
     names = " ".join(f"?{name}" for name in bindings)
     values = f" VALUES ({names}) {{ ({' '.join(bindings.values())}) }} "
     return text[: checked.where] + values + text[checked.where :]
-
-
-def _ended() -> QueryFailure:
-    return QueryFailure("busy", "this release is no longer served", retry_after=1)

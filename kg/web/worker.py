@@ -6,8 +6,9 @@ than its request allows: the server kills it then, and should the server be unab
 the kernel does.
 
 Frames to the worker: four bytes of length, JSON. Frames from it: one byte of kind, four of length,
-content. Kinds: `H` ready (JSON), `D` a part of an answer, `E` its end, `X` an error instead of it
-or in the middle of it (JSON).
+content. Kinds: `H` ready (JSON), `D` a part of an answer, `Z` a part of one that is compressed, `C`
+before them: the number of rows after which it was cut, `E` its end, `X` an error instead of it or
+in the middle of it (JSON).
 """
 
 from __future__ import annotations
@@ -22,11 +23,12 @@ import signal
 import socket
 import struct
 import sys
+import zlib
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
 from kg.errors import QueryError
-from kg.store import Store
+from kg.store import RowLimit, Store
 
 LENGTH: Final = struct.Struct(">I")
 HEAD: Final = struct.Struct(">cI")
@@ -34,6 +36,10 @@ GRACE_S: Final = 2.0
 """How much later than the server the kernel ends an answer that takes too long."""
 
 _PART: Final = 1 << 16
+_WORTH_IT: Final = 1 << 10
+_LEVEL: Final = 4
+_GZIP: Final = 31
+"""Window of the greatest size, and the header of gzip, which has no time in it (zlib manual)."""
 _PAGE: Final = resource.getpagesize()
 _PR_SET_PDEATHSIG: Final = 1
 _CLONE_NEWUSER: Final = 0x10000000
@@ -42,29 +48,64 @@ _POSITION = re.compile(r"error at [0-9]+:[0-9]+: ")
 _PROBE = "SELECT * { ?s ?p ?o } LIMIT 1"
 
 
-class _Output:
-    """A file object that sends what is written to it in parts."""
+class _TooLargeError(OSError):
+    """The answer is larger than it may be."""
 
-    def __init__(self, connection: socket.socket) -> None:
+
+class _Output:
+    """A file object that sends what is written to it in parts, compressed where that was asked.
+
+    Args:
+        connection: where to.
+        gzip: whether to compress; an answer of less than a kilobyte is not.
+        largest: bytes that may be written, before they are compressed; 0 for any number.
+    """
+
+    def __init__(self, connection: socket.socket, gzip: bool, largest: int) -> None:
         self._connection = connection
+        self._gzip = gzip
+        self._left = largest or sys.maxsize
         self._buffer = bytearray()
+        self._kind = b"D"
+        self._deflate: Any = None
 
     def write(self, data: bytes) -> int:
-        """Take some bytes; send a part when there is enough of it."""
+        """Take some bytes; send a part when there is enough of it.
+
+        Raises:
+            _TooLargeError: there is no room for them.
+        """
+        self._left -= len(data)
+        if self._left < 0:
+            raise _TooLargeError
         self._buffer += data
         if len(self._buffer) >= _PART:
-            self._connection.sendall(HEAD.pack(b"D", len(self._buffer)) + self._buffer)
-            self._buffer.clear()
+            self._connection.sendall(self._part())
         return len(data)
 
     def flush(self) -> None:
         """Do nothing: parts are sent when they are big enough, and at the end."""
 
+    def cut(self, rows: int) -> None:
+        """Say, before anything is written, that the answer is cut after so many rows."""
+        content = str(rows).encode()
+        self._connection.sendall(HEAD.pack(b"C", len(content)) + content)
+
     def finish(self, kind: bytes, content: bytes) -> None:
         """Send the last part together with the end or the error."""
-        rest = HEAD.pack(b"D", len(self._buffer)) + self._buffer if self._buffer else b""
+        self._connection.sendall(self._part(last=True) + HEAD.pack(kind, len(content)) + content)
+
+    def _part(self, *, last: bool = False) -> bytes:
+        """Return what has been written since the last part, as a frame; none where it is empty."""
+        part: bytes | bytearray = self._buffer
+        if self._gzip and self._deflate is None and (len(part) >= _WORTH_IT or not last):
+            self._deflate = zlib.compressobj(_LEVEL, wbits=_GZIP)
+            self._kind = b"Z"
+        if self._deflate is not None:
+            part = self._deflate.compress(part) + (self._deflate.flush() if last else b"")
+        frame = HEAD.pack(self._kind, len(part)) + part if part else b""
         self._buffer.clear()
-        self._connection.sendall(rest + HEAD.pack(kind, len(content)) + content)
+        return frame
 
 
 def main() -> None:
@@ -86,7 +127,7 @@ def main() -> None:
     while (request := _receive(connection)) is not None:
         signal.setitimer(signal.ITIMER_REAL, request["timeout_s"] + GRACE_S)
         for job in request["jobs"]:
-            outcome = _Job(store, connection).answer(job)
+            outcome = _Job(store, connection, request["largest"]).answer(job)
             if outcome is None:
                 return
             if not outcome:
@@ -99,9 +140,11 @@ def main() -> None:
 class _Job:
     """One answer to one job."""
 
-    def __init__(self, store: Store, connection: socket.socket) -> None:
+    def __init__(self, store: Store, connection: socket.socket, largest: int = 0) -> None:
         self._store = store
-        self._output = _Output(connection)
+        self._connection = connection
+        self._largest = largest
+        self._output = _Output(connection, False, largest)
 
     def probe(self) -> None:
         """Answer a small query to nobody."""
@@ -110,6 +153,7 @@ class _Job:
 
     def answer(self, job: dict[str, Any]) -> bool | None:
         """Send the answer, and return whether there was one; None if this process is unfit now."""
+        self._output = _Output(self._connection, job.get("gzip", False), self._largest)
         try:
             self._run(job)
         except SyntaxError as error:
@@ -121,6 +165,12 @@ class _Job:
             return None
         except BrokenPipeError:
             return None
+        except _TooLargeError:
+            self._fail(
+                "result-size",
+                "the answer is too large",
+                hint="ask for less with LIMIT and OFFSET, or download the whole release",
+            )
         except OSError as error:
             self._fail("store", f"the data cannot be read: {error}")
         else:
@@ -132,7 +182,10 @@ class _Job:
         output = cast("IO[bytes]", self._output)
         store, media_type = self._store, job["media_type"]
         if job["kind"] == "query":
-            store.query(job["text"], output, media_type, job["default"], job["named"])
+            rows, limit = job.get("rows", 0), None
+            if rows:
+                limit = RowLimit(rows, job["link"], self._output.cut)
+            store.query(job["text"], output, media_type, job["default"], job["named"], limit)
         elif job["kind"] == "statements":
             store.statements(job["text"], output, media_type)
         elif job["kind"] == "graph":

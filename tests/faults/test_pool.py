@@ -75,7 +75,7 @@ def test_a_cancelled_question_frees_its_place(release: Path) -> None:
             ended = await asyncio.gather(*asked, return_exceptions=True)
             assert all(isinstance(error, asyncio.CancelledError) for error in ended)
             await is_fine(pool)
-        assert pool._running == 0
+        assert pool.load().running == 0
 
     run(release, Limits(workers=1, spares=1), test)
 
