@@ -301,7 +301,9 @@ class Store:
                 store, default = self._merge(default, named), [ox.DefaultGraph()]
             options.update(default_graph=default, named_graphs=named)
         try:
-            return store.query(text, prefixes=self._prefixes, **options)
+            # The engine looks at each prefix anew for each query.
+            used = {name: iri for name, iri in self._prefixes.items() if f"{name}:" in text}
+            return store.query(text, prefixes=used, **options)
         except (RuntimeError, ValueError) as error:
             raise QueryError(f"the query cannot be evaluated: {error}") from error
 

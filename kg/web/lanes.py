@@ -65,6 +65,7 @@ class Lanes(Generic[_W]):
         self._waiting: list[_Waiting[_W]] = []
         self._waiting_slow: list[_Waiting[_W]] = []
         self._closed = False
+        self._loop = asyncio.get_running_loop()
 
     @property
     def running(self) -> int:
@@ -100,23 +101,21 @@ class Lanes(Generic[_W]):
             if place is not None:
                 return place
         self._refuse_if_full(client, line, slow)
-        one = _Waiting(client, asyncio.get_running_loop().create_future())
+        one: _Waiting[_W] = _Waiting(client, self._loop.create_future())
         line.append(one)
         # It may be that all are skipped that stood before: one client may not have the last place.
         self._dispatch()
+        timer = self._loop.call_at(until, _give_up, one.place)
         try:
-            async with asyncio.timeout_at(until):
-                return await one.place
-        except BaseException as error:
+            return await one.place
+        except BaseException:
             if one in line:
                 line.remove(one)
             elif (done := one.place).done() and not done.cancelled() and not done.exception():
                 self.give_back(done.result(), usable=True)  # given in the moment of giving up
-            if isinstance(error, TimeoutError):
-                raise QueryFailure(
-                    "busy", "no worker became free before the deadline", retry_after=5
-                ) from None
             raise
+        finally:
+            timer.cancel()
 
     def move(self, place: Place[_W]) -> bool:
         """Return whether a fast place has become a slow one."""
@@ -225,6 +224,14 @@ class Lanes(Generic[_W]):
                 seen=f"{mine} of them",
                 retry_after=1,
             )
+
+
+def _give_up(place: asyncio.Future[Place[_W]]) -> None:
+    """End the waiting for a place."""
+    if not place.done():
+        place.set_exception(
+            QueryFailure("busy", "no worker became free before the deadline", retry_after=5)
+        )
 
 
 def _less(counter: Counter[str], key: str) -> None:

@@ -9,8 +9,9 @@ Spec: RFC 9110 section 12.5.1 (Accept); SPARQL 1.1 Protocol; W3C "Unique URIs fo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 _FORMATS = "http://www.w3.org/ns/formats/"
@@ -132,7 +133,7 @@ def choose(accept: str | None, formats: Sequence[Format]) -> tuple[Format, str] 
     >>> choose("text/csv;q=0.5, application/*", RESULT_FORMATS)[1]
     'application/sparql-results+json'
     """
-    ranges = _ranges(accept or "")
+    ranges = _ranges((accept or "")[:_LONGEST])
     if not ranges:
         return formats[0], formats[0].media_type
     best: tuple[float, int] = (0.0, 0)
@@ -150,14 +151,15 @@ def choose(accept: str | None, formats: Sequence[Format]) -> tuple[Format, str] 
     return found
 
 
-def _ranges(accept: str) -> dict[str, float]:
+@lru_cache(maxsize=256)
+def _ranges(accept: str) -> Mapping[str, float]:
     """Return the quality of each media range of an Accept header; what cannot be read is left out.
 
     Parameters but `q` are not looked at: `text/turtle;charset=utf-8` is `text/turtle`. A range
     that stands there twice has its highest quality.
     """
     found: dict[str, float] = {}
-    for part in accept[:_LONGEST].split(","):
+    for part in accept.split(","):
         match = _RANGE.fullmatch(part)
         if match is None or (match[1] == "*" and match[2] != "*"):
             continue

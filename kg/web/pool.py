@@ -258,7 +258,8 @@ class Pool:
         self.isolated: bool | None = None
         """Whether the system has taken the network from the workers; None before the start."""
         self._workers: set[Worker] = set()
-        self._lanes: Lanes[Worker] = Lanes(limits.workers, limits.queue, _usable)
+        self._loop: asyncio.AbstractEventLoop
+        self._lanes: Lanes[Worker]
         self._closed = False
         self._empty: asyncio.Future[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -269,6 +270,8 @@ class Pool:
         Raises:
             ReleaseError: a worker cannot open the store, or not under the memory limit.
         """
+        self._loop = asyncio.get_running_loop()
+        self._lanes = Lanes(self.limits.workers, self.limits.queue, _usable)
         self._add(await self._start())
         for _ in range(self.limits.workers + self.limits.spares - 1):
             self._replace()
@@ -480,7 +483,7 @@ class Pool:
         self._closed = True
         self._lanes.close()
         if self._lanes.running:
-            self._empty = self._empty or asyncio.get_running_loop().create_future()
+            self._empty = self._empty or self._loop.create_future()
             await asyncio.shield(self._empty)
         await self.close()
 
@@ -553,9 +556,8 @@ class Pool:
         self, jobs: Sequence[Mapping[str, Any]], timeout_s: float | None, most: int
     ) -> _Exchange:
         """Return an exchange that has ended, or whose answer has more bytes than `most`."""
-        loop = asyncio.get_running_loop()
         limits = self.limits
-        began = loop.time()
+        began = self._loop.time()
         timeout = limits.timeout_s if timeout_s is None else min(timeout_s, limits.timeout_s)
         until = began + timeout
         slow = False
@@ -613,7 +615,7 @@ class Pool:
 
     def _replace(self) -> None:
         """Start one more worker, however long it takes until one can be started."""
-        task = asyncio.get_running_loop().create_task(self._start_and_add())
+        task = self._loop.create_task(self._start_and_add())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -678,7 +680,7 @@ class _Exchange:
         self.place = place
         self.found: list[_Found] = []
         self._pool = pool
-        self._loop = asyncio.get_running_loop()
+        self._loop = pool._loop
         self._until = until
         self._begin = begin
         self._slow_at = self._loop.time() + pool.limits.slow_after_s

@@ -19,6 +19,8 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any, Final, Literal, cast
 
+import msgspec
+
 from kg.errors import ReleaseError
 from kg.web.guard import QueryFailure, Reason
 from kg.web.worker import HEAD
@@ -151,11 +153,8 @@ class Worker(asyncio.Protocol):
         await asyncio.shield(self.exited)
 
     def ended(self) -> bool:
-        """Return whether the process has ended, perhaps before the loop has heard of it."""
-        if self.exited.done():
-            return True
-        options = os.WEXITED | os.WNOHANG | os.WNOWAIT
-        return os.waitid(os.P_PIDFD, self._watch, options) is not None
+        """Return whether the process has ended, or has closed its end of the connection."""
+        return self._over or self.exited.done()
 
     def kill(self, why: Why) -> None:
         """Kill the process; reads from it end."""
@@ -221,7 +220,7 @@ class Worker(asyncio.Protocol):
         Raises:
             OSError: the worker has ended.
         """
-        body = json.dumps(value, separators=(",", ":")).encode()
+        body = msgspec.json.encode(value)
         if self._transport is None or self._over:
             raise BrokenPipeError
         self._transport.write(FRAME.pack(len(body)) + body)

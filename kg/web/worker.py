@@ -27,6 +27,8 @@ import zlib
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
+import msgspec
+
 from kg.errors import QueryError
 from kg.store import RowLimit, Store
 
@@ -118,7 +120,8 @@ def main() -> None:
     isolated = _leave_network()
     store = Store(Path(setup["store"]), setup["prefixes"], disjoint=setup["disjoint"])
     _Job(store, connection).probe()
-    base = _limit_memory(setup["memory_mib"] << 20)
+    statm = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
+    base = _limit_memory(setup["memory_mib"] << 20, statm)
     # A worker that cannot answer under the limit must fail now, not at the first request.
     _Job(store, connection).probe()
     hello = json.dumps({"isolated": isolated, "address_space": base}).encode()
@@ -133,7 +136,7 @@ def main() -> None:
             if not outcome:
                 break
         signal.setitimer(signal.ITIMER_REAL, 0)
-        if _address_space() > grown:
+        if _address_space(statm) > grown:
             return
 
 
@@ -229,7 +232,7 @@ def _receive(connection: socket.socket) -> Any:
     if len(head) < LENGTH.size:
         return None
     body = connection.recv(LENGTH.unpack(head)[0], socket.MSG_WAITALL)
-    return json.loads(body)
+    return msgspec.json.decode(body)
 
 
 def _die_with(parent: int) -> None:
@@ -247,18 +250,17 @@ def _leave_network() -> bool:
     return bool(ctypes.CDLL(None).unshare(_CLONE_NEWUSER | _CLONE_NEWNET) == 0)
 
 
-def _limit_memory(allowance: int) -> int:
+def _limit_memory(allowance: int, statm: int) -> int:
     """Limit the address space to what is in use plus `allowance`; return what is in use."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    base = _address_space()
+    base = _address_space(statm)
     resource.setrlimit(resource.RLIMIT_AS, (base + allowance, base + allowance))
     return base
 
 
-def _address_space() -> int:
-    """Return the bytes of address space in use."""
-    with Path("/proc/self/statm").open("rb") as file:
-        return int(file.readline().split()[0]) * _PAGE
+def _address_space(statm: int) -> int:
+    """Return the bytes of address space in use; `statm` is that file of /proc, open."""
+    return int(os.pread(statm, 64, 0).split()[0]) * _PAGE
 
 
 if __name__ == "__main__":
