@@ -3,7 +3,8 @@
 The tables here are the only place that names media types, suffixes and the short names of
 `?format=`; the endpoint, the Graph Store Protocol and the pages all read them.
 
-Spec: RFC 9110 section 12.5.1 (Accept); SPARQL 1.1 Protocol; W3C "Unique URIs for file formats"
+Spec: RFC 9110 sections 12.5.1 (Accept) and 12.5.3 (Accept-Encoding); SPARQL 1.1 Protocol; W3C
+"Unique URIs for file formats"
 """
 
 from __future__ import annotations
@@ -80,6 +81,7 @@ _NAMES = {"turtle": "ttl", "json-ld": "jsonld", "n-triples": "nt", "n-quads": "n
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _RANGE = re.compile(rf"\s*({_TOKEN})/({_TOKEN})\s*((?:;[^,]*)?)", re.ASCII)
 _PARAMETER = re.compile(rf";\s*({_TOKEN})\s*=\s*(\"(?:[^\"\\]|\\.)*\"|[^;\s]*)", re.ASCII)
+_CODING = re.compile(rf"\s*({_TOKEN})\s*(?:;\s*[qQ]\s*=\s*([0-9.]*)\s*)?", re.ASCII)
 _QUALITY = re.compile(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?")
 _LONGEST = 4096
 
@@ -173,3 +175,43 @@ def _ranges(accept: str) -> Mapping[str, float]:
             key = f"{match[1]}/{match[2]}".lower()
             found[key] = max(quality, found.get(key, 0.0))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Coding:
+    """How an answer may be sent: whether compressed is wanted, and whether plain is accepted."""
+
+    gzip: bool
+    identity: bool
+
+
+def coding(accept_encoding: str) -> Coding:
+    """Return how an answer is to be sent, by the header Accept-Encoding; empty for none.
+
+    Compressed only where gzip is named and wanted no less than plain, or where plain is refused.
+    Where neither is accepted, both fields are false: that is 406.
+
+    Spec: RFC 9110 section 12.5.3
+
+    >>> coding("gzip, deflate, br"), coding("*, identity;q=0").gzip, coding("*").gzip
+    (Coding(gzip=True, identity=True), True, False)
+    """
+    return _coding(accept_encoding[:_LONGEST])
+
+
+@lru_cache(maxsize=256)
+def _coding(header: str) -> Coding:
+    found: dict[str, float] = {}
+    for part in header.split(","):
+        match = _CODING.fullmatch(part)
+        if match is None or (match[2] is not None and not _QUALITY.fullmatch(match[2])):
+            continue
+        name = match[1].lower().removeprefix("x-")
+        found[name] = max(float(match[2] or 1), found.get(name, 0.0))
+    other = found.get("*")
+    gzip = found.get("gzip", 0.0 if other is None else other)
+    identity = found.get("identity", other)
+    if identity == 0:
+        return Coding(gzip > 0, False)
+    wanted = found.get("gzip", 0.0)
+    return Coding(wanted > 0 and wanted >= found.get("identity", 0.0), True)

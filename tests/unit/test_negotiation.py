@@ -106,3 +106,39 @@ def test_the_highest_quality_wins(wanted: dict[str, int]) -> None:
     else:
         assert found is not None
         assert wanted[found[1]] == best
+
+
+@pytest.mark.parametrize(
+    ("header", "gzip", "identity"),
+    [
+        ("", False, True),
+        ("gzip", True, True),
+        ("x-gzip", True, True),
+        ("GZip ; Q=0.5", True, True),
+        ("gzip, deflate, br, zstd", True, True),
+        ("br", False, True),
+        ("identity", False, True),
+        ("gzip;q=0", False, True),
+        ("gzip;q=0.5, identity", False, True),
+        ("gzip, identity", True, True),
+        ("gzip, identity;q=0.5", True, True),
+        ("*", False, True),
+        ("gzip, *;q=0", True, False),
+        ("*;q=0", False, False),
+        ("identity;q=0", False, False),
+        ("br, identity;q=0", False, False),
+        ("identity;q=0, *", True, False),
+        ("identity;q=0, gzip;q=0.1", True, False),
+        ("gzip;q=0, *", False, True),
+        ("gzip;q=7", False, True),
+        ("gzip;;", False, True),
+        ("identity;q=0;", False, True),
+    ],
+)
+def test_codings(header: str, gzip: bool, identity: bool) -> None:
+    assert n.coding(header) == n.Coding(gzip, identity)
+
+
+@given(st.text(max_size=60))
+def test_no_header_of_codings_is_too_strange(header: str) -> None:
+    n.coding(header)
