@@ -12,6 +12,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     import pyoxigraph
 
 _T = TypeVar("_T")
+_ENDS: Final = re.compile(r"\A[ \t\n]+|[ \t\n]+\Z")
 _PEEK: Final = 1000
 """Triples that are looked at to see which prefixes an answer uses."""
 _IMPLIED: Final = frozenset({f"{XSD}string", f"{RDF}langString", f"{XSD}boolean", f"{XSD}integer"})
@@ -437,8 +439,10 @@ def _xml_term(term: Any) -> str:
         about = f" xml:lang={quoteattr(term.language)}"
     elif term.datatype.value != f"{XSD}string":
         about = f" datatype={quoteattr(term.datatype.value)}"
-    # A parser of XML would read a bare carriage return as a line feed.
-    return f"<literal{about}>{escape(term.value, {chr(13): '&#xD;'})}</literal>"
+    # A parser of XML reads a bare carriage return as a line feed; some leave out space at the ends.
+    text = escape(term.value, {"\r": "&#13;"})
+    text = _ENDS.sub(lambda found: "".join(f"&#{ord(c)};" for c in found[0]), text)
+    return f"<literal{about}>{text}</literal>"
 
 
 def _csv_results(names: Sequence[str], rows: _Rows, _: str) -> str:

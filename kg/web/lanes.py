@@ -43,7 +43,8 @@ class Lanes(Generic[_W]):
     Whatever happens: at most `workers` places are held, at most half of them slow ones (one if
     there is one worker only), at most `queue` clients' queries wait, at most half of them of one
     client and at most half of them for the slow lane. The client that holds the fewest places is
-    next, then whoever has waited longest. With four workers or more, one client alone never
+    next, among equals the one whose last turn is longest ago, then whoever has waited longest.
+    With four workers or more, one client alone never
     takes the last place that is free. Nobody is the client of all that have no name.
 
     Args:
@@ -62,6 +63,8 @@ class Lanes(Generic[_W]):
         self._usable = usable
         self._held: Counter[str] = Counter()
         self._held_slow: Counter[str] = Counter()
+        self._turns: dict[str, int] = {}
+        self._turn = 0
         self._waiting: list[_Waiting[_W]] = []
         self._waiting_slow: list[_Waiting[_W]] = []
         self._closed = False
@@ -113,6 +116,7 @@ class Lanes(Generic[_W]):
                 line.remove(one)
             elif (done := one.place).done() and not done.cancelled() and not done.exception():
                 self.give_back(done.result(), usable=True)  # given in the moment of giving up
+            self._forget(client)
             raise
         finally:
             timer.cancel()
@@ -139,6 +143,7 @@ class Lanes(Generic[_W]):
         if usable:
             self.idle.append(place.worker)
         self._dispatch()
+        self._forget(place.client)
 
     def add(self, worker: _W) -> None:
         """Take a new worker, which is free."""
@@ -177,6 +182,8 @@ class Lanes(Generic[_W]):
             worker = self.idle.pop()
             if self._usable(worker):
                 self._held[client] += 1
+                self._turn += 1
+                self._turns[client] = self._turn
                 if slow:
                     self.slow += 1
                     self._held_slow[client] += 1
@@ -206,7 +213,14 @@ class Lanes(Generic[_W]):
         """Return whose turn it is, if it can be anybody's."""
         line[:] = [one for one in line if not one.place.done()]  # the others have given up
         able = [one for one in line if self._may(one.client, slow)]
-        return min(able, key=lambda one: held[one.client], default=None)
+        turns = self._turns
+        return min(able, key=lambda one: (held[one.client], turns.get(one.client, 0)), default=None)
+
+    def _forget(self, client: str) -> None:
+        """Keep nothing about a client that holds nothing and waits for nothing."""
+        lines = (*self._waiting, *self._waiting_slow)
+        if not self._held[client] and not any(one.client == client for one in lines):
+            self._turns.pop(client, None)
 
     def _refuse_if_full(self, client: str, line: list[_Waiting[_W]], slow: bool) -> None:
         everyone = len(self._waiting) + len(self._waiting_slow)
