@@ -31,6 +31,10 @@ _log = logging.getLogger(__name__)
 
 TITLE: Final = "Chancery"
 LICENCE: Final = "https://creativecommons.org/licenses/by/4.0/"
+ABOUT: Final = (
+    "Who says what about which event, with what evidence: facts extracted from reporting, each "
+    "with its speaker, source, evidence and disputes."
+)
 RIGHTS: Final = (
     "CC BY 4.0, but for the scheme of PLOVER event categories and its concepts in the vocabulary "
     "graph (names that begin with plover-), which are CC BY-SA 4.0."
@@ -295,6 +299,7 @@ def publish(
         time=time,
         versions={**release.engine_versions(), "ontology": ontology_version()},
         options={"sources": "articles"},
+        about=ABOUT,
         rights=RIGHTS,
     )
     if not force:

@@ -23,6 +23,9 @@ LABELS: Final = "labels.sqlite"
 PUBLISHED: Final = "published.jsonl"
 CURRENT: Final = "current"
 
+IMPORT: Final = "import"
+"""The option of a release that was made from RDF files: neither mapped nor validated."""
+
 
 class Input(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One file that was read by a build, e.g. `facts/registry.yaml`."""
@@ -81,7 +84,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     `quads` counts the distinct quads of the store and `triples` the distinct triples in them;
     `classes` counts the distinct instances of each class over all graphs. `id` is computed from
     `inputs`, `base_iri`, `title`, `licence`, `agent`, `time`, `options` and `versions` (but for
-    the version of the ontology, which is among the inputs already).
+    the version of the ontology, which is among the inputs already). `conforms` is None where
+    nothing was validated, and `licence` empty where none is claimed.
     """
 
     format: int
@@ -94,7 +98,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     options: dict[str, str]
     versions: dict[str, str]
     inputs: tuple[Input, ...]
-    conforms: bool
+    conforms: bool | None
     quads: int
     triples: int
     graphs: tuple[GraphEntry, ...]
@@ -102,6 +106,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     sources: tuple[SourceCount, ...]
     questions: tuple[Question, ...]
     files: tuple[FileEntry, ...]
+
+    @property
+    def imported(self) -> bool:
+        """Return whether the data is RDF that was imported: neither mapped nor validated."""
+        return IMPORT in self.options
 
 
 class Publication(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

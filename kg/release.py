@@ -5,6 +5,9 @@ renamed, and only then made the current one by replacing a symbolic link, so tha
 moment leaves the old release whole and current. All of it is text that was sorted before it came
 here: serialising reads lines and writes lines, and never holds a graph in memory.
 
+RDF that was imported (`kg.importing`) becomes a release in the same way. It alone may have blank
+nodes, and nothing is claimed of it that was not said: no licence, no conformance, no description.
+
 Spec: docs/reference/release.md; RDF 1.1 N-Quads, Turtle and TriG; JSON-LD 1.1; VoID; DCAT 3
 """
 
@@ -37,6 +40,7 @@ from kg.errors import ReleaseError
 from kg.manifest import (
     CURRENT,
     FORMAT,
+    IMPORT,
     LABELS,
     MANIFEST,
     STORE,
@@ -63,8 +67,10 @@ from kg.serialise import by_line as _by_line
 from kg.serialise import read_literal as _literal
 from kg.vocab import (
     CH,
+    COMMON,
     DCTERMS,
     EDTF,
+    NAMES,
     OWL,
     PREFIXES,
     PROV,
@@ -87,6 +93,8 @@ _ID: Final = re.compile("[0-9a-f]{64}")
 _CHUNK: Final = 1 << 20
 _BATCH: Final = 100_000
 """Triples that are loaded at a time."""
+_PIECES: Final = 1 << 25
+"""Bytes of all parts together that are held while they are merged."""
 _NO_INPUT: Final = frozenset({".git", "__pycache__", "_resources", "node_modules"})
 
 _DUMPS: Final = ("graph.nq", "graph.ttl", "graph.trig", "graph.jsonld")
@@ -108,8 +116,9 @@ class ReleaseSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     `time` is an xsd:dateTime and None where none was given: then the release carries no time.
     `versions` comes from `engine_versions`. `options` holds every other choice that shapes the
-    output, e.g. which sources were built. `rights` says which parts are under another licence; it
-    is a constant of the code, which is an input already.
+    output, e.g. which sources were built, or `IMPORT`. `licence` is empty where none is claimed.
+    `about` says in English what the data is, and `rights` which parts are under another licence;
+    both are constants of the code, which is an input already.
     """
 
     base_iri: str
@@ -119,7 +128,13 @@ class ReleaseSettings(msgspec.Struct, frozen=True, kw_only=True):
     time: str | None = None
     versions: Mapping[str, str] = {}
     options: Mapping[str, str] = {}
+    about: str = ""
     rights: str = ""
+
+    @property
+    def imported(self) -> bool:
+        """Return whether this is RDF that was imported, neither mapped nor validated."""
+        return IMPORT in self.options
 
     def identity(self) -> dict[str, str]:
         """Return every setting by name, as `release_id` takes them."""
@@ -135,9 +150,12 @@ class ReleaseSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReportFiles(msgspec.Struct, frozen=True, kw_only=True):
-    """The validation report in its three forms; what `blocks` is not published."""
+    """The validation report in its three forms; what `blocks` is not published.
 
-    conforms: bool
+    `conforms` is None where nothing was validated.
+    """
+
+    conforms: bool | None
     blocks: bool
     ttl: str
     json: str
@@ -261,7 +279,7 @@ def _raise(error: OSError) -> None:
 def write_release(
     out: Path,
     *,
-    graphs: Mapping[str, Sequence[str]],
+    graphs: Mapping[str, Iterable[str]],
     inputs: Sequence[Input],
     settings: ReleaseSettings,
     report: ReportFiles,
@@ -280,7 +298,7 @@ def write_release(
     Args:
         out: the folder of all releases; made when it is missing.
         graphs: for each graph IRI its N-Quads lines, canonical, sorted by code point, each once.
-            A graph without lines is no graph.
+            They are read once, one graph after the other. A graph without lines is no graph.
         inputs: from `collect_inputs`.
         issues: what was not mapped, and why, in the order in which it is to be listed.
         ontology: files of the vocabulary as they are served: name (`ontology.ttl`) to text. The
@@ -360,18 +378,20 @@ class _Writer:
         folder: Path,
         name: str,
         settings: ReleaseSettings,
-        graphs: Mapping[str, Sequence[str]],
+        graphs: Mapping[str, Iterable[str]],
         private: frozenset[str],
     ) -> None:
         self._folder = folder
         self._name = name
         self._settings = settings
-        self._graphs = {iri: graphs[iri] for iri in sorted(graphs) if len(graphs[iri])}
-        self._public = {iri: self._graphs[iri] for iri in self._graphs if iri not in private}
-        self._private = len(self._public) < len(self._graphs)
+        self._given = graphs
+        self._not_shared = private
+        self._graphs: dict[str, _Triples] = {}
+        self._public: dict[str, _Triples] = {}
+        self._private = False
         self._shared_parts: set[str] = set()
-        self._vocabulary = _Vocabulary(graphs.get(graph_iri(settings.base_iri, "vocabulary"), ()))
-        self._prefixes = _Prefixes(_namespaces(settings.base_iri))
+        self._vocabulary = _Vocabulary(())
+        self._prefixes = _Prefixes(_namespaces(settings.base_iri, imported=settings.imported))
 
     def write(
         self,
@@ -385,10 +405,24 @@ class _Writer:
         """Write every file of the release, the manifest last."""
         for part in ("parts", "downloads", "ontology"):
             (self._folder / part).mkdir(parents=True)
-        entries = [self._part(iri) for iri in self._graphs]
+        drafts = (self._part(iri, self._given[iri]) for iri in sorted(self._given))
+        entries = [entry for entry in drafts if entry is not None]
+        # From here on the parts are read, so that no more than a piece of each is in memory.
+        piece = _piece(len(entries))
+        for entry in entries:
+            triples = _Triples(self._folder / entry.part, entry.iri, piece)
+            self._graphs[entry.iri] = triples
+            if not entry.private:
+                self._public[entry.iri] = triples
+        self._private = len(self._public) < len(self._graphs)
+        terms = self._graphs.get(graph_iri(self._settings.base_iri, "vocabulary"), ())
+        self._vocabulary = _Vocabulary(terms, blank=self._settings.imported)
         self._concatenate(entries)
         self._load(entries)
         context = _context(self._settings.base_iri, self._vocabulary)
+        if self._settings.imported:
+            # Any IRI may occur, also one whose scheme is a prefix; so none is shortened.
+            context = {"id": "@id", "type": "@type"}
         shared, total = self._serialise(context)
 
         texts = {
@@ -420,7 +454,10 @@ class _Writer:
                 agent=self._settings.agent,
                 time=self._settings.time,
                 options=dict(self._settings.options),
-                versions={"ontology": self._vocabulary.version, **self._settings.versions},
+                versions={
+                    **({"ontology": version} if (version := self._vocabulary.version) else {}),
+                    **self._settings.versions,
+                },
                 inputs=tuple(sorted(inputs, key=lambda one: one.name)),
                 conforms=report.conforms,
                 quads=sum(entry.quads for entry in entries),
@@ -433,40 +470,37 @@ class _Writer:
             ),
         )
 
-    def _part(self, iri: str) -> GraphEntry:
-        """Write one graph as a part, plain and compressed, and return its entry."""
-        lines = self._graphs[iri]
+    def _part(self, iri: str, lines: Iterable[str]) -> GraphEntry | None:
+        """Write one graph as a part, plain and compressed; return its entry, None if empty."""
         suffix = f" <{iri}> .\n"
-        before = ""
-        for line in lines:
-            if line <= before or not line.endswith(suffix) or line.count("\n") > 1:
-                raise ReleaseError(
-                    "a line is out of order or in the wrong graph",
-                    where=f"graph <{iri}>",
-                    seen=line.rstrip("\n"),
-                    expected=f"a line that sorts after the one before and ends in{suffix[:-1]}",
-                )
-            before = line
         key = iri.removeprefix(graph_iri(self._settings.base_iri, ""))
         if not re.fullmatch("[a-z0-9-]{1,150}", key):
             key = hashlib.sha256(iri.encode()).hexdigest()[:16]
         draft = self._folder / "parts" / key
-        with draft.open("wb") as file:
-            for start in range(0, len(lines), 10_000):
-                file.write("".join(lines[start : start + 10_000]).encode())
+        before, quads = "", 0
+        with draft.open("w", encoding="utf-8", newline="\n") as file:
+            for line in lines:
+                if line <= before or not line.endswith(suffix) or line.count("\n") > 1:
+                    raise ReleaseError(
+                        "a line is out of order or in the wrong graph",
+                        where=f"graph <{iri}>",
+                        seen=line.rstrip("\n"),
+                        expected=f"a line that sorts after the one before and ends in{suffix[:-1]}",
+                    )
+                file.write(line)
+                before = line
+                quads += 1
+        if not quads:
+            draft.unlink()
+            return None
         _, sha256 = _digest(draft)
         part = f"parts/{key}.{sha256[:16]}.nq"
         draft.rename(self._folder / part)
         _compress(self._folder / part)
-        if iri in self._public:
+        private = iri in self._not_shared
+        if not private:
             self._shared_parts |= {part, f"{part}.gz"}
-        return GraphEntry(
-            iri=iri,
-            quads=len(lines),
-            part=part,
-            sha256=sha256,
-            private=iri not in self._public,
-        )
+        return GraphEntry(iri=iri, quads=quads, part=part, sha256=sha256, private=private)
 
     def _concatenate(self, entries: Sequence[GraphEntry]) -> None:
         """Write `graph.nq` and `graph.nq.gz`: the members of the parts, one after the other."""
@@ -485,19 +519,29 @@ class _Writer:
         """Write the store, and see to it that it holds exactly what the parts hold."""
         import pyoxigraph
 
-        paths = ["downloads/graph.nq", *(entry.part for entry in entries if entry.private)]
         store = pyoxigraph.Store(str(self._folder / STORE))
-        try:
-            for path in paths:
-                store.bulk_load(path=str(self._folder / path), format=pyoxigraph.RdfFormat.N_QUADS)
-        except SyntaxError as error:
-            raise ReleaseError("a line is not N-Quads", where=path, seen=str(error)) from error
+
+        # Loading a text would give its blank nodes other labels, so it is parsed first.
+        def quads() -> Iterator[pyoxigraph.Quad]:
+            form = pyoxigraph.RdfFormat.N_QUADS
+            paths = ["downloads/graph.nq", *(entry.part for entry in entries if entry.private)]
+            try:
+                for path in paths:
+                    yield from pyoxigraph.parse(path=str(self._folder / path), format=form)
+            except SyntaxError as error:
+                raise ReleaseError("a line is not N-Quads", where=path, seen=str(error)) from error
+
+        def union() -> Iterator[pyoxigraph.Quad]:
+            form = pyoxigraph.RdfFormat.N_TRIPLES
+            merged = itertools.groupby(heapq.merge(*self._graphs.values()))
+            while batch := [f"{triple} .\n" for triple, _ in itertools.islice(merged, _BATCH)]:
+                yield from pyoxigraph.parse("".join(batch).encode(), form)
+
         # The engine's own union gives a triple of two graphs twice, and counts it twice. So the
         # default graph of the store is the union of the others, as a set.
-        union = heapq.merge(*(_triples(iri, lines) for iri, lines in self._graphs.items()))
-        while batch := list(itertools.islice(union, _BATCH)):
-            text = "".join(f"{triple} .\n" for triple in batch)
-            store.bulk_load(text.encode(), pyoxigraph.RdfFormat.N_TRIPLES)
+        for found in (quads(), union()):
+            while chunk := list(itertools.islice(found, _BATCH)):
+                store.bulk_extend(chunk)
         store.optimize()
         store.flush()
         del store  # closes the files of the store
@@ -515,9 +559,9 @@ class _Writer:
         turtle = self._prefixes.turtle
         with (downloads / "graph.trig").open("w", encoding="utf-8", newline="\n") as trig:
             trig.write(self._prefixes.header)
-            for iri, lines in self._public.items():
+            for iri, triples in self._public.items():
                 trig.write(f"\n{turtle(f'<{iri}>')} {{\n")
-                for subject, pairs in _subjects(_triples(iri, lines)):
+                for subject, pairs in self._subjects({iri: triples}):
                     trig.write(_block(subject, pairs, turtle))
                 trig.write("}\n")
         shared = _Counts(self._settings.base_iri)
@@ -525,7 +569,12 @@ class _Writer:
         with (
             (downloads / "graph.ttl").open("w", encoding="utf-8", newline="\n") as ttl,
             (downloads / "graph.jsonld").open("w", encoding="utf-8", newline="\n") as jsonld,
-            _Labels(self._folder / LABELS, self._settings.base_iri, self._vocabulary) as labels,
+            _Labels(
+                self._folder / LABELS,
+                self._settings.base_iri,
+                self._vocabulary,
+                {f"<{iri}>" for iri in NAMES} if self._settings.imported else set(),
+            ) as labels,
         ):
             node = _Nodes(context)
             ttl.write(self._prefixes.header + "\n")
@@ -541,14 +590,22 @@ class _Writer:
 
             if self._private:
                 total = _Counts(self._settings.base_iri)
-                _each(self._public, hand_on)
-                _each(self._graphs, total.add, labels.add)
-            else:
-                _each(self._graphs, hand_on, labels.add)
+                for subject, pairs in self._subjects(self._public):
+                    hand_on(subject, pairs)
+            for subject, pairs in self._subjects(self._graphs):
+                if self._private:
+                    total.add(subject, pairs)
+                else:
+                    hand_on(subject, pairs)
+                labels.add(subject, pairs)
             jsonld.write("\n]}\n")
         for dump in ("graph.ttl", "graph.trig", "graph.jsonld"):
             _compress(downloads / dump)
         return shared, total
+
+    def _subjects(self, graphs: Mapping[str, Iterable[str]]) -> Iterator[tuple[str, _Pairs]]:
+        """Yield each subject of some graphs; see the function of this name."""
+        return _subjects(*graphs.values(), blank=self._settings.imported)
 
     def _entry(self, path: str) -> FileEntry:
         """Return the entry of one file of the release for the manifest."""
@@ -567,13 +624,14 @@ class _Writer:
 # From lines to subjects
 
 
-def _subjects(*streams: Iterable[str]) -> Iterator[tuple[str, _Pairs]]:
+def _subjects(*streams: Iterable[str], blank: bool = False) -> Iterator[tuple[str, _Pairs]]:
     """Yield each subject with its distinct predicates and objects, everything in sorted order.
 
     Args:
         streams: `S P O` in N-Triples tokens, each stream sorted by code point.
+        blank: whether there may be blank nodes.
     Raises:
-        ReleaseError: a subject or object is a blank node or a triple.
+        ReleaseError: a subject or object is a triple, or a blank node where there may be none.
     """
     subject, pairs, before = "", _Pairs(), ""
     for triple in heapq.merge(*streams):
@@ -585,7 +643,7 @@ def _subjects(*streams: Iterable[str]) -> Iterator[tuple[str, _Pairs]]:
             if pairs:
                 yield subject, pairs
             subject, pairs = s, []
-        if s[0] != "<" or s[1] == "<" or o[0] == "_" or o.startswith("<<"):
+        if s.startswith("<<") or o.startswith("<<") or (not blank and "_" in (s[0], o[0])):
             raise ReleaseError(
                 "a blank node or a triple term cannot be published", seen=triple, expected="an IRI"
             )
@@ -594,35 +652,57 @@ def _subjects(*streams: Iterable[str]) -> Iterator[tuple[str, _Pairs]]:
         yield subject, pairs
 
 
-def _triples(iri: str, lines: Sequence[str]) -> Iterator[str]:
-    """Yield the N-Quads lines of one graph without graph, full stop and line end.
+def _piece(files: int) -> int:
+    """Return how many bytes of a file are held at a time where so many are read at once."""
+    return max(1 << 12, min(_CHUNK, _PIECES // max(files, 1)))
+
+
+def _lines(path: Path, piece: int) -> Iterator[bytes]:
+    """Yield the lines of a file without their line ends, with no file open in between.
+
+    A release may have more parts than a process may open files.
+    """
+    place, rest = 0, b""
+    while True:
+        with path.open("rb") as file:
+            file.seek(place)
+            data = file.read(piece)
+        place += len(data)
+        lines = (rest + data).split(b"\n")
+        rest = lines.pop()
+        yield from lines
+        if len(data) < piece:
+            return
+
+
+class _Triples:
+    """The lines of a part without graph, full stop and line end; may be read more than once.
 
     They stay sorted: where one object begins another, what follows it in the longer one (`@`, `^`,
-    `-`, a letter) is above the space that follows it in the shorter one.
+    `-`, a letter, a digit) is above the space that follows it in the shorter one.
     """
-    end = -len(f" <{iri}> .\n")
-    for line in lines:
-        yield line[:end]
 
+    def __init__(self, part: Path, graph: str, piece: int) -> None:
+        self._part = part
+        self._end = -len(f" <{graph}> .".encode())
+        self._piece = piece
 
-def _each(graphs: Mapping[str, Sequence[str]], *uses: Callable[[str, _Pairs], None]) -> None:
-    """Hand every subject of the graphs to each of `uses`."""
-    for subject, pairs in _subjects(*(_triples(iri, lines) for iri, lines in graphs.items())):
-        for use in uses:
-            use(subject, pairs)
+    def __iter__(self) -> Iterator[str]:
+        end = self._end
+        for line in _lines(self._part, self._piece):
+            yield line[:end].decode()
 
 
 class _Vocabulary:
     """What the serialisers need to know of the ontology, read from the lines of its graph."""
 
-    def __init__(self, lines: Sequence[str]) -> None:
+    def __init__(self, triples: Iterable[str], *, blank: bool = False) -> None:
         self.version = ""
         self.classes: set[str] = set()
         self.properties: dict[str, str] = {}
         """Property IRI to `@id`, `@language`, a datatype IRI, or nothing where values vary."""
         self._broader: dict[str, set[str]] = {}
-        graph = lines[0].rsplit(" ", 2)[1][1:-1] if lines else ""
-        for token, pairs in _subjects(_triples(graph, lines)):
+        for token, pairs in _subjects(triples, blank=blank):
             subject = token[1:-1]
             types = {o[1:-1] for p, o in pairs if p == _TYPE}
             ranges = {o[1:-1] for p, o in pairs if p == f"<{RDFS}range>"}
@@ -688,9 +768,10 @@ class _Prefixes:
         return f"{quoted}^^{self.turtle(datatype)}"
 
 
-def _namespaces(base_iri: str) -> dict[str, str]:
+def _namespaces(base_iri: str, *, imported: bool) -> dict[str, str]:
     """Return the shared prefixes of the Turtle and TriG files of a release."""
-    return _VOCABULARIES | {kind: data_iri(base_iri, kind, "") for kind in get_args(Kind)}
+    known = {**(COMMON if imported else {}), **_VOCABULARIES}
+    return known | {kind: data_iri(base_iri, kind, "") for kind in get_args(Kind)}
 
 
 def _block(subject: str, pairs: _Pairs, turtle: Callable[[str], str]) -> str:
@@ -791,13 +872,16 @@ def _context(base_iri: str, vocabulary: _Vocabulary) -> dict[str, object]:
 class _Labels:
     """The full-text index of labels: an SQLite file with one FTS5 table, `labels`."""
 
-    _PREFERRED: Final = {
+    _PREFERRED: Final[Mapping[str, int]] = {
         f"<{RDFS}label>": 1,
         f"<{SKOS}prefLabel>": 1,
         f"<{SKOS}altLabel>": 0,
     }
 
-    def __init__(self, path: Path, base_iri: str, vocabulary: _Vocabulary) -> None:
+    def __init__(
+        self, path: Path, base_iri: str, vocabulary: _Vocabulary, names: Iterable[str]
+    ) -> None:
+        self._preferred = {**dict.fromkeys(names, 1), **self._PREFERRED}
         self._kind = re.compile(re.escape(f"{base_iri}id/") + "([a-z]+)/")
         self._vocabulary = vocabulary
         self._rank: dict[str, tuple[int, bool, str]] = {}
@@ -829,10 +913,12 @@ class _Labels:
             self._database.close()
 
     def add(self, subject: str, pairs: _Pairs) -> None:
-        """Add the labels of one subject: a row for each language and wording."""
+        """Add the labels of one subject, if it has an address: a row for each wording."""
+        if subject[0] == "_":
+            return
         found: dict[tuple[str, str], int] = {}
         for p, o in pairs:
-            preferred = self._PREFERRED.get(p)
+            preferred = self._preferred.get(p)
             if preferred is not None and o[0] == '"':
                 text, language, datatype = _literal(o)
                 if not datatype:
@@ -900,12 +986,6 @@ _DESCRIPTIONS: Final = {
 _IANA: Final = "https://www.iana.org/assignments/media-types/"
 
 
-_ABOUT: Final = (
-    "Who says what about which event, with what evidence: facts extracted from reporting, each "
-    "with its speaker, source, evidence and disputes."
-)
-
-
 def _void(
     settings: ReleaseSettings,
     name: str,
@@ -939,24 +1019,25 @@ def _void(
             short = hashlib.sha256(iri.encode()).hexdigest()[:16]
         return f"<{base}dataset#{fragment}-{short.replace(':', '-')}>"
 
-    licence = [("dcterms:license", f"<{settings.licence}>")]
+    licence = [("dcterms:license", f"<{settings.licence}>")] if settings.licence else []
     if settings.rights:
         licence.append(("dcterms:rights", literal(settings.rights, lang="en")))
+    own = not settings.imported
     say(
         dataset,
         a("void:Dataset"),
         a("dcat:Dataset"),
-        ("dcterms:title", literal(settings.title, lang="en")),
-        ("dcterms:description", literal(_ABOUT, lang="en")),
+        ("dcterms:title", literal(settings.title, lang="en" if own else "")),
+        *([("dcterms:description", literal(settings.about, lang="en"))] if settings.about else []),
         *licence,
         ("dcterms:identifier", literal(name)),
         ("dcat:version", literal(name)),
         ("void:triples", number(counts.triples)),
-        ("void:entities", number(counts.entities)),
+        *([("void:entities", number(counts.entities))] if own else []),
         ("void:distinctSubjects", number(counts.subjects)),
         ("void:classes", number(len(counts.classes))),
         ("void:properties", number(len(counts.properties))),
-        ("void:uriSpace", literal(f"{base}id/")),
+        *([("void:uriSpace", literal(f"{base}id/"))] if own else []),
         ("void:sparqlEndpoint", service),
         ("foaf:homepage", f"<{base}>"),
     )
@@ -968,7 +1049,7 @@ def _void(
         say(agent, a("foaf:Agent"), ("foaf:name", literal(settings.agent)))
     used = {iri[: max(iri.rfind("/"), iri.rfind("#")) + 1] for iri in counts.properties}
     used |= {iri[: max(iri.rfind("/"), iri.rfind("#")) + 1] for iri in counts.classes}
-    for namespace in _VOCABULARIES.values():
+    for namespace in {**({} if own else COMMON), **_VOCABULARIES}.values():
         if namespace in used:
             say(dataset, ("void:vocabulary", f"<{namespace}>"))
     for kind in ("agent", "claim", "document", "event", "place"):
@@ -996,7 +1077,7 @@ def _void(
             *licence,
         )
     matches = counts.properties.get(f"{SKOS}exactMatch")
-    if matches:
+    if matches and own:  # elsewhere nobody knows what the matches lead to
         linkset = f"<{base}dataset#links-wikidata>"
         say(dataset, ("void:subset", linkset))
         say(
@@ -1479,23 +1560,21 @@ def _difference(store: Path, parts: Sequence[Path]) -> str:
     """
     import pyoxigraph
 
+    piece = _piece(len(parts))
     opened = pyoxigraph.Store.read_only(str(store))
     triples = pyoxigraph.RdfFormat.N_TRIPLES
     stored, written = _Sum(), _Sum()
     for graph in opened.named_graphs():
         stored.ending = f" {graph} .".encode()
         opened.dump(cast("IO[bytes]", stored), triples, from_graph=graph)
-    with contextlib.ExitStack() as stack:
-        files = [stack.enter_context(part.open("rb")) for part in parts]
-        for file in files:
-            while chunk := file.read(_CHUNK):
-                written.write(chunk)
-            file.seek(0)
-        union, distinct = _Sum(), _Sum()
-        opened.dump(cast("IO[bytes]", union), triples, from_graph=pyoxigraph.DefaultGraph())
-        streams = ((line[: line.rindex(b" <")] for line in file) for file in files)
-        for triple, _ in itertools.groupby(heapq.merge(*streams)):
-            distinct.write(triple + b" .\n")
+    for part in parts:
+        with part.open("rb") as file:
+            shutil.copyfileobj(file, cast("IO[bytes]", written), _CHUNK)
+    union, distinct = _Sum(), _Sum()
+    opened.dump(cast("IO[bytes]", union), triples, from_graph=pyoxigraph.DefaultGraph())
+    streams = ((line[: line.rindex(b" <")] for line in _lines(part, piece)) for part in parts)
+    for triple, _ in itertools.groupby(heapq.merge(*streams)):
+        distinct.write(triple + b" .\n")
     if (stored.count, stored.value) == (written.count, written.value):
         if (union.count, union.value) == (distinct.count, distinct.value):
             return ""

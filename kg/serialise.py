@@ -1,7 +1,7 @@
 """Writes node objects of JSON-LD: for the dump of a release and for the documents of the site.
 
 Both read alike because both are written here, under the one context of the release. What is
-written is given as tokens of N-Triples.
+written is given as tokens of N-Triples; a blank node keeps its label.
 
 Spec: JSON-LD 1.1; RDF 1.1 N-Triples
 """
@@ -63,7 +63,7 @@ class Documents:
         """Return a document of these triples: a node object for each subject, as they arrive.
 
         Args:
-            triples: N-Triples tokens; subjects are IRIs, objects IRIs or literals.
+            triples: N-Triples tokens.
         Raises:
             ReleaseError: a term cannot be written under the context.
         """
@@ -85,7 +85,7 @@ class Nodes:
         }
         self._prefixes = names
         self._namespaces = {iri: name for name, iri in names.items()}
-        self._data = names["kg"]
+        self._data = names.get("kg", "")
         self._terms: dict[str, tuple[str, str]] = {}
         self._classes: dict[str, str] = {}
         for name, value in context.items():
@@ -100,7 +100,7 @@ class Nodes:
         objects: dict[str, list[str]] = {TYPE: []}
         for p, o in pairs:
             objects.setdefault(p if p != TYPE or o[0] == "<" else f"{p} ", []).append(o)
-        members: dict[str, object] = {"id": self._iri(subject[1:-1])}
+        members: dict[str, object] = {"id": self._node(subject)}
         if types := objects.pop(TYPE):
             names = [self._classes.get(o[1:-1]) or self._iri(o[1:-1]) for o in types]
             members["type"] = names[0] if len(names) == 1 else names
@@ -129,9 +129,9 @@ class Nodes:
 
     def _value(self, token: str, coercion: str) -> object:
         """Return one value under a term that coerces to a datatype, to `@id`, or to nothing."""
-        if token[0] == "<":
-            iri = self._iri(token[1:-1])
-            return iri if coercion == "@id" else {"id": iri}
+        if token[0] in "<_":
+            node = self._node(token)
+            return node if coercion == "@id" else {"id": node}
         text, language, datatype = read_literal(token)
         if language:
             return {"@value": text, "@language": language}
@@ -145,13 +145,17 @@ class Nodes:
             return {"@value": text, "@type": self._iri(datatype)}
         return {"@value": text}
 
+    def _node(self, token: str) -> str:
+        """Return what names a node: the short form of its IRI, or the label of a blank node."""
+        return token if token[0] == "_" else self._iri(token[1:-1])
+
     def _iri(self, iri: str) -> str:
         """Return the short form of an IRI under the context, or all of it.
 
         Raises:
             ReleaseError: its scheme is one of the prefixes, so it would be read as a short form.
         """
-        if iri.startswith(self._data):
+        if self._data and iri.startswith(self._data):
             rest = iri[len(self._data) :]
             if _KIND_KEY.fullmatch(rest):
                 return f"kg:{rest}"

@@ -47,6 +47,35 @@ PREFIXES: Final[Mapping[str, str]] = MappingProxyType(
 )
 """The prefixes of the vocabularies: predeclared in queries, used in dumps and on pages."""
 
+FOAF: Final = "http://xmlns.com/foaf/0.1/"
+DC: Final = "http://purl.org/dc/elements/1.1/"
+
+COMMON: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "foaf": FOAF,
+        "dc": DC,
+        "dcat": "http://www.w3.org/ns/dcat#",
+        "geo": "http://www.w3.org/2003/01/geo/wgs84_pos#",
+        "geosparql": "http://www.opengis.net/ont/geosparql#",
+        "org": "http://www.w3.org/ns/org#",
+        "sdo": "http://schema.org/",
+        "sh": "http://www.w3.org/ns/shacl#",
+        "vcard": "http://www.w3.org/2006/vcard/ns#",
+        "void": "http://rdfs.org/ns/void#",
+        "wdt": "http://www.wikidata.org/prop/direct/",
+    }
+)
+"""Prefixes of vocabularies that we do not use and others do: for RDF that was imported."""
+
+NAMES: Final = (
+    FOAF + "name",
+    SCHEMA + "name",
+    "http://schema.org/name",
+    DCTERMS + "title",
+    DC + "title",
+)
+"""Properties by which others name things, besides rdfs:label and skos:prefLabel."""
+
 Kind = Literal[
     "agent",
     "place",
