@@ -268,11 +268,15 @@ def _components(nodes: Iterable[str], links: Iterable[_Link]) -> dict[str, str]:
 def _statuses(world: _World, links: list[_Link], base: str, out: Dataset) -> None:
     graph = graph_iri(base, "status")
     events = [row[0] for row in world.rows("SELECT ?e { ?e a ch:Event }")]
-    links = [link for link in links if set(link.events) <= set(events)]
+    known = frozenset(events)
+    links = [link for link in links if known.issuperset(link.events)]
     merged = _components(events, [link for link in links if link.merges])
     near = _components(events, links)
     clusters: dict[str, list[str]] = defaultdict(list)
     neighbourhood: dict[str, list[str]] = defaultdict(list)
+    used: dict[str, list[_Link]] = defaultdict(list)
+    for link in links:
+        used[near[link.events[0]]].append(link)
     for event in events:
         clusters[merged[event]].append(event)
         neighbourhood[near[event]].append(event)
@@ -311,9 +315,8 @@ def _statuses(world: _World, links: list[_Link], base: str, out: Dataset) -> Non
                 out.add(graph, node, term(name), f"<{side}>")
         for iri in [*affirming, *other]:
             out.add(graph, node, term("basedOn"), f"<{iri}>")
-        for link in links:
-            if set(link.events) <= set(around):
-                out.add(graph, node, term("usesLink"), f"<{link.iri}>")
+        for link in used[near[first]]:
+            out.add(graph, node, term("usesLink"), f"<{link.iri}>")
 
 
 def _status(

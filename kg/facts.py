@@ -20,6 +20,7 @@ import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -498,6 +499,16 @@ def date_bounds(text: str) -> tuple[str | None, str | None]:
         ValueError: the text is no date of the supported part of EDTF.
     """
     return edtf.bounds(text)
+
+
+@cache
+def fields_of(form: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
+    """Return the fields of a type of record or value, in order; msgspec evaluates them each time.
+
+    Raises:
+        TypeError: no type of msgspec.Struct.
+    """
+    return msgspec.structs.fields(form)
 
 
 def kind_of(record: Record) -> str:
@@ -1149,7 +1160,7 @@ def _strings(value: Any, path: _Path = (), name: str = "") -> Iterator[tuple[_Pa
     if isinstance(value, str):
         yield path, name, value
     elif isinstance(value, msgspec.Struct):
-        for field in msgspec.structs.fields(value):
+        for field in fields_of(type(value)):
             yield from _strings(
                 getattr(value, field.name), (*path, field.encode_name), field.encode_name
             )
@@ -1163,7 +1174,7 @@ def _strings(value: Any, path: _Path = (), name: str = "") -> Iterator[tuple[_Pa
 
 def _language_tags(value: Any, path: _Path = ()) -> Iterator[tuple[_Path, str]]:
     if isinstance(value, msgspec.Struct):
-        for field in msgspec.structs.fields(value):
+        for field in fields_of(type(value)):
             item = getattr(value, field.name)
             if field.name in ("language", "lang") and isinstance(item, str):
                 yield (*path, field.encode_name), item

@@ -21,7 +21,7 @@ import msgspec
 
 from kg.dataset import Dataset
 from kg.errors import KgError, KgErrors, MappingError
-from kg.facts import FactFile, FactSet, Record
+from kg.facts import FactFile, FactSet, Record, fields_of
 from kg.vocab import Kind, Vocabulary, data_iri, graph_iri
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -152,7 +152,7 @@ def _wrap(value: Any) -> Any:
 
 
 def _unread(proxy: _Proxy, kind: str, path: str, ignored: Mapping[str, str]) -> Iterator[str]:
-    for field in msgspec.structs.fields(proxy._inner):
+    for field in fields_of(type(proxy._inner)):
         name = field.name
         shown = f"{path}{name}"
         if f"{kind}.{shown}" in ignored or f"*.{shown}" in ignored:
