@@ -10,6 +10,7 @@ Spec: SPARQL 1.1 Query Language; docs/decisions/0004-store.md
 from __future__ import annotations
 
 import csv
+import html
 import io
 import json
 import re
@@ -19,14 +20,17 @@ from functools import cached_property
 from itertools import chain, islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, TypeVar, get_args
-from xml.sax.saxutils import escape, quoteattr
 
-from kg import manifest as _manifest
 from kg.errors import QueryError, ReleaseError
 from kg.vocab import PREFIXES, RDF, XSD, Kind
 
 if TYPE_CHECKING:
     import pyoxigraph
+
+    from kg.manifest import Manifest
+
+# A worker starts faster without what only the server needs: `kg.manifest` is imported where it is
+# used.
 
 _T = TypeVar("_T")
 _ENDS: Final = re.compile(r"\A[ \t\n]+|[ \t\n]+\Z")
@@ -41,7 +45,7 @@ class Release:
     """A finished release: its folder and its manifest."""
 
     path: Path
-    manifest: _manifest.Manifest
+    manifest: Manifest
 
     @property
     def id(self) -> str:
@@ -56,7 +60,9 @@ class Release:
     @property
     def store(self) -> Path:
         """Return the folder of the store."""
-        return self.path / _manifest.STORE
+        from kg.manifest import STORE
+
+        return self.path / STORE
 
     @cached_property
     def graphs(self) -> frozenset[str]:
@@ -99,8 +105,10 @@ def open_release(path: Path) -> Release:
     Raises:
         ReleaseError: there is no release, or it has no store.
     """
+    from kg.manifest import read_manifest
+
     folder = path.resolve()
-    release = Release(folder, _manifest.read_manifest(folder))
+    release = Release(folder, read_manifest(folder))
     if not release.store.is_dir():
         raise ReleaseError(
             "the release has no store",
@@ -116,7 +124,9 @@ def current_release(releases: Path) -> Path:
     Raises:
         ReleaseError: nothing has been published in the folder `releases`.
     """
-    link = releases / _manifest.CURRENT
+    from kg.manifest import CURRENT
+
+    link = releases / CURRENT
     if not link.is_dir():
         raise ReleaseError(
             "no release is published here",
@@ -405,13 +415,13 @@ def _xml_results(names: Sequence[str], rows: _Rows, link: str) -> str:
 
     Spec: SPARQL Query Results XML Format (Second Edition)
     """
-    head = "".join(f"<variable name={quoteattr(name)}/>" for name in names)
+    head = "".join(f"<variable name={_attribute(name)}/>" for name in names)
     if link:
-        head += f"<link href={quoteattr(link)}/>"
+        head += f"<link href={_attribute(link)}/>"
     results = []
     for row in rows:
         bindings = (
-            f"<binding name={quoteattr(name)}>{_xml_term(term)}</binding>"
+            f"<binding name={_attribute(name)}>{_xml_term(term)}</binding>"
             for name, term in row.items()
             if term is not None
         )
@@ -422,12 +432,16 @@ def _xml_results(names: Sequence[str], rows: _Rows, link: str) -> str:
     )
 
 
+def _attribute(value: str) -> str:
+    return f'"{html.escape(value)}"'
+
+
 def _xml_term(term: Any) -> str:
     kind = type(term).__name__
     if kind == "NamedNode":
-        return f"<uri>{escape(term.value)}</uri>"
+        return f"<uri>{html.escape(term.value)}</uri>"
     if kind == "BlankNode":
-        return f"<bnode>{escape(term.value)}</bnode>"
+        return f"<bnode>{html.escape(term.value)}</bnode>"
     if kind == "Triple":
         parts = (
             f"<{name}>{_xml_term(getattr(term, name))}</{name}>"
@@ -436,11 +450,11 @@ def _xml_term(term: Any) -> str:
         return f"<triple>{''.join(parts)}</triple>"
     about = ""
     if term.language:
-        about = f" xml:lang={quoteattr(term.language)}"
+        about = f" xml:lang={_attribute(term.language)}"
     elif term.datatype.value != f"{XSD}string":
-        about = f" datatype={quoteattr(term.datatype.value)}"
+        about = f" datatype={_attribute(term.datatype.value)}"
     # A parser of XML reads a bare carriage return as a line feed; some leave out space at the ends.
-    text = escape(term.value, {"\r": "&#13;"})
+    text = html.escape(term.value, quote=False).replace("\r", "&#13;")
     text = _ENDS.sub(lambda found: "".join(f"&#{ord(c)};" for c in found[0]), text)
     return f"<literal{about}>{text}</literal>"
 

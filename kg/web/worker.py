@@ -27,8 +27,6 @@ import zlib
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
-import msgspec
-
 from kg.errors import QueryError
 from kg.store import RowLimit, Store
 
@@ -232,7 +230,7 @@ def _receive(connection: socket.socket) -> Any:
     if len(head) < LENGTH.size:
         return None
     body = connection.recv(LENGTH.unpack(head)[0], socket.MSG_WAITALL)
-    return msgspec.json.decode(body)
+    return json.loads(body)
 
 
 def _die_with(parent: int) -> None:
