@@ -15,6 +15,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from kg import logs
 from kg.config import Settings, load_settings
 from kg.errors import ConfigError, KgError
 
@@ -55,9 +56,7 @@ def _settings(config: Path | None = None, **flags: object) -> Settings:
     default = Path("kg.toml")
     file = config or (default if default.is_file() else None)
     settings = load_settings(file, os.environ, flags)
-    logging.basicConfig(
-        level=settings.log_level.upper(), format="%(message)s", stream=sys.stderr, force=True
-    )
+    logs.set_up(settings.log_level, settings.log_format)
     return settings
 
 
@@ -218,10 +217,9 @@ def serve(
 ) -> None:
     """Serve the current release: pages, downloads, SPARQL. Stays in the foreground."""
     settings = _settings(config, releases=releases, host=host, port=port)
-    from kg.store import current_release
-    from kg.web.app import serve as run
+    logs.set_up(settings.log_level, settings.log_format, times=True)
+    from kg.web.server import serve as run
 
-    current_release(settings.releases)
     run(settings)
 
 

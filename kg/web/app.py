@@ -6,7 +6,7 @@ ask the pool of workers.
 
 The release that `<releases>/current` points to is opened when the server starts, and looked for
 again every second: a new one is opened beside the old, new requests go to it, and the old workers
-end when their last request is answered.
+end when their last request is answered. One that cannot be opened leaves the old one served.
 
 Spec: RFC 9110 (HTTP), RFC 9457 (problem details), Cool URIs for the Semantic Web (303)
 """
@@ -21,9 +21,10 @@ import html
 import json
 import logging
 import re
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlencode
@@ -36,13 +37,16 @@ from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive, Scope, Send
 
 import kg
+from kg import logs
 from kg.errors import KgError, ReleaseError
 from kg.manifest import Manifest, Question, read_manifest, read_publications
 from kg.serialise import Documents
 from kg.store import Release, current_release
 from kg.vocab import CH, RDF, graph_iri
 from kg.web import describe, pages
+from kg.web.cache import matches
 from kg.web.guard import QueryFailure, Reason
+from kg.web.metrics import Exposition, Metrics, State
 from kg.web.negotiation import (
     GRAPH_FORMATS,
     HTML,
@@ -55,9 +59,10 @@ from kg.web.negotiation import (
     choose,
     media_types,
 )
-from kg.web.pool import Limits, Pool
-from kg.web.protocol import PROBLEMS, SparqlEndpoint, status_of
+from kg.web.pool import Limits, Pool, client
+from kg.web.protocol import PROBLEMS, SparqlEndpoint, failure_of, request_id, status_of
 from kg.web.protocol import problem as problem_json
+from kg.web.quota import Quota, client_of
 from kg.web.search import search
 
 if TYPE_CHECKING:
@@ -67,6 +72,8 @@ _log = logging.getLogger(__name__)
 
 HERE: Final = Path(__file__).parent
 POLL_S: Final = 1.0
+LONGEST_PAUSE_S: Final = 60.0
+"""Between two tries to open a release that could not be opened."""
 ROWS_SHOWN: Final = 1000
 ROWS_AT_HOME: Final = 5
 LARGEST_ON_PAGE: Final = 8 << 20
@@ -83,7 +90,7 @@ HEADERS: Final = (
     (b"access-control-allow-origin", b"*"),
     (
         b"access-control-expose-headers",
-        b"Link, ETag, Content-Location, Content-Range, Accept-Ranges, Repr-Digest",
+        b"Link, ETag, Content-Location, Content-Range, Accept-Ranges, Repr-Digest, X-Request-Id",
     ),
 )
 BARE: Final = ("/sparql", "/sparql/", "/graphs", "/graphs/")
@@ -193,6 +200,7 @@ class Served:
     engine: PoolEngine
     endpoint: SparqlEndpoint
     users: int = 0
+    """Requests that must be answered before the workers may end."""
     idle: asyncio.Event = field(default_factory=asyncio.Event)
     languages: tuple[str, ...] = ("en",)
     cache: dict[object, Any] = field(default_factory=dict)
@@ -213,18 +221,6 @@ class Served:
         """Return the base IRI of the release."""
         return self.release.base_iri
 
-    @contextlib.contextmanager
-    def used(self) -> Any:
-        """Count one request that must be answered before the workers may end."""
-        self.users += 1
-        self.idle.clear()
-        try:
-            yield
-        finally:
-            self.users -= 1
-            if not self.users:
-                self.idle.set()
-
 
 class Site:
     """The ASGI application: chooses the release, then the endpoint or the pages."""
@@ -233,9 +229,13 @@ class Site:
         self.releases = releases
         self.settings = settings
         self.served: Served | None = None
+        self.metrics = Metrics()
+        self.exposition = Exposition(self.metrics, self._state)
+        self.quota = Quota(settings.client_rate)
+        self.connections: Collection[object] = ()
+        """Those that are open, as far as the server tells."""
         self.assets = {p.name: p.read_bytes() for p in sorted((HERE / "assets").iterdir())}
         self.build = _fingerprint(self.assets)
-        self.requests: Counter[tuple[str, int]] = Counter()
         self.templates = jinja2.Environment(
             loader=jinja2.FileSystemLoader(HERE / "templates"),
             autoescape=True,
@@ -246,6 +246,8 @@ class Site:
         self.app = _application(self)
         self._retiring: set[asyncio.Task[None]] = set()
         self._trouble = ""
+        self._failed: Path | None = None
+        self._pause = self._again = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or run the lifespan."""
@@ -253,42 +255,89 @@ class Site:
             await self.app(scope, receive, send)
             return
         served = self.served
-        route = scope["path"].split("/", 2)[1] or "home"
-        counted = self._counting(send, route)
-        with served.used() if served else contextlib.nullcontext():
-            if served and scope["path"] in BARE and not _is_for_people(scope):
-                await served.endpoint(scope, receive, counted)
+        if served is None:
+            await self._pages(scope, receive, send)
+            return
+        served.users += 1
+        try:
+            if scope["path"] in BARE and not _is_for_people(scope):
+                await served.endpoint(scope, receive, send)
             else:
-                await self._pages(scope, receive, counted)
+                await self._pages(scope, receive, send)
+        finally:
+            served.users -= 1
+            if not served.users:
+                served.idle.set()
+
+    def instant(
+        self, url: bytes, headers: Sequence[tuple[bytes, bytes]]
+    ) -> tuple[bytes, bytes] | None:
+        """Return an answer that is ready; see `SparqlEndpoint.instant`."""
+        return self.served.endpoint.instant(url, headers) if self.served else None
 
     async def _pages(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer with a page or a file."""
         head = scope["method"] == "HEAD"
+        name = request_id(dict(scope["headers"]).get(b"x-request-id"))
+        logs.request.set(name.decode())
+        client.set(client_of(scope))
+        send = self._dressed(scope, send, name)
         if scope["method"] == "OPTIONS":
-            await _preflight(scope, receive, _dressed(send, head))
+            await _preflight(scope, receive, send)
             return
         # A scope of its own: the server goes by the method of the one that it made.
         scope = {**scope, "kg.served": self.served, "kg.head": head}
         if head:
             scope["method"] = "GET"
-        await self.app(scope, receive, _dressed(send, head))
+        await self.app(scope, receive, send)
 
-    def _counting(self, send: Send, route: str) -> Send:
-        known = route if route in ROUTE_NAMES else "other"
+    def _dressed(self, scope: Scope, send: Send, name: bytes) -> Send:
+        """Return `send` with the headers that every page has, and without a body for HEAD."""
+        first = scope["path"][1:].partition("/")[0] or "home"
+        route = first if first in ROUTE_NAMES else first.partition(".")[0]
+        route = route if route in ROUTE_NAMES else "other"
+        head = scope["method"] == "HEAD"
 
-        async def counted(message: Message) -> None:
+        async def dressed(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self.requests[known, message["status"]] += 1
+                self.metrics.requests[route, message["status"]] += 1
+                present = {name.lower() for name, _ in message["headers"]}
+                message["headers"] = [
+                    *message["headers"],
+                    *(pair for pair in HEADERS if pair[0] not in present),
+                    (b"x-request-id", name),
+                ]
+            elif message["type"] == "http.response.body" and head:
+                if message.get("more_body"):
+                    return
+                message = {"type": "http.response.body", "body": b""}
             await send(message)
 
-        return counted
+        return dressed
+
+    def _state(self) -> State:
+        """Return what is so at the moment, for the metrics."""
+        served, connections = self.served, len(self.connections)
+        if served is None:
+            return State(connections=connections)
+        return State(
+            release=served.manifest.id,
+            quads=served.manifest.quads,
+            in_progress=served.users,
+            connections=connections,
+            load=served.pool.load(),
+            isolated=bool(served.pool.isolated),
+            cache_bytes=served.endpoint.cache.bytes,
+            cache_answers=len(served.endpoint.cache),
+        )
 
     # the release
 
     @contextlib.asynccontextmanager
     async def lifespan(self, _: FastAPI) -> AsyncIterator[None]:
-        """Open the current release and watch for another one until the server stops."""
-        await self.refresh()
+        """Watch for another release until the server stops; open the current one if none is."""
+        if self.served is None:
+            await self.refresh()
         watching = asyncio.create_task(self._watch())
         try:
             yield
@@ -296,11 +345,50 @@ class Site:
             watching.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await watching
-            served, self.served = self.served, None
-            for task in list(self._retiring):
-                task.cancel()
-            if served:
-                await served.pool.close()
+            await self.aclose()
+
+    async def aclose(self) -> None:
+        """End all workers; nothing happens a second time."""
+        served, self.served = self.served, None
+        for task in self._retiring:
+            task.cancel()
+        await asyncio.gather(*self._retiring, return_exceptions=True)
+        if served:
+            await served.pool.close()
+
+    def introduce(self, address: str) -> None:
+        """Log where the server listens, what it serves, and what queries may take."""
+        served, settings = self.served, self.settings
+        assert served is not None
+        manifest, limits = served.manifest, served.pool.limits
+        _log.info("open %s", address, extra=logs.fields(address=address))
+        _log.info(
+            "release %s: %s quads in %d graphs",
+            manifest.id[:12],
+            f"{manifest.quads:,}",
+            len(manifest.graphs),
+            extra=logs.fields(release=manifest.id),
+        )
+        rate = f"; {settings.client_rate} queries a minute for each client"
+        _log.info(
+            "%d query workers, %d to spare; a query may take %g s, %d MiB of memory, %d MiB of "
+            "answer%s; %d may wait%s",
+            limits.workers,
+            limits.spares,
+            limits.timeout_s,
+            limits.memory_mib,
+            limits.result_mib,
+            f", {limits.rows:,} rows" if limits.rows else "",
+            limits.queue,
+            rate if settings.client_rate else "",
+        )
+        if served.pool.isolated:
+            _log.info("query workers have no network")
+        else:
+            _log.warning(
+                "this system does not let query workers give up the network "
+                "(user and network namespaces); SERVICE and FROM are refused all the same"
+            )
 
     async def _watch(self) -> None:
         while True:
@@ -313,27 +401,56 @@ class Site:
             folder = current_release(self.releases).resolve()
             if self.served and self.served.folder == folder:
                 return
-            opened = await self._open(folder)
+            if folder == self._failed and time.monotonic() < self._again:
+                return
+            await self.open()
         except (KgError, OSError) as error:
             if str(error) != self._trouble:
                 self._trouble = str(error)
-                _log.error("no release can be opened: %s", error)
-            return
-        self._trouble = ""
+                self.metrics.failures += 1
+                kept = self.served.manifest.id[:12] if self.served else "nothing"
+                _log.error("the release cannot be opened; %s is served: %s", kept, error)
+
+    async def open(self) -> None:
+        """Serve the release that is current now.
+
+        Raises:
+            ReleaseError: there is none, it cannot be opened, or no query runs under the limits.
+            QueryFailure: the first queries on it fail.
+        """
+        folder = current_release(self.releases).resolve()
+        try:
+            opened = await self._open(folder)
+        except (KgError, OSError):
+            # Each try takes the time of a core: where one has failed, the next is not near.
+            again = folder == self._failed
+            self._pause = min(2 * self._pause, LONGEST_PAUSE_S) if again else POLL_S
+            self._failed, self._again = folder, time.monotonic() + self._pause
+            raise
+        self._trouble, self._failed = "", None
+        self.metrics.opened += 1
         old, self.served = self.served, opened
-        _log.info("serving release %s", opened.manifest.id[:12])
         if old:
+            said = logs.fields(release=opened.manifest.id)
+            _log.info("serving release %s from now on", opened.manifest.id[:12], extra=said)
             task = asyncio.create_task(_retire(old))
             self._retiring.add(task)
             task.add_done_callback(self._retiring.discard)
 
     async def _open(self, folder: Path) -> Served:
-        pool = Pool(folder, Limits.of(self.settings))
-        await pool.__aenter__()
-        served = Served(pool.release, pool, PoolEngine(pool), SparqlEndpoint(pool))
-        name = graph_iri(pool.release.base_iri, "vocabulary")
-        served.engine.terms = await describe.terms(served.engine, name)
-        [rows] = await served.engine.rows([describe.LANGUAGES_QUERY])
+        pool = Pool(folder, Limits.of(self.settings), self.metrics.pools)
+        endpoint = SparqlEndpoint(
+            pool, cache_mib=self.settings.cache_mib, quota=self.quota, metrics=self.metrics
+        )
+        served = Served(pool.release, pool, PoolEngine(pool), endpoint)
+        try:
+            await pool.__aenter__()
+            name = graph_iri(pool.release.base_iri, "vocabulary")
+            served.engine.terms = await describe.terms(served.engine, name)
+            [rows] = await served.engine.rows([describe.LANGUAGES_QUERY])
+        except BaseException:
+            await pool.close()
+            raise
         tags = [row["lang"].value.split("-")[0].lower() for row in rows if "lang" in row]
         served.languages = tuple(dict.fromkeys(["en", *tags]))
         return served
@@ -344,9 +461,14 @@ class Site:
 
 
 async def _retire(served: Served) -> None:
-    if served.users:
-        await served.idle.wait()
-    await served.pool.drain()
+    """End the workers of a release when its last request is answered."""
+    try:
+        while served.users:
+            served.idle.clear()
+            await served.idle.wait()
+        await served.pool.drain()
+    finally:
+        await served.pool.close()
 
 
 def _fingerprint(assets: Mapping[str, bytes]) -> str:
@@ -366,8 +488,16 @@ def _is_for_people(scope: Scope) -> bool:
         return False
     if b"format=" in query:
         return False
-    results = RESULT_FORMATS if b"query=" in query else ()
-    accept = ",".join(v.decode("latin-1") for k, v in scope["headers"] if k == b"accept")
+    accept = b",".join(value for name, value in scope["headers"] if name == b"accept")
+    return _wants_html(accept.decode("latin-1")[:LONGEST_ACCEPT], b"query=" in query)
+
+
+LONGEST_ACCEPT: Final = 4096
+
+
+@lru_cache(maxsize=256)
+def _wants_html(accept: str, with_query: bool) -> bool:
+    results = RESULT_FORMATS if with_query else ()
     found = choose(accept, (*results, *GRAPH_FORMATS, HTML))
     return found is not None and found[0] is HTML
 
@@ -383,25 +513,6 @@ async def _preflight(scope: Scope, receive: Receive, send: Send) -> None:
     if re.fullmatch(r"[A-Za-z0-9, _-]{1,500}", asked):
         headers["Access-Control-Allow-Headers"] = asked
     await Response(status_code=204, headers=headers)(scope, receive, send)
-
-
-def _dressed(send: Send, head: bool) -> Send:
-    """Return `send` with the headers that every page has, and without a body for HEAD."""
-
-    async def dressed(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            present = {name.lower() for name, _ in message["headers"]}
-            message["headers"] = [
-                *message["headers"],
-                *(pair for pair in HEADERS if pair[0] not in present),
-            ]
-        elif message["type"] == "http.response.body" and head:
-            if message.get("more_body"):
-                return
-            message = {"type": "http.response.body", "body": b""}
-        await send(message)
-
-    return dressed
 
 
 def create_app(releases: Path, settings: Settings) -> Site:
@@ -466,7 +577,7 @@ class Ask:
     def unchanged(self, etag: str, headers: Mapping[str, str]) -> Response | None:
         """Return 304 where the reader has this answer already."""
         given = self.request.headers.get("if-none-match")
-        if given and etag in [tag.strip().removeprefix("W/") for tag in given.split(",")]:
+        if given and matches(given.encode("latin-1"), etag.encode("latin-1")):
             return Response(status_code=304, headers={**headers, "ETag": etag})
         return None
 
@@ -1296,39 +1407,11 @@ async def readyz(request: Request) -> Response:
 
 
 async def metrics(request: Request) -> Response:
-    """Return counters for Prometheus."""
+    """Return what was counted, for Prometheus; as OpenMetrics where that is asked for."""
     site: Site = request.app.state.site
-    served: Served | None = request.scope.get("kg.served")
-    lines = [
-        "# HELP kg_ready Whether a release is served.",
-        "# TYPE kg_ready gauge",
-        f"kg_ready {int(served is not None)}",
-    ]
-    if served:
-        lines += [
-            "# HELP kg_release_info The release that is served.",
-            "# TYPE kg_release_info gauge",
-            f'kg_release_info{{release="{served.manifest.id}"}} 1',
-            "# HELP kg_release_quads Quads in the release that is served.",
-            "# TYPE kg_release_quads gauge",
-            f"kg_release_quads {served.manifest.quads}",
-            "# HELP kg_requests_in_progress Requests being answered from this release.",
-            "# TYPE kg_requests_in_progress gauge",
-            f"kg_requests_in_progress {served.users}",
-        ]
-    lines += [
-        "# HELP kg_requests_total Requests answered, by first part of the path and status.",
-        "# TYPE kg_requests_total counter",
-    ]
-    lines += [
-        f'kg_requests_total{{route="{route}",status="{status}"}} {count}'
-        for (route, status), count in sorted(site.requests.items())
-    ]
-    return Response(
-        "\n".join(lines) + "\n",
-        media_type="text/plain; version=0.0.4",
-        headers={"Cache-Control": "no-store"},
-    )
+    media_type, text = site.exposition.text(request.headers.get("accept", ""))
+    headers = {"Cache-Control": "no-store", "Vary": "Accept", "Content-Type": media_type}
+    return Response(text, headers=headers)
 
 
 async def asset(request: Request, name: str) -> Response:
@@ -1411,18 +1494,12 @@ async def problem(request: Request, error: Exception) -> Response:
 
 
 def _failure(error: Exception) -> QueryFailure:
-    if isinstance(error, QueryFailure):
-        return error
     if isinstance(error, HTTPException):
         return QueryFailure(REASONS.get(error.status_code, "internal"), str(error.detail))
     if isinstance(error, RequestValidationError):
         words = "; ".join(f"{e['loc'][-1]}: {e['msg']}" for e in error.errors())
         return QueryFailure("parameter", words)
-    if isinstance(error, KgError | OSError):
-        _log.error("the release cannot be read: %s", error)
-        return QueryFailure("store", "the data cannot be read")
-    _log.error("a page failed", exc_info=error)
-    return QueryFailure("internal", "the page could not be made")
+    return failure_of(error)
 
 
 PROBLEM_JSON: Final = Format(
@@ -1578,36 +1655,3 @@ def _application(site: Site) -> FastAPI:
 
     app.openapi = with_sparql  # type: ignore[method-assign] # as FastAPI documents it
     return app
-
-
-def serve(settings: Settings) -> None:
-    """Serve the releases of `settings.releases` until interrupted; says on stderr what to open.
-
-    Raises:
-        ConfigError: the address cannot be listened on.
-    """
-    import socket
-
-    import uvicorn
-
-    from kg.errors import ConfigError
-
-    try:
-        listener = socket.create_server((settings.host, settings.port), reuse_port=False)
-    except OSError as error:
-        raise ConfigError(
-            f"cannot listen: {error.strerror}",
-            where=f"{settings.host}:{settings.port}",
-            hint="choose another port with --port or PORT",
-        ) from error
-    with listener:
-        port = listener.getsockname()[1]
-        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)
-        _log.info("open http://%s:%s/", host, port)
-        config = uvicorn.Config(
-            create_app(settings.releases, settings),
-            log_level=settings.log_level,
-            access_log=settings.log_level == "debug",
-            server_header=False,
-        )
-        uvicorn.Server(config).run(sockets=[listener])

@@ -4,36 +4,52 @@ Both are answered before any web framework sees the request. Errors are problem 
 stable type; `PROBLEMS` is the one table from a reason to its status, for every address of the
 site.
 
+Where an answer comes from, tried in this order: the bytes that this very request had before;
+nowhere (304), because the client has them; the bytes that another request for the same had; and a
+worker. The first needs neither parsing nor a task: `SparqlEndpoint.instant` is for the server.
+
 Spec: SPARQL 1.1 Protocol; SPARQL 1.1 Graph Store HTTP Protocol; SPARQL 1.1 Service Description;
-RFC 9457 (problem details); docs/reference/sparql.md
+RFC 9110 (HTTP), RFC 9457 (problem details); docs/reference/sparql.md
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import gzip
+import hashlib
 import json
+import logging
 import math
+import os
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from importlib.metadata import version
+from time import perf_counter
+from typing import Any, Final, Protocol
 from urllib.parse import parse_qsl, quote
 
+import kg
+from kg import logs
+from kg.errors import KgError
 from kg.store import Release
 from kg.vocab import DCTERMS, RDF
 from kg.vocab import integer as _integer
 from kg.vocab import iri as _iri
 from kg.vocab import literal as _literal
 from kg.web import negotiation
+from kg.web.cache import Asked, Cache, Headers, Kept, matches
 from kg.web.guard import LENGTH, QueryFailure, Reason
-from kg.web.pool import Answer, Pool
+from kg.web.metrics import Metrics
+from kg.web.pool import Answer, Pool, client
+from kg.web.quota import Quota, client_of
+
+_log = logging.getLogger(__name__)
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
-Headers = list[tuple[bytes, bytes]]
 
 PROBLEM: Final = "https://w3id.org/chancery/problem#"
 """What the `type` of every problem begins with; its reason follows."""
@@ -66,24 +82,41 @@ VOID: Final = "http://rdfs.org/ns/void#"
 _BODY: Final = 4 * LENGTH
 """Bytes of a request: a query of the greatest length, each byte of it percent-encoded, and more."""
 _FIELDS: Final = 1000
+_PART: Final = 1 << 18
+"""Bytes that a connection is given at once; `slow_reader_s` is the time for them."""
+_INSTANT: Final = 1 << 16
+_PATIENCE_S: Final = 0.02
+"""How long a query runs before anybody looks whether its client is still there."""
 _QUERY: Final = "application/sparql-query"
 _FORM: Final = "application/x-www-form-urlencoded"
 _ALLOWED: Final = {"sparql": "GET, HEAD, POST, OPTIONS", "graphs": "GET, HEAD, OPTIONS"}
 _CHARSET = re.compile(r';\s*charset\s*=\s*"?([^";\s]*)', re.IGNORECASE)
-_COMMON: Final[tuple[tuple[bytes, bytes], ...]] = (
+_ID = re.compile(rb"[A-Za-z0-9._:=+/-]{1,128}")
+_NOT_PLAIN: Final = frozenset((b"content-length", b"transfer-encoding", b"expect", b"upgrade"))
+_EVALUATED: Final = frozenset(
+    ("ok", "left", "timeout", "memory", "result-size", "crash", "evaluation")
+)
+"""Outcomes of queries that a worker has worked on."""
+_QUIET: Final = frozenset(("cached", "not-modified"))
+_VARY: Final = (b"vary", b"Accept, Accept-Encoding")
+_NO_CACHE: Final = (b"cache-control", b"no-cache")
+_NO_STORE: Final = (b"cache-control", b"no-store")
+_COMMON: Final = (
     (b"access-control-allow-origin", b"*"),
-    (b"access-control-expose-headers", b"Kg-Release, Retry-After, Link"),
+    (
+        b"access-control-expose-headers",
+        b"ETag, Kg-Release, Kg-Rows-Cut, Link, Retry-After, X-Request-Id",
+    ),
     (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Response:
-    """Status, headers and what is sent."""
+class Connection(Protocol):
+    """What `kg.web.server` puts into the scope of a request, as `kg.connection`."""
 
-    status: int
-    headers: Headers
-    body: bytes | Answer = b""
+    def stop(self) -> None:
+        """Break the connection, without a proper end of the answer that is being sent."""
 
 
 class SparqlEndpoint:
@@ -91,95 +124,193 @@ class SparqlEndpoint:
 
     Args:
         pool: the workers of the release.
+        cache_mib: memory for answers that are kept; 0 for none.
+        quota: counts the queries of each client; without one, nobody is refused.
+        metrics: counts on where it is given, else anew.
     """
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        *,
+        cache_mib: int = 32,
+        quota: Quota | None = None,
+        metrics: Metrics | None = None,
+    ) -> None:
+        self.cache = Cache(cache_mib << 20)
+        self.metrics = metrics or Metrics()
         self._pool = pool
-        self._graphs = GraphStore(pool)
+        self._quota = quota or Quota(0)
+        release = pool.release.id
+        self._common = (*_COMMON, (b"kg-release", release.encode()))
+        self._seed = _key(release, kg.__version__, version("pyoxigraph"))
+        self._more = f'<{pool.release.base_iri}download>; rel="related"'.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request; `/graphs` is passed on to the Graph Store.
+        """Answer one request; for `/graphs`, as the Graph Store.
 
         Raises:
-            QueryFailure: an answer has to stop after its beginning was sent: the server must close
-                the connection without a proper end.
+            QueryFailure: an answer has to stop after its beginning was sent, and the server offers
+                no way to break the connection but this.
         """
-        if scope["path"].rstrip("/").endswith("/graphs"):
-            await self._graphs(scope, receive, send)
+        request = _Request(scope, receive, send)
+        kept = self.cache.find(request.asked) if request.asked else None
+        if kept is None:
+            await self._serve(request)
         else:
-            await _serve(self._pool, scope, receive, send, self._answer)
+            await self._send(request, self._again(request, kept))
+            self._told(request)
 
-    async def _answer(self, scope: Scope, receive: Receive) -> _Work:
-        pool = self._pool
-        method = scope["method"]
+    def instant(
+        self, url: bytes, headers: Sequence[tuple[bytes, bytes]]
+    ) -> tuple[bytes, bytes] | None:
+        """Return the answer to a GET that was answered before, or None for any other request.
+
+        Returned are status line and headers, behind which there is room for more of them, and the
+        body, which follows after an empty line.
+
+        Args:
+            url: path and query string, as they were sent.
+            headers: with their names in small letters.
+        """
+        given = dict(headers)
+        asked = (url, given.get(b"accept", b""), given.get(b"accept-encoding", b""))
+        kept = self.cache.find(asked)
+        if (
+            kept is None
+            or not kept.head
+            or len(given) != len(headers)
+            or not given.keys().isdisjoint(_NOT_PLAIN)
+        ):
+            return None
+        metrics = self.metrics
+        tag = given.get(b"if-none-match")
+        if tag is None:
+            head, body, status, outcome = kept.head, kept.body, 200, "cached"
+            metrics.hits += 1
+            metrics.sent += len(body)
+        elif tag == kept.etag:
+            head, body, status, outcome = kept.unchanged, b"", 304, "not-modified"
+            metrics.not_modified += 1
+        else:
+            return None
+        name = request_id(given.get(b"x-request-id"))
+        metrics.requests[kept.route, status] += 1
+        metrics.queries[kept.form, outcome] += 1
+        if _log.isEnabledFor(logging.DEBUG):
+            said = logs.fields(
+                request=name.decode(), form=kept.form, outcome=outcome, status=status
+            )
+            _log.debug("query", extra=said)
+        return b"%bx-request-id: %b\r\n" % (head, name), body
+
+    # --- one request ---
+
+    async def _serve(self, request: _Request) -> None:
+        """Work on a request as long as its client is there, and answer."""
+        logs.request.set(request.id.decode())
+        client.set(request.client)
+        watch: _Watch | None = None
+        try:
+            try:
+                if request.route == "graphs":
+                    watch = _Watch(request.receive)
+                    response = await self._graphs(request)
+                else:
+                    media_type, body = "", b""
+                    if request.method == "POST":
+                        media_type = _media_type(request)
+                        body = await _body(request)
+                    watch = _Watch(request.receive)
+                    response = await self._sparql(request, media_type, body)
+            except QueryFailure as failure:
+                response = self._failed(request, failure)
+            except _GoneError:
+                request.outcome = "left"
+                return
+            except Exception as error:  # noqa: BLE001 - the edge of the process
+                response = self._failed(request, failure_of(error))
+            await self._send(request, response)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            # Both may be true: the client has gone, and the server ends.
+            if watch is None or not watch.gone or task is None or task.uncancel():
+                raise
+            request.outcome = "left"
+        except _StoppedError as stopped:
+            if watch is not None:
+                watch.stop()
+            await _break(request, stopped.failure)
+        finally:
+            if watch is not None:
+                watch.stop()
+            self._told(request)
+
+    async def _sparql(self, request: _Request, media_type: str, body: bytes) -> _Response:
+        """Return the answer of the SPARQL endpoint; `media_type` is that of the body of a POST."""
+        method, pool = request.method, self._pool
         if method == "OPTIONS":
-            return _options("sparql")
+            return self._options("sparql")
         if method not in ("GET", "HEAD", "POST"):
-            raise _not_allowed(method)
-        fields = _fields(_text(scope["query_string"], "the query string"))
+            raise _not_allowed(method, "sparql")
+        fields = _fields(_text(request.scope["query_string"], "the query string"))
         if method == "POST":
-            media_type = _media_type(scope)
-            body = _text(await _body(scope, receive), "the body")
+            text = _text(body, "the body")
             if media_type == _QUERY:
                 if "query" in fields:
                     raise QueryFailure("parameter", "the query stands in the body and the address")
-                fields["query"] = [body]
+                fields["query"] = [text]
             else:
-                for field, values in _fields(body).items():
+                for field, values in _fields(text).items():
                     fields.setdefault(field, []).extend(values)
         if "update" in fields:
             raise QueryFailure("update", "this service only answers queries")
         query = _one(fields, "query")
-        accept = _accept(scope)
+        accept = request.header(b"accept")
         if (name := _one(fields, "format")) is not None:
             accept = _named(name, (*negotiation.RESULT_FORMATS, *negotiation.GRAPH_FORMATS))
         if query is None:
             if method == "POST":
                 raise QueryFailure("parameter", "the parameter query is missing")
-            return lambda: _description(pool, accept)
+            return await self._description(request, accept)
+        request.text = query
         timeout = _seconds(_one(fields, "timeout"))
+        coding = _coding(request)
+        self._quota.take(request.client)
+        question = await pool.prepare(
+            query,
+            accept=accept,
+            default_graphs=fields.get("default-graph-uri", ()),
+            named_graphs=fields.get("named-graph-uri", ()),
+            timeout_s=timeout,
+            gzip=coding.gzip,
+        )
+        request.form = question.form
+        key = None if question.volatile else question.key
+        return await self._found(request, key, coding, lambda: pool.answer(question))
 
-        text = query
-
-        async def work() -> _Response:
-            answer = await pool.query(
-                text,
-                accept=accept,
-                default_graphs=fields.get("default-graph-uri", ()),
-                named_graphs=fields.get("named-graph-uri", ()),
-                timeout_s=timeout,
-            )
-            return _found(answer)
-
-        return work
-
-
-class GraphStore:
-    """The Graph Store, read only, for `/graphs`: `?graph=IRI` and `?default`.
-
-    Args:
-        pool: the workers of the release.
-    """
-
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request.
-
-        Raises:
-            QueryFailure: as for `SparqlEndpoint`.
-        """
-        await _serve(self._pool, scope, receive, send, self._answer)
-
-    async def _answer(self, scope: Scope, receive: Receive) -> _Work:
+    async def _description(self, request: _Request, accept: str) -> _Response:
+        """Return what the endpoint is: formats, features, graphs and their sizes."""
+        request.form = "DESCRIPTION"
+        media_type = _graph_format(accept, "there is no such description of this service")
+        coding = _coding(request)
+        self._quota.take(request.client)
         pool = self._pool
-        method = scope["method"]
+
+        async def make() -> _Made:
+            lines = "".join(describe(pool.release))
+            return _Made(media_type, await pool.convert(lines, media_type))
+
+        return await self._found(request, _key("description", media_type), coding, make)
+
+    async def _graphs(self, request: _Request) -> _Response:
+        """Return the answer of the Graph Store."""
+        method, pool = request.method, self._pool
         if method == "OPTIONS":
-            return _options("graphs")
+            return self._options("graphs")
         if method not in ("GET", "HEAD"):
             raise _not_allowed(method, "graphs")
-        fields = _fields(_text(scope["query_string"], "the query string"))
+        fields = _fields(_text(request.scope["query_string"], "the query string"))
         graph = _one(fields, "graph")
         if (graph is None) == (_one(fields, "default") is None):
             raise QueryFailure(
@@ -192,19 +323,230 @@ class GraphStore:
                 seen=graph,
                 hint="list the graphs with SELECT DISTINCT ?g { GRAPH ?g {} }",
             )
-        accept = _accept(scope)
+        request.text = graph or ""
+        accept = request.header(b"accept")
         if (name := _one(fields, "format")) is not None:
             accept = _named(name, negotiation.GRAPH_FORMATS)
+        media_type = _graph_format(accept, "there is no such form of a graph")
+        coding = _coding(request)
+        self._quota.take(request.client)
+        key = _key("graph", graph or "", media_type, str(coding.gzip))
+        return await self._found(
+            request, key, coding, lambda: pool.graph(graph, accept=media_type, gzip=coding.gzip)
+        )
 
-        async def work() -> _Response:
-            return _found(await pool.graph(graph, accept=accept))
+    # --- where an answer comes from ---
 
-        return work
+    async def _found(
+        self,
+        request: _Request,
+        key: bytes | None,
+        coding: negotiation.Coding,
+        make: Callable[[], Awaitable[Answer | _Made]],
+    ) -> _Response:
+        """Return that the client has the answer already, or the one that is kept, or a new one.
+
+        Args:
+            key: what the answer depends on; None if two answers to the same may differ.
+            make: asks a worker.
+        """
+        cache, reads = self.cache, request.method != "POST"
+        etag = b"" if key is None else b'W/"%b"' % _key(self._seed, key).hex()[:32].encode()
+        tags = request.headers.get(b"if-none-match") if etag and reads else None
+        has = tags is not None and matches(tags, etag)
+        # What was never answered may be no answer but an error: that has to be found out.
+        if has and cache.given(etag):
+            self._quota.give_back(request.client)
+            return self._unchanged(request, etag)
+        if key is not None and (kept := cache.get(key, request.asked)) is not None:
+            self._quota.give_back(request.client)
+            return self._again(request, kept)
+        self.metrics.misses += 1
+        answer = await make()
+        request.lane = "slow" if answer.slow else "fast"
+        if has:
+            if isinstance(answer, Answer):
+                answer.close()
+            cache.give(etag)
+            return self._unchanged(request, etag)
+        body, zipped = answer.body, answer.gzip
+        if body is not None and not zipped and not coding.identity:
+            # The worker leaves small answers as they are; this client wants none of those.
+            body, zipped = gzip.compress(body, mtime=0), True
+        request.outcome = "ok"
+        headers = self._headers(answer, zipped, etag if reads else b"", body)
+        if body is None:
+            assert isinstance(answer, Answer)
+            return _Response(200, headers, answer, etag)
+        if key is not None:
+            again = headers if reads else self._headers(answer, zipped, etag, body)
+            cache.put(self._kept(request, key, etag, again, body), request.asked)
+        return _Response(200, headers, body, etag)
+
+    def _headers(
+        self, answer: Answer | _Made, zipped: bool, etag: bytes, body: bytes | None
+    ) -> Headers:
+        """Return the headers of an answer; without an entity tag it is not to be stored."""
+        name = negotiation.content_type(answer.media_type).encode()
+        headers = [(b"content-type", name), _VARY]
+        headers += [_NO_CACHE, (b"etag", etag)] if etag else [_NO_STORE]
+        if zipped:
+            headers.append((b"content-encoding", b"gzip"))
+        if answer.cut:
+            headers += [(b"kg-rows-cut", b"%d" % answer.cut), (b"link", self._more)]
+        if body is not None:
+            headers.append((b"content-length", b"%d" % len(body)))
+        return [*headers, *self._common]
+
+    def _kept(
+        self, request: _Request, key: bytes, etag: bytes, headers: Headers, body: bytes
+    ) -> Kept:
+        """Return an answer as it is kept."""
+        kept = Kept(key, request.route, request.form, etag, headers, body)
+        if len(body) <= _INSTANT:
+            kept.head = _rendered(b"200 OK", headers)
+            kept.unchanged = _rendered(b"304 Not Modified", self._unchanged_headers(etag))
+        return kept
+
+    def _again(self, request: _Request, kept: Kept) -> _Response:
+        """Return an answer that is kept, unless the client has it."""
+        request.form, request.outcome = kept.form, "cached"
+        if request.method == "POST":
+            headers = [pair for pair in kept.headers if pair[0] not in (b"etag", b"cache-control")]
+            self.metrics.hits += 1
+            return _Response(200, [*headers, _NO_STORE], kept.body)
+        tags = request.headers.get(b"if-none-match")
+        if tags is not None and matches(tags, kept.etag):
+            return self._unchanged(request, kept.etag)
+        self.metrics.hits += 1
+        return _Response(200, kept.headers, kept.body, kept.etag)
+
+    def _unchanged(self, request: _Request, etag: bytes) -> _Response:
+        """Return that the client has the answer already."""
+        request.outcome = "not-modified"
+        self.metrics.not_modified += 1
+        return _Response(304, self._unchanged_headers(etag))
+
+    def _unchanged_headers(self, etag: bytes) -> Headers:
+        return [_VARY, _NO_CACHE, (b"etag", etag), *self._common]
+
+    def _failed(self, request: _Request, failure: QueryFailure) -> _Response:
+        request.outcome = failure.reason
+        status, headers, body = problem(failure, self._pool.release.id)
+        headers.append((b"content-length", b"%d" % len(body)))
+        return _Response(status, [*headers, *self._common], body)
+
+    def _options(self, route: str) -> _Response:
+        """Return the answer to OPTIONS, which is also that to a preflight of CORS."""
+        methods = _ALLOWED[route].encode()
+        headers = [
+            (b"allow", methods),
+            (b"access-control-allow-methods", methods),
+            (b"access-control-allow-headers", b"Accept, Content-Type, If-None-Match, X-Request-Id"),
+            (b"access-control-max-age", b"86400"),
+        ]
+        if route == "sparql":
+            headers.append((b"accept-post", f"{_QUERY}, {_FORM}".encode()))
+        return _Response(204, [*headers, *self._common])
+
+    # --- the way back ---
+
+    async def _send(self, request: _Request, response: _Response) -> None:
+        """Send a response.
+
+        Raises:
+            _StoppedError: it had to stop after its beginning was sent.
+        """
+        send, body = request.send, response.body
+        request.status = response.status
+        headers = [*response.headers, (b"x-request-id", request.id)]
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        if request.method == "HEAD":
+            if isinstance(body, Answer):
+                body.close()
+            body = b""
+        if isinstance(body, Answer):
+            try:
+                async for part in body:
+                    await send({"type": "http.response.body", "body": part, "more_body": True})
+                    request.sent += len(part)
+            except QueryFailure as failure:
+                request.outcome = failure.reason
+                raise _StoppedError(failure) from None
+            finally:
+                body.close()
+            await send({"type": "http.response.body", "body": b""})
+        else:
+            for offset in range(0, len(body) - _PART, _PART):
+                part = body[offset : offset + _PART]
+                await send({"type": "http.response.body", "body": part, "more_body": True})
+                request.sent += len(part)
+            rest = body[request.sent :]
+            await send({"type": "http.response.body", "body": rest})
+            request.sent += len(rest)
+        if response.etag and response.status == 200:
+            self.cache.give(response.etag)
+
+    def _told(self, request: _Request) -> None:
+        """Count a request and what came of it, and say so."""
+        metrics, form, outcome = self.metrics, request.form, request.outcome
+        if request.status:
+            metrics.requests[request.route, request.status] += 1
+        if not form:
+            return
+        seconds = perf_counter() - request.began
+        metrics.sent += request.sent
+        metrics.queries[form, outcome] += 1
+        slow = request.lane == "slow" or seconds >= self._pool.limits.slow_after_s
+        if outcome in _EVALUATED:
+            metrics.seconds["slow" if slow else "fast"].add(seconds)
+        level = logging.DEBUG if outcome in _QUIET and not request.lane else logging.INFO
+        if not _log.isEnabledFor(level):
+            return
+        text = request.text.encode("utf-8", "surrogatepass")
+        said = logs.fields(
+            request=request.id.decode(),
+            query=hashlib.sha256(text).hexdigest()[:16] if text else "",
+            form=form,
+            outcome=outcome,
+            status=request.status,
+            ms=round(seconds * 1000, 1),
+            bytes=request.sent,
+            lane=request.lane,
+        )
+        _log.log(level, "query", extra=said)
+        if _log.isEnabledFor(logging.DEBUG):
+            said = logs.fields(
+                request=request.id.decode(), client=request.client, text=request.text
+            )
+            _log.debug("asked", extra=said)
+
+
+def request_id(given: bytes | None) -> bytes:
+    """Return the id of a request: what the client or a proxy calls it if that is fit, or a new one.
+
+    >>> request_id(b"a-1"), len(request_id(b"two words")), len(request_id(None))
+    (b'a-1', 16, 16)
+    """
+    if given is not None and _ID.fullmatch(given):
+        return given
+    return os.urandom(8).hex().encode()
 
 
 def status_of(reason: Reason) -> int:
     """Return the HTTP status that says so."""
     return PROBLEMS[reason][0]
+
+
+def failure_of(error: Exception) -> QueryFailure:
+    """Return what to say of an error; one that nobody can be blamed for is logged."""
+    if isinstance(error, QueryFailure):
+        return error
+    if isinstance(error, KgError | OSError):
+        _log.error("the release cannot be read: %s", error)
+        return QueryFailure("store", "the data cannot be read")
+    _log.error("a request failed", exc_info=error)
+    return QueryFailure("internal", "the answer could not be made")
 
 
 def problem(failure: QueryFailure, release: str = "") -> tuple[int, Headers, bytes]:
@@ -230,7 +572,7 @@ def problem(failure: QueryFailure, release: str = "") -> tuple[int, Headers, byt
         body["available"] = list(failure.available)
     if release:
         body["release"] = release
-    headers = [(b"content-type", b"application/problem+json"), (b"vary", b"Accept")]
+    headers = [(b"content-type", b"application/problem+json"), _VARY, _NO_STORE]
     if failure.retry_after:
         headers.append((b"retry-after", str(failure.retry_after).encode()))
     if failure.reason == "method":
@@ -240,40 +582,125 @@ def problem(failure: QueryFailure, release: str = "") -> tuple[int, Headers, byt
     return status, headers, json.dumps(body, ensure_ascii=False).encode()
 
 
-# --- serving ---------------------------------------------------------------------------------
-
-_Work = Callable[[], Awaitable[_Response]]
-_Handler = Callable[[Scope, Receive], Awaitable[_Work]]
+# --- requests and responses ------------------------------------------------------------------
 
 
-async def _serve(pool: Pool, scope: Scope, receive: Receive, send: Send, handler: _Handler) -> None:
-    """Read a request, work on it as long as the client is there, and answer."""
-    release = pool.release.id
-    try:
-        work = await handler(scope, receive)
-    except QueryFailure as failure:
-        await _send(scope, send, _failed(failure, release), release)
-        return
-    except _GoneError:
-        return
+class _Request:
+    """One request, and what has come of it so far."""
 
-    async def answer() -> None:
-        try:
-            response = await work()
-        except QueryFailure as failure:
-            response = _failed(failure, release)
-        await _send(scope, send, response, release)
+    __slots__ = (
+        *("scope", "receive", "send", "method", "route", "headers", "id", "asked", "client"),
+        *("began", "form", "text", "lane", "outcome", "status", "sent"),
+    )
 
-    answering = asyncio.create_task(answer())
-    leaving = asyncio.create_task(_gone(receive))
-    try:
-        await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        leaving.cancel()
-        if not answering.done():
-            answering.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await answering
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.began = perf_counter()
+        self.scope = scope
+        self.receive = receive
+        self.send = send
+        self.method: str = scope["method"]
+        self.route = "graphs" if scope["path"].startswith("/graphs") else "sparql"
+        self.headers = _merged(scope["headers"])
+        self.id = request_id(self.headers.get(b"x-request-id"))
+        self.client = client_of(scope)
+        self.asked: Asked | None = None
+        self.form = ""
+        if self.route == "sparql" and self.method in ("GET", "HEAD", "POST"):
+            self.form = "unknown"
+        elif self.method in ("GET", "HEAD"):
+            self.form = "GRAPH"
+        if self.method in ("GET", "HEAD"):
+            query: bytes = scope["query_string"]
+            path: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
+            self.asked = (
+                b"%b?%b" % (path, query) if query else path,
+                self.headers.get(b"accept", b""),
+                self.headers.get(b"accept-encoding", b""),
+            )
+        self.text = ""
+        self.lane = ""
+        self.outcome = ""
+        self.status = 0
+        self.sent = 0
+
+    def header(self, name: bytes) -> str:
+        """Return the value of a header; empty where it is not there."""
+        return self.headers.get(name, b"").decode("latin-1")
+
+
+def _merged(pairs: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Return the headers by name; one that stands there twice is one with a comma."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        found.clear()
+        for name, value in pairs:
+            found[name] = b"%b,%b" % (found[name], value) if name in found else value
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Response:
+    """Status, headers and what is sent; the entity tag is one that is given out with it."""
+
+    status: int
+    headers: Headers
+    body: bytes | Answer = b""
+    etag: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """An answer that no query has."""
+
+    media_type: str
+    body: bytes
+    gzip: bool = False
+    cut: int = 0
+    slow: bool = False
+
+
+class _GoneError(Exception):
+    """The client has gone before it had sent its request."""
+
+
+class _StoppedError(Exception):
+    """An answer had to stop after its beginning was sent."""
+
+    def __init__(self, failure: QueryFailure) -> None:
+        super().__init__(failure)
+        self.failure = failure
+
+
+class _Watch:
+    """Cancels the task of a request when its client goes; begins to look after a moment only.
+
+    Most queries are answered in less, and cost one timer.
+    """
+
+    __slots__ = ("_loop", "_receive", "_task", "_timer", "_watching", "gone")
+
+    def __init__(self, receive: Receive) -> None:
+        self.gone = False
+        self._receive = receive
+        self._loop = asyncio.get_running_loop()
+        self._task = asyncio.current_task()
+        self._watching: asyncio.Task[None] | None = None
+        self._timer = self._loop.call_later(_PATIENCE_S, self._begin)
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._timer.cancel()
+        if self._watching is not None:
+            self._watching.cancel()
+
+    def _begin(self) -> None:
+        self._watching = self._loop.create_task(self._look())
+
+    async def _look(self) -> None:
+        await _gone(self._receive)
+        self.gone = True
+        if self._task is not None:
+            self._task.cancel()
 
 
 async def _gone(receive: Receive) -> None:
@@ -282,86 +709,88 @@ async def _gone(receive: Receive) -> None:
         pass
 
 
-async def _send(scope: Scope, send: Send, response: _Response, release: str) -> None:
-    """Send a response; one that stops in the middle raises."""
-    headers = [*response.headers, *_COMMON]
-    headers.append((b"kg-release", release.encode()))
-    body = response.body
-    whole = body.body if isinstance(body, Answer) else body
-    if whole is not None and response.status != 204:
-        headers.append((b"content-length", str(len(whole)).encode()))
-    start = {"type": "http.response.start", "status": response.status, "headers": headers}
-    if scope["method"] == "HEAD" or not isinstance(body, Answer) or whole is not None:
-        if isinstance(body, Answer):
-            body.close()
-        await send(start)
-        sent = b"" if scope["method"] == "HEAD" else whole
-        await send({"type": "http.response.body", "body": sent})
-        return
-    try:
-        await send(start)
-        async for part in body:
-            await send({"type": "http.response.body", "body": part, "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
-    finally:
-        body.close()
+async def _break(request: _Request, failure: QueryFailure) -> None:
+    """Break the connection, so that no client takes what it has for a whole answer.
+
+    Raises:
+        QueryFailure: the server has no way to do so but this.
+    """
+    connection: Connection | None = request.scope.get("kg.connection")
+    if connection is None:
+        raise failure
+    connection.stop()
+    await _gone(request.receive)
 
 
-def _found(answer: Answer) -> _Response:
-    name = negotiation.content_type(answer.media_type).encode()
-    return _Response(200, [(b"content-type", name), (b"vary", b"Accept")], answer)
+def _key(*parts: str | bytes) -> bytes:
+    """Return a hash of what is told apart by its parts."""
+    digest = hashlib.sha256()
+    for part in parts:
+        data = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
+        digest.update(b"%d:%b" % (len(data), data))
+    return digest.digest()
 
 
-def _failed(failure: QueryFailure, release: str) -> _Response:
-    return _Response(*problem(failure, release))
-
-
-def _options(which: str) -> _Work:
-    """Return the answer to OPTIONS, which is also that to a preflight of CORS."""
-
-    async def work() -> _Response:
-        methods = _ALLOWED[which].encode()
-        headers = [
-            (b"allow", methods),
-            (b"access-control-allow-methods", methods),
-            (b"access-control-allow-headers", b"Accept, Content-Type"),
-            (b"access-control-max-age", b"86400"),
-        ]
-        if which == "sparql":
-            headers.append((b"accept-post", f"{_QUERY}, {_FORM}".encode()))
-        return _Response(204, headers)
-
-    return work
-
-
-def _not_allowed(method: str, which: str = "sparql") -> QueryFailure:
-    return QueryFailure(
-        "method", "this address only answers questions", seen=method, expected=_ALLOWED[which]
-    )
+def _rendered(status: bytes, headers: Headers) -> bytes:
+    """Return status line and headers as HTTP/1.1 sends them."""
+    lines = b"".join(b"%b: %b\r\n" % pair for pair in headers)
+    return b"HTTP/1.1 %b\r\n%b" % (status, lines)
 
 
 # --- reading requests ------------------------------------------------------------------------
 
 
-class _GoneError(Exception):
-    """The client has gone before it had sent its request."""
+def _not_allowed(method: str, route: str) -> QueryFailure:
+    return QueryFailure(
+        "method", "this address only answers questions", seen=method, expected=_ALLOWED[route]
+    )
 
 
-def _headers(scope: Scope, name: bytes) -> list[str]:
-    return [value.decode("latin-1") for key, value in scope["headers"] if key == name]
+def _coding(request: _Request) -> negotiation.Coding:
+    """Return how the answer may be sent.
+
+    Raises:
+        QueryFailure: `format`: neither compressed nor as it is.
+    """
+    sent = request.header(b"accept-encoding")
+    coding = negotiation.coding(sent)
+    if not coding.gzip and not coding.identity:
+        raise QueryFailure(
+            "format",
+            "there is no such coding of an answer",
+            seen=sent,
+            expected="gzip or identity",
+            available=("gzip", "identity"),
+        )
+    return coding
 
 
-def _accept(scope: Scope) -> str:
-    return ",".join(_headers(scope, b"accept"))
+def _graph_format(accept: str, what: str) -> str:
+    """Return the media type to send a graph in.
+
+    Raises:
+        QueryFailure: `format`, with those that are on offer.
+    """
+    found = negotiation.choose(accept, negotiation.GRAPH_FORMATS)
+    if found is None:
+        available = negotiation.media_types(negotiation.GRAPH_FORMATS)
+        raise QueryFailure(
+            "format",
+            what,
+            seen=accept,
+            expected="one of " + ", ".join(available),
+            available=available,
+        )
+    return found[1]
 
 
-def _media_type(scope: Scope) -> str:
+def _media_type(request: _Request) -> str:
     """Return the media type of a request that has a body.
 
     Raises:
         QueryFailure: `media-type`.
     """
-    sent = ",".join(_headers(scope, b"content-type"))
+    sent = request.header(b"content-type")
     media_type = sent.partition(";")[0].strip().lower()
     if media_type not in (_QUERY, _FORM):
         update = media_type == "application/sparql-update"
@@ -376,12 +805,12 @@ def _media_type(scope: Scope) -> str:
         raise QueryFailure(
             "media-type", "the charset is not accepted", seen=charset[1], expected="utf-8"
         )
-    if any(coding.strip().lower() != "identity" for coding in _headers(scope, b"content-encoding")):
+    if request.header(b"content-encoding").strip().lower() not in ("", "identity"):
         raise QueryFailure("media-type", "an encoded body is not accepted", expected="identity")
     return media_type
 
 
-async def _body(scope: Scope, receive: Receive) -> bytes:
+async def _body(request: _Request) -> bytes:
     """Return the body of a request.
 
     Raises:
@@ -391,12 +820,12 @@ async def _body(scope: Scope, receive: Receive) -> bytes:
     too_long = QueryFailure(
         "length", "the request is too long", expected=f"at most {_BODY:,} bytes"
     )
-    announced = "".join(_headers(scope, b"content-length"))
+    announced = request.header(b"content-length")
     if announced.isascii() and announced.isdigit() and int(announced[:20]) > _BODY:
         raise too_long
     body = bytearray()
     while True:
-        message = await receive()
+        message = await request.receive()
         if message["type"] == "http.disconnect":
             raise _GoneError
         body += message.get("body", b"")
@@ -471,24 +900,6 @@ def _seconds(value: str | None) -> float | None:
 
 
 # --- the service description -----------------------------------------------------------------
-
-
-async def _description(pool: Pool, accept: str) -> _Response:
-    """Return what the endpoint is: formats, features, graphs and their sizes."""
-    found = negotiation.choose(accept, negotiation.GRAPH_FORMATS)
-    if found is None:
-        available = negotiation.media_types(negotiation.GRAPH_FORMATS)
-        raise QueryFailure(
-            "format",
-            "there is no such description of this service",
-            seen=accept,
-            expected="one of " + ", ".join(available),
-            hint="to ask something, add ?query=",
-            available=available,
-        )
-    body = await pool.convert("".join(describe(pool.release)), found[1])
-    name = negotiation.content_type(found[1]).encode()
-    return _Response(200, [(b"content-type", name), (b"vary", b"Accept")], body)
 
 
 def describe(release: Release) -> Iterable[str]:

@@ -178,13 +178,21 @@ def test_a_client_that_leaves_in_the_middle_of_an_answer_frees_its_worker(
 
 def test_an_answer_that_has_to_stop_breaks_the_connection(start: Callable[..., Any]) -> None:
     small = start(workers=1, spares=0, result_mib=2)
-    with small.client.stream("GET", "/sparql", params={"query": "SELECT * { ?s ?p ?o }"}) as answer:
+    with small.client.stream(
+        "GET",
+        "/sparql",
+        params={"query": "SELECT * { ?s ?p ?o }"},
+        headers={"accept-encoding": "identity"},
+    ) as answer:
         assert answer.status_code == 200
         parts = answer.iter_bytes()
         assert next(parts)
         with pytest.raises(httpx2.RemoteProtocolError):
             list(parts)
     assert small.values("SELECT (1 AS ?one) {}") == ["1"]
+    log = small.log.read_text()
+    assert '"outcome": "result-size"' in log
+    assert "Traceback" not in log
 
 
 def test_a_slow_reader_is_cut_off_at_the_deadline(

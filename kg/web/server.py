@@ -1,0 +1,346 @@
+"""The HTTP server: uvicorn, and what a server needs that anybody may talk to.
+
+- a connection on which no whole request arrives, or whose client takes nothing of an answer, is
+  broken after a while, so that nobody holds a worker or memory by waiting;
+- request line and headers have a greatest length, and connections a greatest number;
+- an answer that was given before is written at once, without a task (`Site.instant`);
+- the first release is opened before anybody can connect, and a server that is told to end lets the
+  running queries end.
+
+Spec: RFC 9112 (HTTP/1.1); docs/how-to/operate.md
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import math
+import resource
+import signal
+import socket
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from kg.errors import ConfigError
+from kg.web.app import create_app
+from kg.web.guard import QueryFailure
+from kg.web.protocol import problem
+
+if TYPE_CHECKING:
+    from kg.config import Settings
+
+_log = logging.getLogger(__name__)
+
+Instant = Callable[[bytes, Sequence[tuple[bytes, bytes]]], tuple[bytes, bytes] | None]
+"""Takes address and headers of a GET; returns beginning and body of an answer that is ready."""
+
+REQUEST_S: Final = 30.0
+"""How long a client may take to send a whole request, and may be connected without one."""
+HEAD_BYTES: Final = 1 << 18
+"""Bytes of a request line and its headers."""
+_LOOK_S: Final = 0.25
+_KEEP_ALIVE_S: Final = 30
+_BACKLOG: Final = 1024
+_FILES: Final = 1 << 16
+_FILES_ASIDE: Final = 256
+_GRACE_S: Final = 5
+_CLIENTS_FAULTS: Final = ("Invalid HTTP request", "Unsupported upgrade", "No supported WebSocket")
+
+
+class House:
+    """The connections that are open, and what each of them may do.
+
+    Args:
+        slow_reader_s: how long a client may take nothing of an answer that is waiting for it.
+        request_s: how long it may take to send a whole request.
+        most: connections that may be open at once; one more is broken.
+        instant: returns answers that are ready.
+        broken: counts the connections that are broken, by reason.
+    """
+
+    def __init__(
+        self,
+        *,
+        slow_reader_s: float = 10.0,
+        request_s: float = REQUEST_S,
+        most: int = 10_000,
+        instant: Instant | None = None,
+        broken: Counter[str] | None = None,
+    ) -> None:
+        self.slow_reader_s = slow_reader_s
+        self.request_s = request_s
+        self.most = most
+        self.instant = instant or (lambda url, headers: None)
+        self.broken: Counter[str] = Counter() if broken is None else broken
+        self.open: set[_Connection] = set()
+        self._watching: asyncio.Task[None] | None = None
+        self._lines: tuple[object, bytes] = (None, b"")
+
+    def connection(self) -> Callable[..., asyncio.Protocol]:
+        """Return what uvicorn takes as `http`."""
+        return partial(_Connection, self)
+
+    def enter(self, connection: _Connection) -> None:
+        """Take one more connection."""
+        self.open.add(connection)
+        if self._watching is None:
+            self._watching = asyncio.get_running_loop().create_task(self._watch())
+
+    def leave(self, connection: _Connection) -> None:
+        """Forget a connection that is closed; without any, nobody watches."""
+        self.open.discard(connection)
+        if not self.open and self._watching is not None:
+            self._watching.cancel()
+            self._watching = None
+
+    def lines(self, headers: list[tuple[bytes, bytes]]) -> bytes:
+        """Return headers as they are sent: those of the server, which change once a second."""
+        if self._lines[0] is not headers:
+            self._lines = headers, b"".join(b"%b: %b\r\n" % pair for pair in headers)
+        return self._lines[1]
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            now = asyncio.get_running_loop().time()
+            for connection in tuple(self.open):
+                connection.look(now)
+
+
+class _Connection(HttpToolsProtocol):
+    """One connection; the methods that override others are called by uvicorn and its parser."""
+
+    def __init__(self, house: House, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._house = house
+        self._since = 0.0  # when the server began to wait for a request, 0 while it does not
+        self._stuck = 0.0  # when the client ceased to take what is sent, 0 while it does
+        self._closing = 0.0
+        self._head = 0  # bytes of request line and headers; -1 behind them
+        self._instant = False
+
+    # what a request may do to its connection
+
+    def stop(self) -> None:
+        """Break the connection, without a proper end of the answer that is being sent."""
+        self._house.broken["stopped"] += 1
+        if self.scope["http_version"] == "1.1":
+            self.transport.close()  # what was sent arrives; the end of the last chunk never does
+        else:
+            self.transport.abort()
+
+    def look(self, now: float) -> None:
+        """Break the connection if its client makes the server wait too long."""
+        house = self._house
+        if self.transport.is_closing():
+            self._closing = self._closing or now
+            if now - self._closing > house.slow_reader_s:
+                self._abort("slow-reader")
+        elif self._stuck and now - self._stuck > house.slow_reader_s:
+            self._abort("slow-reader")
+        elif self._since and now - self._since > house.request_s:
+            self._abort("half-open")
+
+    def _abort(self, why: str) -> None:
+        self._house.broken[why] += 1
+        self.transport.abort()
+
+    # what uvicorn and the parser call
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        # uvicorn's own signature
+        super().connection_made(transport)
+        self._since = self.loop.time()
+        self._house.enter(self)
+        if len(self._house.open) > self._house.most:
+            self._abort("too-many")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._house.leave(self)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._head >= 0:
+            self._head += len(data)
+            if self._head > HEAD_BYTES:
+                self._refuse()
+                return
+        super().data_received(data)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._since = self.loop.time()
+        self._head = max(self._head, 0)
+        self.scope["kg.connection"] = self  # type: ignore[typeddict-unknown-key] # an extension
+
+    def on_headers_complete(self) -> None:
+        self._head = -1
+        parser = self.parser
+        if (
+            parser.get_method() == b"GET"
+            and self._has_answered()
+            and not self.flow.write_paused
+            and parser.get_http_version() == "1.1"
+            and parser.should_keep_alive()
+        ):
+            ready = self._house.instant(self.url, self.headers)
+            if ready is not None:
+                self._write(*ready)
+                return
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        if self._instant:
+            self._instant = False  # and wait for the next request, from the beginning of this one
+            return
+        self._since = 0.0
+        super().on_message_complete()
+
+    def pause_writing(self) -> None:
+        self._stuck = self.loop.time()
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        self._stuck = 0.0
+        super().resume_writing()
+
+    def _has_answered(self) -> bool:
+        """Return whether every request before this one was answered."""
+        cycle: object = self.cycle  # None before the first
+        return cycle is None or self.cycle.response_complete
+
+    def _write(self, head: bytes, body: bytes) -> None:
+        """Answer at once."""
+        self._instant = True
+        self.server_state.total_requests += 1
+        lines = self._house.lines(self.server_state.default_headers)
+        self.transport.write(b"%b%b\r\n%b" % (head, lines, body))
+
+    def _refuse(self) -> None:
+        """Answer a request whose headers have no end."""
+        failure = QueryFailure(
+            "length",
+            "the request line and its headers are too long",
+            expected=f"at most {HEAD_BYTES:,} bytes",
+            hint="send the query by POST",
+        )
+        status, headers, body = problem(failure)
+        lines = [*headers, (b"content-length", b"%d" % len(body)), (b"connection", b"close")]
+        text = b"".join(b"%b: %b\r\n" % pair for pair in lines)
+        self._house.broken["head"] += 1
+        self.transport.write(b"HTTP/1.1 %d Too Long\r\n%b\r\n%b" % (status, text, body))
+        self.transport.close()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, which says what it does in our words."""
+
+    def __init__(self, config: uvicorn.Config, listening: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._listening = listening
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._listening()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        tasks, most = len(self.server_state.tasks), self.config.timeout_graceful_shutdown
+        _log.info("stopping; %d requests may end within %s s", tasks, most)
+        await super().shutdown(sockets)
+        _log.info("stopped")
+
+
+def serve(settings: Settings) -> None:
+    """Serve the releases of `settings.releases` until a signal ends it; logs what to open.
+
+    Raises:
+        ConfigError: the address cannot be listened on.
+        ReleaseError: the current release cannot be opened, or no query runs under the limits.
+        QueryFailure: the first queries on it fail.
+    """
+    most = _files(settings) - _FILES_ASIDE - 8 * (settings.workers + settings.spare_workers)
+    site = create_app(settings.releases, settings)
+    house = House(
+        slow_reader_s=settings.slow_reader_s,
+        most=max(most, 64),
+        instant=site.instant,
+        broken=site.metrics.broken,
+    )
+    site.connections = house.open
+    config = uvicorn.Config(
+        site,
+        http=house.connection(),  # type: ignore[arg-type] # it is called like a class
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        log_level="debug" if settings.log_level == "debug" else "warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies,
+        backlog=_BACKLOG,
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_graceful_shutdown=math.ceil(settings.query_timeout_s) + _GRACE_S,
+    )
+    if settings.log_level != "debug":
+        logging.getLogger("uvicorn.error").addFilter(_not_of_clients)
+
+    async def run() -> None:
+        async with contextlib.aclosing(site):
+            await site.open()
+            with _listen(settings.host, settings.port) as listener:
+                address = _address(settings.host, listener)
+                server = _Server(config, lambda: site.introduce(address))
+                # uvicorn raises the signals that ended it again: these have done their work.
+                for one in (signal.SIGINT, signal.SIGTERM):
+                    signal.signal(one, lambda number, frame: None)
+                await server.serve(sockets=[listener])
+
+    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        runner.run(run())
+
+
+def _not_of_clients(record: logging.LogRecord) -> bool:
+    """Return whether a message is about this server, and not about what some client has sent."""
+    return not str(record.msg).startswith(_CLIENTS_FAULTS)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens.
+
+    Raises:
+        ConfigError: it cannot.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server(
+            (host, port), family=family, backlog=_BACKLOG, dualstack_ipv6=host == "::"
+        )
+    except OSError as error:
+        raise ConfigError(
+            f"cannot listen: {error.strerror}",
+            where=f"{host}:{port}",
+            hint="choose another port with --port or PORT",
+        ) from error
+
+
+def _address(host: str, listener: socket.socket) -> str:
+    """Return the address to open in a browser."""
+    shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"http://{f'[{shown}]' if ':' in shown else shown}:{listener.getsockname()[1]}/"
+
+
+def _files(settings: Settings) -> int:
+    """Return how many files this process may have open, after asking for enough of them."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        soft = wanted
+    return _FILES if soft == resource.RLIM_INFINITY else soft
