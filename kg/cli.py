@@ -6,10 +6,15 @@
 Spec: docs/reference/cli.md
 """
 
+import contextlib
+import dataclasses
 import json
 import logging
 import os
+import signal
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -31,7 +36,9 @@ facts_app = typer.Typer(
     name="facts", help="Facts files: new, check, verify, schema.", no_args_is_help=True
 )
 release_app = typer.Typer(
-    name="release", help="Releases: list, show, verify, rollback, prune.", no_args_is_help=True
+    name="release",
+    help="Releases: import, list, show, verify, rollback, prune.",
+    no_args_is_help=True,
 )
 app.add_typer(facts_app)
 app.add_typer(release_app)
@@ -213,14 +220,57 @@ def serve(
     releases: ReleasesOption = None,
     host: Annotated[str | None, typer.Option("--host", help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option("--port", help="Port; 0 for any.")] = None,
+    rdf: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--rdf",
+            metavar="[IRI=]FILE",
+            help="Serve this RDF file and no release; further files may follow.",
+        ),
+    ] = None,
+    more: Annotated[
+        list[str] | None, typer.Argument(metavar="[FILE...]", help="More files for --rdf.")
+    ] = None,
     config: ConfigOption = None,
 ) -> None:
-    """Serve the current release: pages, downloads, SPARQL. Stays in the foreground."""
+    """Serve the current release: pages, downloads, SPARQL. Stays in the foreground.
+
+    With --rdf: import RDF files into a temporary folder, as `kg release import` does, and serve
+    them; the folder is removed at the end.
+    """
+    if more and not rdf:
+        raise ConfigError("files are served with --rdf only", seen=" ".join(more))
+    if rdf and releases is not None:
+        raise ConfigError(
+            "--rdf and --releases exclude each other",
+            hint="`kg release import FILE…` publishes files into a folder of releases",
+        )
     settings = _settings(config, releases=releases, host=host, port=port)
     logs.set_up(settings.log_level, settings.log_format, times=True)
     from kg.web.server import serve as run
 
-    run(settings)
+    if not rdf:
+        run(settings)
+        return
+    from kg.importing import import_release
+
+    with _temporary_folder() as folder:
+        import_release([*rdf, *(more or ())], folder, base=settings.base_iri)
+        run(dataclasses.replace(settings, releases=folder))
+
+
+@contextlib.contextmanager
+def _temporary_folder() -> Iterator[Path]:
+    """Make a folder that is removed even if a signal ends this process."""
+
+    def end(number: int, frame: object) -> NoReturn:
+        sys.exit(128 + number)
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, end)
+    with tempfile.TemporaryDirectory(prefix="kg-rdf-") as folder:
+        yield Path(folder)
 
 
 @app.command()
@@ -336,6 +386,70 @@ def facts_new(
 
     for path in new_facts(key, text, language, date, folder, with_registry=registry):
         typer.echo(str(path))
+
+
+@release_app.command("import")
+def release_import(
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[IRI=]FILE...",
+            help="RDF files: .ttl .nt .nq .trig .rdf .xml .jsonld, each also with .gz. "
+            "IRI names the graph of a file's triples; without it, it is called after the file.",
+        ),
+    ],
+    releases: ReleasesOption = None,
+    base: Annotated[
+        str | None, typer.Option("--base", "--base-iri", help="The base IRI of the site.")
+    ] = None,
+    title: Annotated[str | None, typer.Option("--title", help="What the data is called.")] = None,
+    licence: Annotated[
+        str,
+        typer.Option("--licence", metavar="IRI", help="Its licence. [default: none is claimed]"),
+    ] = "",
+    agent: Annotated[str | None, typer.Option("--agent", help="Who is responsible.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Import even if nothing changed.")] = False,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Publish RDF files as a release, as they are: nothing is mapped, nothing is validated."""
+    from kg.importing import TITLE, import_release
+    from kg.manifest import read_manifest
+
+    settings = _settings(config, base_iri=base, agent=agent, releases=releases)
+    _warn_base(settings)
+    path, imported = import_release(
+        files,
+        settings.releases,
+        base=settings.base_iri,
+        title=TITLE if title is None else title,
+        licence=licence,
+        agent=settings.agent,
+        force=force,
+    )
+    manifest = read_manifest(path)
+    if imported is not None and imported.rewritten:
+        _say(
+            "literals published in the form in which the store returns them, such as 1 for 01: "
+            f"{imported.rewritten}; see {path / 'issues.jsonl'}"
+        )
+    _say(
+        f"release {manifest.id[:12]}: {manifest.quads} quads in {len(manifest.graphs)} graphs, "
+        "imported and not validated"
+        + (" (already there, nothing changed)" if imported is None else "")
+    )
+    _say(f"{settings.releases / 'current'} -> {path.name}")
+    if as_json:
+        _out(
+            {
+                "release": manifest.id,
+                "conforms": None,
+                "quads": manifest.quads,
+                "graphs": {graph.iri: graph.quads for graph in manifest.graphs},
+                "files": {source.id: source.records for source in manifest.sources},
+                "rewritten": None if imported is None else imported.rewritten,
+            }
+        )
 
 
 @release_app.command("list")

@@ -391,6 +391,8 @@ class _Writer:
         self._private = False
         self._shared_parts: set[str] = set()
         self._vocabulary = _Vocabulary(())
+        # What somebody imports may be large, so they are told what is done.
+        self._say = _log.info if settings.imported else _log.debug
         self._prefixes = _Prefixes(_namespaces(settings.base_iri, imported=settings.imported))
 
     def write(
@@ -539,6 +541,7 @@ class _Writer:
 
         # The engine's own union gives a triple of two graphs twice, and counts it twice. So the
         # default graph of the store is the union of the others, as a set.
+        self._say("loading %d quads into the store", sum(entry.quads for entry in entries))
         for found in (quads(), union()):
             while chunk := list(itertools.islice(found, _BATCH)):
                 store.bulk_extend(chunk)
@@ -555,6 +558,7 @@ class _Writer:
 
     def _serialise(self, context: Mapping[str, object]) -> tuple["_Counts", "_Counts"]:
         """Write the other dumps and the labels; return the counts of the dumps and of it all."""
+        self._say("writing the dumps and the labels")
         downloads = self._folder / "downloads"
         turtle = self._prefixes.turtle
         with (downloads / "graph.trig").open("w", encoding="utf-8", newline="\n") as trig:
@@ -770,8 +774,9 @@ class _Prefixes:
 
 def _namespaces(base_iri: str, *, imported: bool) -> dict[str, str]:
     """Return the shared prefixes of the Turtle and TriG files of a release."""
-    known = {**(COMMON if imported else {}), **_VOCABULARIES}
-    return known | {kind: data_iri(base_iri, kind, "") for kind in get_args(Kind)}
+    if imported:
+        return {**COMMON, **_VOCABULARIES}
+    return _VOCABULARIES | {kind: data_iri(base_iri, kind, "") for kind in get_args(Kind)}
 
 
 def _block(subject: str, pairs: _Pairs, turtle: Callable[[str], str]) -> str:
@@ -1529,7 +1534,10 @@ def _compress(path: Path) -> None:
 
 
 class _Sum:
-    """A checksum of lines that does not depend on their order; takes what a file would take."""
+    """A sum over lines that does not depend on their order; takes what a file would take.
+
+    It is compared within one process only, whose hashes nobody outside can foresee.
+    """
 
     def __init__(self) -> None:
         self.count = 0
@@ -1542,10 +1550,9 @@ class _Sum:
         """Take some more bytes, with lines that may begin or end elsewhere."""
         lines = (self._rest + data).split(b"\n")
         self._rest = lines.pop()
-        for line in lines:
-            if self.ending:
-                line = line.removesuffix(b" .") + self.ending
-            self.value += int.from_bytes(hashlib.blake2b(line, digest_size=16).digest())
+        if self.ending:
+            lines = [line.removesuffix(b" .") + self.ending for line in lines]
+        self.value += sum(map(hash, lines))
         self.count += len(lines)
         return len(data)
 
