@@ -351,6 +351,8 @@ class SparqlEndpoint:
             make: asks a worker.
         """
         cache, reads = self.cache, request.method != "POST"
+        if key is not None and not coding.identity:
+            key = _key(key, "compressed, however small")
         etag = b"" if key is None else b'W/"%b"' % _key(self._seed, key).hex()[:32].encode()
         tags = request.headers.get(b"if-none-match") if etag and reads else None
         has = tags is not None and matches(tags, etag)
