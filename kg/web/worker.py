@@ -225,12 +225,17 @@ def _syntax(message: str, text: str) -> dict[str, Any]:
 
 
 def _receive(connection: socket.socket) -> Any:
-    """Return the content of the next frame, or None when the server is gone."""
-    head = connection.recv(LENGTH.size, socket.MSG_WAITALL)
-    if len(head) < LENGTH.size:
-        return None
-    body = connection.recv(LENGTH.unpack(head)[0], socket.MSG_WAITALL)
-    return json.loads(body)
+    """Return the content of the next frame, or None when the server is gone.
+
+    The server sends one, and then waits for the answer.
+    """
+    frame = b""
+    while len(frame) < LENGTH.size or len(frame) < LENGTH.size + LENGTH.unpack_from(frame)[0]:
+        more = connection.recv(_PART)
+        if not more:
+            return None
+        frame += more
+    return json.loads(frame[LENGTH.size :])
 
 
 def _die_with(parent: int) -> None:
