@@ -42,7 +42,9 @@ Instant = Callable[[bytes, Sequence[tuple[bytes, bytes]]], tuple[bytes, bytes] |
 
 REQUEST_S: Final = 30.0
 """How long a client may take to send a whole request, and may be connected without one."""
-HEAD_BYTES: Final = 1 << 18
+ADDRESS_BYTES: Final = (1 << 16) - 1
+"""Bytes of an address with its query string; the parser takes no more."""
+HEAD_BYTES: Final = 1 << 17
 """Bytes of a request line and its headers."""
 _LOOK_S: Final = 0.25
 _KEEP_ALIVE_S: Final = 30
@@ -123,7 +125,7 @@ class _Connection(HttpToolsProtocol):
         self._stuck = 0.0  # when the client ceased to take what is sent, 0 while it does
         self._closing = 0.0
         self._head = 0  # bytes of request line and headers; -1 behind them
-        self._instant = False
+        self._instant = False  # whether the request needs no more than it has got
 
     # what a request may do to its connection
 
@@ -169,7 +171,7 @@ class _Connection(HttpToolsProtocol):
         if self._head >= 0:
             self._head += len(data)
             if self._head > HEAD_BYTES:
-                self._refuse()
+                self._refuse("the request line and its headers are too long", HEAD_BYTES)
                 return
         super().data_received(data)
 
@@ -181,6 +183,11 @@ class _Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._head = -1
+        if len(self.url) > ADDRESS_BYTES:
+            self._refuse("the address is too long", ADDRESS_BYTES)
+        if self.transport.is_closing():
+            self._instant = True
+            return
         parser = self.parser
         if (
             parser.get_method() == b"GET"
@@ -194,6 +201,10 @@ class _Connection(HttpToolsProtocol):
                 self._write(*ready)
                 return
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        if not self._instant:
+            super().on_body(body)
 
     def on_message_complete(self) -> None:
         if self._instant:
@@ -222,13 +233,10 @@ class _Connection(HttpToolsProtocol):
         lines = self._house.lines(self.server_state.default_headers)
         self.transport.write(b"%b%b\r\n%b" % (head, lines, body))
 
-    def _refuse(self) -> None:
-        """Answer a request whose headers have no end."""
+    def _refuse(self, what: str, most: int) -> None:
+        """Answer a request whose beginning is too long, and close the connection."""
         failure = QueryFailure(
-            "length",
-            "the request line and its headers are too long",
-            expected=f"at most {HEAD_BYTES:,} bytes",
-            hint="send the query by POST",
+            "length", what, expected=f"at most {most:,} bytes", hint="send the query by POST"
         )
         status, headers, body = problem(failure)
         lines = [*headers, (b"content-length", b"%d" % len(body)), (b"connection", b"close")]

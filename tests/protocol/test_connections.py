@@ -1,0 +1,254 @@
+"""Connections: who makes the server wait is cut off, and half an answer is never a whole one."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import shutil
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import httpx2
+import pytest
+import rdflib
+
+from kg.web.protocol import PROBLEM
+
+ALL = "SELECT * { ?s ?p ?o }"
+GRAPH = "CONSTRUCT WHERE { ?s ?p ?o }"
+
+
+@pytest.fixture(scope="module")
+def hasty(start: Callable[..., Any]) -> Any:
+    """Return an endpoint that waits for nobody."""
+    return start(workers=2, spares=1, timeout_s=60, slow_reader_s=1, request_s=1)
+
+
+@pytest.fixture(scope="module")
+def small(start: Callable[..., Any]) -> Any:
+    """Return an endpoint whose large answers have to stop in the middle."""
+    return start(workers=2, spares=1, result_mib=1, complete_kib=16)
+
+
+@contextmanager
+def connected(server: Any, receive: int = 0) -> Iterator[socket.socket]:
+    address = urlsplit(server.url)
+    with socket.socket() as connection:
+        if receive:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive)
+        connection.settimeout(30)
+        connection.connect((address.hostname, address.port))
+        yield connection
+
+
+def request(query: str, *more: str) -> bytes:
+    lines = [f"GET /sparql?query={quote(query)} HTTP/1.1", "Host: x", *more, "", ""]
+    return "\r\n".join(lines).encode()
+
+
+def rest(connection: socket.socket) -> bytes:
+    """Return what comes until the server ends it, in whatever way."""
+    found = b""
+    with suppress(ConnectionError):
+        while data := connection.recv(1 << 16):
+            found += data
+    return found
+
+
+def queries(server: Any) -> list[dict[str, Any]]:
+    lines = [json.loads(line) for line in server.log.read_text().splitlines()]
+    return [line for line in lines if line["message"] == "query"]
+
+
+# --- who makes the server wait ---
+
+
+def test_a_slow_reader_of_a_stream_is_cut_off_and_its_worker_freed(
+    hasty: Any, eventually: Callable[..., None]
+) -> None:
+    before = hasty.workers()
+    with connected(hasty, 4096) as connection:
+        connection.sendall(request(ALL))
+        eventually(lambda: bool(before - hasty.workers()), "its worker goes on", 20)
+        eventually(lambda: not hasty.busy(), "a worker is busy")
+        assert not rest(connection).endswith(b"0\r\n\r\n")
+    assert queries(hasty)[-1]["outcome"] == "left"
+    assert "Traceback" not in hasty.log.read_text()
+    assert hasty.values("SELECT (1 AS ?one) {}") == ["1"]
+
+
+def test_a_slow_reader_of_a_whole_answer_is_cut_off(hasty: Any) -> None:
+    query = "SELECT ?s ?n { ?s ch:number ?n } LIMIT 6000"
+    length = int(
+        hasty.get(query, headers={"accept-encoding": "identity"}).headers["content-length"]
+    )
+    assert 300_000 < length < 1 << 20
+    with connected(hasty, 4096) as connection:
+        for _ in range(8):  # more than the system takes on its own
+            connection.sendall(request(query, "Accept: */*", "Accept-Encoding: identity"))
+        time.sleep(3)
+        assert len(rest(connection)) < 8 * length
+
+
+def test_who_reads_slowly_but_steadily_is_served(hasty: Any) -> None:
+    query = "SELECT ?s ?n { ?s ch:number ?n } LIMIT 20000"
+    with connected(hasty, 1 << 16) as connection:
+        connection.sendall(request(query, "Accept: text/csv", "Connection: close"))
+        found = b""
+        while data := connection.recv(1 << 15):
+            found += data
+            time.sleep(0.05)
+    assert found.count(b"/thing/t") == 20_000
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        b"GET /sparql?query=ASK",
+        b"GET /sparql HTTP/1.1\r\nHost: x\r\nX-Slow: ",
+        b"POST /sparql HTTP/1.1\r\nHost: x\r\nContent-Type: application/sparql-query\r\n"
+        b"Content-Length: 100\r\n\r\nASK",
+    ],
+)
+def test_who_never_ends_a_request_is_cut_off(
+    hasty: Any, sent: bytes, eventually: Callable[..., None]
+) -> None:
+    with connected(hasty) as connection:
+        connection.sendall(sent)
+        assert rest(connection) == b""
+    with connected(hasty) as connection:  # nor after a request that was one
+        connection.sendall(request("ASK {}") + sent)
+        assert rest(connection).count(b"HTTP/1.1") == 1
+
+
+def test_drops_do_not_make_a_request(hasty: Any) -> None:
+    with connected(hasty) as connection:
+        began = time.monotonic()
+        with suppress(ConnectionError):
+            for _ in range(200):
+                connection.sendall(b"X")
+                time.sleep(0.05)
+        assert time.monotonic() - began < 8
+
+
+def test_headers_without_end_are_refused(hasty: Any) -> None:
+    with connected(hasty) as connection:
+        with suppress(ConnectionError):
+            connection.sendall(b"GET /sparql?query=ASK%20%7B%7D HTTP/1.1\r\nHost: x\r\n")
+            for n in range(1000):
+                connection.sendall(b"X-%d: %b\r\n" % (n, b"x" * 1000))
+        received = rest(connection)
+    # The rest of what was sent may reset the connection before the answer is read.
+    assert not received or received.startswith(b"HTTP/1.1 413 ")
+
+
+def test_an_address_that_is_too_long_is_413(hasty: Any) -> None:
+    for length, status in ((65_000, b"200"), (66_000, b"413")):
+        text = b"ASK%20%7B%7D%23" + b"x" * length
+        with connected(hasty) as connection:
+            start = b"GET /sparql?query=" + text[: length - 18]
+            connection.sendall(start + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" * 2)
+            received = rest(connection)
+        head, _, body = received.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 " + status)
+        assert received.count(b"HTTP/1.1") == 1
+    assert b"application/problem+json" in head
+    assert json.loads(body)["type"] == f"{PROBLEM}length"
+
+
+def test_a_client_that_leaves_while_it_waits_is_noticed(
+    start: Callable[..., Any], eventually: Callable[..., None]
+) -> None:
+    busy = start(workers=1, spares=0, timeout_s=60, slow_after_s=50)
+    endless = "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"
+    with connected(busy) as first:
+        first.sendall(request(endless))
+        eventually(lambda: bool(busy.busy()), "no worker is busy")
+        with connected(busy) as second:
+            second.sendall(request("ASK { # the second\n}"))
+            time.sleep(0.2)
+        eventually(lambda: len(queries(busy)) == 1, "nobody has noticed")
+        assert queries(busy)[0]["outcome"] == "left"
+    eventually(lambda: len(queries(busy)) == 2, "nobody has noticed")
+    assert busy.values("SELECT (1 AS ?one) {}") == ["1"]
+
+
+# --- half an answer ---
+
+
+@pytest.mark.parametrize("coding", ["identity", "gzip"])
+@pytest.mark.parametrize("query", [ALL, GRAPH])
+def test_standard_clients_see_that_an_answer_is_broken_off(
+    small: Any, query: str, coding: str
+) -> None:
+    address = urlsplit(small.url)
+    path = f"/sparql?query={quote(query)}"
+    headers = {"Accept-Encoding": coding}
+
+    plain = http.client.HTTPConnection(address.netloc, timeout=30)
+    plain.request("GET", path, headers=headers)
+    response = plain.getresponse()
+    assert response.status == 200
+    with pytest.raises((http.client.IncompleteRead, ConnectionError)):
+        response.read()
+    plain.close()
+
+    asked = urllib.request.Request(small.url + path, headers=headers)
+    with (
+        urllib.request.urlopen(asked, timeout=30) as opened,
+        pytest.raises((http.client.IncompleteRead, ConnectionError)),
+    ):
+        opened.read()
+
+    with pytest.raises((httpx2.RemoteProtocolError, httpx2.ReadError)):
+        small.client.get(path, headers=headers)
+
+    with connected(small) as connection:
+        connection.sendall(request(query, f"Accept-Encoding: {coding}"))
+        received = rest(connection)
+    assert received.startswith(b"HTTP/1.1 200")
+    assert b"transfer-encoding: chunked" in received
+    assert not received.endswith(b"0\r\n\r\n")
+
+    assert queries(small)[-1]["outcome"] == "result-size"
+    assert "Traceback" not in small.log.read_text()
+    assert small.values("SELECT (1 AS ?one) {}") == ["1"]
+
+
+def test_a_sparql_client_sees_that_an_answer_is_broken_off(small: Any) -> None:
+    from rdflib.plugins.stores.sparqlstore import SPARQLStore
+
+    for form in ("xml", "json", "csv", "tsv"):
+        store = SPARQLStore(f"{small.url}/sparql", returnFormat=form)
+        with pytest.raises((http.client.IncompleteRead, ConnectionError)):
+            list(rdflib.Graph(store).query(ALL))
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not here")
+@pytest.mark.parametrize("options", [[], ["--compressed"], ["--http1.0"]])
+def test_curl_sees_that_an_answer_is_broken_off(small: Any, options: list[str]) -> None:
+    command = ["curl", "-sS", *options, "--max-time", "30", "-G", f"{small.url}/sparql"]
+    done = subprocess.run(
+        [*command, "--data-urlencode", f"query={ALL}"], capture_output=True, check=False
+    )
+    assert done.returncode in (18, 56), done.stderr
+
+
+def test_a_tag_of_an_answer_that_was_broken_off_is_not_believed(small: Any) -> None:
+    query = ALL + " # once more"
+    plain = {"accept-encoding": "identity"}
+    with (
+        small.client.stream("GET", "/sparql", params={"query": query}, headers=plain) as answer,
+        pytest.raises((httpx2.RemoteProtocolError, httpx2.ReadError)),
+    ):
+        list(answer.iter_bytes())
+    before = len(queries(small))
+    small.get(query, headers={**plain, "if-none-match": answer.headers["etag"]})
+    assert queries(small)[before]["lane"]
