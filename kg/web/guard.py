@@ -52,9 +52,16 @@ NAME: Final = 128
 DEPTH: Final = 100
 """Brackets of any kind that are open at once. The engine dies between 400 and 1,000."""
 CHAIN: Final = 1000
-"""Patterns or operators beside each other in one pair of brackets. It dies from 2,000 on."""
+"""Patterns, operators or terms beside each other in one pair of brackets; list elements and what
+stands in square brackets count where they stand. The engine dies from 2,000 on."""
+WEIGHT: Final = 10_000
+"""Patterns, operators and terms of a whole query."""
 PATH: Final = 100
-"""Steps of one property path."""
+"""Steps of one property path, with those in its parentheses."""
+DECLARATIONS: Final = 1000
+"""PREFIX and BASE: each may be resolved against the one before it."""
+BASE: Final = 8192
+"""Characters of a base IRI."""
 
 
 class QueryFailure(QueryError):
@@ -107,17 +114,18 @@ class Checked:
     volatile: bool = False
 
 
-_BASE = (
+_LETTER = (
     "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02ff\u0370-\u037d\u037f-\u1fff\u200c\u200d"
     "\u2070-\u218f\u2c00-\u2fef\u3001-\ud7ff\uf900-\ufdcf\ufdf0-\ufffd\U00010000-\U000effff"
 )
-_VAR = f"{_BASE}_0-9\u00b7\u0300-\u036f\u203f\u2040"
+_VAR = f"{_LETTER}_0-9\u00b7\u0300-\u036f\u203f\u2040"
 _CHARS = rf"{_VAR}\-"
 _HEX = "[0-9A-Fa-f]"
 _ESCAPE = rf"\\(?:[tbnrf\"'\\]|u{_HEX}{{4}}|U{_HEX}{{8}})"
-_PREFIX = rf"(?:[{_BASE}][{_CHARS}.]{{0,{NAME - 1}}}+(?<!\.))?:"
+_PREFIX = rf"(?:[{_LETTER}][{_CHARS}.]{{0,{NAME - 1}}}+(?<!\.))?:"
 _PLX = rf"%{_HEX}{{2}}|\\[_~.\-!$&'()*+,;=/?#@%]"
-_LOCAL = rf"(?:[{_BASE}_:0-9]|{_PLX})(?:(?:[{_CHARS}.:]|{_PLX})*(?:[{_CHARS}:]|{_PLX}))?"
+# Possessive, so that a long name needs no memory: full stops belong to it if more of it follows.
+_LOCAL = rf"(?:[{_LETTER}_:0-9]|{_PLX})(?:[{_CHARS}:]++|{_PLX}|\.++(?=[{_CHARS}:]|{_PLX}))*+"
 
 TOKEN = re.compile(
     rf"""
@@ -127,8 +135,8 @@ TOKEN = re.compile(
              | '''(?:'{{0,2}}+(?:[^'\\]|{_ESCAPE}))*+'''
              | "(?!"")(?:[^"\\\n\r]|{_ESCAPE})*+"
              | '(?!'')(?:[^'\\\n\r]|{_ESCAPE})*+')
-  | (?P<var>[?$][{_BASE}_0-9][{_VAR}]*+)
-  | (?P<blank>_:[{_BASE}_0-9](?:[{_CHARS}.]*[{_CHARS}])?)
+  | (?P<var>[?$][{_LETTER}_0-9][{_VAR}]*+)
+  | (?P<blank>_:[{_LETTER}_0-9](?:[{_CHARS}.]*[{_CHARS}])?)
   | (?P<name>{_PREFIX}(?:{_LOCAL})?)
   | (?P<word>[A-Za-z][A-Za-z0-9_]*+)
   | (?P<number>[0-9]++\.[0-9]*+[eE][+-]?[0-9]++|\.?[0-9]++[eE][+-]?[0-9]++
@@ -142,8 +150,10 @@ TOKEN = re.compile(
     re.VERBOSE,
 )
 """The terminals of the grammar, longest match first; every character is in one of them."""
+_CODE_POINT = re.compile(rf"\\u{_HEX}{{4}}|\\U{_HEX}{{8}}")
 # What may end an operand, so that a `<` behind it may be "less than".
 _OPERANDS = frozenset({"iri", "string", "var", "blank", "name", "number", "lang", "close"})
+_PARTS = frozenset({"iri", "string", "var", "blank", "name", "number"})
 _FORMS: Final[Mapping[str, Form]] = {
     "SELECT": "SELECT",
     "ASK": "ASK",
@@ -153,10 +163,12 @@ _FORMS: Final[Mapping[str, Form]] = {
 _UPDATES = frozenset(
     {"INSERT", "DELETE", "LOAD", "CLEAR", "DROP", "CREATE", "ADD", "MOVE", "COPY", "WITH"}
 )
-_VOLATILE = frozenset({"NOW", "RAND", "UUID", "STRUUID", "BNODE"})
-_JOINING = frozenset({"UNION", "OPTIONAL", "MINUS", "FILTER", "BIND", "VALUES", "GRAPH", "LATERAL"})
+_VOLATILE = ("NOW", "RAND", "UUID", "BNODE")  # and STRUUID, which ends in one of them
+_JOINING = re.compile("UNION|OPTIONAL|MINUS|FILTER|BIND|VALUES|GRAPH|LATERAL")
 _NAMES_A_GRAPH = frozenset({"GRAPH", "FROM", "NAMED", "DESCRIBE"})
-_PATH_OPERATORS = frozenset({"/", "|", "^"})
+_STEPS = frozenset({"/", "|"})
+# Words that a parenthesis with terms in it may follow; behind every other one is an expression.
+_TERMS = frozenset({"A", "TRUE", "FALSE"})
 _AROUND = (
     "ask the other endpoint first and pass what it answers: "
     "VALUES ?item { <http://…/a> <http://…/b> }"
@@ -175,21 +187,30 @@ def check(
     Raises:
         QueryFailure: `syntax` (no token, undeclared prefix, no query), `service`, `update`,
             `graph` (FROM of something that is no graph of the release), `complexity` (depth,
-            chains), `length`; with line and column.
+            chains, steps of paths, number of parts), `length`; all but the last with line and
+            column.
     """
     return _Guard(query, prefixes, graphs).run()
 
 
 class _Level:
-    """One open bracket: its kind, and what has been seen directly in it."""
+    """One open bracket: its kind, and what has been seen directly in it.
 
-    __slots__ = ("chain", "data", "kind", "path")
+    Kinds: `query`, the outermost and a SELECT in braces; `group`, other braces; `terms`, property
+    lists and triple terms; `list`, collections and parts of paths; `expression`; `data`, values.
+    """
 
-    def __init__(self, kind: str, data: bool) -> None:
+    __slots__ = ("chain", "kind", "path", "scope", "verb")
+
+    def __init__(self, kind: str, outer: _Level | None = None) -> None:
         self.kind = kind
-        self.data = data
         self.chain = 0
         self.path = 0
+        # The engine joins the terms of a group in one list, however they are nested.
+        self.scope: _Level = outer.scope if outer and kind in ("terms", "list") else self
+        """Where patterns and operators are counted."""
+        self.verb: _Level = outer.verb if outer and kind == "list" else self
+        """Where the steps of a path are counted."""
 
 
 class _Guard:
@@ -202,6 +223,8 @@ class _Guard:
         self._prefixes = dict(prefixes)
         self._graphs = graphs
         self._base = ""
+        self._weight = 0
+        self._declarations = 0
 
     def run(self) -> Checked:
         """Return what the query is."""
@@ -213,7 +236,7 @@ class _Guard:
                 seen=f"{len(query):,} characters",
                 expected=f"at most {LENGTH:,}",
             )
-        levels = [_Level("", data=False)]
+        levels = [_Level("query")]
         form: Form | None = None
         where: int | None = None
         template = False
@@ -251,6 +274,14 @@ class _Guard:
                             f"{text} changes data, and this service only answers queries",
                         )
                     elif text in ("PREFIX", "BASE"):
+                        self._declarations += 1
+                        if self._declarations > DECLARATIONS:
+                            raise self._at(
+                                start,
+                                "complexity",
+                                "too many prefixes are declared",
+                                f"at most {DECLARATIONS:,}",
+                            )
                         declared = text
                     else:
                         raise self._no_query(start)
@@ -258,9 +289,14 @@ class _Guard:
                     clause = text
                 if text == "VALUES":
                     values = True
-                if text in _VOLATILE:
-                    volatile = True
-                if text in _JOINING:
+                # The engine reads `BYRAND()` and `trueFILTER(…)`, each as two words.
+                volatile = volatile or text.endswith(_VOLATILE)
+                if level.kind == "group" and text.startswith("SELECT"):
+                    level.kind = "query"
+                if _JOINING.search(text):
+                    level.path = 0
+                    self._grow(level, start)
+                elif level.kind == "list":
                     self._grow(level, start)
             elif kind == "name":
                 prefix, _, local = text.partition(":")
@@ -274,12 +310,12 @@ class _Guard:
                     clause = ""
             elif kind == "iri":
                 if declared:
-                    self._declare(declared, text)
+                    self._declare(declared, text, start)
                     declared = ""
                 elif clause:
-                    self._from(from_, clause, self._resolve(text), start)
+                    self._from(from_, clause, self._resolve(text, start), start)
                     clause = ""
-                elif last_kind in _OPERANDS and level.kind == "(" and not level.data:
+                elif last_kind in _OPERANDS and level.kind in ("expression", "list"):
                     self._less_than(text, start)
             elif kind == "open":
                 if len(levels) > DEPTH:
@@ -298,32 +334,29 @@ class _Guard:
                         template = True
                     elif len(levels) == 1 and where is None:
                         where = match.end() if template or form != "CONSTRUCT" else None
-                if text == "{" or len(levels) == 1:
+                if text == "{" or level.kind == "list" or (text == "(" and level.kind == "query"):
                     self._grow(level, start)
-                levels.append(_Level(text[-1], data=level.data or (values and text == "{")))
+                levels.append(_Level(_inside(text, level, values, last_kind, last, before), level))
                 values = values and text != "{"
             elif kind == "close":
                 if len(levels) > 1:
                     levels.pop()
+                if text == "}":
+                    levels[-1].path = 0
             elif kind == "op":
-                if level.kind == "{" and text in _PATH_OPERATORS:
-                    level.path += 1
-                    if level.path > PATH:
-                        raise self._at(
-                            start,
-                            "complexity",
-                            "the property path is too long",
-                            f"at most {PATH} steps",
-                        )
-                elif text in ".;,":
-                    level.path = 0
-                listed = level.kind == "(" and (text == "," or last in (",", "("))
-                if not listed:
-                    self._grow(level, start)
+                self._operator(level, text, last, start)
             elif kind == "bad":
                 raise self._bad(start)
             if form is None and kind not in ("word", "name", "iri"):
                 raise self._no_query(start)
+            # Of a list and of a clause such as SELECT or DESCRIBE, every part is one more.
+            if (
+                form is not None
+                and level.kind in ("list", "query")
+                and kind in _PARTS
+                and last != "^^"
+            ):
+                self._grow(level, start)
             before, last, last_kind = last, text, kind
         if form is None:
             raise self._no_query(len(query.rstrip()))
@@ -336,29 +369,68 @@ class _Guard:
             volatile=volatile,
         )
 
-    def _grow(self, level: _Level, start: int) -> None:
-        """Count one more pattern or operator in a pair of brackets."""
-        level.chain += 1
-        if level.chain > CHAIN and not level.data:
+    def _operator(self, level: _Level, text: str, last: str, start: int) -> None:
+        """Count an operator, a full stop, a comma or a semicolon."""
+        if text == "^^":
+            return
+        triples = level.kind in ("group", "terms")
+        if text in _STEPS and (triples or level.kind == "list"):
+            level.verb.path += 1
+            if level.verb.path >= PATH:
+                raise self._at(
+                    start, "complexity", "the property path is too long", f"at most {PATH} steps"
+                )
+        if triples:
+            # A path is followed once more for each further object.
+            self._grow(level, start, 1 + level.path if text == "," else 1)
+            if text in ".;":
+                level.path = 0
+        elif level.kind == "query" or (
+            level.kind == "expression" and text != "," and last not in (",", "(")
+        ):
+            self._grow(level, start)
+
+    def _grow(self, level: _Level, start: int, weight: int = 1) -> None:
+        """Count more patterns, operators or terms in a pair of brackets and in the query."""
+        if level.kind == "data":
+            return
+        level.scope.chain += weight
+        self._weight += weight
+        if level.scope.chain > CHAIN or self._weight > WEIGHT:
+            beside = level.scope.chain > CHAIN
             raise self._at(
                 start,
                 "complexity",
-                "too many patterns or operators stand beside each other",
-                f"at most {CHAIN:,} in one pair of brackets",
+                "too many patterns or operators stand beside each other"
+                if beside
+                else "the query has too many patterns and operators",
+                f"at most {CHAIN:,} in one pair of brackets" if beside else f"at most {WEIGHT:,}",
                 hint="put many values into VALUES ?x { … } or IN ( … ), which may be long",
             )
 
-    def _declare(self, what: str, iri: str) -> None:
+    def _declare(self, what: str, iri: str, start: int) -> None:
         """Take note of `PREFIX name: <…>` or `BASE <…>`."""
-        if what == "BASE":
-            self._base = self._resolve(iri)
+        resolved = self._resolve(iri, start)
+        if what != "BASE":
+            self._prefixes[what[:-1]] = resolved
+        elif len(resolved) > BASE:
+            raise self._at(
+                start,
+                "complexity",
+                "the base IRI is too long",
+                f"at most {BASE:,} characters",
+                seen=f"{len(resolved):,}",
+            )
         else:
-            self._prefixes[what[:-1]] = self._resolve(iri)
+            self._base = resolved
 
-    def _resolve(self, iri: str) -> str:
+    def _resolve(self, iri: str, start: int) -> str:
         """Return the IRI that `<…>` stands for, by escapes and BASE."""
-        text = re.sub(r"\\[uU]([0-9A-Fa-f]+)", lambda m: chr(int(m[1], 16) % 0x110000), iri[1:-1])
-        return urljoin(self._base, text) if self._base else text
+        text = _CODE_POINT.sub(lambda m: chr(int(m[0][2:], 16) % 0x110000), iri[1:-1])
+        try:
+            return urljoin(self._base, text) if self._base else text
+        except ValueError as error:
+            raise self._at(start, "syntax", f"this is no IRI: {error}", seen=iri) from None
 
     def _from(self, into: dict[str, list[str]], clause: str, iri: str, start: int) -> None:
         """Take note of one graph of FROM or FROM NAMED."""
@@ -449,6 +521,23 @@ class _Guard:
         return QueryFailure(
             reason, what, line=line, column=column, seen=seen, expected=expected, hint=hint
         )
+
+
+def _inside(
+    bracket: str, outer: _Level, values: bool, last_kind: str, last: str, before: str
+) -> str:
+    """Return the kind of what a bracket opens."""
+    if outer.kind == "data" or (values and bracket == "{"):
+        return "data"
+    if bracket == "{":
+        return "group"
+    if bracket != "(":
+        return "terms"
+    if values or outer.kind in ("list", "terms"):
+        return "list"
+    calls = last_kind == "word" and last not in _TERMS
+    calls = calls or (last_kind in ("iri", "name") and before.endswith("FILTER"))
+    return "expression" if calls or outer.kind != "group" else "list"
 
 
 def position(query: str, offset: int) -> tuple[int, int]:
