@@ -3,7 +3,7 @@
 #   make run     set up, build the built-in graph and serve it (HOST=127.0.0.1 PORT=8000)
 #   make test    set up and run the tests
 #   make check   lint, format, types, import contracts, Turtle, generated pages
-#   make bench   measure what the documentation states
+#   make bench   measure what the documentation states, and the server beside others (15 minutes)
 #   make clean   remove the environment, caches and releases
 
 HOST ?= 127.0.0.1
@@ -31,7 +31,9 @@ check: $(READY)
 	$(BIN)/python docs/generate.py --check
 
 bench: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	$(BIN)/python bench/run.py
+	$(BIN)/python bench/serving.py
 
 clean:
 	if [ -d releases ]; then chmod -R u+w releases; fi
