@@ -1,6 +1,6 @@
 """How messages are written: a line of text, or of JSON, for each.
 
-A message may carry fields beside its words: `log.info("query", extra=fields(ms=12.5))`. Whatever is
+A message may carry fields beside its words: `say(log, logging.INFO, "query", ms=12.5)`. Whatever is
 said while a request is answered carries its id. `kg.cli` sets it up, and nothing else does.
 
 Spec: docs/how-to/operate.md (what is logged)
@@ -10,21 +10,45 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
+import time
 from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Final
 
 request: ContextVar[str] = ContextVar("request", default="")
 """The id of the request that is being answered; empty outside of one."""
 
-_FIELDS: Final = "kg_fields"
+_PLAIN = re.compile(r"[!#-<>-~]*")
 
 
-def fields(**values: object) -> Mapping[str, object]:
-    """Return what `extra` takes to give a message these fields, in this order."""
-    return {_FIELDS: values}
+class _Message(logging.LogRecord):
+    """A message with fields, made without looking up thread, process and place of the code.
+
+    That takes longer than all the rest, and one message is written for each query.
+    """
+
+    pathname = filename = module = funcName = threadName = processName = taskName = ""  # noqa: N815
+    lineno = thread = process = 0
+    relativeCreated = 0.0  # noqa: N815
+    exc_info = exc_text = stack_info = None
+
+    def __init__(self, logger: str, level: int, words: str, fields: Mapping[str, object]) -> None:
+        self.name = logger
+        self.levelno = level
+        self.levelname = logging.getLevelName(level)
+        self.msg = words
+        self.args = ()
+        self.created = time.time()
+        self.msecs = self.created % 1 * 1000
+        self.fields = fields
+
+
+def say(logger: logging.Logger, level: int, words: str, **fields: object) -> None:
+    """Log a message with fields, which are written in this order."""
+    if logger.isEnabledFor(level):
+        logger.handle(_Message(logger.name, level, words, fields))
 
 
 def set_up(level: str, form: str, *, times: bool = False) -> None:
@@ -43,22 +67,22 @@ def set_up(level: str, form: str, *, times: bool = False) -> None:
 class Text(logging.Formatter):
     """Writes the message, and its fields behind it as `name=value`.
 
-    >>> record = logging.LogRecord("kg", logging.INFO, "", 0, "query", None, None)
-    >>> record.kg_fields = {"form": "ASK", "ms": 1.5}
-    >>> Text().format(record)
+    >>> Text().format(_Message("kg", logging.INFO, "query", {"form": "ASK", "ms": 1.5}))
     'query form=ASK ms=1.5'
     """
 
     def __init__(self, *, times: bool = False) -> None:
         super().__init__()
         self._times = times
+        self._clock = _Clock()
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, with a traceback in the lines after it."""
-        words = [f"{_time(record)} {record.levelname.lower()}"] if self._times else []
-        words.append(record.getMessage().strip())
-        words += [f"{name}={_value(value)}" for name, value in _fields(record).items()]
-        text = " ".join(words)
+        text = record.getMessage().strip()
+        if self._times:
+            text = f"{self._clock.time(record.created)} {record.levelname.lower()} {text}"
+        for name, value in _fields(record).items():
+            text += f" {name}={value}" if _plain(value) else f" {name}={json.dumps(str(value))}"
         trace = _traceback(self, record)
         return f"{text}\n{trace}" if trace else text
 
@@ -66,15 +90,18 @@ class Text(logging.Formatter):
 class Json(logging.Formatter):
     """Writes one JSON object: time, level, logger, message, and the fields.
 
-    >>> record = logging.LogRecord("kg", logging.INFO, "", 0, "ready", None, None)
-    >>> json.loads(Json().format(record))["level"]
+    >>> json.loads(Json().format(_Message("kg", logging.INFO, "ready", {})))["level"]
     'info'
     """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._clock = _Clock()
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the object, in one line."""
         found: dict[str, object] = {
-            "time": _time(record),
+            "time": self._clock.time(record.created),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage().strip(),
@@ -85,21 +112,31 @@ class Json(logging.Formatter):
         return json.dumps(found, ensure_ascii=False, default=str)
 
 
-def _fields(record: logging.LogRecord) -> dict[str, object]:
-    found = dict(getattr(record, _FIELDS, {}))
+class _Clock:
+    """Writes times as RFC 3339 has them; most messages share their second with the one before."""
+
+    def __init__(self) -> None:
+        self._second = -1
+        self._text = ""
+
+    def time(self, moment: float) -> str:
+        """Return the time of a moment, to the millisecond."""
+        second = int(moment)
+        if second != self._second:
+            self._second = second
+            self._text = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        return f"{self._text}.{int(1000 * (moment - second)):03}Z"
+
+
+def _fields(record: logging.LogRecord) -> Mapping[str, object]:
+    found = record.fields if isinstance(record, _Message) else {}
     if "request" not in found and (name := request.get()):
         found = {"request": name, **found}
     return found
 
 
-def _time(record: logging.LogRecord) -> str:
-    moment = datetime.fromtimestamp(record.created, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _value(value: object) -> str:
-    text = str(value)
-    return text if text.isprintable() and not set(text) & {" ", '"', "="} else json.dumps(text)
+def _plain(value: object) -> bool:
+    return type(value) in (int, float) or _PLAIN.fullmatch(str(value)) is not None
 
 
 def _traceback(formatter: logging.Formatter, record: logging.LogRecord) -> str:

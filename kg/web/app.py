@@ -361,14 +361,9 @@ class Site:
         served, settings = self.served, self.settings
         assert served is not None
         manifest, limits = served.manifest, served.pool.limits
-        _log.info("open %s", address, extra=logs.fields(address=address))
-        _log.info(
-            "release %s: %s quads in %d graphs",
-            manifest.id[:12],
-            f"{manifest.quads:,}",
-            len(manifest.graphs),
-            extra=logs.fields(release=manifest.id),
-        )
+        logs.say(_log, logging.INFO, f"open {address}")
+        counts = f"{manifest.quads:,} quads in {len(manifest.graphs)} graphs"
+        logs.say(_log, logging.INFO, f"release {manifest.id[:12]}: {counts}", release=manifest.id)
         rate = f"; {settings.client_rate} queries a minute for each client"
         _log.info(
             "%d query workers, %d to spare; a query may take %g s, %d MiB of memory, %d MiB of "
@@ -431,8 +426,8 @@ class Site:
         self.metrics.opened += 1
         old, self.served = self.served, opened
         if old:
-            said = logs.fields(release=opened.manifest.id)
-            _log.info("serving release %s from now on", opened.manifest.id[:12], extra=said)
+            name = opened.manifest.id
+            logs.say(_log, logging.INFO, f"release {name[:12]} from now on", release=name)
             task = asyncio.create_task(_retire(old))
             self._retiring.add(task)
             task.add_done_callback(self._retiring.discard)

@@ -20,14 +20,15 @@ import hashlib
 import json
 import logging
 import math
-import os
+import random
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from importlib.metadata import version
 from time import perf_counter
 from typing import Any, Final, Protocol
-from urllib.parse import parse_qsl, quote
+from urllib.parse import quote, unquote_to_bytes
 
 import kg
 from kg import logs
@@ -115,6 +116,15 @@ _COMMON: Final = (
 class Connection(Protocol):
     """What `kg.web.server` puts into the scope of a request, as `kg.connection`."""
 
+    def whole(self, scope: Scope, head: bytes, body: bytes) -> bool:
+        """Return whether a whole answer was sent, in one go; else it has to be sent otherwise.
+
+        Args:
+            scope: of the request.
+            head: status line and headers; the server adds its own.
+            body: what follows behind an empty line.
+        """
+
     def stop(self) -> None:
         """Break the connection, without a proper end of the answer that is being sent."""
 
@@ -198,10 +208,8 @@ class SparqlEndpoint:
         metrics.requests[kept.route, status] += 1
         metrics.queries[kept.form, outcome] += 1
         if _log.isEnabledFor(logging.DEBUG):
-            said = logs.fields(
-                request=name.decode(), form=kept.form, outcome=outcome, status=status
-            )
-            _log.debug("query", extra=said)
+            told = {"form": kept.form, "outcome": outcome, "status": status}
+            logs.say(_log, logging.DEBUG, "query", request=name.decode(), **told)
         return b"%bx-request-id: %b\r\n" % (head, name), body
 
     # --- one request ---
@@ -253,15 +261,14 @@ class SparqlEndpoint:
             return self._options("sparql")
         if method not in ("GET", "HEAD", "POST"):
             raise _not_allowed(method, "sparql")
-        fields = _fields(_text(request.scope["query_string"], "the query string"))
+        fields = _fields(request.scope["query_string"])
         if method == "POST":
-            text = _text(body, "the body")
             if media_type == _QUERY:
                 if "query" in fields:
                     raise QueryFailure("parameter", "the query stands in the body and the address")
-                fields["query"] = [text]
+                fields["query"] = [_text(body, "the body")]
             else:
-                for field, values in _fields(text).items():
+                for field, values in _fields(body).items():
                     fields.setdefault(field, []).extend(values)
         if "update" in fields:
             raise QueryFailure("update", "this service only answers queries")
@@ -310,7 +317,7 @@ class SparqlEndpoint:
             return self._options("graphs")
         if method not in ("GET", "HEAD"):
             raise _not_allowed(method, "graphs")
-        fields = _fields(_text(request.scope["query_string"], "the query string"))
+        fields = _fields(request.scope["query_string"])
         graph = _one(fields, "graph")
         if (graph is None) == (_one(fields, "default") is None):
             raise QueryFailure(
@@ -382,7 +389,10 @@ class SparqlEndpoint:
             return _Response(200, headers, answer, etag)
         if key is not None:
             again = headers if reads else self._headers(answer, zipped, etag, body)
-            cache.put(self._kept(request, key, etag, again, body), request.asked)
+            kept = self._kept(request, key, etag, again, body)
+            cache.put(kept, request.asked)
+            if reads:
+                return _Response(200, headers, body, etag, kept.head)
         return _Response(200, headers, body, etag)
 
     def _headers(
@@ -406,8 +416,8 @@ class SparqlEndpoint:
         """Return an answer as it is kept."""
         kept = Kept(key, request.route, request.form, etag, headers, body)
         if len(body) <= _INSTANT:
-            kept.head = _rendered(b"200 OK", headers)
-            kept.unchanged = _rendered(b"304 Not Modified", self._unchanged_headers(etag))
+            kept.head = _rendered(200, headers)
+            kept.unchanged = _rendered(304, self._unchanged_headers(etag))
         return kept
 
     def _again(self, request: _Request, kept: Kept) -> _Response:
@@ -421,7 +431,7 @@ class SparqlEndpoint:
         if tags is not None and matches(tags, kept.etag):
             return self._unchanged(request, kept.etag)
         self.metrics.hits += 1
-        return _Response(200, kept.headers, kept.body, kept.etag)
+        return _Response(200, kept.headers, kept.body, kept.etag, kept.head)
 
     def _unchanged(self, request: _Request, etag: bytes) -> _Response:
         """Return that the client has the answer already."""
@@ -461,6 +471,15 @@ class SparqlEndpoint:
         """
         send, body = request.send, response.body
         request.status = response.status
+        if isinstance(body, bytes) and len(body) <= _INSTANT and request.method != "HEAD":
+            connection: Connection | None = request.scope.get("kg.connection")
+            if connection is not None:
+                head = response.head or _rendered(response.status, response.headers)
+                head = b"%bx-request-id: %b\r\n" % (head, request.id)
+                if connection.whole(request.scope, head, body):
+                    request.sent = len(body)
+                    self._given(response)
+                    return
         headers = [*response.headers, (b"x-request-id", request.id)]
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
         if request.method == "HEAD":
@@ -486,6 +505,10 @@ class SparqlEndpoint:
             rest = body[request.sent :]
             await send({"type": "http.response.body", "body": rest})
             request.sent += len(rest)
+        self._given(response)
+
+    def _given(self, response: _Response) -> None:
+        """Remember the entity tag of an answer that was sent to its end."""
         if response.etag and response.status == 200:
             self.cache.give(response.etag)
 
@@ -506,8 +529,12 @@ class SparqlEndpoint:
         if not _log.isEnabledFor(level):
             return
         text = request.text.encode("utf-8", "surrogatepass")
-        said = logs.fields(
-            request=request.id.decode(),
+        name = request.id.decode()
+        logs.say(
+            _log,
+            level,
+            "query",
+            request=name,
             query=hashlib.sha256(text).hexdigest()[:16] if text else "",
             form=form,
             outcome=outcome,
@@ -516,12 +543,9 @@ class SparqlEndpoint:
             bytes=request.sent,
             lane=request.lane,
         )
-        _log.log(level, "query", extra=said)
         if _log.isEnabledFor(logging.DEBUG):
-            said = logs.fields(
-                request=request.id.decode(), client=request.client, text=request.text
-            )
-            _log.debug("asked", extra=said)
+            told = {"client": request.client, "text": request.text}
+            logs.say(_log, logging.DEBUG, "asked", request=name, **told)
 
 
 def request_id(given: bytes | None) -> bytes:
@@ -532,7 +556,7 @@ def request_id(given: bytes | None) -> bytes:
     """
     if given is not None and _ID.fullmatch(given):
         return given
-    return os.urandom(8).hex().encode()
+    return b"%016x" % random.getrandbits(64)
 
 
 def status_of(reason: Reason) -> int:
@@ -642,12 +666,18 @@ def _merged(pairs: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
 
 @dataclass(frozen=True, slots=True)
 class _Response:
-    """Status, headers and what is sent; the entity tag is one that is given out with it."""
+    """Status, headers and what is sent.
+
+    Args:
+        etag: the entity tag that is given out with it.
+        head: status line and headers as they are sent, where that is known.
+    """
 
     status: int
     headers: Headers
     body: bytes | Answer = b""
     etag: bytes = b""
+    head: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -733,10 +763,11 @@ def _key(*parts: str | bytes) -> bytes:
     return digest.digest()
 
 
-def _rendered(status: bytes, headers: Headers) -> bytes:
+def _rendered(status: int, headers: Headers) -> bytes:
     """Return status line and headers as HTTP/1.1 sends them."""
-    lines = b"".join(b"%b: %b\r\n" % pair for pair in headers)
-    return b"HTTP/1.1 %b\r\n%b" % (status, lines)
+    lines = [b"HTTP/1.1 %d %b\r\n" % (status, HTTPStatus(status).phrase.encode())]
+    lines += [b"%b: %b\r\n" % pair for pair in headers]
+    return b"".join(lines)
 
 
 # --- reading requests ------------------------------------------------------------------------
@@ -846,20 +877,26 @@ def _text(data: bytes, what: str) -> str:
         ) from None
 
 
-def _fields(text: str) -> dict[str, list[str]]:
-    """Return the fields of a query string or form, with all their values."""
-    try:
-        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=_FIELDS)
-    except UnicodeDecodeError:
-        raise QueryFailure("parameter", "a percent-encoded parameter is not UTF-8") from None
-    except ValueError:
+def _fields(data: bytes) -> dict[str, list[str]]:
+    """Return the fields of a query string or form, with all their values.
+
+    Spec: WHATWG URL, application/x-www-form-urlencoded parsing, of UTF-8 only
+    """
+    parts = data.split(b"&")
+    if len(parts) > _FIELDS:
         raise QueryFailure(
             "parameter", "there are too many parameters", expected=f"at most {_FIELDS:,}"
-        ) from None
+        )
     fields: dict[str, list[str]] = {}
-    for name, value in pairs:
-        fields.setdefault(name, []).append(value)
+    for part in parts:
+        if part:
+            name, _, value = part.replace(b"+", b" ").partition(b"=")
+            fields.setdefault(_unquoted(name), []).append(_unquoted(value))
     return fields
+
+
+def _unquoted(data: bytes) -> str:
+    return _text(unquote_to_bytes(data) if b"%" in data else data, "a parameter")
 
 
 def _one(fields: Mapping[str, Sequence[str]], name: str) -> str | None:

@@ -30,7 +30,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from kg.errors import ConfigError
 from kg.web.app import create_app
 from kg.web.guard import QueryFailure
-from kg.web.protocol import problem
+from kg.web.protocol import Scope, problem
 
 if TYPE_CHECKING:
     from kg.config import Settings
@@ -129,6 +129,23 @@ class _Connection(HttpToolsProtocol):
 
     # what a request may do to its connection
 
+    def whole(self, scope: Scope, head: bytes, body: bytes) -> bool:
+        """Return whether a whole answer was sent, in one go; else it has to be sent otherwise."""
+        cycle = scope["kg.cycle"]
+        if self.flow.write_paused or cycle.disconnected or cycle.response_started:
+            return False
+        lines = self._house.lines(self.server_state.default_headers)
+        if not cycle.keep_alive:
+            lines += b"connection: close\r\n"
+        self.transport.write(b"%b%b\r\n%b" % (head, lines, body))
+        # What uvicorn does at the end of an answer.
+        cycle.response_started = cycle.response_complete = True
+        cycle.message_event.set()
+        if not cycle.keep_alive:
+            self.transport.close()
+        cycle.on_response()
+        return True
+
     def stop(self) -> None:
         """Break the connection, without a proper end of the answer that is being sent."""
         self._house.broken["stopped"] += 1
@@ -201,6 +218,7 @@ class _Connection(HttpToolsProtocol):
                 self._write(*ready)
                 return
         super().on_headers_complete()
+        self.scope["kg.cycle"] = self.cycle  # type: ignore[typeddict-unknown-key] # an extension
 
     def on_body(self, body: bytes) -> None:
         if not self._instant:
