@@ -482,7 +482,8 @@ CODES: Final[Mapping[str, str]] = {
     "report is in `rejected/` of the folder of releases, and the release that was current stays; "
     "2 a facts file cannot be read.",
     "kg validate": "0 conforms; 1 does not; 2 the input cannot be read.",
-    "kg serve": "0 ended by a signal; 2 no release to serve, or a wrong setting.",
+    "kg serve": "0 ended by a signal; 2 no release to serve, a file of `--rdf` that cannot be "
+    "read, or a wrong setting.",
     "kg query": "0 answered; 2 the query is refused, not SPARQL, or oversteps a limit.",
     "kg check": "0 nothing wrong; 1 a rule is broken or a file of the release is not what its "
     "manifest says; 2 a facts file cannot be read, or there is no release.",
@@ -490,6 +491,8 @@ CODES: Final[Mapping[str, str]] = {
     "kg facts new": "0 written; 2 the file is there already, or an argument is not of its form.",
     "kg facts schema": "0.",
     "kg facts verify": "0 all agree; 1 some do not; 2 a facts file cannot be read.",
+    "kg release import": "0 published, or already there; 2 files cannot be read or published: "
+    "each is named with its line, nothing is published, and the release that was current stays.",
     "kg release list": "0.",
     "kg release prune": "0.",
     "kg release rollback": "0 done; 2 there is no such release.",

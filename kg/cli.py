@@ -229,7 +229,7 @@ def serve(
         ),
     ] = None,
     more: Annotated[
-        list[str] | None, typer.Argument(metavar="[FILE...]", help="More files for --rdf.")
+        list[str] | None, typer.Argument(metavar="FILE...", help="More files for --rdf.")
     ] = None,
     config: ConfigOption = None,
 ) -> None:
@@ -402,18 +402,20 @@ def release_import(
     base: Annotated[
         str | None, typer.Option("--base", "--base-iri", help="The base IRI of the site.")
     ] = None,
-    title: Annotated[str | None, typer.Option("--title", help="What the data is called.")] = None,
+    title: Annotated[
+        str | None, typer.Option("--title", help="What the data is called. [default: as its files]")
+    ] = None,
     licence: Annotated[
-        str,
+        str | None,
         typer.Option("--licence", metavar="IRI", help="Its licence. [default: none is claimed]"),
-    ] = "",
+    ] = None,
     agent: Annotated[str | None, typer.Option("--agent", help="Who is responsible.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Import even if nothing changed.")] = False,
     as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
     """Publish RDF files as a release, as they are: nothing is mapped, nothing is validated."""
-    from kg.importing import TITLE, import_release
+    from kg.importing import import_release
     from kg.manifest import read_manifest
 
     settings = _settings(config, base_iri=base, agent=agent, releases=releases)
@@ -422,8 +424,8 @@ def release_import(
         files,
         settings.releases,
         base=settings.base_iri,
-        title=TITLE if title is None else title,
-        licence=licence,
+        title=title or "",
+        licence=licence or "",
         agent=settings.agent,
         force=force,
     )

@@ -48,7 +48,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-TITLE: Final = "Imported RDF"
 FORMATS: Final[Mapping[str, str]] = {
     ".ttl": "text/turtle",
     ".nt": "application/n-triples",
@@ -61,6 +60,7 @@ FORMATS: Final[Mapping[str, str]] = {
 """Media type by suffix; each may be followed by `.gz`."""
 
 _NOT_VALIDATED: Final = "Not validated: this release is RDF that was imported as it is.\n"
+_NAMES_IN_TITLE: Final = 3
 _EXAMPLES: Final = 100
 """Literals that `issues.jsonl` shows of those that were rewritten."""
 _BATCH: Final = 20_000
@@ -99,7 +99,7 @@ def import_release(
     out: Path,
     *,
     base: str,
-    title: str = TITLE,
+    title: str = "",
     licence: str = "",
     agent: str = "",
     force: bool = False,
@@ -115,7 +115,7 @@ def import_release(
             the file. Relative addresses in a file are read against the name of that graph.
         out: the folder of releases.
         base: what the addresses of the site begin with.
-        title: what the release is called.
+        title: what the release is called; by default after its files.
         licence: an http or https address, or nothing where none is claimed.
         agent: who is responsible.
         force: import even if a release of these files stands already.
@@ -132,7 +132,7 @@ def import_release(
             seen=licence,
             expected="an http or https address, e.g. https://creativecommons.org/licenses/by/4.0/",
         )
-    if not (title.strip() and title.isprintable()):
+    if not title.isprintable():
         raise ConfigError("no title", where="--title", seen=title, expected="text in one line")
     found = _files(files, base)
     inputs = (
@@ -141,7 +141,7 @@ def import_release(
     )
     settings = ReleaseSettings(
         base_iri=base,
-        title=title,
+        title=title or _title(found),
         licence=licence,
         agent=agent,
         versions=engine_versions(),
@@ -183,6 +183,18 @@ def import_release(
             force=force,
         )
     return path, Imported(statements=dict(statements.counts), rewritten=statements.rewritten)
+
+
+def _title(files: Sequence[_File]) -> str:
+    """Return what a release is called that has no other title."""
+    names = list(dict.fromkeys(_printable(file.path.name) for file in files))
+    more = len(names) - _NAMES_IN_TITLE
+    return ", ".join(names[:_NAMES_IN_TITLE]) + (f" and {more} more" if more > 0 else "")
+
+
+def _printable(name: str) -> str:
+    """Return the name of a file as text; a file may be called by bytes that are none."""
+    return "".join(char if char.isprintable() else "\ufffd" for char in name)
 
 
 def _report(rewritten: int) -> ReportFiles:
@@ -247,7 +259,7 @@ def _files(arguments: Sequence[str], base: str) -> list[_File]:
     names = Counter[str]()
     named = []
     for one in found:
-        name = one.path.name
+        name = _printable(one.path.name)
         names[name] += 1
         number = names[name]
         named.append(msgspec.structs.replace(one, name=name if number == 1 else f"{number}/{name}"))

@@ -178,6 +178,36 @@ class Nodes:
         return self._prefixes[name] + local if name in self._prefixes else curie
 
 
+_XML_START: Final = (
+    "A-Z_a-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02ff\u0370-\u037d\u037f-\u1fff\u200c\u200d"
+    "\u2070-\u218f\u2c00-\u2fef\u3001-\ud7ff\uf900-\ufdcf\ufdf0-\ufffd\U00010000-\U000effff"
+)
+_XML_NAME: Final = re.compile(f"[{_XML_START}][{_XML_START}.0-9\u00b7\u0300-\u036f\u203f\u2040-]*$")
+_NOT_XML: Final = re.compile("[^\t\n\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def not_in_xml(predicate: str, text: str) -> str:
+    """Return why RDF/XML cannot carry a statement, or nothing.
+
+    The engine writes it all the same, as a document that nobody can read, or with another text.
+
+    Args:
+        predicate: an IRI.
+        text: the value if it is a literal, else nothing.
+    Spec: RDF 1.1 XML Syntax, section 2; XML 1.0, productions Char and NCName
+
+    >>> not_in_xml("https://a.example/1", "")
+    'the property https://a.example/1 does not end in a name of XML'
+    >>> not_in_xml("https://a.example/নাম", "রাশিয়া")
+    ''
+    """
+    if not _XML_NAME.search(predicate):
+        return f"the property {predicate} does not end in a name of XML"
+    if found := _NOT_XML.search(text):
+        return f"a text holds the character U+{ord(found[0]):04X}"
+    return ""
+
+
 def by_line(members: Mapping[str, object]) -> str:
     """Return a JSON object with each member on a line of its own, in the order they have."""
     lines = (

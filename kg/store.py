@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, TypeVar, get_args
 
 from kg.errors import QueryError, ReleaseError
-from kg.vocab import PREFIXES, RDF, XSD, Kind
+from kg.vocab import COMMON, PREFIXES, RDF, XSD, Kind
 
 if TYPE_CHECKING:
     import pyoxigraph
@@ -72,7 +72,8 @@ class Release:
     @cached_property
     def prefixes(self) -> Mapping[str, str]:
         """Return the prefixes that a query may use without declaring them."""
-        return prefixes(self.base_iri)
+        known = prefixes(self.base_iri)
+        return {**COMMON, **known} if self.manifest.imported else known
 
     @property
     def disjoint(self) -> bool:

@@ -63,7 +63,7 @@ from kg.web.pool import Limits, Pool, client
 from kg.web.protocol import PROBLEMS, SparqlEndpoint, failure_of, request_id, status_of
 from kg.web.protocol import problem as problem_json
 from kg.web.quota import Quota, client_of
-from kg.web.search import search
+from kg.web.search import label_languages, search
 
 if TYPE_CHECKING:
     from kg.config import Settings
@@ -76,6 +76,7 @@ LONGEST_PAUSE_S: Final = 60.0
 """Between two tries to open a release that could not be opened."""
 ROWS_SHOWN: Final = 1000
 ROWS_AT_HOME: Final = 5
+LANGUAGES_SHOWN: Final = 16
 LARGEST_ON_PAGE: Final = 8 << 20
 """Bytes of an answer that a page shows; the endpoint gives more."""
 
@@ -136,6 +137,7 @@ class PoolEngine:
     def __init__(self, pool: Pool) -> None:
         self.pool = pool
         self.terms: Mapping[str, Sequence[describe.Quad]] = {}
+        self.imported = pool.release.manifest.imported
 
     async def rows(self, queries: Sequence[str]) -> list[list[describe.Row]]:
         """Return the solutions of several SELECT queries.
@@ -173,9 +175,9 @@ class PoolEngine:
             tuple(found["head"]["vars"]),
             tuple(
                 {
-                    name: describe.Term(
+                    name: describe.term(
+                        term["type"],
                         term["value"],
-                        term["type"] == "uri",
                         term.get("xml:lang", ""),
                         term.get("datatype", ""),
                     )
@@ -188,7 +190,7 @@ class PoolEngine:
 
 
 def _terms(row: Mapping[str, Any]) -> describe.Row:
-    return {name: describe.Term(t.value, t.is_iri, t.lang, t.datatype) for name, t in row.items()}
+    return {name: describe.term(t.type, t.value, t.lang, t.datatype) for name, t in row.items()}
 
 
 @dataclass(eq=False)
@@ -442,11 +444,15 @@ class Site:
             await pool.__aenter__()
             name = graph_iri(pool.release.base_iri, "vocabulary")
             served.engine.terms = await describe.terms(served.engine, name)
-            [rows] = await served.engine.rows([describe.LANGUAGES_QUERY])
+            if served.manifest.imported:  # any size, and any property for names
+                found = await asyncio.to_thread(label_languages, folder / "labels.sqlite")
+            else:
+                [rows] = await served.engine.rows([describe.LANGUAGES_QUERY])
+                found = [row["lang"].value for row in rows if "lang" in row]
         except BaseException:
             await pool.close()
             raise
-        tags = [row["lang"].value.split("-")[0].lower() for row in rows if "lang" in row]
+        tags = [tag.split("-")[0].lower() for tag in found]
         served.languages = tuple(dict.fromkeys(["en", *tags]))
         return served
 
@@ -556,7 +562,8 @@ class Ask:
 
     def view(self, description: describe.Description) -> pages.View:
         """Return the description as this reader sees it."""
-        return pages.View(description, self.languages, self.root)
+        imported = self.served.manifest.imported
+        return pages.View(description, self.languages, self.root, imported=imported)
 
     def link(self, **changed: object) -> str:
         """Return this address with some parameters changed; None removes one."""
@@ -593,7 +600,7 @@ class Ask:
                 "href": self.link(lang=tag),
                 "current": tag == self.languages[0],
             }
-            for tag in self.served.languages
+            for tag in dict.fromkeys((*self.served.languages[:LANGUAGES_SHOWN], self.languages[0]))
         ]
         text = self.site.templates.get_template(template).render(
             site={"title": TITLE, "asset": lambda name: self.root + self.site.asset(name)},
@@ -725,6 +732,65 @@ async def document(request: Request, kind: str, name: str) -> Response:
     )
 
 
+async def resource(request: Request, iri: str = "") -> Response:
+    """Return what a release of imported RDF says of any IRI, in HTML or as RDF.
+
+    `iri` is the address. The data formats hold its statements with the blank nodes that they lead
+    to, those that name it, and the names of everything in them.
+    """
+    return await _resource(request, iri, "")
+
+
+async def resource_as(request: Request, suffix: str, iri: str = "") -> Response:
+    """Return the same by suffix."""
+    return await _resource(request, iri, suffix)
+
+
+async def _resource(request: Request, iri: str, suffix: str) -> Response:
+    ask = Ask(request)
+    chosen = _chosen(request, suffix)
+    served, number = ask.served, ask.number
+    if not served.manifest.imported:
+        raise QueryFailure("not-found", "Only of imported RDF there is a page for every IRI")
+    if not describe.is_iri(iri):
+        raise QueryFailure("parameter", f"iri is {iri!r}; expected an absolute IRI")
+    local = ask.view(await describe.named(served.engine, served.base, ())).href(iri)
+    if local.startswith(f"{ask.root}/doc/"):
+        return Response(status_code=303, headers={"Location": local, "Cache-Control": "no-cache"})
+    path, query = f"{ask.root}/resource", {"iri": iri} | ({"page": number} if number > 1 else {})
+    html_page = chosen == "html"
+    etag = ask.etag(path, iri, chosen, number, *(ask.languages if html_page else ()))
+    headers = {
+        "Cache-Control": "no-cache",
+        "Vary": "Accept, Accept-Language",
+        "Content-Location": f"{path}.{chosen}?{urlencode(query)}",
+        "Link": f'<{ask.root}/dataset>; rel="describedby"',
+    }
+    if (same := ask.unchanged(etag, headers)) is not None:
+        return same
+    graphs = [graph.iri for graph in served.manifest.graphs]
+    found = await describe.resource(served.engine, served.base, iri, page=number, graphs=graphs)
+    if found is None:
+        raise QueryFailure("not-found", f"This release says nothing of {iri}")
+    headers["ETag"] = etag
+    if not html_page:
+        data = describe.serialize(
+            found.statements(chosen), chosen, served.release.prefixes, await _documents(served)
+        )
+        return Response(data, 200, headers, describe.FORMATS[chosen])
+    view = ask.view(found)
+    parts = [g for g in served.manifest.graphs if g.iri == iri]
+    return ask.page(
+        "resource_imported.html",
+        headers=headers,
+        formats=_formats(path, f"?{urlencode(query)}"),
+        title=view.title,
+        view=view,
+        parts=[pages.graph_parts(iri, graph.quads, ask.root) for graph in parts],
+        **pages.imported_page(view),
+    )
+
+
 def _negotiated(request: Request) -> str:
     """Return the suffix of the format that the reader wants most; HTML where all are equal."""
     found = choose(request.headers.get("accept"), PAGE_FORMATS)
@@ -803,6 +869,8 @@ async def _ontology(request: Request, suffix: str) -> Response:
     if (same := ask.unchanged(etag, headers)) is not None:
         return same
     graph_name = graph_iri(served.base, "vocabulary")
+    if not any(graph.iri == graph_name for graph in served.manifest.graphs):
+        raise _without(ask, "ontology")
     description = await _cached(
         served,
         "vocabulary",
@@ -870,7 +938,8 @@ async def _dataset(request: Request, suffix: str) -> Response:
         found: dict[str, Any] = json.loads(await asyncio.to_thread(path.read_bytes))
         return found
 
-    counts = (await _cached(served, "report", report)).get("counts", {})
+    said = await _cached(served, "report", report)
+    counts = said.get("counts", {})
     return ask.page(
         "dataset.html",
         headers={
@@ -881,6 +950,7 @@ async def _dataset(request: Request, suffix: str) -> Response:
         title="About the dataset",
         # What the shapes call a warning or a remark makes `conforms` false, but violates nothing.
         conforms=counts["Violation"] == 0 if "Violation" in counts else manifest.conforms,
+        rewritten=said.get("rewritten", 0),
         counts=[
             f"{name} {counts[key]:,}"
             for key, name in (
@@ -920,7 +990,14 @@ def _file(ask: Ask, path: str) -> Path:
     for entry in ask.served.manifest.files:
         if entry.path == path and not entry.private:
             return ask.served.folder / path
-    raise QueryFailure("not-found", f"This release has no file {path}")
+    raise _without(ask, f"file {path}")
+
+
+def _without(ask: Ask, what: str) -> QueryFailure:
+    """Return the failure for what this release does not have."""
+    imported = ask.served.manifest.imported
+    why = "; it is RDF that was imported, with what its files hold and no more" if imported else ""
+    return QueryFailure("not-found", f"This release has no {what}{why}")
 
 
 def _release_file(ask: Ask, path: str, media: str) -> Response:
@@ -1006,6 +1083,8 @@ async def home(request: Request) -> Response:
     }
     if (same := ask.unchanged(etag, headers)) is not None:
         return same
+    if manifest.imported:
+        return await _home_of_imported(ask, headers)
     numbers = [
         {"count": count, "name": name, "href": f"{ask.root}/search?kind={kind}"}
         for class_name, name, kind in NUMBERS
@@ -1045,6 +1124,32 @@ async def home(request: Request) -> Response:
         disputed=view.listed(disputed.sections["nodes"]),
         documents=[ask.view(documents).ref(iri) for iri in documents.sections["nodes"]],
         questions=questions,
+    )
+
+
+AT_HOME: Final = 24
+"""Graphs and classes that the home page of imported RDF lists."""
+
+
+async def _home_of_imported(ask: Ask, headers: Mapping[str, str]) -> Response:
+    """Return the home page of RDF that was imported: its numbers, graphs and classes."""
+    served, manifest = ask.served, ask.served.manifest
+    classes = sorted(manifest.classes.items(), key=lambda c: (-c[1], c[0]))[:AT_HOME]
+    graphs = sorted(manifest.graphs, key=lambda g: (-g.quads, g.iri))[:AT_HOME]
+    names = [iri for iri, _ in classes] + [graph.iri for graph in graphs]
+    view = ask.view(
+        await _cached(served, "overview", lambda: describe.named(served.engine, served.base, names))
+    )
+    return ask.page(
+        "home_imported.html",
+        headers=headers,
+        title="Home",
+        graphs=[{"ref": view.ref(graph.iri), "quads": graph.quads} for graph in graphs],
+        classes=[{"ref": view.ref(iri), "count": count} for iri, count in classes],
+        examples=[
+            {"question": words, "href": f"{ask.root}/query?{urlencode({'query': query})}"}
+            for words, query in pages.EXAMPLES_OF_IMPORTED
+        ],
     )
 
 
@@ -1144,7 +1249,7 @@ async def query_page(request: Request, query: str = "") -> Response:
         status=status,
         headers={"Vary": "Accept, Accept-Language"},
         title="Query",
-        query=query or EXAMPLE,
+        query=query or (pages.EXAMPLES_OF_IMPORTED[0][1] if served.manifest.imported else EXAMPLE),
         problem=problem,
         answer=answer,
         limits={
@@ -1152,11 +1257,12 @@ async def query_page(request: Request, query: str = "") -> Response:
             "prefixes": " ".join(f"{name}:" for name in served.release.prefixes),
         },
         examples=[
-            {
-                "question": q.question,
-                "href": f"{ask.root}/query?{urlencode({'query': q.query})}",
-            }
-            for q in served.manifest.questions
+            {"question": words, "href": f"{ask.root}/query?{urlencode({'query': text})}"}
+            for words, text in (
+                pages.EXAMPLES_OF_IMPORTED
+                if served.manifest.imported
+                else [(q.question, q.query) for q in served.manifest.questions]
+            )
         ],
         endpoint=str(request.base_url) + "sparql",
     )
@@ -1202,7 +1308,10 @@ async def search_page(
         )
         iris = [hit.iri for hit in found.hits]
         types = [hit.type for hit in found.hits if hit.type]
-        described = await describe.related(served.engine, served.base, iris, types)
+        if served.manifest.imported:  # names only: a thing may have any number of statements
+            described = await describe.named(served.engine, served.base, [*iris, *types])
+        else:
+            described = await describe.related(served.engine, served.base, iris, types)
         view = ask.view(described)
         for hit in found.hits:
             ref = view.ref(hit.iri)
@@ -1473,7 +1582,7 @@ async def problem(request: Request, error: Exception) -> Response:
     if failure.reason == "method":
         headers["allow"] = "GET, HEAD, OPTIONS"
     wanted = None
-    if request.url.path.startswith(("/doc/", "/ontology", "/shapes", "/dataset")):
+    if request.url.path.startswith(("/doc/", "/resource.", "/ontology", "/shapes", "/dataset")):
         wanted = by_suffix(request.url.path)
     if wanted is None:
         accept = request.headers.get("accept", "")
@@ -1541,6 +1650,8 @@ ROUTES: Final[tuple[Route, ...]] = (
     ("/", home, "Home page"),
     ("/id/{kind}/{key}", thing, "A thing itself: 303 to its document"),
     ("/doc/{kind}/{name}", document, "The document about a thing"),
+    ("/resource", resource, "What imported RDF says of an IRI"),
+    ("/resource{suffix}", resource_as, ""),
     ("/ontology", ontology, "The ontology"),
     ("/ontology{suffix}", ontology_as, ""),
     ("/shapes", shapes, "The shapes"),

@@ -10,20 +10,24 @@ Spec: docs/model.md; docs/how-to/read-the-pages.md
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Protocol, get_args
 
-from kg.serialise import Documents
+from kg.serialise import Documents, not_in_xml
 from kg.vocab import (
     CH,
+    COMMON,
+    NAMES,
     PREFIXES,
     RDF,
     XSD,
     Kind,
     literal,
 )
+from kg.web.guard import QueryFailure
 from kg.web.negotiation import PAGE_FORMATS
 
 KINDS: Final[tuple[str, ...]] = get_args(Kind)
@@ -33,6 +37,9 @@ PAGE: Final = 100
 """Rows of each section of a page; `?page=` asks for the next ones."""
 AGAINST: Final = 500
 """Claims other than affirming ones that are held on every page of a proposition."""
+_LONGEST_IRI: Final = 8192
+_LONGEST_VALUES: Final = 200_000
+"""Characters of IRIs in one query for names."""
 POSITIONS: Final = 4000
 """Claims read for the positions on the propositions that a page lists."""
 
@@ -53,7 +60,10 @@ PROPOSITIONS: Final = ("event", "relation")
 
 
 class Term(NamedTuple):
-    """An RDF term: an IRI, or a literal with its language tag or datatype."""
+    """An RDF term: an IRI, or a literal with its language tag or datatype.
+
+    A blank node, as imported RDF may have them, is `_:` and its label in the place of an IRI.
+    """
 
     value: str
     is_iri: bool = True
@@ -73,14 +83,21 @@ class Quad(NamedTuple):
 Row = Mapping[str, Term]
 
 
+def term(kind: str, value: str, lang: str = "", datatype: str = "") -> Term:
+    """Return a term of an answer; `kind` is `uri`, `bnode` or `literal`."""
+    return Term(f"_:{value}" if kind == "bnode" else value, kind != "literal", lang, datatype)
+
+
 class Engine(Protocol):
     """What answers queries: never this process.
 
     `terms` has the labels and types of the terms of the ontology, so that they need not be asked
-    for again.
+    for again. `imported` says that the release is RDF that was imported: then everything with an
+    IRI is named, wherever it is.
     """
 
     terms: Mapping[str, Sequence[Quad]]
+    imported: bool
 
     async def rows(self, queries: Sequence[str]) -> list[list[Row]]:
         """Return the solutions of each SELECT query, in order."""
@@ -241,6 +258,32 @@ SELECT ?s ?p ?o ?g WHERE {
   VALUES ?s { $nodes } GRAPH ?g { ?s ?p ?o }
   FILTER(?p IN (rdf:type, rdfs:label, skos:prefLabel))
 }"""
+NAMES_QUERY: Final = f"""
+SELECT ?s ?p ?o ?g WHERE {{
+  VALUES ?s {{ $nodes }} GRAPH ?g {{ ?s ?p ?o }}
+  FILTER(?p IN (rdfs:label, skos:prefLabel, {", ".join(f"<{iri}>" for iri in NAMES)}))
+}}"""
+# What imported RDF says of an IRI. Nothing is sorted: of a class with a million instances the
+# engine finds a hundred at once, and in order in a minute.
+OWN_QUERY: Final = (
+    "SELECT ?s ?p ?o ?g WHERE { VALUES ?s { $this } GRAPH ?g { ?s ?p ?o } } "
+    "LIMIT $limit OFFSET $offset"
+)
+NAMED_BY_QUERY: Final = (
+    "SELECT ?s ?p ?g WHERE { GRAPH ?g { ?s ?p $this } } LIMIT $limit OFFSET $offset"
+)
+PROPERTY_QUERY: Final = (
+    "SELECT ?s ?p ?o ?g WHERE { VALUES ?p { $this } GRAPH ?g { ?s ?p ?o } } LIMIT 21"
+)
+_STEP: Final = " ?n{0} ?p{0} ?b{0} . FILTER(isBlank(?b{0})) ?b{0} rdf:rest* ?n{1} ."
+BLANK_QUERIES: Final = tuple(
+    "SELECT ?s ?p ?o ?g WHERE { { SELECT DISTINCT ?s WHERE { BIND($this AS ?n0)"
+    + "".join(_STEP.format(n, n + 1) for n in range(depth))
+    + f" FILTER(isBlank(?n{depth})) BIND(?n{depth} AS ?s) }} LIMIT $limit }}"
+    + " GRAPH ?g { ?s ?p ?o } }"
+    for depth in (1, 2, 3)
+)
+"""The blank nodes that are one, two and three steps away, a list being one step."""
 NAMING_QUERY: Final = """
 SELECT DISTINCT ?s ?p ?o ?g WHERE {
   VALUES ?n { $nodes } ?n ch:relays* ?s .
@@ -517,11 +560,13 @@ async def _add_labels(engine: Engine, graph: Graph, iris: set[str]) -> None:
     for iri in sorted(iris):
         graph.add(engine.terms.get(iri, ()))
     iris = iris - set(engine.terms)
+    if engine.imported:
+        iris = _within(iris)
     if not iris:
         return
     labels, claims = await engine.rows(
         [
-            _fill(LABELS_QUERY, nodes=_values(iris)),
+            _fill(NAMES_QUERY if engine.imported else LABELS_QUERY, nodes=_values(iris)),
             _fill(NAMING_QUERY, nodes=_values(iris)),
         ]
     )
@@ -534,6 +579,64 @@ async def _add_labels(engine: Engine, graph: Graph, iris: set[str]) -> None:
     if further:
         [labels] = await engine.rows([_fill(LABELS_QUERY, nodes=_values(further))])
         graph.add(_quads(labels))
+
+
+async def resource(
+    engine: Engine, base: str, iri: str, *, page: int = 1, graphs: Iterable[str] = ()
+) -> Description | None:
+    """Return what imported RDF says of an IRI, or None where it is not in it.
+
+    It holds the statements with it as subject and the blank nodes that they lead to, the statements
+    that name it, some that have it as property, and the names of everything in these.
+
+    Args:
+        engine, base, page, graphs: as for `describe`.
+        iri: any IRI, checked.
+    Raises:
+        QueryFailure: a query took too long or the workers are busy.
+    """
+    window = {"this": f"<{iri}>", "offset": str((page - 1) * PAGE), "limit": str(PAGE + 1)}
+    own, named_by, used, *blank = await engine.rows(
+        [
+            _fill(query, **window)
+            for query in (OWN_QUERY, NAMED_BY_QUERY, PROPERTY_QUERY, *BLANK_QUERIES)
+        ]
+    )
+    graph = Graph()
+    graph.add(_quads(own[:PAGE]))
+    references = []
+    for row in named_by[:PAGE]:
+        subject, predicate = row["s"].value, row["p"].value
+        references.append((subject, predicate))
+        graph.add([Quad(subject, predicate, Term(iri), row["g"].value)])
+    shown = list(_quads(used[:20]))
+    graph.add(shown)
+    if not (graph.quads or iri in set(graphs)):
+        return None
+    for rows in blank:
+        graph.add(_quads(rows[: 10 * PAGE]))
+    await _add_labels(engine, graph, _iris(graph) | {iri})
+    sections = {"used": tuple(dict.fromkeys(quad.subject for quad in shown))}
+    more = len(own) > PAGE or len(named_by) > PAGE
+    found = tuple(dict.fromkeys(references))
+    return Description(
+        iri, base, "resource", "", page, graph, sections, found, more, len(used) > 20
+    )
+
+
+def _iris(graph: Graph) -> set[str]:
+    """Return every IRI in the quads."""
+    return {iri for iri in _named_iris(graph, "") if not iri.startswith("_:")}
+
+
+def _within(iris: set[str]) -> set[str]:
+    """Return those IRIs that fit into a query; what is left out is shown without its name."""
+    sizes = itertools.accumulate(len(iri) for iri in sorted(iris))
+    return {
+        iri
+        for iri, size in zip(sorted(iris), sizes, strict=True)
+        if size < _LONGEST_VALUES and not iri.startswith("_:")
+    }
 
 
 async def terms(engine: Engine, name: str) -> dict[str, list[Quad]]:
@@ -575,12 +678,13 @@ async def named_in(engine: Engine, base: str, found: Solutions) -> Description:
     """
     terms = {term for row in found.rows for term in row.values()}
     iris = {term.value for term in terms if term.is_iri}
-    ours = sorted(iri for iri in iris if iri.startswith((f"{base}id/", CH)))
-    texts = sorted(
+    ours = sorted(iri for iri in iris if engine.imported or iri.startswith((f"{base}id/", CH)))
+    words = (
         _literal(term)
         for term in terms
         if not term.is_iri and not plain_datatype(term) and len(term.value) <= _LONGEST_LABEL
     )
+    texts = sorted(word for word in words if word)
     description = await named(engine, base, ours)
     described: tuple[str, ...] = ()
     if texts:
@@ -597,8 +701,11 @@ def plain_datatype(term: Term) -> str:
 
 
 def _literal(term: Term) -> str:
-    """Return a literal without datatype as a query writes it."""
-    return literal(term.value, lang=term.lang)
+    """Return a literal without datatype as a query writes it; nothing if no label is like it."""
+    try:
+        return literal(term.value, lang=term.lang)
+    except ValueError:  # a control character, which a query may make or imported RDF may have
+        return ""
 
 
 def _named_iris(graph: Graph, *beginnings: str) -> set[str]:
@@ -616,7 +723,8 @@ def _fill(template: str, **values: str) -> str:
 
 
 def _values(iris: Iterable[str]) -> str:
-    return " ".join(f"<{iri}>" for iri in sorted(iris))
+    """Return IRIs as VALUES takes them; blank nodes have no name there."""
+    return " ".join(f"<{iri}>" for iri in sorted(iris) if not iri.startswith("_:"))
 
 
 def _quads(rows: Iterable[Row]) -> Iterator[Quad]:
@@ -630,13 +738,30 @@ def _expand(name: str) -> str:
     return PREFIXES[prefix] + local if colon and prefix in PREFIXES else name
 
 
+def is_iri(text: str) -> bool:
+    """Return whether a text is an absolute IRI, which a query can hold.
+
+    >>> is_iri("https://a.example/b"), is_iri("b"), is_iri("urn:x> ?p ?o")
+    (True, False, False)
+    """
+    import pyoxigraph as ox
+
+    try:
+        ox.NamedNode(text)
+    except ValueError:
+        return False
+    return len(text) <= _LONGEST_IRI
+
+
 def shrink(iri: str) -> str:
     """Return the prefixed name of an IRI where there is one, else the IRI.
 
     >>> shrink("https://w3id.org/chancery/ontology#claimant")
     'ch:claimant'
+    >>> shrink("http://xmlns.com/foaf/0.1/name")
+    'foaf:name'
     """
-    for prefix, namespace in PREFIXES.items():
+    for prefix, namespace in (*PREFIXES.items(), *COMMON.items()):
         local = iri.removeprefix(namespace)
         if local is not iri and len(local) < len(iri) and re.fullmatch(r"[\w-]+", local):
             return f"{prefix}:{local}"
@@ -671,12 +796,17 @@ def serialize(
         suffix: a key of `FORMATS` but `html`.
         prefixes: names of namespaces; only those that are used are declared.
         documents: writes JSON-LD under the context of the release.
+    Raises:
+        QueryFailure: RDF/XML cannot carry a statement.
     """
     import pyoxigraph as ox
 
+    def named(name: str) -> Any:
+        return ox.BlankNode(name[2:]) if name.startswith("_:") else ox.NamedNode(name)
+
     def node(term: Term) -> Any:
         if term.is_iri:
-            return ox.NamedNode(term.value)
+            return named(term.value)
         if term.lang:
             return ox.Literal(term.value, language=term.lang)
         if term.datatype and term.datatype != XSD + "string":
@@ -684,8 +814,16 @@ def serialize(
         return ox.Literal(term.value)
 
     if suffix == "jsonld":
-        tokens = ((f"<{q.subject}>", f"<{q.predicate}>", str(node(q.object))) for q in quads)
+        tokens = ((str(named(q.subject)), f"<{q.predicate}>", str(node(q.object))) for q in quads)
         return documents.text(tokens).encode()
+    if suffix == "rdf":
+        for quad in quads:
+            if why := not_in_xml(quad.predicate, "" if quad.object.is_iri else quad.object.value):
+                raise QueryFailure(
+                    "format",
+                    f"RDF/XML cannot carry this: {why}",
+                    available=tuple(media for name, media in FORMATS.items() if name != suffix),
+                )
     form = {
         "ttl": ox.RdfFormat.TURTLE,
         "nt": ox.RdfFormat.N_TRIPLES,
@@ -696,7 +834,7 @@ def serialize(
     if suffix in ("nq", "trig"):
         statements: list[Any] = [
             ox.Quad(
-                ox.NamedNode(q.subject),
+                named(q.subject),
                 ox.NamedNode(q.predicate),
                 node(q.object),
                 ox.NamedNode(q.graph),
@@ -705,7 +843,7 @@ def serialize(
         ]
     else:
         statements = [
-            ox.Triple(ox.NamedNode(s), ox.NamedNode(p), node(o))
+            ox.Triple(named(s), ox.NamedNode(p), node(o))
             for s, p, o in dict.fromkeys(quad[:3] for quad in quads)
         ]
     seen = set()

@@ -8,6 +8,7 @@ Spec: docs/model.md; docs/how-to/read-the-pages.md
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,8 +16,10 @@ from functools import cached_property
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from kg.vocab import CH, OWL, RDF, RDFS, SKOS, SSSOM, XSD
+from kg.vocab import CH, NAMES, OWL, RDF, RDFS, SKOS, SSSOM, XSD
 from kg.web.describe import (
+    KEY,
+    KINDS,
     PROPOSITIONS,
     ROLES,
     Description,
@@ -53,6 +56,9 @@ MARKS: Final[Mapping[str, str]] = {
 }
 """What is written before a label, by the kind of what it labels."""
 
+
+DEEPEST: Final = 6
+"""Blank nodes that are shown within each other."""
 
 WORDED: Final = (
     "rdfs:label",
@@ -111,7 +117,15 @@ class Text:
     described: bool = False
 
 
-Value = Ref | Text
+@dataclass(frozen=True)
+class Nested:
+    """A blank node: what is said of it, or the members of the list that begins with it."""
+
+    facts: tuple[Fact, ...] = ()
+    members: tuple[Value, ...] = ()
+
+
+Value = Ref | Text | Nested
 
 
 @dataclass(frozen=True)
@@ -282,12 +296,14 @@ class View:
         languages: tags in the order of preference, e.g. `("bn", "en")`.
         root: path under which the site stands, without a slash at the end; often empty.
         ui: language of the page itself; labels in it carry no `lang`.
+        imported: the release is RDF that was imported, so that every IRI has a page here.
     """
 
     d: Description
     languages: tuple[str, ...] = ("en",)
     root: str = ""
     ui: str = "en"
+    imported: bool = False
     _refs: dict[str, Ref] = field(default_factory=dict)
 
     # names
@@ -308,7 +324,13 @@ class View:
             composed = self._composed(iri)
             if composed:
                 return composed
+        if not words:
+            for predicate in NAMES:
+                for term in graph.terms(iri, predicate):
+                    words.setdefault(term.lang, term.value)
         lang = choose(words, self.languages)
+        if lang is None and self.imported and self.kind(iri) in ("term", "outside", "blank"):
+            return Label(shrink(iri))
         if lang is None:
             return Label(shrink(iri) if "#" in iri else iri.rsplit("/", 1)[-1] or iri)
         return Label(words[lang], "" if lang.split("-")[0] == self.ui else lang)
@@ -359,7 +381,7 @@ class View:
             label=label,
             kind=kind,
             mark=MARKS.get(kind, ""),
-            outside=kind == "outside",
+            outside=kind == "outside" and not self.imported,
             status=status_ref,
             speakers=speakers,
             stance=stance,
@@ -369,7 +391,9 @@ class View:
         return made
 
     def kind(self, iri: str) -> str:
-        """Return the kind in a data address, `term` for the ontology's, else `outside`."""
+        """Return the kind in a data address, `term`, `blank` for a blank node, else `outside`."""
+        if iri.startswith("_:"):
+            return "blank"
         if iri.startswith(f"{self.d.base}id/"):
             return iri[len(self.d.base) + 3 :].split("/", 1)[0]
         return "term" if iri.startswith(CH) or iri == CH[:-1] else "outside"
@@ -377,6 +401,8 @@ class View:
     def href(self, iri: str) -> str:
         """Return where `iri` is read: on this host if it is ours, else itself; empty for none."""
         base = self.d.base
+        if self.imported:
+            return self._page_of(iri)
         if iri.startswith(f"{base}id/"):
             return f"{self.root}/doc/{iri[len(base) + 3 :]}"
         if iri.startswith(base):
@@ -386,6 +412,15 @@ class View:
         if iri == CH[:-1]:
             return f"{self.root}/ontology"
         return iri if iri.startswith(("http://", "https://")) else ""
+
+    def _page_of(self, iri: str) -> str:
+        """Return the page on which a release that was imported describes an IRI."""
+        if iri.startswith("_:"):
+            return ""
+        kind, _, key = iri.removeprefix(f"{self.d.base}id/").partition("/")
+        if iri.startswith(f"{self.d.base}id/") and kind in KINDS and KEY.fullmatch(key):
+            return f"{self.root}/doc/{kind}/{key}"
+        return f"{self.root}/resource?{urlencode({'iri': iri})}"
 
     def refs(self, subject: str, predicate: str) -> tuple[Ref, ...]:
         """Return links to the objects, sorted by label."""
@@ -407,6 +442,57 @@ class View:
         lang = "" if term.lang.split("-")[0] == self.ui else term.lang
         described = term.value in self.d.sections.get("described", ())
         return Text(term.value, lang, shrink(datatype) if datatype else "", described)
+
+    def nested(self, term: Term, path: tuple[str, ...] = ()) -> Value:
+        """Return the term as something to show; of a blank node, what is said of it.
+
+        Args:
+            path: the nodes within which it is shown; none is shown within itself.
+        """
+        graph, node = self.d.graph, term.value
+        if not (term.is_iri and node.startswith("_:") and node in graph) or node in path:
+            return self.value(term)
+        if len(path) > DEEPEST:
+            return Text("…")
+        path = (*path, node)
+        members = self._members(node)
+        if members:
+            return Nested(members=tuple(self.nested(one, path) for one in members))
+        return Nested(self.facts(node, path))
+
+    def _members(self, node: str) -> list[Term]:
+        """Return the members of the list that begins here, or nothing where none does."""
+        graph = self.d.graph
+        found: list[Term] = []
+        seen: set[str] = set()
+        while node in graph and node not in seen:
+            seen.add(node)
+            if graph.predicates(node).keys() != {RDF + "first", RDF + "rest"}:
+                return []
+            found.append(graph.terms(node, RDF + "first")[0])
+            node = graph.one(node, RDF + "rest")
+        return found if node == RDF + "nil" else [*found, Term("…", is_iri=False)]
+
+    def facts(self, subject: str, path: tuple[str, ...] = ()) -> tuple[Fact, ...]:
+        """Return everything that is said of a node, by property; types first, then by name."""
+        rows = [
+            (
+                predicate != RDF + "type",
+                self.property(predicate),
+                tuple(self.nested(term, path) for term in sorted(objects)),
+            )
+            for predicate, objects in self.d.graph.predicates(subject).items()
+        ]
+        rows.sort(key=lambda row: (row[0], row[1].label.text, row[1].iri))
+        return tuple(Fact(name, values) for _, name, values in rows)
+
+    def property(self, iri: str) -> Ref:
+        """Return the link to a property of imported RDF: without a label, by its local name."""
+        ref = self.ref(iri)
+        if ref.label.text != iri:
+            return ref
+        local = re.sub(r"^.*[/#:](?=.)", "", iri)
+        return dataclasses.replace(ref, label=Label(local))
 
     # what every page has
 
@@ -1155,6 +1241,55 @@ def resource_page(view: View) -> tuple[str, dict[str, Any]]:
         "propositions": view.listed(sections.get("propositions", ())),
         "claims": view.ledger(sections.get("claims", ())),
         "parts": (),
+    }
+
+
+EXAMPLES_OF_IMPORTED: Final = (
+    (
+        "Which classes are there, and how many things of each?",
+        "SELECT ?class (COUNT(DISTINCT ?thing) AS ?things) WHERE {\n  ?thing a ?class .\n}\n"
+        "GROUP BY ?class ORDER BY DESC(?things) LIMIT 50",
+    ),
+    (
+        "Which properties are there, and how often?",
+        "SELECT ?property (COUNT(*) AS ?statements) WHERE {\n  ?thing ?property ?value .\n}\n"
+        "GROUP BY ?property ORDER BY DESC(?statements) LIMIT 50",
+    ),
+    (
+        "Any statements",
+        "SELECT ?thing ?property ?value WHERE {\n  ?thing ?property ?value .\n}\nLIMIT 50",
+    ),
+    (
+        "What is in which named graph?",
+        "SELECT ?graph (COUNT(*) AS ?statements) WHERE {\n"
+        "  GRAPH ?graph { ?thing ?property ?value }\n}\n"
+        "GROUP BY ?graph ORDER BY DESC(?statements) LIMIT 50",
+    ),
+)
+"""Questions that any RDF answers, each with its query."""
+
+
+def imported_page(view: View) -> dict[str, Any]:
+    """Return what the page of an IRI of imported RDF shows beside the view."""
+    graph, iri = view.d.graph, view.d.iri
+    named_by: dict[str, list[str]] = {}
+    for subject, predicate in view.d.references:
+        named_by.setdefault(predicate, []).append(subject)
+    return {
+        "facts": view.facts(iri, (iri,)),
+        "types": view.refs(iri, "rdf:type"),
+        "named_by": tuple(
+            Fact(view.property(predicate), tuple(view.ref(one) for one in subjects))
+            for predicate, subjects in sorted(named_by.items())
+        ),
+        "used": tuple(
+            (view.ref(subject), tuple(view.value(term) for term in graph.terms(subject, iri)))
+            for subject in view.d.sections["used"]
+        ),
+        "graphs": tuple(
+            view.ref(one) for one in sorted({q.graph for q in graph.quads if q.subject == iri})
+        ),
+        "outside": iri if iri.startswith(("http://", "https://")) else "",
     }
 
 

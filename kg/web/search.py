@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import sqlite3
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from kg.errors import QueryError
 from kg.names import fold
@@ -51,6 +52,17 @@ def words(text: str) -> tuple[str, ...]:
     return tuple(kept.split()[:WORDS])
 
 
+def label_languages(index: Path) -> list[str]:
+    """Return the language tags of the labels of a release, the most frequent one first.
+
+    Raises:
+        QueryError: the index is missing or cannot be read.
+    """
+    statement = """
+        SELECT lang FROM labels WHERE lang != '' GROUP BY lang ORDER BY COUNT(*) DESC, lang"""
+    return [tag for (tag,) in _rows(index, statement, [])]
+
+
 def search(index: Path, text: str, *, kind: str = "", limit: int = 50, offset: int = 0) -> Hits:
     """Return what has a label with all words of `text`, each whole or as the beginning of a word.
 
@@ -88,12 +100,24 @@ def search(index: Path, text: str, *, kind: str = "", limit: int = 50, offset: i
         LIMIT ?"""
     # Several labels of one thing may match, so more rows are read than things are wanted.
     rows_wanted = 8 * (offset + limit + 1)
+    rows = _rows(index, statement, [folded, len(folded), folded, *values, rows_wanted])
+    hits: dict[str, Hit] = {}
+    for iri, hit_kind, hit_class, label, lang in rows:
+        hits.setdefault(iri, Hit(iri, hit_kind, hit_class, label, lang))
+    page = tuple(hits.values())[offset : offset + limit]
+    return Hits(page, len(hits) > offset + limit)
+
+
+def _rows(index: Path, statement: str, values: Sequence[object]) -> list[Any]:
+    """Return what the index answers.
+
+    Raises:
+        QueryError: it is missing or cannot be read.
+    """
     try:
         database = sqlite3.connect(f"{index.resolve().as_uri()}?mode=ro&immutable=1", uri=True)
         try:
-            rows = database.execute(
-                statement, [folded, len(folded), folded, *values, rows_wanted]
-            ).fetchall()
+            return database.execute(statement, values).fetchall()
         finally:
             database.close()
     except sqlite3.Error as error:
@@ -102,8 +126,3 @@ def search(index: Path, text: str, *, kind: str = "", limit: int = 50, offset: i
             where=str(index),
             hint="check the release with `kg release verify`",
         ) from error
-    hits: dict[str, Hit] = {}
-    for iri, hit_kind, hit_class, label, lang in rows:
-        hits.setdefault(iri, Hit(iri, hit_kind, hit_class, label, lang))
-    page = tuple(hits.values())[offset : offset + limit]
-    return Hits(page, len(hits) > offset + limit)
