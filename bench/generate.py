@@ -32,11 +32,10 @@ from kg.build import (
     DEFAULT_BASE,
     LICENCE,
     LINKS,
-    _provenance_graph,
-    _served_files,
-    _vocabulary_graph,
+    map_facts,
     ontology_version,
     read_questions,
+    served_files,
 )
 from kg.manifest import SourceCount
 from kg.resources import folder
@@ -488,8 +487,7 @@ def release_of(claims: int, data: Path = DATA, *, fresh: bool = False) -> Path:
 def _publish(facts_folder: Path, releases: Path, claims: int) -> None:
     from kg.derive import derive
     from kg.facts import read_facts, rule_breaks
-    from kg.link import map_links, read_links
-    from kg.mapping import Quads, load_mapping, run_mapping
+    from kg.link import read_links
     from kg.vocab import load_vocabulary
 
     with step(f"generate {claims} claims"):
@@ -500,18 +498,16 @@ def _publish(facts_folder: Path, releases: Path, claims: int) -> None:
     with step("rules on records"):
         if breaks := rule_breaks(facts):
             sys.exit(f"{len(breaks)} records break rules; the first: {breaks[0]}")
-    out = Quads(DEFAULT_BASE, vocabulary)
+    rows = read_links(folder("mappings") / LINKS)
     with step("map"):
-        count = run_mapping(load_mapping(folder("mappings"), "articles"), facts, out)
-        map_links(read_links(folder("mappings") / LINKS), facts, out)
-        _vocabulary_graph(out.dataset, vocabulary, DEFAULT_BASE)
-        _provenance_graph(out.dataset, facts, DEFAULT_BASE)
-    del facts
+        out, count = map_facts(facts, rows, vocabulary, DEFAULT_BASE)
+    dataset = out.dataset
+    del facts, out
     with step("derive"):
-        out.dataset.update(derive(out.dataset, DEFAULT_BASE))
+        dataset.update(derive(dataset, DEFAULT_BASE))
     with step("sort"):
-        graphs = out.dataset.sorted_graphs()
-    del out
+        graphs = dataset.sorted_graphs()
+    del dataset
     print(f"{sum(map(len, graphs.values()))} quads in {len(graphs)} graphs", file=sys.stderr)
     settings = release.ReleaseSettings(
         base_iri=DEFAULT_BASE,
@@ -540,7 +536,7 @@ def _publish(facts_folder: Path, releases: Path, claims: int) -> None:
                 SourceCount(id=count.id, records=count.records, mapped=count.mapped, rejected=0)
             ],
             questions=read_questions(folder("queries"), DEFAULT_BASE),
-            ontology=_served_files(),
+            ontology=served_files(),
         )
 
 

@@ -22,8 +22,9 @@ from kg.vocab import DCTERMS, PROV, RDF, RDFS, SCHEMA, data_iri, graph_iri, lite
 if TYPE_CHECKING:
     from kg.dataset import Dataset
     from kg.facts import FactSet, RuleBreak
+    from kg.link import LinkRow
     from kg.manifest import Input, Question
-    from kg.mapping import Counts
+    from kg.mapping import Counts, Quads
     from kg.validate import Report
     from kg.vocab import Vocabulary
 
@@ -121,8 +122,8 @@ def build_dataset(facts_folders: Sequence[Path], base: str, links: Path | None =
     """
     from kg.derive import derive
     from kg.facts import read_facts, rule_breaks
-    from kg.link import link_breaks, map_links, read_links
-    from kg.mapping import Quads, load_mapping, run_mapping
+    from kg.link import link_breaks, read_links
+    from kg.mapping import Counts, Quads
     from kg.validate import data_shapes, load_shapes, validate
     from kg.vocab import load_vocabulary
 
@@ -130,20 +131,13 @@ def build_dataset(facts_folders: Sequence[Path], base: str, links: Path | None =
     _log.info("reading facts")
     facts = read_facts(facts_folders, vocabulary.keys())
     rows = read_links(links or folder("mappings") / LINKS)
-    out = Quads(base, vocabulary)
     breaks = [*rule_breaks(facts), *link_breaks(facts, rows)]
     if breaks:
-        from kg.mapping import Counts
-
+        nothing = Quads(base, vocabulary).dataset
         bad = len({b.record for b in breaks})
         counts = [Counts("articles", facts.count, facts.count - bad, bad)]
-        return Built(dataset=out.dataset, origins={}, counts=counts, breaks=breaks, report=None)
-    _log.info("mapping %d records", facts.count)
-    count = run_mapping(load_mapping(folder("mappings"), "articles"), facts, out)
-    linked = map_links(rows, facts, out)
-    _log.info("%d rows of links concern these records", linked)
-    _vocabulary_graph(out.dataset, vocabulary, base)
-    _provenance_graph(out.dataset, facts, base)
+        return Built(dataset=nothing, origins={}, counts=counts, breaks=breaks, report=None)
+    out, count = map_facts(facts, rows, vocabulary, base)
     _log.info("deriving statements from %d quads", len(out.dataset))
     derived = derive(out.dataset, base)
     out.dataset.update(derived)
@@ -151,6 +145,32 @@ def build_dataset(facts_folders: Sequence[Path], base: str, links: Path | None =
     origins = {**_derived_origins(derived, out.origins), **out.origins}
     report = validate(out.dataset, load_shapes(data_shapes()), origins=origins)
     return Built(dataset=out.dataset, origins=out.origins, counts=[count], breaks=[], report=report)
+
+
+def map_facts(
+    facts: "FactSet", rows: "Sequence[LinkRow]", vocabulary: "Vocabulary", base: str
+) -> "tuple[Quads, Counts]":
+    """Return the quads of checked records and of the build itself, before anything is derived.
+
+    Args:
+        facts: records that break no rule (`kg.facts.rule_breaks`, `kg.link.link_breaks`).
+        rows: the authority of outside links.
+        vocabulary: the ontology; it becomes a graph.
+        base: the base IRI, ending in `/` or `#`.
+    Raises:
+        KgError: a collision; an unused field.
+    """
+    from kg.link import map_links
+    from kg.mapping import Quads, load_mapping, run_mapping
+
+    out = Quads(base, vocabulary)
+    _log.info("mapping %d records", facts.count)
+    count = run_mapping(load_mapping(folder("mappings"), "articles"), facts, out)
+    linked = map_links(rows, facts, out)
+    _log.info("%d rows of links concern these records", linked)
+    _vocabulary_graph(out.dataset, vocabulary, base)
+    _provenance_graph(out.dataset, facts, base)
+    return out, count
 
 
 def _derived_origins(derived: "Dataset", origins: Mapping[str, str]) -> dict[str, str]:
@@ -337,7 +357,7 @@ def publish(
             for c in built.counts
         ],
         questions=read_questions(folder("queries"), base),
-        ontology=_served_files(),
+        ontology=served_files(),
         force=force,
     )
     return path, built
@@ -436,7 +456,7 @@ def read_questions(queries: Path, base: str) -> "list[Question]":
     return out
 
 
-def _served_files() -> dict[str, str]:
+def served_files() -> dict[str, str]:
     """Return the vocabulary's files as they are served, by name."""
     from kg.facts import json_schema
 

@@ -1,0 +1,47 @@
+"""The facts that measurements are made with conform, and are as many as asked for."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from kg.build import DEFAULT_BASE, build_dataset
+from kg.vocab import RDF, term
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+@pytest.fixture(scope="module")
+def generate() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("bench_generate", ROOT / "bench/generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("claims", [1, 205])
+def test_generated_facts_conform_and_are_as_many_as_asked_for(
+    generate: ModuleType, tmp_path: Path, claims: int
+):
+    generate.write_facts(tmp_path / "facts", claims)
+    built = build_dataset([tmp_path / "facts"], DEFAULT_BASE)
+    assert built.report is not None
+    assert built.report.results == ()
+    kind = f"<{RDF}type> {term('Claim')} <"
+    assert sum(kind in line for line in built.dataset) == claims
+
+
+def test_the_same_number_gives_the_same_facts(generate: ModuleType):
+    assert list(generate.Maker(100).files()) == list(generate.Maker(100).files())
+
+
+def test_a_name_is_given_once(generate: ModuleType):
+    names = [generate.name(number)["bn"] for number in range(5000)]
+    assert len(set(names)) == len(names)
