@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import re
 import subprocess
 import sys
 import time
@@ -15,7 +17,9 @@ import httpx2
 import pyoxigraph as ox
 import pytest
 
+from kg.build import publish
 from kg.manifest import FORMAT, GraphEntry, Manifest, write_manifest
+from kg.resources import folder
 from kg.vocab import CH, RDF, RDFS
 
 BASE = "https://kg.example/"
@@ -115,26 +119,27 @@ def new_release() -> Callable[..., Path]:
 
 
 class Server:
-    """An endpoint in a process of its own, and a client for it."""
+    """A server in a process of its own that says its address, and a client for it."""
 
-    def __init__(self, release: Path, log: Path, limits: Mapping[str, object]) -> None:
+    def __init__(self, log: Path, *command: str, **environment: str) -> None:
         self.log = log
-        with log.open("wb") as errors:
+        self._out = log.with_name("out")
+        with log.open("wb") as errors, self._out.open("wb") as out:
             self._process = subprocess.Popen(
-                [
-                    sys.executable,
-                    str(Path(__file__).with_name("serve.py")),
-                    str(release),
-                    json.dumps(limits),
-                ],
-                stdout=subprocess.PIPE,
+                [sys.executable, *command],
+                stdout=out,
                 stderr=errors,
-                text=True,
+                env={**os.environ, **environment},
             )
-        assert self._process.stdout is not None
-        self.url = self._process.stdout.readline().strip()
-        assert self.url, log.read_text()
+        until(lambda: bool(self._address()) or not self.running, "the server does not start")
+        assert self.running, log.read_text()
+        self.url = self._address()
         self.client = httpx2.Client(base_url=self.url, timeout=60)
+
+    def _address(self) -> str:
+        said = self._out.read_text() + self.log.read_text()
+        found = re.search(r"http://127\.0\.0\.1:\d+(?=/?[\n\"])", said)
+        return found[0] if found else ""
 
     @property
     def running(self) -> bool:
@@ -174,8 +179,6 @@ class Server:
         self.client.close()
         self._process.terminate()
         self._process.wait(20)
-        assert self._process.stdout is not None
-        self._process.stdout.close()
 
 
 def cpu(pid: int) -> int:
@@ -196,10 +199,37 @@ def start(
 
     def start(**limits: object) -> Server:
         log = tmp_path_factory.mktemp("server") / "log"
-        servers.append(Server(release, log, limits))
+        endpoint = str(Path(__file__).with_name("serve.py"))
+        servers.append(Server(log, endpoint, str(release), json.dumps(limits)))
         return servers[-1]
 
     yield start
+    for server in servers:
+        server.close()
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of releases: the built-in facts."""
+    out = tmp_path_factory.mktemp("built")
+    published, _ = publish([folder("facts")], out, base="https://chancery.example/")
+    assert published is not None
+    return out
+
+
+@pytest.fixture(scope="session")
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
+    """Return the function that runs `kg serve` on a folder of releases until the tests end."""
+    servers: list[Server] = []
+
+    def serve(releases: Path, **settings: object) -> Server:
+        log = tmp_path_factory.mktemp("site") / "log"
+        environment = {f"KG_{name.upper()}": str(value) for name, value in settings.items()}
+        command = ("-m", "kg", "serve", "--releases", str(releases), "--port", "0")
+        servers.append(Server(log, *command, **environment))
+        return servers[-1]
+
+    yield serve
     for server in servers:
         server.close()
 
