@@ -1451,10 +1451,29 @@ class FileAnswer(FileResponse):
     """A file with ranges; reads nothing for HEAD."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the file."""
+        """Send the file, or the part of it that is asked for."""
         if scope.get("kg.head"):
             scope = {**scope, "method": "HEAD"}
-        await super().__call__(scope, receive, send)
+        refused: list[Message] = []
+
+        async def checked(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] in (400, 416):
+                refused.append(message)
+            elif not refused:
+                await send(message)
+
+        await super().__call__(scope, receive, checked)
+        if refused and refused[0]["status"] == 400:  # what is no range is no reason to refuse
+            headers = [pair for pair in scope["headers"] if pair[0] != b"range"]
+            await super().__call__({**scope, "headers": headers}, receive, send)
+        elif refused:
+            size = dict(refused[0]["headers"])[b"content-range"]
+            asked = dict(scope["headers"])[b"range"].decode("latin-1")
+            failure = QueryFailure("range", "the file has no such range", seen=asked)
+            status, pairs, body = problem_json(failure)
+            given = {name.decode(): value.decode() for name, value in pairs}
+            given["content-range"] = size.decode()
+            await Response(body, status, given)(scope, receive, send)
 
 
 async def release_list(request: Request) -> Response:

@@ -31,6 +31,7 @@ Reason = Literal[
     "media-type",
     "method",
     "not-found",
+    "range",
     "busy",
     "quota",
     "timeout",

@@ -69,6 +69,7 @@ PROBLEMS: Final[Mapping[Reason, tuple[int, str]]] = {
     "length": (413, "The request is too long"),
     "result-size": (413, "The answer is too large"),
     "media-type": (415, "The media type of the request is not accepted"),
+    "range": (416, "The file has no such range"),
     "quota": (429, "Too many queries"),
     "crash": (500, "The query has stopped its worker"),
     "internal": (500, "The service has failed"),
@@ -79,6 +80,7 @@ PROBLEMS: Final[Mapping[Reason, tuple[int, str]]] = {
 
 SD: Final = "http://www.w3.org/ns/sparql-service-description#"
 VOID: Final = "http://rdfs.org/ns/void#"
+ENTAILMENT: Final = "http://www.w3.org/ns/entailment/Simple"
 
 _BODY: Final = 4 * LENGTH
 """Bytes of a request: a query of the greatest length, each byte of it percent-encoded, and more."""
@@ -944,7 +946,10 @@ def _seconds(value: str | None) -> float | None:
 def describe(release: Release) -> Iterable[str]:
     """Yield the lines of the service description, as N-Triples, in a fixed order.
 
-    Spec: SPARQL 1.1 Service Description
+    Features that are not said are not there: nothing is dereferenced, SERVICE is refused, graphs
+    without a triple do not exist, and no request needs a dataset.
+
+    Spec: SPARQL 1.1 Service Description; VoID, section 4.3
     """
     manifest = release.manifest
     service = f"{release.base_iri}sparql"
@@ -957,9 +962,14 @@ def describe(release: Release) -> Iterable[str]:
     yield line(service, f"{SD}endpoint", _iri(service))
     yield line(service, f"{SD}supportedLanguage", _iri(f"{SD}SPARQL11Query"))
     yield line(service, f"{SD}feature", _iri(f"{SD}UnionDefaultGraph"))
+    yield line(service, f"{SD}defaultEntailmentRegime", _iri(ENTAILMENT))
     for format_ in (*negotiation.RESULT_FORMATS, *negotiation.GRAPH_FORMATS):
         yield line(service, f"{SD}resultFormat", _iri(format_.iri))
     yield line(service, f"{SD}defaultDataset", _iri(dataset))
+    yield line(service, f"{SD}availableGraphs", _iri(dataset))
+    described = f"{release.base_iri}dataset"
+    yield line(described, f"{RDF}type", _iri(f"{VOID}Dataset"))
+    yield line(described, f"{VOID}sparqlEndpoint", _iri(service))
     yield line(dataset, f"{RDF}type", _iri(f"{SD}Dataset"))
     yield line(dataset, f"{DCTERMS}title", _literal(manifest.title))
     yield line(dataset, f"{DCTERMS}identifier", _literal(manifest.id))
@@ -968,10 +978,12 @@ def describe(release: Release) -> Iterable[str]:
     for named in names:
         yield line(dataset, f"{SD}namedGraph", _iri(named))
     yield line(union, f"{RDF}type", _iri(f"{SD}Graph"))
+    yield line(union, f"{RDF}type", _iri(f"{VOID}Dataset"))
     yield line(union, f"{VOID}triples", _integer(manifest.triples))
     for named, graph in names.items():
         yield line(named, f"{RDF}type", _iri(f"{SD}NamedGraph"))
         yield line(named, f"{SD}name", _iri(graph.iri))
         yield line(named, f"{SD}graph", _iri(f"{named}-triples"))
         yield line(f"{named}-triples", f"{RDF}type", _iri(f"{SD}Graph"))
+        yield line(f"{named}-triples", f"{RDF}type", _iri(f"{VOID}Dataset"))
         yield line(f"{named}-triples", f"{VOID}triples", _integer(graph.quads))

@@ -401,6 +401,15 @@ def test_describes_itself(server: Any) -> None:
             (f"{BASE}id/graph/registry", 6),
             (f"{BASE}id/graph/seoul", 2),
         ]
+        sd = rdflib.Namespace("http://www.w3.org/ns/sparql-service-description#")
+        void = rdflib.Namespace("http://rdfs.org/ns/void#")
+        service = rdflib.URIRef(f"{BASE}sparql")
+        assert set(graph.objects(service, sd.feature)) == {sd.UnionDefaultGraph}
+        assert graph.value(service, sd.availableGraphs) == graph.value(service, sd.defaultDataset)
+        assert graph.value(predicate=void.sparqlEndpoint, object=service) == rdflib.URIRef(
+            f"{BASE}dataset"
+        )
+        assert str(graph.value(service, sd.defaultEntailmentRegime)).endswith("/Simple")
         formats = graph.objects(
             None, rdflib.URIRef("http://www.w3.org/ns/sparql-service-description#resultFormat")
         )

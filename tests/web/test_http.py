@@ -264,7 +264,18 @@ def test_ranges(client: TestClient, releases: Path) -> None:
     other = client.get(path, headers={"Range": "bytes=0-4", "If-Range": '"other"'})
     assert other.status_code == 200
     assert other.content == whole
-    assert client.get(path, headers={"Range": f"bytes={len(whole)}-"}).status_code == 416
+    for method in ("GET", "HEAD"):
+        beyond = client.request(method, path, headers={"Range": f"bytes={len(whole)}-"})
+        assert beyond.status_code == 416
+        assert beyond.headers["content-range"] == f"bytes */{len(whole)}"
+        assert beyond.headers["content-type"] == "application/problem+json"
+    assert (
+        client.get(path, headers={"Range": f"bytes={len(whole)}-"})
+        .json()["type"]
+        .endswith("#range")
+    )
+    for nonsense in ("lines=1-2", "bytes", "bytes=x-y", "bytes=9-3"):
+        assert client.get(path, headers={"Range": nonsense}).content == whole
 
 
 @pytest.mark.parametrize(
