@@ -13,8 +13,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 from collections import deque
 from collections.abc import Mapping
 from typing import Any, Final, Literal, cast
@@ -23,6 +21,7 @@ import msgspec
 
 from kg.errors import ReleaseError
 from kg.web.guard import QueryFailure, Reason
+from kg.web.nursery import Nursery
 from kg.web.worker import HEAD
 from kg.web.worker import LENGTH as FRAME
 
@@ -40,34 +39,19 @@ _LOWEST: Final = 19
 
 
 class Worker(asyncio.Protocol):
-    """One worker process. Made by `start`; only the functions without an underscore are for use.
+    """One worker process. Made by `start`.
 
     `exited` is done when the process has ended and has been waited for.
     """
 
     def __init__(self) -> None:
         loop = asyncio.get_running_loop()
-        ours, theirs = socket.socketpair()
         self._loop = loop
-        self._socket = ours
         # What a dying worker writes is read when it is dead; a pipe would have to be emptied.
         self._errors = os.memfd_create("kg-worker-stderr", os.MFD_CLOEXEC)
-        try:
-            with theirs:
-                self._process = subprocess.Popen(
-                    [sys.executable, "-P", "-m", "kg.web.worker"],
-                    stdin=theirs.fileno(),
-                    stdout=subprocess.DEVNULL,
-                    stderr=self._errors,
-                    env={**os.environ, "MALLOC_ARENA_MAX": "1", "RUST_BACKTRACE": "0"},
-                    process_group=0,  # Ctrl-C is for the server, which ends its workers
-                )
-            self._watch = os.pidfd_open(self._process.pid)
-        except BaseException:
-            ours.close()
-            os.close(self._errors)
-            raise
-        self.pid = self._process.pid
+        self.pid = 0
+        self._process = -1
+        self._returncode: int | None = None
         self.isolated = False
         self.why: Why | None = None
         self.exited: asyncio.Future[None] = loop.create_future()
@@ -81,25 +65,35 @@ class Worker(asyncio.Protocol):
         self._over = False
         self._reader: asyncio.Future[None] | None = None
         self._writer: asyncio.Future[None] | None = None
-        loop.add_reader(self._watch, self._on_exit)
 
     @classmethod
-    async def start(cls, setup: Mapping[str, Any]) -> Worker:
+    async def start(cls, nursery: Nursery, setup: Mapping[str, Any]) -> Worker:
         """Return a worker that is ready.
 
         Raises:
+            OSError: the nursery has no worker.
             ReleaseError: it cannot open the store, or cannot work under the memory limit.
         """
         worker = cls()
+        ours, theirs = socket.socketpair()
+        try:
+            with theirs:
+                fork = nursery.fork(theirs.fileno(), worker._errors, worker._on_exit)
+                worker.pid, worker._process = await fork
+        except BaseException:
+            ours.close()
+            os.close(worker._errors)
+            raise
         try:
             async with asyncio.timeout(_START_S):
-                await worker._loop.create_unix_connection(lambda: worker, sock=worker._socket)
+                await worker._loop.create_unix_connection(lambda: worker, sock=ours)
                 await worker.send(setup)
                 _, content = await worker.frame()
         except BaseException as error:
             worker.kill("closed")
             await worker.end()
             worker.disconnect()
+            ours.close()
             if not isinstance(error, EOFError | OSError):
                 raise
             raise ReleaseError(
@@ -122,7 +116,7 @@ class Worker(asyncio.Protocol):
     @property
     def status(self) -> str:
         """Return in words how the process ended."""
-        code = self._process.returncode
+        code = self._returncode
         if code is None:
             return "running"
         return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
@@ -132,11 +126,11 @@ class Worker(asyncio.Protocol):
         """Return in a word why the process ended: a `Why`, `memory`, `crash` or `exit`."""
         if self.why is not None:
             return self.why
-        if self._process.returncode == -signal.SIGALRM:
+        if self._returncode == -signal.SIGALRM:
             return "timeout"
         if self._out_of_memory:
             return "memory"
-        return "crash" if self._process.returncode else "exit"
+        return "crash" if self._returncode else "exit"
 
     @property
     def last_words(self) -> str:
@@ -146,7 +140,7 @@ class Worker(asyncio.Protocol):
     @property
     def blameless(self) -> bool:
         """Return whether the process ended by itself between two requests, or by a stranger."""
-        return self.why is None and self._process.returncode in (0, -signal.SIGKILL)
+        return self.why is None and self._returncode in (0, -signal.SIGKILL)
 
     async def end(self) -> None:
         """Return when the process has ended; whoever stops waiting stops nobody else."""
@@ -157,10 +151,15 @@ class Worker(asyncio.Protocol):
         return self._over or self.exited.done()
 
     def kill(self, why: Why) -> None:
-        """Kill the process; reads from it end."""
+        """Kill the process; reads from it end at once, however long it takes to die."""
         if self.alive:
             self.why = why
-            self._process.kill()
+            self.restore()  # with the lowest priority it would be long in dying
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._process, signal.SIGKILL)
+            self._over = True
+            _wake(self._reader)
+            _wake(self._writer)
 
     def lower(self) -> None:
         """Have the process run only when no other one wants to."""
@@ -180,8 +179,9 @@ class Worker(asyncio.Protocol):
 
     async def failure(self) -> QueryFailure:
         """Return why the worker has ended in the middle of an answer."""
-        await self.end()
-        if self.why == "timeout" or self._process.returncode == -signal.SIGALRM:
+        if self.why is None:
+            await self.end()
+        if self.why == "timeout" or self._returncode == -signal.SIGALRM:
             return QueryFailure(
                 "timeout",
                 "the query takes too long",
@@ -202,13 +202,12 @@ class Worker(asyncio.Protocol):
     def _out_of_memory(self) -> bool:
         return "memory allocation" in self._last_words or "MemoryError" in self._last_words
 
-    def _on_exit(self) -> None:
-        self._loop.remove_reader(self._watch)
-        self._process.wait()
+    def _on_exit(self, returncode: int) -> None:
+        self._returncode = returncode
         size = os.fstat(self._errors).st_size
         tail = os.pread(self._errors, 2000, max(0, size - 2000))
         self._last_words = tail.decode(errors="replace").strip()
-        os.close(self._watch)
+        os.close(self._process)
         os.close(self._errors)
         self.exited.set_result(None)
 
@@ -247,8 +246,6 @@ class Worker(asyncio.Protocol):
         """Close the socket of a worker that has ended or been killed; nobody reads from it."""
         if self._transport is not None:
             self._transport.abort()
-        else:
-            self._socket.close()
 
     def _take(self) -> Frame:
         frame = self._frames.popleft()
