@@ -44,8 +44,8 @@ class Lanes(Generic[_W]):
     there is one worker only), at most `queue` clients' queries wait, at most half of them of one
     client and at most half of them for the slow lane. The client that holds the fewest places is
     next, among equals the one whose last turn is longest ago, then whoever has waited longest.
-    With four workers or more, one client alone never
-    takes the last place that is free. Nobody is the client of all that have no name.
+    With four workers or more, one client alone never takes the last place or the last worker that
+    is free. Nobody is the client of all that have no name.
 
     Args:
         workers: places, from 1.
@@ -174,7 +174,7 @@ class Lanes(Generic[_W]):
         if slow:
             return self.slow < self.most_slow
         alone = self.workers >= _RESERVED_FROM and bool(client) and self._held[client] > 0
-        return left > 1 or not alone
+        return not alone or (left > 1 and len(self.idle) > 1)
 
     def _give(self, client: str, slow: bool) -> Place[_W] | None:
         """Return a place with a usable worker, if one of the free ones is that."""

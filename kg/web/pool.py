@@ -25,7 +25,6 @@ import hashlib
 import json
 import logging
 import math
-import os
 import sys
 from collections import Counter, deque
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
@@ -43,6 +42,7 @@ from kg.store import Release, open_release
 from kg.web import negotiation
 from kg.web.guard import LENGTH, Checked, Form, QueryFailure, check
 from kg.web.lanes import Lanes, Place
+from kg.web.nursery import Nursery
 from kg.web.process import Worker
 
 _LOG = logging.getLogger(__name__)
@@ -260,6 +260,7 @@ class Pool:
         self._workers: set[Worker] = set()
         self._loop: asyncio.AbstractEventLoop
         self._lanes: Lanes[Worker]
+        self._nursery: Nursery
         self._closed = False
         self._empty: asyncio.Future[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -272,7 +273,14 @@ class Pool:
         """
         self._loop = asyncio.get_running_loop()
         self._lanes = Lanes(self.limits.workers, self.limits.queue, _usable)
-        self._add(await self._start())
+        self._nursery = Nursery()
+        try:
+            self._add(await self._start())
+        except BaseException as error:
+            self._nursery.close()
+            if isinstance(error, OSError):
+                raise ReleaseError(f"no query worker can be started: {error}") from error
+            raise
         for _ in range(self.limits.workers + self.limits.spares - 1):
             self._replace()
         return self
@@ -504,6 +512,7 @@ class Pool:
             worker.disconnect()
         self._workers.clear()
         self._lanes.idle.clear()
+        self._nursery.close()
 
     # --- between questions and workers ---
 
@@ -632,14 +641,16 @@ class Pool:
                 return
 
     async def _start(self) -> Worker:
+        if not self._nursery.alive:
+            self._nursery = Nursery()
         return await Worker.start(
+            self._nursery,
             {
-                "parent": os.getpid(),
                 "store": str(self.release.store),
                 "prefixes": dict(self.release.prefixes),
                 "disjoint": self.release.disjoint,
                 "memory_mib": self.limits.memory_mib,
-            }
+            },
         )
 
 

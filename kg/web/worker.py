@@ -1,9 +1,11 @@
-"""One query worker: a process that holds a store open and answers one request after the other.
+"""Query workers, and the process that they are forked from.
 
-Started by `kg.web.pool` as `python -m kg.web.worker`, with one end of a socket pair as standard
-input. It ends when its server does, when it has used its memory, and when an answer takes longer
-than its request allows: the server kills it then, and should the server be unable to, an alarm of
-the kernel does.
+`kg.web.nursery` starts `python -m kg.web.worker PID`, with the id of the server, and one end of a
+socket pair as standard input. That process imports what workers need and opens nothing; for each
+message it forks a worker, which opens the store and answers one request after the other. A worker
+ends when its server or the nursery does, when it has used its memory, and when an answer takes
+longer than its request allows: the server kills it then, and should the server be unable to, an
+alarm of the kernel does.
 
 Frames to the worker: four bytes of length, JSON. Frames from it: one byte of kind, four of length,
 content. Kinds: `H` ready (JSON), `D` a part of an answer, `Z` a part of one that is compressed, `C`
@@ -15,23 +17,30 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import json
 import os
 import re
 import resource
+import select
 import signal
 import socket
 import struct
 import sys
+import traceback
 import zlib
 from pathlib import Path
-from typing import IO, Any, Final, cast
+from typing import IO, Any, Final, NoReturn, cast
 
 from kg.errors import QueryError
 from kg.store import RowLimit, Store
+from kg.web.guard import position
+from kg.web.syntax import explain
 
 LENGTH: Final = struct.Struct(">I")
 HEAD: Final = struct.Struct(">cI")
+BORN: Final = struct.Struct("=ci")
+DIED: Final = struct.Struct("=cii")
 GRACE_S: Final = 2.0
 """How much later than the server the kernel ends an answer that takes too long."""
 
@@ -112,12 +121,75 @@ class _Output:
 
 
 def main() -> None:
-    """Answer requests until the server is gone."""
-    connection = socket.socket(fileno=os.dup(0))
+    """Fork workers until the server is gone."""
+    _die_with(int(sys.argv[1]))
+    import pyoxigraph  # noqa: F401 - so that no worker has to
+
+    server = socket.socket(fileno=0)
+    read, write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    signal.signal(signal.SIGCHLD, lambda number, frame: None)
+    signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+    own = os.getpid()
+    gc.collect()
+    gc.freeze()  # so that no collection in a worker copies what all of them share
+    while True:
+        ready, _, _ = select.select([server.fileno(), read], [], [])
+        if read in ready:
+            os.read(read, 1 << 10)
+            _bury(server)
+        if server.fileno() in ready:
+            message, descriptors, *_ = socket.recv_fds(server, 1, 2)
+            if not message:
+                return
+            connection, errors = descriptors
+            try:
+                pid = os.fork()
+            except OSError as error:
+                server.send(BORN.pack(b"x", error.errno or 0))
+            else:
+                if not pid:
+                    _begin(server, (read, write), connection, errors, own)
+                process = os.pidfd_open(pid)
+                socket.send_fds(server, [BORN.pack(b"b", pid)], [process])
+                os.close(process)
+            os.close(connection)
+            os.close(errors)
+
+
+def _bury(server: socket.socket) -> None:
+    """Tell the server which workers have ended."""
+    with contextlib.suppress(ChildProcessError):
+        while (found := os.waitpid(-1, os.WNOHANG))[0]:
+            server.send(DIED.pack(b"d", found[0], os.waitstatus_to_exitcode(found[1])))
+
+
+def _begin(
+    server: socket.socket, wakeup: tuple[int, int], connection: int, errors: int, parent: int
+) -> NoReturn:
+    """Be a worker, from the fork to the end of the process."""
+    status = 1
+    try:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        os.dup2(errors, 2)
+        os.close(errors)
+        server.close()
+        for end in wakeup:
+            os.close(end)
+        _die_with(parent)
+        _work(socket.socket(fileno=connection))
+        status = 0
+    except BaseException:  # noqa: BLE001 - the edge of the process
+        traceback.print_exc()
+    finally:
+        os._exit(status)
+
+
+def _work(connection: socket.socket) -> None:
+    """Open the store and answer requests until the server is gone."""
     setup = _receive(connection)
     if setup is None:
         return
-    _die_with(setup["parent"])
     isolated = _leave_network()
     _deepen_stack()
     store = Store(Path(setup["store"]), setup["prefixes"], disjoint=setup["disjoint"])
@@ -205,10 +277,6 @@ class _Job:
 
 def _syntax(message: str, text: str) -> dict[str, Any]:
     """Return the fields of a failure for a syntax error of the engine."""
-    # Only who errs pays for these: a worker has to start fast.
-    from kg.web.guard import position
-    from kg.web.syntax import explain
-
     # The engine's position is that of the longest keyword that it tried, so it is not used.
     misfit = explain(text)
     if misfit is None:

@@ -150,11 +150,8 @@ class Server:
         return self._process.pid
 
     def workers(self) -> set[int]:
-        """Return the process ids of the workers."""
-        return {
-            int(pid)
-            for pid in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
-        }
+        """Return the process ids of the workers: what the children of the server have forked."""
+        return {worker for nursery in children(self.pid) for worker in children(nursery)}
 
     def busy(self) -> set[int]:
         """Return the process ids of the workers that use a core at the moment."""
@@ -179,6 +176,14 @@ class Server:
         self.client.close()
         self._process.terminate()
         self._process.wait(20)
+
+
+def children(pid: int) -> set[int]:
+    """Return the process ids of the children of a process; none if it is gone."""
+    try:
+        return set(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
+    except (FileNotFoundError, ProcessLookupError):
+        return set()
 
 
 def cpu(pid: int) -> int:

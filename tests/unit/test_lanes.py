@@ -117,7 +117,8 @@ def check_bounds(
             else:
                 assert client
                 assert mine
-                assert lanes.workers - lanes.running == 1
+                assert lanes.workers >= 4
+                assert lanes.workers - lanes.running == 1 or len(lanes.idle) == 1
 
 
 def test_clients_take_turns() -> None:
