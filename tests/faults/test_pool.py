@@ -266,3 +266,33 @@ def test_an_answer_may_be_left_in_the_middle(release: Path) -> None:
     parts = run_once(release, "SELECT * { ?s ?p ?o }", "text/csv")
     assert next(parts)[0] == "text/csv"
     parts.close()  # type: ignore[attr-defined]
+
+
+def test_a_nursery_that_dies_is_replaced(release: Path) -> None:
+    async def test(pool: Pool) -> None:
+        for _ in range(3):
+            before = set(pids(pool))
+            end(pool._nursery._process.pid)
+            await is_fine(pool)
+            async with asyncio.timeout(30):
+                while len(pool._workers) < 3 or before & set(pids(pool)):
+                    await asyncio.sleep(0.01)
+        assert pool._nursery.alive
+
+    run(release, Limits(workers=2, spares=1), test)
+
+
+def test_workers_hold_nothing_of_each_other(release: Path) -> None:
+    async def test(pool: Pool) -> None:
+        async with asyncio.timeout(30):
+            while len(pool._workers) < 4:
+                await asyncio.sleep(0.01)
+        sockets = [
+            sum("socket:" in os.readlink(link) for link in Path(f"/proc/{pid}/fd").iterdir())
+            for pid in pids(pool)
+        ]
+        assert sockets == [1] * 4
+        for pid in pids(pool):
+            assert os.getpgid(pid) != os.getpgid(0)  # Ctrl-C is for the server
+
+    run(release, Limits(workers=3, spares=1), test)
