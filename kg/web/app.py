@@ -287,6 +287,11 @@ class Site:
         if scope["method"] == "OPTIONS":
             await _preflight(scope, receive, send)
             return
+        if self.served is None and scope["path"] in BARE and not _is_for_people(scope):
+            status, pairs, body = problem_json(_nothing_served())
+            headers = {name.decode(): value.decode() for name, value in pairs}
+            await Response(body, status, headers)(scope, receive, send)
+            return
         # A scope of its own: the server goes by the method of the one that it made.
         scope = {**scope, "kg.served": self.served, "kg.head": head}
         if head:
@@ -528,6 +533,15 @@ def create_app(releases: Path, settings: Settings) -> Site:
     return Site(releases, settings)
 
 
+def _nothing_served() -> QueryFailure:
+    return QueryFailure(
+        "busy",
+        "no release is served yet",
+        hint="build one with `kg build`; it is picked up by itself",
+        retry_after=2,
+    )
+
+
 # --- one request for a page ----------------------------------------------------------------------
 
 
@@ -539,12 +553,7 @@ class Ask:
         self.site: Site = request.app.state.site
         served: Served | None = request.scope.get("kg.served")
         if served is None:
-            raise QueryFailure(
-                "busy",
-                "no release is served yet",
-                hint="build one with `kg build`; it is picked up by itself",
-                retry_after=2,
-            )
+            raise _nothing_served()
         self.served = served
         self.root: str = request.scope.get("root_path", "").rstrip("/")
         self.path: str = quote(request.url.path)
@@ -1237,17 +1246,21 @@ async def query_page(request: Request, query: str = "") -> Response:
     ask = Ask(request)
     served = ask.served
     answer, problem, status = None, "", 200
+    headers = {"Vary": "Accept, Accept-Language"}
     if query.strip():
+        ask.site.quota.take(client.get())
         try:
             found = await served.engine.ask(query, ROWS_SHOWN)
             description = await describe.named_in(served.engine, served.base, found)
             answer = pages.answer(ask.view(description), found, ROWS_SHOWN)
         except QueryFailure as error:
             problem, status = str(error), status_of(error.reason)
+            if error.retry_after:
+                headers["Retry-After"] = str(error.retry_after)
     return ask.page(
         "query.html",
         status=status,
-        headers={"Vary": "Accept, Accept-Language"},
+        headers=headers,
         title="Query",
         query=query or (pages.EXAMPLES_OF_IMPORTED[0][1] if served.manifest.imported else EXAMPLE),
         problem=problem,
