@@ -281,7 +281,7 @@ LARGEST = {
     "lists": "ASK { ?s ?p " + "(" * (DEPTH - 1) + ")" * (DEPTH - 1) + " }",
     "paths": "ASK { ?s " + "(" * (DEPTH - 1) + "rdf:type" + "|rdf:type)*" * (DEPTH - 1) + " ?o }",
     "arguments": "SELECT (CONCAT(" + "CONCAT(1, 1), " * 20_000 + "1) AS ?x) {}",
-    "values": "ASK { VALUES ?x {" + " <<( rdf:a rdf:b 1 )>>" * 40_000 + " } }",
+    "values": "ASK { VALUES ?x {" + " <<( rdf:a rdf:b 1 )>>" * 39_000 + " } }",
 }
 
 
