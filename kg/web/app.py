@@ -39,7 +39,7 @@ from starlette.types import Message, Receive, Scope, Send
 import kg
 from kg import logs
 from kg.errors import KgError, ReleaseError
-from kg.manifest import Manifest, Question, read_manifest, read_publications
+from kg.manifest import LABELS, Manifest, Question, read_manifest, read_publications
 from kg.serialise import Documents
 from kg.store import Release, current_release
 from kg.vocab import CH, RDF, graph_iri
@@ -449,11 +449,8 @@ class Site:
             await pool.__aenter__()
             name = graph_iri(pool.release.base_iri, "vocabulary")
             served.engine.terms = await describe.terms(served.engine, name)
-            if served.manifest.imported:  # any size, and any property for names
-                found = await asyncio.to_thread(label_languages, folder / "labels.sqlite")
-            else:
-                [rows] = await served.engine.rows([describe.LANGUAGES_QUERY])
-                found = [row["lang"].value for row in rows if "lang" in row]
+            # Not a query: one over all labels would leave its worker four times as large.
+            found = await asyncio.to_thread(label_languages, folder / LABELS)
         except BaseException:
             await pool.close()
             raise

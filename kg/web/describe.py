@@ -296,10 +296,6 @@ SELECT DISTINCT ?s ?p ?o ?g WHERE {
   GRAPH ?g { ?s ?p ?o }
   FILTER(?p IN (rdf:type, rdfs:label, ch:actsFor, ch:voiceOf))
 }"""
-LANGUAGES_QUERY: Final = (
-    "SELECT ?lang (COUNT(*) AS ?n) WHERE { ?s rdfs:label ?l BIND(LANG(?l) AS ?lang) "
-    "FILTER(?lang != '') } GROUP BY ?lang ORDER BY DESC(?n) ?lang"
-)
 VOCABULARY_QUERY: Final = "SELECT ?s ?p ?o ?g WHERE { GRAPH $this { ?s ?p ?o } BIND($this AS ?g) }"
 TERMS_QUERY: Final = """
 SELECT ?s ?p ?o ?g WHERE {
