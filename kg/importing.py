@@ -318,6 +318,8 @@ def _file(path: Path, graph: str) -> _File:
         )
     if not path.exists():
         raise ConfigError("there is no such file", where=str(path))
+    if not path.is_file():
+        raise ConfigError("a pipe or a device cannot be imported", where=str(path))
     if suffix not in FORMATS:
         raise ConfigError(
             "the name of the file tells no RDF format", where=str(path), expected=_accepted()
