@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -76,6 +77,48 @@ def test_no_other_host_is_asked_by_a_variable(
     url, connections = listener
     query = f"SELECT * {{ VALUES ?e {{ <{url}> }} SERVICE ?e {{ ?s ?p ?o }} }}"
     assert server.get(query).json()["type"] == f"{PROBLEM}service"
+    assert connections == []
+
+
+REQUESTS: list[dict[str, Any]] = [
+    {"params": {"query": "ASK {}", "default-graph-uri": "@URL"}},
+    {"params": {"query": "ASK {}", "named-graph-uri": "@URL"}},
+    {"method": "POST", "data": {"query": "ASK {}", "default-graph-uri": ["@URL", "@URL"]}},
+    {"params": {"update": "LOAD <@URL>"}},
+    {"params": {"query": "LOAD <@URL>"}},
+    {"method": "POST", "data": {"update": "LOAD SILENT <@URL> INTO GRAPH <x:y>"}},
+    {"method": "POST", "type": "application/sparql-update", "content": "LOAD <@URL>"},
+    {
+        "method": "POST",
+        "data": {"query": "ASK {}", "using-graph-uri": "@URL", "update": "LOAD <@URL>"},
+    },
+    {"params": {"query": "ASK { SERVICE <@URL> {} }"}, "accept": "application/ld+json"},
+    {"method": "POST", "type": "application/ld+json", "content": '{"@context": "@URL"}'},
+    {"url": "/graphs", "params": {"graph": "@URL"}},
+    {"url": "/graphs", "params": {"default": "", "graph": "@URL"}},
+    {"method": "POST", "url": "/graphs", "type": "text/turtle", "content": "@base <@URL> ."},
+    {
+        "method": "PUT",
+        "url": "/graphs?default",
+        "type": "application/ld+json",
+        "content": '{"@context": "@URL", "@id": "urn:a", "name": "x"}',
+    },
+]
+
+
+@pytest.mark.parametrize("request_", REQUESTS, ids=str)
+def test_no_request_leads_elsewhere(
+    server: Any, listener: tuple[str, list[None]], request_: dict[str, Any]
+) -> None:
+    url, connections = listener
+    given = json.loads(json.dumps(request_).replace("@URL", url))
+    headers = {"accept": given.pop("accept", "*/*")}
+    if "type" in given:
+        headers["content-type"] = given.pop("type")
+    given = {"method": "GET", "url": "/sparql", "headers": headers, **given}
+    answer = server.client.request(**given)
+    assert 400 <= answer.status_code < 500
+    assert answer.json()["type"].startswith(PROBLEM)
     assert connections == []
 
 
