@@ -37,6 +37,8 @@ PAGE: Final = 100
 """Rows of each section of a page; `?page=` asks for the next ones."""
 AGAINST: Final = 500
 """Claims other than affirming ones that are held on every page of a proposition."""
+BLANK: Final = 1000
+"""Statements of the blank nodes at one distance from a resource."""
 _LONGEST_IRI: Final = 8192
 _LONGEST_VALUES: Final = 200_000
 """Characters of IRIs in one query for names."""
@@ -275,15 +277,29 @@ NAMED_BY_QUERY: Final = (
 PROPERTY_QUERY: Final = (
     "SELECT ?s ?p ?o ?g WHERE { VALUES ?p { $this } GRAPH ?g { ?s ?p ?o } } LIMIT 21"
 )
-_STEP: Final = " ?n{0} ?p{0} ?b{0} . FILTER(isBlank(?b{0})) ?b{0} rdf:rest* ?n{1} ."
+
+
+def _blank(depth: int) -> str:
+    """Return the query for the blank nodes that are so many steps away; a list is one step.
+
+    Each step is made from the distinct nodes of the one before, or a few nodes that all name each
+    other would have more ways between them than anybody can count.
+    """
+    start = f"{{ {_blank(depth - 1)} }}" if depth > 1 else "BIND($this AS ?n0)"
+    last, here = depth - 1, depth
+    return (
+        f"SELECT DISTINCT ?n{here} WHERE {{ {start} ?n{last} ?p{here} ?b{here} . "
+        f"FILTER(isBlank(?b{here})) ?b{here} rdf:rest* ?n{here} . FILTER(isBlank(?n{here})) }} "
+        "LIMIT $limit"
+    )
+
+
 BLANK_QUERIES: Final = tuple(
-    "SELECT ?s ?p ?o ?g WHERE { { SELECT DISTINCT ?s WHERE { BIND($this AS ?n0)"
-    + "".join(_STEP.format(n, n + 1) for n in range(depth))
-    + f" FILTER(isBlank(?n{depth})) BIND(?n{depth} AS ?s) }} LIMIT $limit }}"
-    + " GRAPH ?g { ?s ?p ?o } }"
-    for depth in (1, 2, 3)
+    f"SELECT ?s ?p ?o ?g WHERE {{ {{ {_blank(depth)} }} BIND(?n{depth} AS ?s) "
+    f"GRAPH ?g {{ ?s ?p ?o }} }} LIMIT {BLANK + 1}"
+    for depth in range(1, 7)
 )
-"""The blank nodes that are one, two and three steps away, a list being one step."""
+"""The blank nodes that are one to six steps away."""
 NAMING_QUERY: Final = """
 SELECT DISTINCT ?s ?p ?o ?g WHERE {
   VALUES ?n { $nodes } ?n ch:relays* ?s .
@@ -610,14 +626,13 @@ async def resource(
     if not (graph.quads or iri in set(graphs)):
         return None
     for rows in blank:
-        graph.add(_quads(rows[: 10 * PAGE]))
+        graph.add(_quads(rows[:BLANK]))
     await _add_labels(engine, graph, _iris(graph) | {iri})
     sections = {"used": tuple(dict.fromkeys(quad.subject for quad in shown))}
     more = len(own) > PAGE or len(named_by) > PAGE
+    cut = len(used) > 20 or any(len(rows) > BLANK for rows in blank)
     found = tuple(dict.fromkeys(references))
-    return Description(
-        iri, base, "resource", "", page, graph, sections, found, more, len(used) > 20
-    )
+    return Description(iri, base, "resource", "", page, graph, sections, found, more, cut)
 
 
 def _iris(graph: Graph) -> set[str]:

@@ -111,6 +111,7 @@ def test_every_format_says_the_same(tmp_path: Path, suffix: str, packed: bool) -
     assert verify_release(tmp_path / "out") == []
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:rdflib")
 def test_every_dump_is_what_rdflib_reads_too(tmp_path: Path) -> None:
     release = publish(tmp_path / "out", write(tmp_path, "people.ttl", PEOPLE))
     expected = rdflib.Graph().parse(data=PEOPLE, format="turtle")
