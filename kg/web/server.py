@@ -41,13 +41,14 @@ Instant = Callable[[bytes, Sequence[tuple[bytes, bytes]]], tuple[bytes, bytes] |
 """Takes address and headers of a GET; returns beginning and body of an answer that is ready."""
 
 REQUEST_S: Final = 30.0
-"""How long a client may take to send a whole request, and may be connected without one."""
+"""How long a client may take to send a whole request; the first one, from when it connected."""
+KEEP_ALIVE_S: Final = 75
+"""How long a connection stays open after an answer; longer than proxies keep one that is idle."""
 ADDRESS_BYTES: Final = (1 << 16) - 1
 """Bytes of an address with its query string; the parser takes no more."""
 HEAD_BYTES: Final = 1 << 17
 """Bytes of a request line and its headers."""
 _LOOK_S: Final = 0.25
-_KEEP_ALIVE_S: Final = 30
 _BACKLOG: Final = 1024
 _FILES: Final = 1 << 16
 _FILES_ASIDE: Final = 256
@@ -121,7 +122,8 @@ class _Connection(HttpToolsProtocol):
     def __init__(self, house: House, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._house = house
-        self._since = 0.0  # when the server began to wait for a request, 0 while it does not
+        self._since = 0.0  # when the server began to wait for the end of a request, else 0
+        self._idle = 0.0  # when an answer was given at once, 0 if there is something to do
         self._stuck = 0.0  # when the client ceased to take what is sent, 0 while it does
         self._closing = 0.0
         self._head = 0  # bytes of request line and headers; -1 behind them
@@ -165,6 +167,8 @@ class _Connection(HttpToolsProtocol):
             self._abort("slow-reader")
         elif self._since and now - self._since > house.request_s:
             self._abort("half-open")
+        elif self._idle and now - self._idle > KEEP_ALIVE_S:
+            self.transport.close()
 
     def _abort(self, why: str) -> None:
         self._house.broken[why] += 1
@@ -195,6 +199,7 @@ class _Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._since = self.loop.time()
+        self._idle = 0.0
         self._head = max(self._head, 0)
         self.scope["kg.connection"] = self  # type: ignore[typeddict-unknown-key] # an extension
 
@@ -226,7 +231,8 @@ class _Connection(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         if self._instant:
-            self._instant = False  # and wait for the next request, from the beginning of this one
+            self._instant = False
+            self._idle, self._since = self._since, 0.0
             return
         self._since = 0.0
         super().on_message_complete()
@@ -311,7 +317,7 @@ def serve(settings: Settings) -> None:
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=settings.trusted_proxies,
         backlog=_BACKLOG,
-        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=math.ceil(settings.query_timeout_s) + _GRACE_S,
     )
     if settings.log_level != "debug":
