@@ -1602,7 +1602,11 @@ REASONS: Final[Mapping[int, Reason]] = {
 
 
 async def problem(request: Request, error: Exception) -> Response:
-    """Return an error in the format asked for: a page, problem+json, or an empty RDF document."""
+    """Return an error in the format asked for: a page or problem+json.
+
+    Of a resource that is not there, an empty RDF document says just that; other errors have no RDF,
+    because it would be taken for an answer.
+    """
     failure = _failure(error)
     served: Served | None = request.scope.get("kg.served")
     status, pairs, body = problem_json(failure, served.manifest.id if served else "")
@@ -1619,6 +1623,8 @@ async def problem(request: Request, error: Exception) -> Response:
         wanted = found[0] if found and failure.reason != "format" else PROBLEM_JSON
         if "text/html" in accept:
             wanted = HTML
+    if wanted is not HTML and failure.reason != "not-found":
+        wanted = PROBLEM_JSON
     if wanted is HTML:
         return _error_page(request, failure, headers)
     if wanted is PROBLEM_JSON:

@@ -20,6 +20,7 @@ from kg.manifest import Question, SourceCount
 from kg.release import ReleaseSettings, ReportFiles, engine_versions, write_release
 from kg.resources import folder
 from kg.web.app import create_app
+from kg.web.server import House
 
 BASE = "https://chancery.example/"
 
@@ -130,8 +131,15 @@ def serving(settings: Settings) -> Callable[[Path], AbstractContextManager[str]]
     @contextmanager
     def serve(folder: Path) -> Iterator[str]:
         listener = socket.create_server(("127.0.0.1", 0))
+        site = create_app(folder, settings)
+        house = House(instant=site.instant)
         server = uvicorn.Server(
-            uvicorn.Config(create_app(folder, settings), log_level="warning", lifespan="on")
+            uvicorn.Config(
+                site,
+                http=house.connection(),  # type: ignore[arg-type]
+                log_level="warning",
+                lifespan="on",
+            )
         )
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()

@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 import threading
 import urllib.request
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
+
+import httpx2
 
 PATHS = (
     "/doc/event/radar-delivery.ttl",
@@ -65,6 +69,82 @@ def test_no_request_is_lost_when_the_release_changes(
                 reader.join()
     assert failures == []
     assert count > 40
+
+
+LABELS = "SELECT ?o { agent:changing rdfs:label ?o }"
+
+
+def test_nothing_that_is_kept_outlives_its_release(
+    tmp_path: Path, write_sample: Callable[..., Path], serving: Any
+) -> None:
+    """Under load, every answer and every 304 is of the release that it names."""
+    names = ("first", "second", "third")
+    label = "<http://www.w3.org/2000/01/rdf-schema#label>"
+    prepared = []
+    for name in names:
+        extra = f'g:registry {{ a:changing a ch:Agent ; {label} "{name}" }}'.encode()
+        prepared.append(write_sample(tmp_path / name, title=name, extra=extra))
+    releases = tmp_path / "releases"
+    releases.mkdir()
+    order = [folder.name for folder in prepared]
+    failures: list[str] = []
+    counts: Counter[tuple[str, int]] = Counter()
+    given: dict[str, str] = {}
+    done = threading.Event()
+
+    def publish(folder: Path) -> None:
+        folder.chmod(0o755)
+        folder.rename(releases / folder.name)
+        link = tmp_path / "link"
+        link.symlink_to(folder.name)
+        link.rename(releases / "current")
+
+    def read(address: str, path: str) -> None:
+        tag, body, last = "", "", 0
+        with httpx2.Client(base_url=address, timeout=60) as client:
+            while not done.is_set():
+                answer = client.get(path, headers={"if-none-match": tag} if tag else {})
+                release = answer.headers["kg-release"]
+                counts[release, answer.status_code] += 1
+                if answer.status_code == 200:
+                    tag, body = answer.headers["etag"], answer.text
+                    if given.setdefault(tag, release) != release:
+                        failures.append(f"{tag} is given out for two releases")
+                elif answer.status_code != 304 or given[answer.headers["etag"]] != release:
+                    failures.append(f"{answer.status_code} from {release}: {answer.text}")
+                position = order.index(release)
+                if [names[position]] != [name for name in names if f'"{name}"' in body]:
+                    failures.append(f"{body} from the {names[position]} release")
+                if position < last:
+                    failures.append("an older release after a newer one")
+                last = position
+                if sum(counts.values()) % 5 == 0:
+                    tag = ""
+
+    paths = [
+        f"/sparql?query={quote(LABELS)}",
+        f"/sparql?query={quote(LABELS)}&format=tsv",
+        "/graphs?format=nt&default",
+    ]
+    publish(prepared[0])
+    with serving(releases) as address:
+        while b"true" not in _get_or_nothing(f"{address}/readyz"):
+            done.wait(0.02)
+        readers = [threading.Thread(target=read, args=(address, path)) for path in paths * 2]
+        for reader in readers:
+            reader.start()
+        try:
+            for n, release in enumerate(order):
+                while min(counts[release, 200], counts[release, 304]) < 30:
+                    assert all(reader.is_alive() for reader in readers)
+                    done.wait(0.02)
+                if n + 1 < len(order):
+                    publish(prepared[n + 1])
+        finally:
+            done.set()
+            for reader in readers:
+                reader.join()
+    assert failures == []
 
 
 def test_head_over_a_real_connection(releases: Path, serving: Any) -> None:
