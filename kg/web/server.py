@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import math
 import resource
@@ -133,7 +134,7 @@ class _Connection(HttpToolsProtocol):
 
     def whole(self, scope: Scope, head: bytes, body: bytes) -> bool:
         """Return whether a whole answer was sent, in one go; else it has to be sent otherwise."""
-        cycle = scope["kg.cycle"]
+        cycle = scope.pop("kg.cycle")  # each holds the other: the collector has none to look for
         if self.flow.write_paused or cycle.disconnected or cycle.response_started:
             return False
         lines = self._house.lines(self.server_state.default_headers)
@@ -326,6 +327,8 @@ def serve(settings: Settings) -> None:
     async def run() -> None:
         async with contextlib.aclosing(site):
             await site.open()
+            gc.collect()
+            gc.freeze()  # what is there now stays: no later collection has to look at it
             with _listen(settings.host, settings.port) as listener:
                 address = _address(settings.host, listener)
                 server = _Server(config, lambda: site.introduce(address))

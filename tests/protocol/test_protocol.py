@@ -490,6 +490,27 @@ def test_a_large_answer_is_streamed_whole(server: Any) -> None:
     assert numbers == set(range(60_000))
 
 
+def test_a_row_limit_is_never_silent(start: Callable[..., Any]) -> None:
+    server = start(workers=1, spares=0, rows=3)
+    query = "SELECT ?s { ?s ch:number ?n } LIMIT 4"
+    for _ in range(2):  # the second one is kept
+        cut = server.get(query)
+        assert cut.headers["kg-rows-cut"] == "3"
+        assert cut.headers["link"] == f'<{BASE}download>; rel="related"'
+        assert {"Kg-Rows-Cut", "Link", "ETag", "X-Request-Id"} <= set(
+            cut.headers["access-control-expose-headers"].split(", ")
+        )
+        assert len(cut.json()["results"]["bindings"]) == 3
+        assert cut.json()["head"]["link"] == [f"{BASE}download"]
+        assert server.client.head("/sparql", params={"query": query}).headers["kg-rows-cut"] == "3"
+    whole = server.get("SELECT ?s { ?s ch:number ?n } LIMIT 3")
+    assert "kg-rows-cut" not in whole.headers
+    assert "link" not in whole.headers
+    graph = server.get("CONSTRUCT WHERE { ?s ch:number ?n }", headers={"accept": "text/turtle"})
+    assert graph.headers["kg-rows-cut"] == "3"
+    assert len(set(ox.parse(graph.content, ox.RdfFormat.TURTLE))) == 3
+
+
 # --- the reference page, and a client of somebody else ---
 
 
