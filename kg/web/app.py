@@ -18,6 +18,7 @@ import base64
 import contextlib
 import hashlib
 import html
+import inspect
 import json
 import logging
 import re
@@ -59,6 +60,7 @@ from kg.web.negotiation import (
     choose,
     media_types,
 )
+from kg.web.openapi import Page, interface
 from kg.web.pool import Limits, Pool, client
 from kg.web.protocol import PROBLEMS, SparqlEndpoint, failure_of, request_id, status_of
 from kg.web.protocol import problem as problem_json
@@ -1688,16 +1690,16 @@ ROUTES: Final[tuple[Route, ...]] = (
     ("/resource", resource, "What imported RDF says of an IRI"),
     ("/resource{suffix}", resource_as, ""),
     ("/ontology", ontology, "The ontology"),
-    ("/ontology{suffix}", ontology_as, ""),
+    ("/ontology{suffix}", ontology_as, "The ontology, in one format"),
     ("/shapes", shapes, "The shapes"),
-    ("/shapes{suffix}", shapes_as, ""),
+    ("/shapes{suffix}", shapes_as, "The shapes, in one format"),
     ("/facts/schema.json", facts_schema, "The JSON Schema of facts files"),
     ("/context.jsonld", context, "The JSON-LD context"),
     ("/query", query_page, "A query and its result as a page"),
     ("/sparql", query_page, ""),
     ("/sparql/", query_page, ""),
     ("/dataset", dataset, "The description of the dataset"),
-    ("/dataset{suffix}", dataset_as, ""),
+    ("/dataset{suffix}", dataset_as, "The description of the dataset, in one format"),
     ("/.well-known/void", void, "The description of the dataset, as RDF"),
     ("/download", download_page, "The list of files"),
     ("/download/{release}/", download, ""),
@@ -1718,49 +1720,6 @@ ROUTE_NAMES: Final = frozenset(
     {"home", "sparql", *(path.split("/")[1].split("{")[0] for path, _, _ in ROUTES)}
 )
 
-SPARQL_DESCRIPTION: Final = {
-    "/sparql": {
-        method: {
-            "summary": "SPARQL 1.1 Protocol: query",
-            "description": "SPARQL 1.1 Protocol: query\n\n"
-            "SELECT and ASK give JSON, XML, CSV or TSV; CONSTRUCT and DESCRIBE give RDF, by the "
-            "header Accept or `format`. The default graph is the union of all graphs.",
-            "parameters": [
-                {
-                    "name": name,
-                    "in": "query",
-                    "required": False,
-                    "description": words,
-                    "schema": {"type": "string"},
-                }
-                for name, words in (
-                    ("query", "the query"),
-                    ("default-graph-uri", "a graph to be asked instead; may be repeated"),
-                    ("named-graph-uri", "a graph for GRAPH; may be repeated"),
-                )
-            ],
-            "responses": {"200": {"description": "The result"}},
-        }
-        for method in ("get", "post")
-    },
-    "/graphs": {
-        "get": {
-            "summary": "SPARQL 1.1 Graph Store Protocol: read a graph",
-            "description": "SPARQL 1.1 Graph Store Protocol: read a graph",
-            "parameters": [
-                {
-                    "name": "graph",
-                    "in": "query",
-                    "required": False,
-                    "description": "IRI of a named graph",
-                    "schema": {"type": "string"},
-                }
-            ],
-            "responses": {"200": {"description": "The graph"}},
-        }
-    },
-}
-
 
 def _application(site: Site) -> FastAPI:
     """Return the routes, the description of the interface, and how errors are answered."""
@@ -1774,25 +1733,15 @@ def _application(site: Site) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.site = site
-    for path, function, words in ROUTES:
-        app.add_api_route(
-            path,
-            function,
-            summary=words,
-            methods=["GET"],
-            include_in_schema=bool(words),
-            response_class=Response,
-            operation_id=function.__name__,
-        )
+    for path, function, _ in ROUTES:
+        app.add_api_route(path, function, methods=["GET"], response_class=Response)
     for error in (HTTPException, RequestValidationError, KgError, OSError, Exception):
         app.add_exception_handler(error, problem)
-    described = app.openapi
-
-    def with_sparql() -> dict[str, Any]:
-        schema = described()
-        for path, methods in SPARQL_DESCRIPTION.items():
-            schema["paths"].setdefault(path, methods)
-        return schema
-
-    app.openapi = with_sparql  # type: ignore[method-assign] # as FastAPI documents it
+    described = [
+        Page(path, function.__name__, words, inspect.getdoc(function) or "")
+        for path, function, words in ROUTES
+        if words
+    ]
+    description = interface(TITLE, app.summary or "", app.version, described)
+    app.openapi = lambda: description  # type: ignore[method-assign] # as FastAPI documents it
     return app

@@ -1,0 +1,567 @@
+"""The description of the interface for programs: every address, parameter, answer and error.
+
+Errors are those of `kg.web.protocol.PROBLEMS`, formats those of `kg.web.negotiation`; what is said
+here of an address is held to what it does by requests that are made from this description
+(`tests/faults/test_fuzz.py`).
+
+Spec: OpenAPI 3.1; RFC 9457 (problem details)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Final
+
+from kg.web.negotiation import GRAPH_FORMATS, HTML, RESULT_FORMATS, Format
+from kg.web.protocol import PROBLEM, PROBLEMS
+
+Json = dict[str, Any]
+"""A JSON object."""
+
+_OBJECT: Final[Json] = {"type": "object"}
+_TEXT: Final[Json] = {"type": "string"}
+_IRI: Final[Json] = {"type": "string", "format": "iri"}
+_PROBLEM_TYPE: Final = "application/problem+json"
+_FORM: Final = "application/x-www-form-urlencoded"
+_QUERY: Final = "application/sparql-query"
+_EXAMPLES: Final[Mapping[str, str]] = {
+    "rows": "SELECT * { ?s ?p ?o } LIMIT 3",
+    "truth": "ASK { ?s ?p ?o }",
+    "triples": "CONSTRUCT { ?s ?p ?o } WHERE { ?s ?p ?o } LIMIT 3",
+    "description": "DESCRIBE agent:kim-jong-un",
+    "mistake": "SELECT * { ?s ?p }",
+}
+
+# --- what is answered ----------------------------------------------------------------------------
+
+
+def _object(required: Mapping[str, Json], **optional: Json) -> Json:
+    """Return the schema of an object with these properties and no others."""
+    return {
+        "type": "object",
+        "required": list(required),
+        "properties": {**required, **optional},
+        "additionalProperties": False,
+    }
+
+
+def _list(item: Json) -> Json:
+    return {"type": "array", "items": item}
+
+
+def _one_of(values: Iterable[str]) -> Json:
+    return {"type": "string", "enum": list(values)}
+
+
+_SCHEMAS: Final[Mapping[str, Json]] = {
+    "Problem": _object(
+        {
+            "type": _one_of(PROBLEM + reason for reason in PROBLEMS),
+            "title": _one_of(dict.fromkeys(title for _, title in PROBLEMS.values())),
+            "status": {"type": "integer", "enum": sorted({code for code, _ in PROBLEMS.values()})},
+            "detail": {**_TEXT, "minLength": 1},
+        },
+        line={"type": "integer", "minimum": 1, "description": "Where in the query, from 1."},
+        column={"type": "integer", "minimum": 1, "description": "In characters, from 1."},
+        hint={**_TEXT, "description": "What to do."},
+        available={**_list(_TEXT), "description": "What could be asked for."},
+        release={**_TEXT, "description": "The id of the release that is served."},
+    ),
+    "Results": {
+        "description": "SPARQL 1.1 Query Results JSON Format.",
+        "type": "object",
+        "required": ["head"],
+        "properties": {
+            "head": {
+                "type": "object",
+                "properties": {"vars": _list(_TEXT), "link": _list(_TEXT)},
+            },
+            "boolean": {"type": "boolean"},
+            "results": {
+                "type": "object",
+                "required": ["bindings"],
+                "properties": {
+                    "bindings": _list(
+                        {
+                            "type": "object",
+                            "additionalProperties": {
+                                "type": "object",
+                                "required": ["type", "value"],
+                                "properties": {
+                                    "type": _one_of(("uri", "literal", "bnode", "triple")),
+                                },
+                            },
+                        }
+                    )
+                },
+            },
+        },
+        "oneOf": [{"required": ["boolean"]}, {"required": ["results"]}],
+    },
+    "Hits": _object(
+        {
+            "query": _TEXT,
+            "hits": _list(
+                _object(
+                    {
+                        "iri": _IRI,
+                        "kind": _TEXT,
+                        "class": {"type": ["string", "null"], "format": "iri"},
+                        "label": _TEXT,
+                        "lang": _TEXT,
+                    }
+                )
+            ),
+            "more": {"type": "boolean", "description": "Whether there is another page."},
+        }
+    ),
+    "Releases": _list(
+        _object(
+            {
+                "id": _TEXT,
+                "current": {"type": "boolean"},
+                "published": {"type": ["string", "null"]},
+                "quads": {"type": "integer"},
+                "triples": {"type": "integer"},
+                "href": _TEXT,
+            }
+        )
+    ),
+    "Questions": _list(
+        _object(
+            {
+                "id": _TEXT,
+                "question": _TEXT,
+                "keywords": _list(_TEXT),
+                "description": _TEXT,
+                "query": _TEXT,
+            }
+        )
+    ),
+    "Readiness": _object(
+        {"ready": {"type": "boolean"}, "release": {"type": ["string", "null"]}},
+    ),
+}
+
+
+def _schema(name: str) -> Json:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _types(formats: Sequence[Format]) -> list[str]:
+    """Return the media types of formats, with those that are other names for them."""
+    return [name for one in formats for name in (one.media_type, *one.aliases)]
+
+
+def _bodies(media_types: Iterable[str], json: str = "") -> Json:
+    """Return the contents of an answer by media type; `json` names the schema of those in JSON."""
+    schemas = {
+        "application/sparql-results+json": _schema("Results"),
+        "application/json": _schema(json) if json else {},
+        "application/ld+json": {"type": ["object", "array"]},
+        "application/schema+json": _OBJECT,
+        _PROBLEM_TYPE: _schema("Problem"),
+    }
+    return {name: {"schema": schemas.get(name, _TEXT)} for name in media_types}
+
+
+# --- parameters ----------------------------------------------------------------------------------
+
+
+def _parameter(
+    name: str, words: str, schema: Json, *, where: str = "query", required: bool = False
+) -> Json:
+    return {
+        "name": name,
+        "in": where,
+        "required": required or where == "path",
+        "description": words,
+        "schema": schema,
+    }
+
+
+def _named(formats: Sequence[Format]) -> Json:
+    """Return the schema of the parameter `format`."""
+    return _one_of(dict.fromkeys([*(one.name for one in formats), *_types(formats)]))
+
+
+_PAGE: Final = _parameter(
+    "page", "The number of the page, from 1.", {"type": "integer", "minimum": 1, "maximum": 999_999}
+)
+_LANG: Final = _parameter(
+    "lang",
+    "The language of the page and of names, as a language tag; wins over Accept-Language.",
+    {**_TEXT, "examples": ["en", "bn", "hi"]},
+)
+_KIND: Final = _parameter(
+    "kind", "The kind of thing, such as agent or event.", {**_TEXT, "minLength": 1}, where="path"
+)
+_KEY: Final = _parameter("key", "The key of the thing.", {**_TEXT, "minLength": 1}, where="path")
+_SUFFIX: Final = _parameter(
+    "suffix",
+    "The format.",
+    _one_of(one.suffix for one in (HTML, *GRAPH_FORMATS)),
+    where="path",
+)
+_JSON_OR_HTML: Final = _parameter(
+    "format", "json for data; wins over Accept.", _one_of(("json", "html"))
+)
+_QUERY_FIELDS: Final[Mapping[str, tuple[str, Json]]] = {
+    "query": ("The query.", _TEXT),
+    "default-graph-uri": (
+        "A graph of the release, for the default graph; any number of them.",
+        _list(_IRI),
+    ),
+    "named-graph-uri": ("A graph of the release, for GRAPH; any number of them.", _list(_IRI)),
+    "format": (
+        "The format of the answer, as a short name or a media type; wins over Accept.",
+        _named((*RESULT_FORMATS, *GRAPH_FORMATS)),
+    ),
+    "timeout": (
+        "Seconds; a shorter deadline than that of the service, never a longer one.",
+        {"type": "number", "exclusiveMinimum": 0},
+    ),
+}
+
+
+def _query_parameters(*, query: bool) -> list[Json]:
+    found = [_parameter(name, *what) for name, what in _QUERY_FIELDS.items()]
+    if not query:
+        return found[1:]
+    found[0]["examples"] = {name: {"value": text} for name, text in _EXAMPLES.items()}
+    return found
+
+
+# --- addresses -----------------------------------------------------------------------------------
+
+_EVERYWHERE: Final = (400, 413, 500, 503)
+_ASKS: Final = (*_EVERYWHERE, 504)
+_HEADERS: Final[Mapping[str, Json]] = {
+    "X-Request-Id": {
+        "description": "The id of the request, as it stands in the log.",
+        "schema": _TEXT,
+    },
+    "Kg-Release": {"description": "The id of the release that has answered.", "schema": _TEXT},
+    "Kg-Rows-Cut": {
+        "description": "Rows after which the answer was cut; absent where it is whole.",
+        "schema": {"type": "integer", "minimum": 1},
+    },
+    "ETag": {"description": "The entity tag of the answer.", "schema": _TEXT},
+    "Retry-After": {
+        "description": "Seconds after which it may go better.",
+        "schema": {"type": "integer", "minimum": 0},
+    },
+    "Location": {"description": "Where it is.", "schema": _TEXT},
+    "Content-Range": {"description": "Which part of the file this is.", "schema": _TEXT},
+}
+_OF_STATUS: Final[Mapping[int, tuple[str, ...]]] = {
+    200: ("ETag",),
+    206: ("Content-Range",),
+    303: ("Location",),
+    304: ("ETag",),
+    416: ("Content-Range",),
+    429: ("Retry-After",),
+    503: ("Retry-After",),
+}
+_WORDS: Final[Mapping[int, str]] = {
+    200: "The answer.",
+    206: "A range of the file.",
+    303: "Where the document is.",
+    304: "The client has the answer already.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Address:
+    """What one address takes and gives.
+
+    Args:
+        gives: media types of what it answers.
+        json: the name of the schema of what it answers as JSON.
+        errors: statuses of problems.
+        others: further statuses, which have no content or that of the answer.
+        pages: whether a browser gets an error as a page.
+        data: whether a thing that is not there is an empty RDF document to who asks for RDF.
+    """
+
+    gives: tuple[str, ...]
+    parameters: tuple[Json, ...] = (_LANG,)
+    json: str = ""
+    errors: tuple[int, ...] = _EVERYWHERE
+    others: tuple[int, ...] = (304,)
+    pages: bool = True
+    data: bool = False
+
+    def responses(self) -> Json:
+        """Return the responses by status."""
+        found: Json = {}
+        for status in sorted({200, *self.others, *self.errors}):
+            media_types: Iterable[str] = ()
+            if status in self.errors:
+                data = _types(GRAPH_FORMATS) if self.data and status == 404 else ()
+                pages = (HTML.media_type,) if self.pages else ()
+                media_types = dict.fromkeys((_PROBLEM_TYPE, *pages, *data))
+            elif status in (200, 206):
+                media_types = self.gives
+            found[str(status)] = _response(status, _bodies(media_types, self.json))
+        return found
+
+
+def _response(status: int, content: Json, *more: str) -> Json:
+    names = ("X-Request-Id", *_OF_STATUS.get(status, ()), *more)
+    titles = dict.fromkeys(title for code, title in PROBLEMS.values() if code == status)
+    words = _WORDS.get(status) or ". ".join(titles) + "."
+    headers = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+    return {
+        "description": words if status in _WORDS else f"{HTTPStatus(status).phrase}: {words}",
+        "headers": headers,
+        **({"content": content} if content else {}),
+    }
+
+
+_PAGE_OR_DATA: Final = (HTML.media_type, *(one.media_type for one in GRAPH_FORMATS))
+_PLAIN: Final = ("text/plain", "application/openmetrics-text")
+_NEGOTIATED: Final = (*_EVERYWHERE, 404, 406)
+_FOUND: Final = (*_ASKS, 404)
+_FOUND_AS: Final = (*_ASKS, 404, 406)
+_FILES: Final = (
+    "application/gzip",
+    "application/json",
+    "application/ld+json",
+    "application/n-quads",
+    "application/n-triples",
+    "application/octet-stream",
+    "application/rdf+xml",
+    "application/trig",
+    "application/vnd.sqlite3",
+    "application/x-ndjson",
+    "text/html",
+    "text/plain",
+    "text/turtle",
+)
+_ADDRESSES: Final[Mapping[str, _Address]] = {
+    "/": _Address((HTML.media_type,), errors=_ASKS),
+    "/id/{kind}/{key}": _Address((), (_KIND, _KEY), errors=_FOUND, others=(303,), data=True),
+    "/doc/{kind}/{name}": _Address(
+        _PAGE_OR_DATA,
+        (
+            _KIND,
+            _parameter(
+                "name",
+                "The key of the thing, and perhaps a format: .html .ttl .jsonld .nt .nq .trig .rdf",
+                {**_TEXT, "minLength": 1},
+                where="path",
+            ),
+            _PAGE,
+            _LANG,
+        ),
+        errors=_FOUND_AS,
+        data=True,
+    ),
+    "/resource": _Address(
+        _PAGE_OR_DATA,
+        (_parameter("iri", "The IRI.", _IRI, required=True), _PAGE, _LANG),
+        errors=_FOUND_AS,
+        others=(303, 304),
+        data=True,
+    ),
+    "/ontology": _Address(_PAGE_OR_DATA, errors=_FOUND_AS, data=True),
+    "/ontology{suffix}": _Address(_PAGE_OR_DATA, (_SUFFIX, _LANG), errors=_FOUND, data=True),
+    "/shapes": _Address(_PAGE_OR_DATA, errors=_NEGOTIATED, data=True),
+    "/shapes{suffix}": _Address(_PAGE_OR_DATA, (_SUFFIX, _LANG), errors=_FOUND, data=True),
+    "/facts/schema.json": _Address(("application/schema+json",), (), errors=_FOUND, data=True),
+    "/context.jsonld": _Address(("application/ld+json",), (), errors=_FOUND, data=True),
+    "/query": _Address(
+        (HTML.media_type,),
+        (*_query_parameters(query=True)[:1], _LANG),
+        errors=(*_ASKS, 429),
+        others=(),
+    ),
+    "/dataset": _Address(_PAGE_OR_DATA, errors=_FOUND_AS, data=True),
+    "/dataset{suffix}": _Address(_PAGE_OR_DATA, (_SUFFIX, _LANG), errors=_FOUND, data=True),
+    "/.well-known/void": _Address(
+        tuple(one.media_type for one in GRAPH_FORMATS), (), errors=_FOUND, data=True
+    ),
+    "/download": _Address((HTML.media_type,)),
+    "/download/{release}/{path}": _Address(
+        _FILES,
+        (
+            _parameter(
+                "release",
+                "current, or the id of a release.",
+                {**_TEXT, "minLength": 1},
+                where="path",
+            ),
+            _parameter(
+                "path",
+                "The name of a download, such as graph.ttl.gz, or the path of a file.",
+                {**_TEXT, "minLength": 1, "examples": ["graph.nq.gz", "manifest.json"]},
+                where="path",
+            ),
+            _parameter(
+                "Range",
+                "Which bytes.",
+                {**_TEXT, "examples": ["bytes=0-99"]},
+                where="header",
+            ),
+        ),
+        errors=(*_EVERYWHERE, 404, 416),
+        others=(206, 304),
+        data=True,
+    ),
+    "/releases": _Address(
+        (HTML.media_type, "application/json"), (_JSON_OR_HTML, _LANG), "Releases", others=()
+    ),
+    "/search": _Address(
+        (HTML.media_type, "application/json"),
+        (
+            _parameter("q", "Words that a name begins with, in any script.", _TEXT),
+            _parameter("kind", "One kind of thing only, such as agent or event.", _TEXT),
+            _PAGE,
+            _JSON_OR_HTML,
+            _LANG,
+        ),
+        "Hits",
+        errors=_ASKS,
+        others=(),
+    ),
+    "/questions": _Address(
+        (HTML.media_type, "application/json"), (_JSON_OR_HTML, _LANG), "Questions", others=()
+    ),
+    "/questions/{name}": _Address(
+        (HTML.media_type,),
+        (
+            _parameter("name", "The id of the question.", {**_TEXT, "minLength": 1}, where="path"),
+            _LANG,
+        ),
+        errors=_FOUND,
+        data=True,
+    ),
+    "/docs": _Address((HTML.media_type,), others=()),
+    "/healthz": _Address(_PLAIN[:1], (), errors=(413,), others=()),
+    "/readyz": _Address(
+        ("application/json",), (), "Readiness", errors=(413,), others=(503,), pages=False
+    ),
+    "/metrics": _Address(_PLAIN, (), errors=(413,), others=()),
+}
+
+
+def _sparql(method: str) -> Json:
+    """Return the operation of the SPARQL endpoint."""
+    graphs = _types(GRAPH_FORMATS)
+    asked = (HTML.media_type,) if method == "get" else ()
+    statuses = (400, 406, 413, 429, 500, 503, 504) + ((415,) if method == "post" else ())
+    address = _Address(
+        (*_types(RESULT_FORMATS), *graphs, *asked),
+        json="Results",
+        errors=statuses,
+        others=(304,) if method == "get" else (),
+        pages=method == "get",
+    )
+    responses = address.responses()
+    for name, statuses_ in (("Kg-Release", responses), ("Kg-Rows-Cut", ("200",))):
+        for status in statuses_:
+            responses[status]["headers"][name] = {"$ref": f"#/components/headers/{name}"}
+    operation: Json = {
+        "operationId": f"sparql_{method}",
+        "summary": "SPARQL 1.1 Protocol: query",
+        "description": "Return the answer to a query.\n\nSELECT and ASK give JSON, XML, CSV or "
+        "TSV; CONSTRUCT and DESCRIBE give RDF, by the header Accept or `format`. The default graph "
+        "is the union of all graphs. Without a query, a browser gets a form and everybody else the "
+        "Service Description.",
+        "parameters": _query_parameters(query=method == "get"),
+        "responses": responses,
+    }
+    if method == "get":
+        return operation
+    fields = {
+        name: {**schema, "description": words} for name, (words, schema) in _QUERY_FIELDS.items()
+    }
+    form = {"type": "object", "required": ["query"], "properties": fields}
+    operation["requestBody"] = {
+        "required": True,
+        "content": {
+            _QUERY: {
+                "schema": _TEXT,
+                "examples": {name: {"value": text} for name, text in _EXAMPLES.items()},
+            },
+            _FORM: {
+                "schema": form,
+                "examples": {name: {"value": {"query": text}} for name, text in _EXAMPLES.items()},
+            },
+        },
+    }
+    for one in operation["parameters"]:
+        one["description"] += " In the address or in the form, not in both."
+    return operation
+
+
+def _graphs() -> Json:
+    """Return the operation of the Graph Store."""
+    address = _Address(
+        tuple(_types(GRAPH_FORMATS)),
+        errors=(400, 404, 406, 413, 429, 500, 503, 504),
+        pages=False,
+    )
+    return {
+        "operationId": "graphs",
+        "summary": "SPARQL 1.1 Graph Store Protocol: read a graph",
+        "description": "Return a graph.\n\nOne of `graph` and `default` has to be there.",
+        "parameters": [
+            _parameter("graph", "The IRI of a graph of the release.", _IRI),
+            {
+                **_parameter("default", "The default graph, which is the union of all.", _TEXT),
+                "allowEmptyValue": True,
+            },
+            _parameter("format", _QUERY_FIELDS["format"][0], _named(GRAPH_FORMATS)),
+        ],
+        "responses": address.responses(),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """An address that is not the endpoint's: its path, the name of its operation, and words."""
+
+    path: str
+    name: str
+    summary: str
+    description: str
+
+
+def interface(title: str, summary: str, version: str, pages: Iterable[Page]) -> Json:
+    """Return the description of the interface, in the order of `pages`, then the endpoint.
+
+    Raises:
+        KeyError: nothing is known of the address of a page.
+    Spec: OpenAPI 3.1
+    """
+    paths: Json = {}
+    for page in pages:
+        path = page.path.replace(":path}", "}")
+        address = _ADDRESSES[path]
+        paths[path] = {
+            "get": {
+                "operationId": page.name,
+                "summary": page.summary,
+                "description": page.description,
+                "parameters": list(address.parameters),
+                "responses": address.responses(),
+            }
+        }
+    paths["/sparql"] = {method: _sparql(method) for method in ("get", "post")}
+    paths["/graphs"] = {"get": _graphs()}
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": title,
+            "summary": summary,
+            "version": version,
+            "description": "HEAD gives the headers of GET; OPTIONS says what an address allows; "
+            "another method is 405. Errors are problem details, or a page for a browser.",
+        },
+        "paths": paths,
+        "components": {"schemas": dict(_SCHEMAS), "headers": dict(_HEADERS)},
+    }
