@@ -1371,8 +1371,10 @@ PROPOSITIONS: Final = ("event", "relation")
 
 
 def _wants_json(request: Request) -> bool:
-    if request.query_params.get("format"):
-        return request.query_params["format"] == "json"
+    if name := request.query_params.get("format"):
+        if name not in ("json", "html"):
+            raise QueryFailure("parameter", f"format is {name!r}; expected json or html")
+        return name == "json"
     found = choose(request.headers.get("accept"), (HTML, PLAIN_JSON))
     return found is not None and found[0] is PLAIN_JSON
 

@@ -30,7 +30,7 @@ _EXAMPLES: Final[Mapping[str, str]] = {
     "rows": "SELECT * { ?s ?p ?o } LIMIT 3",
     "truth": "ASK { ?s ?p ?o }",
     "triples": "CONSTRUCT { ?s ?p ?o } WHERE { ?s ?p ?o } LIMIT 3",
-    "description": "DESCRIBE agent:kim-jong-un",
+    "description": "DESCRIBE ?s WHERE { ?s ?p ?o } LIMIT 1",
     "mistake": "SELECT * { ?s ?p }",
 }
 

@@ -278,12 +278,12 @@ class SparqlEndpoint:
         accept = request.header(b"accept")
         if (name := _one(fields, "format")) is not None:
             accept = _named(name, (*negotiation.RESULT_FORMATS, *negotiation.GRAPH_FORMATS))
+        timeout = _seconds(_one(fields, "timeout"))
         if query is None:
             if method == "POST":
                 raise QueryFailure("parameter", "the parameter query is missing")
             return await self._description(request, accept)
         request.text = query
-        timeout = _seconds(_one(fields, "timeout"))
         coding = _coding(request)
         self._quota.take(request.client)
         question = await pool.prepare(
