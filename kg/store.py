@@ -351,6 +351,8 @@ class Store:
                 whole = (one.triple if isinstance(one, ox.Quad) else one for one in whole)
             elif head and isinstance(head[0], ox.Triple):
                 whole = (ox.Quad(one.subject, one.predicate, one.object) for one in whole)
+            if format_ == ox.RdfFormat.RDF_XML:
+                whole = _fit_for_xml(whole)
             ox.serialize(whole, output, format_, prefixes=used)
         except (RuntimeError, ValueError, TypeError) as error:
             raise QueryError(f"the answer cannot be written: {error}") from error
@@ -499,3 +501,20 @@ _RESULTS: Final[Mapping[str, Callable[[Sequence[str], _Rows, str], str]]] = {
     "text/csv": _csv_results,
     "text/tab-separated-values": _tsv_results,
 }
+
+
+def _fit_for_xml(triples: Iterable[pyoxigraph.Triple]) -> Iterator[pyoxigraph.Triple]:
+    """Yield triples as long as RDF/XML can carry them.
+
+    Raises:
+        QueryError: it cannot; the engine would write a document that nobody can read.
+    """
+    import pyoxigraph as ox
+
+    from kg.serialise import not_in_xml
+
+    for one in triples:
+        text = one.object.value if isinstance(one.object, ox.Literal) else ""
+        if why := not_in_xml(one.predicate.value, text):
+            raise QueryError(f"RDF/XML cannot carry the answer: {why}", hint="ask for Turtle")
+        yield one

@@ -905,6 +905,8 @@ def _cell(term: Term, prefixes: Mapping[str, str]) -> str:
             if namespace == term.value[:end]:
                 return f"{name}:{term.value[end:]}"
         return f"<{term.value}>"
+    if term.type == "bnode":
+        return f"_:{term.value}"
     shown = "".join(c if c.isprintable() else " " for c in term.value)
     return f"{shown}@{term.lang}" if term.lang else shown
 

@@ -182,6 +182,20 @@ def test_what_a_format_cannot_carry_is_not_written_in_it(site: TestClient) -> No
             assert get(site, resource(iri, f".{suffix}")).status_code == 200
 
 
+def test_no_answer_is_xml_that_nobody_can_read(site: TestClient) -> None:
+    for accept, status in (("application/rdf+xml", 400), ("text/turtle", 200)):
+        for query in (f"DESCRIBE <{ODD}>", 'CONSTRUCT { <urn:x:a> <urn:x:b> "\\u0001" } {}'):
+            answer = site.get("/sparql", params={"query": query}, headers={"Accept": accept})
+            assert answer.status_code == status, answer.text
+            assert ("RDF/XML cannot carry" in answer.text) == (status == 400)
+    answer = site.get(
+        "/graphs",
+        params={"graph": f"{BASE}id/graph/cities"},
+        headers={"Accept": "application/rdf+xml"},
+    )
+    assert answer.status_code == 400
+
+
 def test_formats_are_negotiated_and_answers_are_kept(site: TestClient) -> None:
     path = resource("http://data.example/City")
     answer = get(site, path, "text/turtle")
