@@ -1371,7 +1371,7 @@ PROPOSITIONS: Final = ("event", "relation")
 
 
 def _wants_json(request: Request) -> bool:
-    if name := request.query_params.get("format"):
+    if (name := request.query_params.get("format")) is not None:
         if name not in ("json", "html"):
             raise QueryFailure("parameter", f"format is {name!r}; expected json or html")
         return name == "json"

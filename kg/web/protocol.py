@@ -90,6 +90,7 @@ _PART: Final = 1 << 18
 _INSTANT: Final = 1 << 16
 _PATIENCE_S: Final = 0.02
 """How long a query runs before anybody looks whether its client is still there."""
+_DATASET: Final = ("default-graph-uri", "named-graph-uri")
 _QUERY: Final = "application/sparql-query"
 _FORM: Final = "application/x-www-form-urlencoded"
 _ALLOWED: Final = {"sparql": "GET, HEAD, POST, OPTIONS", "graphs": "GET, HEAD, OPTIONS"}
@@ -280,7 +281,7 @@ class SparqlEndpoint:
             accept = _named(name, (*negotiation.RESULT_FORMATS, *negotiation.GRAPH_FORMATS))
         timeout = _seconds(_one(fields, "timeout"))
         if query is None:
-            if method == "POST":
+            if method == "POST" or not fields.keys().isdisjoint(_DATASET):
                 raise QueryFailure("parameter", "the parameter query is missing")
             return await self._description(request, accept)
         request.text = query
