@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from kg.importing import import_release
+
 pytestmark = pytest.mark.requires("chromium", "chromedriver")
 
 PATHS = [
@@ -35,12 +37,42 @@ PATHS = [
     "/docs",
     "/nope",
 ]
+IMPORTED = f"""
+@prefix ex: <http://data.example/> .
+ex:kolkata <http://xmlns.com/foaf/0.1/name> "কলকাতা"@bn, "Kolkata"@en ; a ex:City ;
+    ex:list ( 1 [ ex:nested [ ex:deeper [ ex:deepest <http://data.example/{"long" * 60}> ] ] ] ) ;
+    ex:{"property" * 12} "{"word" * 90}", ex:kolkata .
+<http://data.example/{"city" * 50}> ex:near ex:kolkata .
+"""
+OF_IMPORTED = [
+    "/",
+    "/dataset",
+    "/resource?iri=http://data.example/kolkata",
+    f"/resource?iri=http://data.example/{'city' * 50}",
+    f"/resource?iri=http://data.example/{'property' * 12}",
+    "/resource?iri=http://nowhere.example/",
+    "/search?q=kol",
+    "/query?query=SELECT+*+{+?s+?p+?o+}",
+    "/download",
+    "/ontology",
+]
 
 
 @pytest.fixture(scope="module")
 def address(releases: Path, serving: Any) -> Iterator[str]:
     """Return the address of a server with the invented facts."""
     with serving(releases) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory: pytest.TempPathFactory, serving: Any) -> Iterator[str]:
+    """Return the address of a server with RDF that was imported."""
+    folder = tmp_path_factory.mktemp("imported")
+    file = folder / "a-file-with-a-name-that-is-rather-long-for-a-telephone.ttl"
+    file.write_text(IMPORTED, encoding="utf-8")
+    import_release([str(file)], folder / "releases", base="https://chancery.example/")
+    with serving(folder / "releases") as found:
         yield found
 
 
@@ -120,6 +152,22 @@ def test_nothing_is_wider_than_the_screen(browser: Any, address: str, width: int
         browser.get(address + path)
         script = "return document.documentElement.scrollWidth"
         assert browser.execute_script(script) <= width, path
+
+
+@pytest.mark.parametrize("width", [320, 360, 768, 1280])
+def test_pages_of_imported_rdf_fit_and_are_quiet(browser: Any, imported: str, width: int) -> None:
+    resize(browser, width)
+    requests(browser)
+    browser.get_log("browser")
+    for path in OF_IMPORTED:
+        browser.get(imported + path)
+        script = "return document.documentElement.scrollWidth"
+        assert browser.execute_script(script) <= width, path
+        banner = browser.find_element("css selector", ".imported")
+        assert "not mapped, not validated" in banner.text
+    assert [u for u in requests(browser) if not u.startswith((imported, "data:"))] == []
+    complaints = [e["message"] for e in browser.get_log("browser") if "404" not in e["message"]]
+    assert complaints == []
 
 
 def test_a_question_is_opened_run_and_shared(browser: Any, address: str) -> None:
