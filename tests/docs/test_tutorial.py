@@ -138,7 +138,7 @@ def _serve(folder: Path, environment: dict[str, str]) -> str:
             for line in server.stdout:
                 seen += line
                 found = re.search(r"http://127\.0\.0\.1:[1-9]\d*", seen)
-                if found and "startup complete" in seen:
+                if found and "query workers" in seen:
                     break
             assert found, seen
             for path in ("/", "/doc/event/drones-unloading-port-solen.ttl", "/sparql"):
