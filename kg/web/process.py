@@ -35,7 +35,8 @@ Frame = tuple[bytes, bytes]
 _START_S: Final = 60.0
 _BUFFERED: Final = 1 << 20
 """Bytes of frames that are kept until somebody takes them."""
-_LOWEST: Final = 19
+_LOW: Final = 10
+"""A tenth of the processor where others want it; of a lower one, a busy machine gives nothing."""
 
 
 class Worker(asyncio.Protocol):
@@ -154,7 +155,7 @@ class Worker(asyncio.Protocol):
         """Kill the process; reads from it end at once, however long it takes to die."""
         if self.alive:
             self.why = why
-            self.restore()  # with the lowest priority it would be long in dying
+            self.restore()  # with a lowered priority it would be long in dying
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._process, signal.SIGKILL)
             self._over = True
@@ -162,10 +163,10 @@ class Worker(asyncio.Protocol):
             _wake(self._writer)
 
     def lower(self) -> None:
-        """Have the process run only when no other one wants to."""
+        """Have the process give way to others."""
         self._lowered = True
         with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, self.pid, _LOWEST)
+            os.setpriority(os.PRIO_PROCESS, self.pid, _LOW)
 
     def restore(self) -> bool:
         """Return whether the process runs like any other again; only some users may do that."""

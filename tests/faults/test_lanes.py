@@ -111,7 +111,7 @@ def test_a_slow_query_gives_way_to_other_processes_and_its_worker_recovers(relea
         task = ask(pool, ENDLESS)
         await until(lambda: pool.load().slow == 1)
         lowered = [
-            worker for worker in pool._workers if os.getpriority(os.PRIO_PROCESS, worker.pid) == 19
+            worker for worker in pool._workers if os.getpriority(os.PRIO_PROCESS, worker.pid) == 10
         ]
         assert len(lowered) == 1
         await stop(task)
