@@ -6,8 +6,8 @@ its place; one or more spares stand ready, so that nobody waits for that. A work
 runs out of memory takes only its own query with it.
 
 There are two lanes. A query begins in the fast one. When it has run for a while, or its answer is
-no small one, it needs a place in the slow lane, which has at most half of the workers and the
-lowest priority. If there is one, it goes on there; if not, its worker is killed, and it waits to be
+no small one, it needs a place in the slow lane, which has at most half of the workers and a
+lowered priority. If there is one, it goes on there; if not, its worker is killed, and it waits to be
 begun again there. So slow queries, however many, never hold all workers, and clients take turns.
 
 Small answers are complete before `Pool.answer` returns. A larger one is read while it is made; if
@@ -27,12 +27,12 @@ import logging
 import math
 import sys
 from collections import Counter, deque
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Literal, Self, TextIO
+from typing import Any, Final, Literal, Self, TextIO, TypeVar
 
 import msgspec
 
@@ -40,14 +40,15 @@ from kg.config import Settings
 from kg.errors import ReleaseError
 from kg.store import Release, open_release
 from kg.web import negotiation
-from kg.web.guard import LENGTH, Checked, Form, QueryFailure, check
+from kg.web.guard import Checked, Form, QueryFailure, check
 from kg.web.lanes import Lanes, Place
 from kg.web.nursery import Nursery
 from kg.web.process import Worker
 
+_T = TypeVar("_T")
 _LOG = logging.getLogger(__name__)
-_LONG: Final = 1 << 14
-"""Characters from which a query is checked in a thread, so that other requests go on."""
+LONG: Final = 1 << 13
+"""Characters from which a text is looked at in a thread, so that other requests go on."""
 _LONGEST_PAUSE_S: Final = 10.0
 _TRIES: Final = 3
 _WHOLE: Final = sys.maxsize
@@ -142,7 +143,7 @@ class Question:
 
     `volatile` says that two answers may differ on the same release. `key` is equal for questions
     whose answers are equal on one release: a hash of the query, its dataset, the limits that hold
-    for it, and media type and coding of the answer.
+    for it, and media type and coding of the answer. `began` is when it was asked.
     """
 
     form: Form
@@ -152,6 +153,7 @@ class Question:
     timeout_s: float
     key: bytes
     job: Mapping[str, Any]
+    began: float
 
 
 class Term(msgspec.Struct, frozen=True):
@@ -259,6 +261,7 @@ class Pool:
         """Whether the system has taken the network from the workers; None before the start."""
         self._workers: set[Worker] = set()
         self._loop: asyncio.AbstractEventLoop
+        self._turn: asyncio.Lock
         self._lanes: Lanes[Worker]
         self._nursery: Nursery
         self._closed = False
@@ -272,6 +275,7 @@ class Pool:
             ReleaseError: a worker cannot open the store, or not under the memory limit.
         """
         self._loop = asyncio.get_running_loop()
+        self._turn = asyncio.Lock()
         self._lanes = Lanes(self.limits.workers, self.limits.queue, _usable)
         self._nursery = Nursery()
         try:
@@ -348,7 +352,28 @@ class Pool:
         Raises:
             QueryFailure: it is refused.
         """
-        checked = await self._check(text)
+        began = self._loop.time()
+        longest = self.limits.timeout_s
+        timeout = longest if timeout_s is None else min(timeout_s, longest)
+
+        def run() -> Question:
+            default, named = tuple(default_graphs), tuple(named_graphs)
+            return self._question(text, accept, default, named, timeout, bindings, gzip, began)
+
+        return await self.aside(run, len(text), timeout)
+
+    def _question(
+        self,
+        text: str,
+        accept: str,
+        default_graphs: tuple[str, ...],
+        named_graphs: tuple[str, ...],
+        timeout: float,
+        bindings: Mapping[str, str] | None,
+        gzip: bool,
+        began: float,
+    ) -> Question:
+        checked = self._check(text)
         offered = (
             negotiation.RESULT_FORMATS
             if checked.form in ("SELECT", "ASK")
@@ -358,9 +383,7 @@ class Pool:
         default, named = checked.default_graphs, checked.named_graphs
         if default_graphs or named_graphs:
             self._known((*default_graphs, *named_graphs))
-            default, named = tuple(default_graphs), tuple(named_graphs)
-        longest = self.limits.timeout_s
-        timeout = longest if timeout_s is None else min(timeout_s, longest)
+            default, named = default_graphs, named_graphs
         job = {
             "kind": "query",
             "text": _bind(text, checked, bindings),
@@ -373,7 +396,8 @@ class Pool:
         }
         parts = (job, timeout, self.limits.memory_mib, self.limits.result_mib)
         key = hashlib.sha256(json.dumps(parts).encode("utf-8", "surrogatepass")).digest()
-        return Question(checked.form, media_type, gzip, checked.volatile, timeout, key, job)
+        volatile = checked.volatile
+        return Question(checked.form, media_type, gzip, volatile, timeout, key, job, began)
 
     async def answer(self, question: Question) -> Answer:
         """Return the answer to a question of this pool.
@@ -381,7 +405,8 @@ class Pool:
         Raises:
             QueryFailure: as for `query`.
         """
-        return await self._answer(question.job, question.media_type, question.timeout_s)
+        left = question.timeout_s - (self._loop.time() - question.began)
+        return await self._answer(question.job, question.media_type, max(left, 0.0))
 
     async def select(self, text: str, bindings: Mapping[str, str] | None = None) -> list[Row]:
         """Return the solutions of a SELECT query, in the order in which the engine gives them.
@@ -434,7 +459,7 @@ class Pool:
         Raises:
             QueryFailure: as for `query`.
         """
-        checked = await self._check(text)
+        checked = await self.aside(lambda: self._check(text), len(text))
         job = {
             "kind": "statements",
             "text": _bind(text, checked, bindings),
@@ -516,13 +541,36 @@ class Pool:
 
     # --- between questions and workers ---
 
-    async def _check(self, text: str) -> Checked:
-        release = self.release
+    async def aside(
+        self, work: Callable[[], _T], length: int, timeout_s: float | None = None
+    ) -> _T:
+        """Return what `work` returns; what looks at a long text is done in a thread, in its turn.
 
-        def run() -> Checked:
-            return check(text, prefixes=release.prefixes, graphs=release.graphs)
+        One after the other: several threads would keep the loop from its own work.
 
-        return await asyncio.to_thread(run) if _LONG < len(text) <= LENGTH else run()
+        Args:
+            work: needs no more than its thread.
+            length: of the text that it looks at.
+            timeout_s: how long it may wait for its turn; without it, as long as a query may take.
+        Raises:
+            QueryFailure: `busy`, there was no turn for it. And what `work` raises.
+        """
+        if length <= LONG:
+            return work()
+        try:
+            async with asyncio.timeout(self.limits.timeout_s if timeout_s is None else timeout_s):
+                await self._turn.acquire()
+        except TimeoutError:
+            raise QueryFailure(
+                "busy", "too many long queries came before this one", retry_after=5
+            ) from None
+        done = self._loop.run_in_executor(None, work)
+        # A thread cannot be stopped: whoever leaves does not end its turn.
+        done.add_done_callback(lambda _: self._turn.release())
+        return await asyncio.shield(done)
+
+    def _check(self, text: str) -> Checked:
+        return check(text, prefixes=self.release.prefixes, graphs=self.release.graphs)
 
     def _known(self, graphs: Sequence[str]) -> None:
         for iri in graphs:
@@ -536,7 +584,7 @@ class Pool:
 
     async def _small(self, text: str, bindings: Mapping[str, str] | None) -> dict[str, Any]:
         """Return the job for a query whose whole answer is wanted as JSON."""
-        checked = await self._check(text)
+        checked = await self.aside(lambda: self._check(text), len(text))
         if checked.form not in ("SELECT", "ASK"):
             raise QueryFailure("format", f"{checked.form} has no solutions", expected="SELECT")
         return {

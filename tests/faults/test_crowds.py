@@ -121,6 +121,12 @@ def slow(server: Any) -> int:
     return sum(map(int, found))
 
 
+def memory(pid: int) -> int:
+    """Return the bytes of memory that a process has to itself."""
+    fields = Path(f"/proc/{pid}/statm").read_text().split()
+    return (int(fields[1]) - int(fields[2])) * os.sysconf("SC_PAGE_SIZE")
+
+
 def files(pid: int) -> int:
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
 
@@ -146,6 +152,40 @@ def test_half_open_connections(site: Any, eventually: Callable[..., None], sent:
             neighbour.is_answered(eventually)
         neighbour.is_answered(eventually)
     eventually(lambda: files(site.pid) < before + 20, "the server holds on to them")
+
+
+def test_long_requests_that_never_end(site: Any, eventually: Callable[..., None]) -> None:
+    head = b"POST /sparql HTTP/1.1\r\nHost: x\r\nContent-Type: application/sparql-query\r\n"
+    sent = head + b"Content-Length: 4000000\r\n\r\n" + b"#" * 3_900_000
+    before = memory(site.pid)
+    with Neighbour(site) as neighbour, crowd(site, 50, sent):
+        neighbour.is_answered(eventually)
+        assert site.client.post("/sparql", data={"query": ONE}).status_code == 200
+        assert memory(site.pid) - before < 64 << 20  # of 195 MB that were sent
+        neighbour.is_answered(eventually)
+    again = head + b"Content-Length: 1000000\r\nConnection: close\r\n\r\nASK {}" + b" " * 999_994
+
+    def is_let_in() -> bool:
+        with crowd(site, 1, again) as (connection,):
+            return connection.recv(12) == b"HTTP/1.1 200"
+
+    eventually(is_let_in, "there is no room any more")
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["ASK { VALUES ?x { " + "1 " * 199_000 + "} } \\", "ASK {} #" + "কিম " * 100_000],
+    ids=["refused", "answered"],
+)
+def test_floods_of_long_queries(site: Any, eventually: Callable[..., None], query: str) -> None:
+    form = f"query={quote(query)}".encode()
+    head = b"POST /sparql HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n" % len(form)
+    sent = head + b"Content-Type: application/x-www-form-urlencoded\r\n\r\n" + form
+    with Neighbour(site) as neighbour, crowd(site, 20, sent) as connections:
+        neighbour.is_answered(eventually, 40)
+        statuses = {int(connection.recv(12)[-3:]) for connection in connections}
+    assert statuses <= {200, 400, 503}
+    assert statuses & {200, 400}
 
 
 def test_slow_readers(site: Any, eventually: Callable[..., None]) -> None:

@@ -7,6 +7,7 @@ import contextlib
 import os
 import shutil
 import signal
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 
 from kg.errors import ReleaseError
 from kg.web.guard import QueryFailure
-from kg.web.pool import Limits, Pool, run_once
+from kg.web.pool import LONG, Limits, Pool, run_once
 
 ENDLESS = "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"
 ONE = "SELECT (1 AS ?one) {}"
@@ -92,6 +93,35 @@ def test_deadlines_end_queries_and_waiting(release: Path) -> None:
         await is_fine(pool)
 
     run(release, Limits(workers=1, spares=0, timeout_s=1), test)
+
+
+def test_long_texts_are_looked_at_in_turn(release: Path) -> None:
+    running: list[int] = []
+    seen: list[int] = []
+
+    def work(n: int, seconds: float = 0.02) -> int:
+        running.append(n)
+        time.sleep(seconds)
+        seen.append(len(running))
+        running.remove(n)
+        return n
+
+    async def test(pool: Pool) -> None:
+        def aside(n: int, seconds: float = 0.02) -> Awaitable[int]:
+            return pool.aside(lambda: work(n, seconds), LONG + 1, timeout_s=5)
+
+        assert await asyncio.gather(*map(aside, range(5))) == [0, 1, 2, 3, 4]
+        leaving = asyncio.ensure_future(aside(5, 0.3))
+        await asyncio.sleep(0.1)
+        leaving.cancel()
+        with pytest.raises(QueryFailure) as error:
+            await pool.aside(lambda: work(6), LONG + 1, timeout_s=0.05)
+        assert (error.value.reason, error.value.retry_after) == ("busy", 5)
+        assert await aside(7) == 7
+        assert await pool.aside(lambda: 8, LONG) == 8
+        assert set(seen) == {1}
+
+    run(release, Limits(workers=1, spares=0), test)
 
 
 def test_an_answer_that_is_not_read_can_be_closed(release: Path) -> None:
