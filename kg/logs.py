@@ -82,7 +82,12 @@ class Text(logging.Formatter):
         if self._times:
             text = f"{self._clock.time(record.created)} {record.levelname.lower()} {text}"
         for name, value in _fields(record).items():
-            text += f" {name}={value}" if _plain(value) else f" {name}={json.dumps(str(value))}"
+            kind = type(value)
+            if kind is not int and kind is not float:
+                value = str(value)
+                if _PLAIN.fullmatch(value) is None:
+                    value = json.dumps(value)
+            text += f" {name}={value}"
         trace = _traceback(self, record)
         return f"{text}\n{trace}" if trace else text
 
@@ -133,10 +138,6 @@ def _fields(record: logging.LogRecord) -> Mapping[str, object]:
     if "request" not in found and (name := request.get()):
         found = {"request": name, **found}
     return found
-
-
-def _plain(value: object) -> bool:
-    return type(value) in (int, float) or _PLAIN.fullmatch(str(value)) is not None
 
 
 def _traceback(formatter: logging.Formatter, record: logging.LogRecord) -> str:

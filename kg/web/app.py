@@ -249,6 +249,7 @@ class Site:
         )
         self.app = _application(self)
         self._retiring: set[asyncio.Task[None]] = set()
+        self._opening = asyncio.Lock()
         self._trouble = ""
         self._failed: Path | None = None
         self._pause = self._again = 0.0
@@ -401,6 +402,10 @@ class Site:
 
     async def refresh(self) -> None:
         """Serve the release that is current now, if another one is served or none."""
+        async with self._opening:
+            await self._refresh()
+
+    async def _refresh(self) -> None:
         try:
             folder = current_release(self.releases).resolve()
             if self.served and self.served.folder == folder:

@@ -138,6 +138,9 @@ class Connection(Protocol):
     def stop(self) -> None:
         """Break the connection, without a proper end of the answer that is being sent."""
 
+    def watch(self, left: Callable[[], None] | None) -> None:
+        """Call `left` when the client goes before the answer has gone; None: no more."""
+
 
 class SparqlEndpoint:
     """The SPARQL endpoint of one release, for `/sparql` and `/sparql/`, and its Graph Store.
@@ -233,14 +236,14 @@ class SparqlEndpoint:
         try:
             try:
                 if request.route == "graphs":
-                    watch = _Watch(request.receive)
+                    watch = _Watch(request)
                     response = await self._graphs(request)
                 else:
                     media_type, body = "", b""
                     if request.method == "POST":
                         media_type = _media_type(request)
                         body = await _body(request, self._room)
-                    watch = _Watch(request.receive)
+                    watch = _Watch(request)
                     response = await self._sparql(request, media_type, body)
             except QueryFailure as failure:
                 response = self._failed(request, failure)
@@ -485,7 +488,7 @@ class SparqlEndpoint:
         send, body = request.send, response.body
         request.status = response.status
         if isinstance(body, bytes) and len(body) <= _INSTANT and request.method != "HEAD":
-            connection: Connection | None = request.scope.get("kg.connection")
+            connection = request.connection
             if connection is not None:
                 head = response.head or _rendered(response.status, response.headers)
                 head = b"%bx-request-id: %b\r\n" % (head, request.id)
@@ -628,13 +631,15 @@ class _Request:
     """One request, and what has come of it so far."""
 
     __slots__ = (
-        *("scope", "receive", "send", "method", "route", "headers", "id", "asked", "client"),
+        *("scope", "receive", "send", "connection"),
+        *("method", "route", "headers", "id", "asked", "client"),
         *("began", "form", "text", "lane", "outcome", "status", "sent", "held"),
     )
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.began = perf_counter()
         self.scope = scope
+        self.connection: Connection | None = scope.get("kg.connection")
         self.receive = receive
         self.send = send
         self.method: str = scope["method"]
@@ -718,32 +723,43 @@ class _StoppedError(Exception):
 
 
 class _Watch:
-    """Cancels the task of a request when its client goes; begins to look after a moment only.
+    """Cancels the task of a request when its client goes.
 
-    Most queries are answered in less, and cost one timer.
+    The connection tells; where the server has none that does, it is asked, but after a moment only:
+    most queries are answered in less, and cost one timer.
     """
 
-    __slots__ = ("_loop", "_receive", "_task", "_timer", "_watching", "gone")
+    __slots__ = ("_connection", "_receive", "_task", "_timer", "_watching", "gone")
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, request: _Request) -> None:
         self.gone = False
-        self._receive = receive
-        self._loop = asyncio.get_running_loop()
         self._task = asyncio.current_task()
         self._watching: asyncio.Task[None] | None = None
-        self._timer = self._loop.call_later(_PATIENCE_S, self._begin)
+        self._timer: asyncio.TimerHandle | None = None
+        self._connection = request.connection
+        if self._connection is not None:
+            self._connection.watch(self._left)
+        else:
+            self._receive = request.receive
+            self._timer = asyncio.get_running_loop().call_later(_PATIENCE_S, self._begin)
 
     def stop(self) -> None:
         """Look no more."""
-        self._timer.cancel()
+        if self._connection is not None:
+            self._connection.watch(None)
+        if self._timer is not None:
+            self._timer.cancel()
         if self._watching is not None:
             self._watching.cancel()
 
     def _begin(self) -> None:
-        self._watching = self._loop.create_task(self._look())
+        self._watching = asyncio.get_running_loop().create_task(self._look())
 
     async def _look(self) -> None:
         await _gone(self._receive)
+        self._left()
+
+    def _left(self) -> None:
         self.gone = True
         if self._task is not None:
             self._task.cancel()
@@ -761,10 +777,9 @@ async def _break(request: _Request, failure: QueryFailure) -> None:
     Raises:
         QueryFailure: the server has no way to do so but this.
     """
-    connection: Connection | None = request.scope.get("kg.connection")
-    if connection is None:
+    if request.connection is None:
         raise failure
-    connection.stop()
+    request.connection.stop()
     await _gone(request.receive)
 
 

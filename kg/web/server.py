@@ -132,6 +132,7 @@ class _Connection(HttpToolsProtocol):
         self._stuck = 0.0  # when the client ceased to take what is sent, 0 while it does
         self._closing = 0.0
         self._head = 0  # bytes of request line and headers; -1 behind them
+        self._left: Callable[[], None] | None = None
         self._instant = False  # whether the request needs no more than it has got
 
     # what a request may do to its connection
@@ -152,6 +153,10 @@ class _Connection(HttpToolsProtocol):
             self.transport.close()
         cycle.on_response()
         return True
+
+    def watch(self, left: Callable[[], None] | None) -> None:
+        """Call `left` when the client goes before the answer has gone; None: no more."""
+        self._left = left
 
     def stop(self) -> None:
         """Break the connection, without a proper end of the answer that is being sent."""
@@ -192,6 +197,8 @@ class _Connection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._house.leave(self)
         super().connection_lost(exc)
+        if self._left is not None:
+            self._left()
 
     def data_received(self, data: bytes) -> None:
         if self._head >= 0:
