@@ -60,7 +60,7 @@ WEIGHT: Final = 10_000
 PATH: Final = 100
 """Steps of one property path, with those in its parentheses."""
 DECLARATIONS: Final = 1000
-"""PREFIX and BASE: each may be resolved against the one before it."""
+"""PREFIX, BASE and VERSION: what one of them names is resolved against the BASE before it."""
 BASE: Final = 8192
 """Characters of a base IRI."""
 
@@ -154,6 +154,7 @@ TOKEN = re.compile(
 _CODE_POINT = re.compile(rf"\\u{_HEX}{{4}}|\\U{_HEX}{{8}}")
 # What may end an operand, so that a `<` behind it may be "less than".
 _OPERANDS = frozenset({"iri", "string", "var", "blank", "name", "number", "lang", "close"})
+_DECLARING = frozenset({"word", "name", "iri"})
 _PARTS = frozenset({"iri", "string", "var", "blank", "name", "number"})
 _FORMS: Final[Mapping[str, Form]] = {
     "SELECT": "SELECT",
@@ -274,7 +275,7 @@ class _Guard:
                             "update",
                             f"{text} changes data, and this service only answers queries",
                         )
-                    elif text in ("PREFIX", "BASE"):
+                    elif text in ("PREFIX", "BASE", "VERSION"):
                         self._declarations += 1
                         if self._declarations > DECLARATIONS:
                             raise self._at(
@@ -283,7 +284,7 @@ class _Guard:
                                 "too many prefixes are declared",
                                 f"at most {DECLARATIONS:,}",
                             )
-                        declared = text
+                        declared = "" if text == "VERSION" else text
                     else:
                         raise self._no_query(start)
                 elif text in ("FROM", "NAMED") and len(levels) == 1:
@@ -348,7 +349,7 @@ class _Guard:
                 self._operator(level, text, last, start)
             elif kind == "bad":
                 raise self._bad(start)
-            if form is None and kind not in ("word", "name", "iri"):
+            if form is None and kind not in _DECLARING and (kind, last) != ("string", "VERSION"):
                 raise self._no_query(start)
             # Of a list and of a clause such as SELECT or DESCRIBE, every part is one more.
             if (

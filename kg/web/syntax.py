@@ -21,7 +21,7 @@ from kg.web.guard import TOKEN
 # token of its own here.
 _GRAMMAR: Final = """
 Unit = Prologue ( Select | Construct | Describe | Ask ) ValuesClause END
-Prologue = ( 'BASE' IRI | 'PREFIX' PREFIX IRI )*
+Prologue = ( 'BASE' IRI | 'PREFIX' PREFIX IRI | 'VERSION' STRING )*
 Select = SelectClause Dataset* Where Modifier
 SubSelect = SelectClause Where Modifier ValuesClause
 SelectClause = 'SELECT' ( 'DISTINCT' | 'REDUCED' )? ( ( VAR | '(' Expression 'AS' VAR ')' )+ | '*' )

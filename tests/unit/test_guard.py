@@ -68,6 +68,7 @@ def refused(query: str) -> QueryFailure:
         "ASK{?s ?p 1.ex:a ?q ?r}",
         "ASK { ?s ?p <<( ?a ?b ?c )>> }",
         "BASE <http://example.org/> ASK FROM <g> {}",
+        "VERSION '1.2' PREFIX x: <http://x/> VERSION \"1.2\" ASK { ?s ?p ?o ~ ?r {| ?a ?b |} }",
     ],
 )
 def test_lets_pass_what_is_no_service(query: str) -> None:
@@ -529,6 +530,8 @@ def test_the_terminals_leave_nothing_to_go_back_to() -> None:
         ("  # nothing", 1, 12),
         ("{}", 1, 1),
         ("hello", 1, 1),
+        ("'1.2' ASK {}", 1, 1),
+        ("PREFIX '1.2' ASK {}", 1, 8),
         ("PREFIX a: <http://x/>", 1, 22),
         ("ASK {\n  ?s no:thing ?o\n}", 2, 6),
         ("ASK { ?s ?p 'x }", 1, 13),

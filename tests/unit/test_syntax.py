@@ -16,6 +16,7 @@ PREFIXES = {**prefixes("https://kg.example/"), "ex": "http://example.org/"}
 FINE = [
     "SELECT * { ?s ?p ?o }",
     "SELECT*{?s?p?o}",
+    "VERSION '1.2' BASE <http://b/> ASK {}",
     "CONSTRUCT { ?s ?p ?o } { ?s (a|^<x:b>)/<c:d>* [ a ( 1 -2 ) ] FILTER(NOT EXISTS { } && "
     "?x NOT IN (1, 2)) } LIMIT 3",
     "ASK { VALUES (?a ?b) { (1 UNDEF) (2 3) } } VALUES ?x { 'a'@en '1'^^<x:y> -1 +2.0 3e4 true }",
