@@ -76,6 +76,8 @@ HERE: Final = Path(__file__).parent
 POLL_S: Final = 1.0
 LONGEST_PAUSE_S: Final = 60.0
 """Between two tries to open a release that could not be opened."""
+_QUERIES_OF_A_PAGE: Final = 3
+"""One after the other, at most."""
 ROWS_SHOWN: Final = 1000
 ROWS_AT_HOME: Final = 5
 LANGUAGES_SHOWN: Final = 16
@@ -168,7 +170,7 @@ class PoolEngine:
                     hint="end the query with LIMIT 1000, or send it to /sparql",
                 )
         if answer.media_type == TURTLE.media_type:
-            return describe.Solutions(text=body.decode())
+            return describe.Solutions(text=body.decode(), cut=bool(answer.cut))
         found = json.loads(body)
         if "boolean" in found:
             return describe.Solutions(truth=found["boolean"])
@@ -187,7 +189,7 @@ class PoolEngine:
                 }
                 for row in rows[:limit]
             ),
-            cut=len(rows) > limit,
+            cut=len(rows) > limit or bool(answer.cut),
         )
 
 
@@ -413,12 +415,18 @@ class Site:
             if folder == self._failed and time.monotonic() < self._again:
                 return
             await self.open()
-        except (KgError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever comes of this release, others follow
             if str(error) != self._trouble:
                 self._trouble = str(error)
                 self.metrics.failures += 1
                 kept = self.served.manifest.id[:12] if self.served else "nothing"
-                _log.error("the release cannot be opened; %s is served: %s", kept, error)
+                unexpected = None if isinstance(error, KgError | OSError) else error
+                _log.error(
+                    "the release cannot be opened; %s is served: %s",
+                    kept,
+                    error,
+                    exc_info=unexpected,
+                )
 
     async def open(self) -> None:
         """Serve the release that is current now.
@@ -430,7 +438,7 @@ class Site:
         folder = current_release(self.releases).resolve()
         try:
             opened = await self._open(folder)
-        except (KgError, OSError):
+        except Exception:
             # Each try takes the time of a core: where one has failed, the next is not near.
             again = folder == self._failed
             self._pause = min(2 * self._pause, LONGEST_PAUSE_S) if again else POLL_S
@@ -452,8 +460,8 @@ class Site:
             pool, cache_mib=self.settings.cache_mib, quota=self.quota, metrics=self.metrics
         )
         served = Served(pool.release, pool, PoolEngine(pool), endpoint)
+        await pool.__aenter__()
         try:
-            await pool.__aenter__()
             name = graph_iri(pool.release.base_iri, "vocabulary")
             served.engine.terms = await describe.terms(served.engine, name)
             # Not a query: one over all labels would leave its worker four times as large.
@@ -471,11 +479,14 @@ class Site:
 
 
 async def _retire(served: Served) -> None:
-    """End the workers of a release when its last request is answered."""
+    """End the workers of a release when its last request is answered, or needs none any more."""
     try:
-        while served.users:
-            served.idle.clear()
-            await served.idle.wait()
+        # Who takes an hour to download a file asks nothing, and must not keep all the workers.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_QUERIES_OF_A_PAGE * served.pool.limits.timeout_s):
+                while served.users:
+                    served.idle.clear()
+                    await served.idle.wait()
         await served.pool.drain()
     finally:
         await served.pool.close()

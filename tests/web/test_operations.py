@@ -421,3 +421,23 @@ def test_clients_are_told_apart_by_what_a_trusted_proxy_says(
         releases, tmp_path / "log", client_rate="1", trusted_proxies="192.0.2.77"
     ) as server:
         assert statuses(server) == [200, 429, 429, 429]
+
+
+# --- the row limit ---
+
+
+def test_pages_say_that_an_answer_is_cut(releases: Path) -> None:
+    limited = Settings(workers=1, row_limit=3)
+    with TestClient(create_app(releases, limited)) as client:
+
+        def page(query: str) -> str:
+            return client.get("/query", params={"query": query}, headers=HTML).text
+
+        assert "Only the first 3 rows are shown" in page("SELECT ?s { ?s rdfs:label ?l }")
+        graph = page("CONSTRUCT WHERE { ?s rdfs:label ?l }")
+        assert "more statements than are shown" in graph
+        assert "rows are shown" not in graph
+        assert "are shown." not in page("SELECT ?s { ?s rdfs:label ?l } LIMIT 3")
+        # What the pages themselves ask is not an answer to anybody's query.
+        assert client.get("/doc/agent/mira-odan", headers=HTML).status_code == 200
+        assert len(client.get("/doc/agent/mira-odan.nt").text.splitlines()) > 3
