@@ -266,9 +266,10 @@ def _temporary_folder() -> Iterator[Path]:
     def end(number: int, frame: object) -> NoReturn:
         sys.exit(128 + number)
 
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, end)
+    signal.signal(signal.SIGTERM, end)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        # The terminal has gone: that ends this process as the server ends itself, once it runs.
+        signal.signal(signal.SIGHUP, lambda number, frame: signal.raise_signal(signal.SIGTERM))
     with tempfile.TemporaryDirectory(prefix="kg-rdf-") as folder:
         yield Path(folder)
 
