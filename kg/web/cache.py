@@ -24,7 +24,7 @@ _TAGS: Final = 1 << 14
 _ADDRESSES: Final = 8
 """Requests by which one answer is known: there is no end of addresses with the same meaning."""
 _LONGEST: Final = 1 << 14
-_ENTRY: Final = 1 << 10
+_ENTRY: Final = 1 << 11
 """Bytes that an answer takes beside its body and the requests for it."""
 _SHARE: Final = 8
 """A single answer may have one part in so many of the cache."""

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from kg.web.cache import Asked, Cache, Kept, matches
 
-ENTRY = 1024
+ENTRY = 2048
 
 
 def kept(key: str, size: int = 100) -> Kept:
@@ -44,7 +44,7 @@ def test_what_was_asked_for_longest_ago_gives_way() -> None:
 def test_too_large_an_answer_is_not_kept() -> None:
     cache = Cache(80_000)
     assert not cache.put(kept("large", 10_000), asked("/a"))
-    assert cache.put(kept("less", 8_000), asked("/b"))
+    assert cache.put(kept("less", 7_000), asked("/b"))
     assert len(cache) == 1
     assert not Cache(0).put(kept("one", 0), None)
 
