@@ -90,14 +90,17 @@ class _Output:
         Raises:
             _TooLargeError: there is no room for them.
         """
-        self._left -= len(data)
+        size = len(data)
+        self._left -= size
         if self._left < 0:
             raise _TooLargeError
-        self._pieces.append(bytes(data))
-        self._size += len(data)
-        if self._size >= _PART:
-            self._send(self._part())
-        return len(data)
+        # One value can be as large as the memory limit: the server must not have to hold it.
+        for piece in [data] if size <= _PART else _split(data):
+            self._pieces.append(bytes(piece))
+            self._size += len(piece)
+            if self._size >= _PART:
+                self._send(self._part())
+        return size
 
     def flush(self) -> None:
         """Do nothing: parts are sent when they are big enough, and at the end."""
@@ -107,9 +110,13 @@ class _Output:
         content = str(rows).encode()
         self._send([HEAD.pack(b"C", len(content)), content])
 
-    def finish(self, kind: bytes, content: bytes) -> None:
-        """Send the last part together with the end or the error."""
-        self._send([*self._part(last=True), HEAD.pack(kind, len(content)), content])
+    def finish(self) -> None:
+        """Send the last part together with the end."""
+        self._send([*self._part(last=True), HEAD.pack(b"E", 0)])
+
+    def fail(self, content: bytes) -> None:
+        """Send an error, and no more of an answer that would look whole if it was compressed."""
+        self._send([HEAD.pack(b"X", len(content)), content])
 
     def _part(self, *, last: bool = False) -> list[bytes]:
         """Return what has been written since the last part, as a frame; none where it is empty."""
@@ -131,6 +138,12 @@ class _Output:
         sent = self._connection.sendmsg(pieces)
         if sent < sum(map(len, pieces)):
             self._connection.sendall(b"".join(pieces)[sent:])
+
+
+def _split(data: bytes) -> list[memoryview]:
+    """Return the pieces of what is too large for one part."""
+    view = memoryview(data)
+    return [view[start : start + _PART] for start in range(0, len(view), _PART)]
 
 
 def main() -> None:
@@ -157,12 +170,12 @@ def main() -> None:
             connection, errors = descriptors
             try:
                 pid = os.fork()
+                if not pid:
+                    _begin(server, (read, write), connection, errors, own)
+                process = os.pidfd_open(pid)  # without it the server drops the worker, which ends
             except OSError as error:
                 server.send(BORN.pack(b"x", error.errno or 0))
             else:
-                if not pid:
-                    _begin(server, (read, write), connection, errors, own)
-                process = os.pidfd_open(pid)
                 socket.send_fds(server, [BORN.pack(b"b", pid)], [process])
                 os.close(process)
             os.close(connection)
@@ -264,7 +277,7 @@ class _Job:
         except OSError as error:
             self._fail("store", f"the data cannot be read: {error}")
         else:
-            self._output.finish(b"E", b"")
+            self._output.finish()
             return True
         return False
 
@@ -285,7 +298,7 @@ class _Job:
 
     def _fail(self, reason: str, what: str, **others: Any) -> None:
         fields = {"reason": reason, "what": what, **others}
-        self._output.finish(b"X", json.dumps(fields).encode())
+        self._output.fail(json.dumps(fields).encode())
 
 
 def _syntax(message: str, text: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import time
 import urllib.request
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -247,6 +248,22 @@ def test_curl_sees_that_an_answer_is_broken_off(small: Any, options: list[str]) 
         [*command, "--data-urlencode", f"query={ALL}"], capture_output=True, check=False
     )
     assert done.returncode in (18, 56), done.stderr
+
+
+def test_a_compressed_answer_that_is_broken_off_has_no_end_in_itself_either(small: Any) -> None:
+    received = bytearray()
+    with (
+        small.client.stream(
+            "GET", "/sparql", params={"query": ALL}, headers={"accept-encoding": "gzip"}
+        ) as answer,
+        suppress(httpx2.RemoteProtocolError, httpx2.ReadError),
+    ):
+        for part in answer.iter_raw():
+            received += part
+    assert answer.headers["content-encoding"] == "gzip"
+    inflate = zlib.decompressobj(wbits=31)
+    assert inflate.decompress(received)
+    assert not inflate.eof
 
 
 def test_a_tag_of_an_answer_that_was_broken_off_is_not_believed(small: Any) -> None:
