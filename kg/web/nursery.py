@@ -108,7 +108,8 @@ class Nursery:
                 return
             (process,) = descriptors
             if birth.born.done():  # whoever asked has given up
-                signal.pidfd_send_signal(process, signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):
+                    signal.pidfd_send_signal(process, signal.SIGKILL)
                 os.close(process)
                 return
             self._living[number] = birth.ended

@@ -6,9 +6,9 @@ its place; one or more spares stand ready, so that nobody waits for that. A work
 runs out of memory takes only its own query with it.
 
 There are two lanes. A query begins in the fast one. When it has run for a while, or its answer is
-no small one, it needs a place in the slow lane, which has at most half of the workers and a
-lowered priority. If there is one, it goes on there; if not, its worker is killed, and it waits to be
-begun again there. So slow queries, however many, never hold all workers, and clients take turns.
+no small one, it needs a place in the slow lane, which has at most half of the workers and a lowered
+priority. If there is one, it goes on there; if not, its worker is killed, and it waits to be begun
+again there. So slow queries, however many, never hold all workers, and clients take turns.
 
 Small answers are complete before `Pool.answer` returns. A larger one is read while it is made; if
 it has to stop in the middle, reading it raises.
@@ -277,14 +277,15 @@ class Pool:
         self._loop = asyncio.get_running_loop()
         self._turn = asyncio.Lock()
         self._lanes = Lanes(self.limits.workers, self.limits.queue, _usable)
-        self._nursery = Nursery()
         try:
-            self._add(await self._start())
-        except BaseException as error:
-            self._nursery.close()
-            if isinstance(error, OSError):
-                raise ReleaseError(f"no query worker can be started: {error}") from error
-            raise
+            self._nursery = Nursery()
+            try:
+                self._add(await self._start())
+            except BaseException:
+                self._nursery.close()
+                raise
+        except OSError as error:
+            raise ReleaseError(f"no query worker can be started: {error}") from error
         for _ in range(self.limits.workers + self.limits.spares - 1):
             self._replace()
         return self
@@ -691,15 +692,18 @@ class Pool:
     async def _start(self) -> Worker:
         if not self._nursery.alive:
             self._nursery = Nursery()
-        return await Worker.start(
-            self._nursery,
-            {
-                "store": str(self.release.store),
-                "prefixes": dict(self.release.prefixes),
-                "disjoint": self.release.disjoint,
-                "memory_mib": self.limits.memory_mib,
-            },
-        )
+        nursery = self._nursery
+        setup = {
+            "store": str(self.release.store),
+            "prefixes": dict(self.release.prefixes),
+            "disjoint": self.release.disjoint,
+            "memory_mib": self.limits.memory_mib,
+        }
+        try:
+            return await Worker.start(nursery, setup)
+        except TimeoutError:
+            nursery.close()  # it does not answer any more: there will be another one
+            raise
 
 
 def _usable(worker: Worker) -> bool:

@@ -72,18 +72,22 @@ class Worker(asyncio.Protocol):
         """Return a worker that is ready.
 
         Raises:
-            OSError: the nursery has no worker.
+            OSError: the nursery has no worker; TimeoutError: it does not answer.
             ReleaseError: it cannot open the store, or cannot work under the memory limit.
         """
-        worker = cls()
         ours, theirs = socket.socketpair()
         try:
             with theirs:
-                fork = nursery.fork(theirs.fileno(), worker._errors, worker._on_exit)
-                worker.pid, worker._process = await fork
+                worker = cls()
+                try:
+                    async with asyncio.timeout(_START_S):
+                        fork = nursery.fork(theirs.fileno(), worker._errors, worker._on_exit)
+                        worker.pid, worker._process = await fork
+                except BaseException:
+                    os.close(worker._errors)
+                    raise
         except BaseException:
             ours.close()
-            os.close(worker._errors)
             raise
         try:
             async with asyncio.timeout(_START_S):

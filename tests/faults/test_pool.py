@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -14,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from kg.errors import ReleaseError
+from kg.web import process
 from kg.web.guard import QueryFailure
 from kg.web.pool import LONG, Limits, Pool, run_once
 
@@ -326,3 +329,56 @@ def test_workers_hold_nothing_of_each_other(release: Path) -> None:
             assert os.getpgid(pid) != os.getpgid(0)  # Ctrl-C is for the server
 
     run(release, Limits(workers=3, spares=1), test)
+
+
+def test_a_nursery_that_does_not_answer_is_replaced(
+    release: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def test(pool: Pool) -> None:
+        monkeypatch.setattr(process, "_START_S", 0.5)
+        before = pool._nursery
+        end(before._process.pid, signal.SIGSTOP)
+        next(iter(pool._workers)).kill("closed")
+        pool._replace()
+        async with asyncio.timeout(30):
+            while before.alive:
+                await asyncio.sleep(0.05)
+        monkeypatch.undo()
+        await is_fine(pool)
+
+    run(release, Limits(workers=1, spares=0), test)
+
+
+def test_no_file_stays_open_where_there_are_too_few(
+    release: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    def files() -> set[str]:
+        return set(os.listdir("/proc/self/fd"))
+
+    async def main() -> None:
+        async with Pool(release, Limits(workers=1, spares=0)) as pool:
+            before = files()
+            for where, what in ((process.socket, "socketpair"), (process.os, "memfd_create")):
+                with monkeypatch.context() as patch:
+                    patch.setattr(where, what, fail)
+                    with pytest.raises(OSError, match="Too many open files"):
+                        await pool._start()
+                assert files() == before
+        with monkeypatch.context() as patch:
+            patch.setattr(subprocess, "Popen", fail)
+            pool = Pool(release, Limits(workers=1, spares=0))
+            with pytest.raises(ReleaseError, match="Too many open files"):
+                await pool.__aenter__()
+
+    asyncio.run(main())
+
+
+def test_one_large_value_comes_in_parts(release: Path) -> None:
+    doubled = " ".join(f"BIND(CONCAT(?v{n}, ?v{n}) AS ?v{n + 1})" for n in range(20))
+    query = f'SELECT ?v20 {{ BIND("0123456789" AS ?v0) {doubled} }}'
+    parts = [part for _, part in run_once(release, query, "text/csv")]
+    assert max(map(len, parts)) <= 1 << 18
+    assert len(b"".join(parts)) == (10 << 20) + len("v20\r\n\r\n")
