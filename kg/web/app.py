@@ -76,8 +76,8 @@ HERE: Final = Path(__file__).parent
 POLL_S: Final = 1.0
 LONGEST_PAUSE_S: Final = 60.0
 """Between two tries to open a release that could not be opened."""
-_QUERIES_OF_A_PAGE: Final = 3
-"""One after the other, at most."""
+_DEADLINES: Final = 3
+"""So many deadlines of a query after it was replaced, nobody needs a release's workers."""
 ROWS_SHOWN: Final = 1000
 ROWS_AT_HOME: Final = 5
 LANGUAGES_SHOWN: Final = 16
@@ -250,7 +250,7 @@ class Site:
             undefined=jinja2.StrictUndefined,
         )
         self.app = _application(self)
-        self._retiring: set[asyncio.Task[None]] = set()
+        self._retiring: dict[asyncio.Task[None], Pool] = {}
         self._opening = asyncio.Lock()
         self._trouble = ""
         self._failed: Path | None = None
@@ -362,11 +362,12 @@ class Site:
     async def aclose(self) -> None:
         """End all workers; nothing happens a second time."""
         served, self.served = self.served, None
-        for task in self._retiring:
+        retiring = dict(self._retiring)
+        for task in retiring:
             task.cancel()
-        await asyncio.gather(*self._retiring, return_exceptions=True)
-        if served:
-            await served.pool.close()
+        await asyncio.gather(*retiring, return_exceptions=True)
+        for pool in (*retiring.values(), *([served.pool] if served else [])):
+            await pool.close()
 
     def introduce(self, address: str) -> None:
         """Log where the server listens, what it serves, and what queries may take."""
@@ -451,8 +452,8 @@ class Site:
             name = opened.manifest.id
             logs.say(_log, logging.INFO, f"release {name[:12]} from now on", release=name)
             task = asyncio.create_task(_retire(old))
-            self._retiring.add(task)
-            task.add_done_callback(self._retiring.discard)
+            self._retiring[task] = old.pool
+            task.add_done_callback(self._retiring.pop)
 
     async def _open(self, folder: Path) -> Served:
         pool = Pool(folder, Limits.of(self.settings), self.metrics.pools)
@@ -480,16 +481,13 @@ class Site:
 
 async def _retire(served: Served) -> None:
     """End the workers of a release when its last request is answered, or needs none any more."""
-    try:
-        # Who takes an hour to download a file asks nothing, and must not keep all the workers.
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_QUERIES_OF_A_PAGE * served.pool.limits.timeout_s):
-                while served.users:
-                    served.idle.clear()
-                    await served.idle.wait()
-        await served.pool.drain()
-    finally:
-        await served.pool.close()
+    # Who takes an hour to download a file asks nothing, and must not keep all the workers.
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_DEADLINES * served.pool.limits.timeout_s):
+            while served.users:
+                served.idle.clear()
+                await served.idle.wait()
+    await served.pool.drain()
 
 
 def _fingerprint(assets: Mapping[str, bytes]) -> str:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import dataclasses
+import errno
 import json
+import os
 import threading
 import urllib.request
 from collections import Counter
@@ -12,6 +16,11 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx2
+import pytest
+
+from kg.config import Settings
+from kg.web import pool
+from kg.web.app import Site, create_app
 
 PATHS = (
     "/doc/event/radar-delivery.ttl",
@@ -145,6 +154,66 @@ def test_nothing_that_is_kept_outlives_its_release(
             for reader in readers:
                 reader.join()
     assert failures == []
+
+
+def _with_site(releases: Path, settings: Settings, test: Callable[[Site], Any]) -> None:
+    async def main() -> None:
+        site = create_app(releases, settings)
+        await site.open()
+        try:
+            await test(site)
+        finally:
+            await site.aclose()
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(errno.EMFILE, os.strerror(errno.EMFILE)), ZeroDivisionError("by surprise")]
+)
+def test_a_release_is_tried_again_whatever_went_wrong(
+    tmp_path: Path,
+    write_sample: Callable[..., Path],
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+) -> None:
+    def fail() -> None:
+        raise error
+
+    async def test(site: Site) -> None:
+        first = site.served
+        release = write_sample(tmp_path, title="Second")
+        with monkeypatch.context() as patch:
+            patch.setattr(pool, "Nursery", fail)
+            await site.refresh()
+        assert site.served is first
+        assert site.metrics.failures == 1
+        site._again = 0.0
+        await site.refresh()
+        assert site.served is not None
+        assert site.served.folder == release
+
+    write_sample(tmp_path, title="First")
+    _with_site(tmp_path, settings, test)
+
+
+def test_a_download_does_not_keep_the_workers_of_an_old_release(
+    tmp_path: Path, write_sample: Callable[..., Path], settings: Settings
+) -> None:
+    async def test(site: Site) -> None:
+        first = site.served
+        assert first is not None
+        first.users += 1  # somebody downloads a file
+        write_sample(tmp_path, title="Second")
+        await site.refresh()
+        assert site.served is not first
+        async with asyncio.timeout(20):
+            while first.pool.load().workers:
+                await asyncio.sleep(0.05)
+
+    write_sample(tmp_path, title="First")
+    _with_site(tmp_path, dataclasses.replace(settings, query_timeout_s=1), test)
 
 
 def test_head_over_a_real_connection(releases: Path, serving: Any) -> None:
