@@ -37,7 +37,7 @@ from kg.build import (
     read_questions,
     served_files,
 )
-from kg.manifest import SourceCount
+from kg.manifest import FORMAT, SourceCount
 from kg.resources import folder
 
 CLAIMS: Final = 100_000
@@ -463,7 +463,7 @@ def release_of(claims: int, data: Path = DATA, *, fresh: bool = False) -> Path:
         data: where facts and releases are kept, by number of claims.
         fresh: make it again even if it is there.
     """
-    mark = hashlib.sha256(f"{release.FORMAT} {claims} {SEED}".encode())
+    mark = hashlib.sha256(f"{FORMAT} {claims} {SEED}".encode())
     for _, records in Maker(10 * IN_DOCUMENT).files():
         mark.update(json.dumps(records).encode())
     for path in (

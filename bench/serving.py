@@ -476,11 +476,11 @@ class Bench:
     rounds: int
     seconds: float
     peers: Sequence[str]
-    rows: list[Row] = field(default_factory=list)
+    table: list[Row] = field(default_factory=list)
     raw: dict[str, Any] = field(default_factory=dict)
 
     def add(self, row: Row) -> None:
-        self.rows.append(row)
+        self.table.append(row)
         show(row)
 
     # Look-ups
@@ -497,7 +497,9 @@ class Bench:
             queries = []
             for which, pattern in LOOKUPS:
                 every = f"SELECT ?x WHERE {{ {which} }} GROUP BY ?x HAVING(COUNT(*) = 1)"
-                iris = sorted(row["x"].value for row in store.query(PREFIXES + every))
+                found = store.query(PREFIXES + every)
+                assert isinstance(found, pyoxigraph.QuerySolutions)
+                iris = sorted(row["x"].value for row in found)
                 some = chosen.sample(iris, min(len(iris), DISTINCT // len(LOOKUPS)))
                 known = pattern.replace("$ch:", CH).replace("$label", LABEL)
                 queries += [known.replace("$x", iri) for iri in some]
@@ -587,7 +589,7 @@ class Bench:
 
     # Many rows
 
-    def many_rows(self) -> None:
+    def rows(self) -> None:
         with (
             running(ours(self.releases, cache_mib=0)) as own,
             running(oxigraph(self.releases)) as peer,
@@ -864,7 +866,9 @@ def answer_bare(path: str) -> None:
 
     store = pyoxigraph.Store.read_only(path)
     for line in sys.stdin.buffer:
-        body = store.query(json.loads(line)).serialize(format=pyoxigraph.QueryResultsFormat.JSON)
+        answer = store.query(json.loads(line))
+        assert isinstance(answer, pyoxigraph.QuerySolutions)
+        body = answer.serialize(format=pyoxigraph.QueryResultsFormat.JSON) or b""
         sys.stdout.buffer.write(b"%d\n%s" % (len(body), body))
         sys.stdout.buffer.flush()
 
@@ -940,15 +944,14 @@ def main() -> None:
             seconds=options.seconds,
             peers=peers,
         )
-        actions = {"rows": bench.many_rows}
         for part in parts:
-            actions.get(part, getattr(bench, part, None))()
+            getattr(bench, part)()
     if options.json:
         value = {
             "versions": facts,
             "claims": options.claims,
             "load": load,
-            "rows": [asdict(row) for row in bench.rows],
+            "rows": [asdict(row) for row in bench.table],
             "raw": bench.raw,
         }
         options.json.write_text(json.dumps(value, ensure_ascii=False, indent=1), encoding="utf-8")
