@@ -101,7 +101,7 @@ def test_no_request_leads_to_an_error_of_the_server(
 
 def test_what_is_there_is_as_described(site: Any, tmp_path: Path) -> None:
     paths = [line.split('"')[1] for line in THERE.splitlines() if line.startswith("include-path")]
-    fuzz(site, tmp_path, CONFIG + THERE, 8, *paths)
+    fuzz(site, tmp_path, CONFIG + THERE, 5, *paths)
 
 
 def test_every_address_is_described(description: dict[str, Any]) -> None:

@@ -483,7 +483,7 @@ def mutated(text: str, random: Random) -> str:
     return text
 
 
-@settings(max_examples=200)
+@settings(max_examples=120)
 @given(st.integers(0, 2**48))
 def test_changed_queries_are_judged_as_another_parser_does(seed: int) -> None:
     random = Random(seed)
