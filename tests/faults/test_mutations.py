@@ -205,6 +205,7 @@ def starved(pid: int | str) -> float:
         return 0.0
 
 
+@pytest.mark.timeout(300)  # a core that others use too
 def test_a_thousand_hostile_queries(site: Any, listener: tuple[str, list[None]]) -> None:
     url, connections = listener
     pid = site.pid
