@@ -20,19 +20,20 @@ import math
 import resource
 import signal
 import socket
+import struct
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from kg.errors import ConfigError
 from kg.web.app import create_app
 from kg.web.guard import QueryFailure
-from kg.web.protocol import Scope, problem
+from kg.web.protocol import ASGIApp, Receive, Scope, Send, problem
 
 if TYPE_CHECKING:
     from kg.config import Settings
@@ -49,8 +50,12 @@ KEEP_ALIVE_S: Final = 75
 ADDRESS_BYTES: Final = (1 << 16) - 1
 """Bytes of an address with its query string; the parser takes no more."""
 HEAD_BYTES: Final = 1 << 17
-"""Bytes of a request line and its headers."""
+"""Bytes of a request line and its headers; and of what stands between and behind the chunks of a
+body."""
+PIPELINED: Final = 64
+"""Requests that may wait on a connection for the answer to the one before."""
 _LOOK_S: Final = 0.25
+_NO_LINGER: Final = struct.pack("ii", 1, 0)
 _BACKLOG: Final = 1024
 _FILES: Final = 1 << 16
 _FILES_ASIDE: Final = 256
@@ -132,6 +137,9 @@ class _Connection(HttpToolsProtocol):
         self._stuck = 0.0  # when the client ceased to take what is sent, 0 while it does
         self._closing = 0.0
         self._head = 0  # bytes of request line and headers; -1 behind them
+        self._between = 0  # bytes behind them that are no content
+        self._full = False  # whether no more requests are taken
+        self._running: RequestResponseCycle | None = None
         self._left: Callable[[], None] | None = None
         self._instant = False  # whether the request needs no more than it has got
 
@@ -164,7 +172,7 @@ class _Connection(HttpToolsProtocol):
         if self.scope["http_version"] == "1.1":
             self.transport.close()  # what was sent arrives; the end of the last chunk never does
         else:
-            self.transport.abort()
+            self._reset()
 
     def look(self, now: float) -> None:
         """Break the connection if its client makes the server wait too long."""
@@ -182,6 +190,19 @@ class _Connection(HttpToolsProtocol):
 
     def _abort(self, why: str) -> None:
         self._house.broken[why] += 1
+        self._reset()
+
+    def _reset(self) -> None:
+        """Break the connection so that the client hears of it: for HTTP/1.0 any other end is one
+        of the answer.
+        """
+        with (
+            contextlib.suppress(OSError),
+            socket.fromfd(
+                self.transport.get_extra_info("socket").fileno(), socket.AF_INET, socket.SOCK_STREAM
+            ) as own,
+        ):
+            own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
         self.transport.abort()
 
     # what uvicorn and the parser call
@@ -197,6 +218,9 @@ class _Connection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._house.leave(self)
         super().connection_lost(exc)
+        if self._running is not None:  # uvicorn tells the last one of those that came at once
+            self._running.disconnected = True
+            self._running.message_event.set()
         if self._left is not None:
             self._left()
 
@@ -206,17 +230,30 @@ class _Connection(HttpToolsProtocol):
             if self._head > HEAD_BYTES:
                 self._refuse("the request line and its headers are too long", HEAD_BYTES)
                 return
+        self._between += len(data)
         super().data_received(data)
+        if self._between > HEAD_BYTES:
+            self._abort("head")
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._since = self.loop.time()
         self._idle = 0.0
         self._head = max(self._head, 0)
+        self._between = 0
         self.scope["kg.connection"] = self  # type: ignore[typeddict-unknown-key] # an extension
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._head >= 0:  # what follows a body is no header, and nobody wants it
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         self._head = -1
+        if self._full or len(self.pipeline) >= PIPELINED:
+            # Whoever sent more sends it again when this connection has been closed.
+            self._full = self._instant = True
+            self.cycle.keep_alive = False
+            return
         if len(self.url) > ADDRESS_BYTES:
             self._refuse("the address is too long", ADDRESS_BYTES)
         if self.transport.is_closing():
@@ -238,6 +275,7 @@ class _Connection(HttpToolsProtocol):
         self.scope["kg.cycle"] = self.cycle  # type: ignore[typeddict-unknown-key] # an extension
 
     def on_body(self, body: bytes) -> None:
+        self._between -= len(body)
         if not self._instant:
             super().on_body(body)
 
@@ -257,6 +295,42 @@ class _Connection(HttpToolsProtocol):
         self._stuck = 0.0
         super().resume_writing()
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._running = cycle
+        old = cycle.scope["http_version"] == "1.0"
+        super()._start_asgi_task(cycle, partial(self._until_the_end, cycle, app) if old else app)
+
+    async def _until_the_end(
+        self,
+        cycle: RequestResponseCycle,
+        app: ASGIApp,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        """Answer a request of HTTP/1.0, which knows no chunks: the connection ends with the answer.
+
+        uvicorn would send chunks all the same. Spec: RFC 9112, sections 6.1 and 8
+        """
+        open_end = False
+
+        async def plain(message: MutableMapping[str, Any]) -> None:
+            nonlocal open_end
+            if message["type"] == "http.response.start":
+                open_end = all(name != b"content-length" for name, _ in message["headers"])
+                if open_end:
+                    cycle.chunked_encoding = False
+            elif open_end:
+                cycle.expected_content_length = len(message.get("body", b""))
+            await send(message)
+
+        try:
+            await app(scope, receive, plain)
+        except BaseException:
+            if open_end:
+                self._reset()
+            raise
+
     def _has_answered(self) -> bool:
         """Return whether every request before this one was answered."""
         cycle: object = self.cycle  # None before the first
@@ -271,6 +345,9 @@ class _Connection(HttpToolsProtocol):
 
     def _refuse(self, what: str, most: int) -> None:
         """Answer a request whose beginning is too long, and close the connection."""
+        if not self._has_answered():
+            self._abort("head")  # an answer is under way, and this one would stand in it
+            return
         failure = QueryFailure(
             "length", what, expected=f"at most {most:,} bytes", hint="send the query by POST"
         )

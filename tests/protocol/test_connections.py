@@ -158,6 +158,71 @@ def test_headers_without_end_are_refused(hasty: Any) -> None:
     assert not received or received.startswith(b"HTTP/1.1 413 ")
 
 
+def test_what_follows_a_body_is_no_header_and_has_an_end(hasty: Any) -> None:
+    post = (
+        b"POST /sparql HTTP/1.1\r\nHost: x\r\nContent-Type: application/sparql-query\r\n"
+        b"Transfer-Encoding: chunked\r\n\r\n5\r\nASK{}\r\n0\r\n"
+    )
+    with connected(hasty) as connection:
+        connection.sendall(post + b"Accept: text/csv\r\nX-Request-Id: trailer\r\n\r\n")
+        received = connection.recv(1 << 16)
+    assert b" 200 OK\r\n" in received
+    assert b"sparql-results+json" in received
+    assert b"trailer" not in received
+    for endless in (b"X-A: " + b"a" * 1000 + b"\r\n", b"a"):
+        with connected(hasty) as connection:
+            connection.sendall(post + endless)
+            sent = 0
+            with suppress(ConnectionError):
+                while sent < 64 << 20:
+                    sent += connection.send(endless * (65536 // len(endless)))
+                rest(connection)
+        assert sent < 32 << 20
+    assert hasty.values("SELECT (1 AS ?one) {}") == ["1"]
+
+
+def test_requests_that_nobody_waits_for_are_not_kept(hasty: Any) -> None:
+    """Of very many in one go, so many are answered, in their order, and then no more."""
+    first = request("SELECT * { ?s ?p ?o } LIMIT 3 # a query that is not kept")
+    with connected(hasty) as connection:
+        connection.sendall(first + request("ASK {}") * 2000)
+        received = rest(connection)
+    assert received.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert 2 < received.count(b"HTTP/1.1 200 OK\r\n") < 1000
+    assert b"connection: close\r\n" in received[received.rindex(b"HTTP/1.1 200 OK") :]
+
+
+def test_no_refusal_stands_in_the_answer_before_it(hasty: Any) -> None:
+    with connected(hasty, receive=4096) as connection:
+        connection.sendall(request(ALL, "Accept: text/csv", "Accept-Encoding: identity"))
+        time.sleep(0.3)
+        with suppress(ConnectionError):
+            connection.sendall(request("ASK {}", *["X: " + "x" * 1000] * 600))
+        assert b"HTTP/1.1 413" not in rest(connection)
+
+
+def test_http_1_0_has_no_chunks(hasty: Any) -> None:
+    lines = f"GET /sparql?query={quote(ALL)} HTTP/1.0\r\nAccept: text/csv\r\n\r\n"
+    with connected(hasty) as connection:
+        connection.sendall(lines.encode())
+        head, _, body = rest(connection).partition(b"\r\n\r\n")
+    assert b"transfer-encoding" not in head
+    assert b"connection: close" in head
+    answer = hasty.get(ALL, headers={"accept": "text/csv"})
+    assert sorted(body.splitlines()) == sorted(answer.content.splitlines())
+
+
+def test_a_slow_reader_with_http_1_0_does_not_take_half_an_answer_for_a_whole_one(
+    hasty: Any,
+) -> None:
+    lines = f"GET /sparql?query={quote(ALL)} HTTP/1.0\r\nAccept: text/csv\r\n\r\n"
+    with connected(hasty, receive=4096) as connection:
+        connection.sendall(lines.encode())
+        time.sleep(4)
+        with pytest.raises(ConnectionResetError):
+            b"".join(iter(lambda: connection.recv(1 << 16), b""))
+
+
 def test_an_address_that_is_too_long_is_413(hasty: Any) -> None:
     for length, status in ((65_000, b"200"), (66_000, b"413")):
         text = b"ASK%20%7B%7D%23" + b"x" * length
@@ -229,6 +294,18 @@ def test_standard_clients_see_that_an_answer_is_broken_off(
     assert queries(small)[-1]["outcome"] == "result-size"
     assert "Traceback" not in small.log.read_text()
     assert small.values("SELECT (1 AS ?one) {}") == ["1"]
+
+
+def test_an_answer_that_is_broken_off_ends_what_follows_it(
+    small: Any, eventually: Callable[..., None]
+) -> None:
+    with connected(small) as connection:
+        connection.sendall(request(ALL, "X-Request-Id: broken") + request("ASK {}") * 3)
+        rest(connection)
+    eventually(
+        lambda: "broken" in [one["request"] for one in told(small)], "the request has no end"
+    )
+    assert "ASGI" not in small.log.read_text()
 
 
 def test_a_sparql_client_sees_that_an_answer_is_broken_off(small: Any) -> None:
