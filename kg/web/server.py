@@ -169,7 +169,7 @@ class _Connection(HttpToolsProtocol):
     def stop(self) -> None:
         """Break the connection, without a proper end of the answer that is being sent."""
         self._house.broken["stopped"] += 1
-        if self.scope["http_version"] == "1.1":
+        if self._running is not None and self._running.scope["http_version"] == "1.1":
             self.transport.close()  # what was sent arrives; the end of the last chunk never does
         else:
             self._reset()
