@@ -61,7 +61,8 @@ from kg.web.negotiation import (
     media_types,
 )
 from kg.web.openapi import Page, interface
-from kg.web.pool import Limits, Pool, client
+from kg.web.pageloop import PageLoop, at
+from kg.web.pool import Answer, Limits, Pool, client, solutions
 from kg.web.protocol import PROBLEMS, SparqlEndpoint, failure_of, request_id, status_of
 from kg.web.protocol import problem as problem_json
 from kg.web.quota import Quota, client_of
@@ -98,6 +99,8 @@ HEADERS: Final = (
         b"Link, ETag, Content-Location, Content-Range, Accept-Ranges, Repr-Digest, X-Request-Id",
     ),
 )
+OPERATIONS: Final = ("/healthz", "/readyz", "/metrics")
+"""Answered at once, however much is being done for pages."""
 BARE: Final = ("/sparql", "/sparql/", "/graphs", "/graphs/")
 LANGUAGE_NAMES: Final[Mapping[str, str]] = {
     "en": "English",
@@ -136,10 +139,14 @@ KIND_NAMES: Final[Mapping[str, str]] = {
 
 
 class PoolEngine:
-    """Answers the queries of pages with a pool of workers."""
+    """Answers the queries of pages with a pool of workers, from whichever loop they are asked.
+
+    Made in the loop that the pool is used in.
+    """
 
     def __init__(self, pool: Pool) -> None:
         self.pool = pool
+        self._home = asyncio.get_running_loop()
         self.terms: Mapping[str, Sequence[describe.Quad]] = {}
         self.imported = pool.release.manifest.imported
 
@@ -149,8 +156,8 @@ class PoolEngine:
         Raises:
             QueryFailure: for the first query that fails.
         """
-        answers = await self.pool.batch(queries)
-        return [[_terms(row) for row in rows] for rows in answers]
+        documents = await at(self._home, self.pool.documents(queries))
+        return [[_terms(row) for row in solutions(document)] for document in documents]
 
     async def ask(self, query: str, limit: int) -> describe.Solutions:
         """Return the answer to a query of any form, of at most `limit` rows.
@@ -158,17 +165,7 @@ class PoolEngine:
         Raises:
             QueryFailure: it was refused or failed, or the answer is too large for a page.
         """
-        answer = await self.pool.query(query, accept=f"{JSON.media_type}, {TURTLE.media_type}")
-        body = bytearray()
-        async for part in answer:
-            body += part
-            if len(body) > LARGEST_ON_PAGE:
-                answer.close()
-                raise QueryFailure(
-                    "result-size",
-                    "the answer is too large for a page",
-                    hint="end the query with LIMIT 1000, or send it to /sparql",
-                )
+        answer, body = await at(self._home, self._whole(query))
         if answer.media_type == TURTLE.media_type:
             return describe.Solutions(text=body.decode(), cut=bool(answer.cut))
         found = json.loads(body)
@@ -191,6 +188,21 @@ class PoolEngine:
             ),
             cut=len(rows) > limit or bool(answer.cut),
         )
+
+    async def _whole(self, query: str) -> tuple[Answer, bytes]:
+        """Return the answer to a query, and all of its bytes."""
+        answer = await self.pool.query(query, accept=f"{JSON.media_type}, {TURTLE.media_type}")
+        body = bytearray()
+        async for part in answer:
+            body += part
+            if len(body) > LARGEST_ON_PAGE:
+                answer.close()
+                raise QueryFailure(
+                    "result-size",
+                    "the answer is too large for a page",
+                    hint="end the query with LIMIT 1000, or send it to /sparql",
+                )
+        return answer, bytes(body)
 
 
 def _terms(row: Mapping[str, Any]) -> describe.Row:
@@ -252,6 +264,7 @@ class Site:
         self.app = _application(self)
         self._retiring: dict[asyncio.Task[None], Pool] = {}
         self._opening = asyncio.Lock()
+        self._page_loop = PageLoop()
         self._trouble = ""
         self._failed: Path | None = None
         self._pause = self._again = 0.0
@@ -301,7 +314,10 @@ class Site:
         scope = {**scope, "kg.served": self.served, "kg.head": head}
         if head:
             scope["method"] = "GET"
-        await self.app(scope, receive, send)
+        if scope["path"] in OPERATIONS:
+            await self.app(scope, receive, send)
+        else:
+            await self._page_loop.run(self.app, scope, receive, send)
 
     def _dressed(self, scope: Scope, send: Send, name: bytes) -> Send:
         """Return `send` with the headers that every page has, and without a body for HEAD."""
@@ -362,6 +378,7 @@ class Site:
     async def aclose(self) -> None:
         """End all workers; nothing happens a second time."""
         served, self.served = self.served, None
+        await self._page_loop.close()
         retiring = dict(self._retiring)
         for task in retiring:
             task.cancel()

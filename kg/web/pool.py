@@ -194,6 +194,12 @@ class _Document(msgspec.Struct):
     boolean: bool | None = None
 
 
+def solutions(document: bytes) -> list[Row]:
+    """Return the solutions in SPARQL results in JSON; none of those of an ASK query."""
+    results = msgspec.json.decode(document, type=_Document).results
+    return results.bindings if results is not None else []
+
+
 class Answer:
     """The answer to one question: its media type and its bytes.
 
@@ -437,12 +443,17 @@ class Pool:
         Raises:
             QueryFailure: for the first query that fails.
         """
-        jobs = [await self._small(text, bindings) for text in texts]
-        found = []
-        for body in await self._all(jobs):
-            results = msgspec.json.decode(body, type=_Document).results
-            found.append(results.bindings if results is not None else [])
-        return found
+        return [solutions(body) for body in await self.documents(texts, bindings)]
+
+    async def documents(
+        self, texts: Sequence[str], bindings: Mapping[str, str] | None = None
+    ) -> list[bytes]:
+        """Return what `batch` returns before it is read: SPARQL results in JSON, for `solutions`.
+
+        Raises:
+            QueryFailure: as for `batch`.
+        """
+        return await self._all([await self._small(text, bindings) for text in texts])
 
     async def construct(
         self,
