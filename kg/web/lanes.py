@@ -194,7 +194,7 @@ class Lanes(Generic[_W]):
 
     def _dispatch(self) -> None:
         """Give free workers to those whose turn it is."""
-        while self.idle:
+        while self.idle and (self._waiting or self._waiting_slow):
             one = self._next(self._waiting_slow, self._held_slow, slow=True)
             slow = one is not None
             if one is None:
@@ -211,6 +211,8 @@ class Lanes(Generic[_W]):
         self, line: list[_Waiting[_W]], held: Counter[str], *, slow: bool
     ) -> _Waiting[_W] | None:
         """Return whose turn it is, if it can be anybody's."""
+        if not line or self.running >= self.workers:
+            return None
         line[:] = [one for one in line if not one.place.done()]  # the others have given up
         able = [one for one in line if self._may(one.client, slow)]
         turns = self._turns
@@ -218,8 +220,9 @@ class Lanes(Generic[_W]):
 
     def _forget(self, client: str) -> None:
         """Keep nothing about a client that holds nothing and waits for nothing."""
-        lines = (*self._waiting, *self._waiting_slow)
-        if not self._held[client] and not any(one.client == client for one in lines):
+        if self._held[client]:
+            return
+        if not any(one.client == client for one in (*self._waiting, *self._waiting_slow)):
             self._turns.pop(client, None)
 
     def _refuse_if_full(self, client: str, line: list[_Waiting[_W]], slow: bool) -> None:
