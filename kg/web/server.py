@@ -17,6 +17,7 @@ import contextlib
 import gc
 import logging
 import math
+import re
 import resource
 import signal
 import socket
@@ -55,6 +56,7 @@ body."""
 PIPELINED: Final = 64
 """Requests that may wait on a connection for the answer to the one before."""
 _LOOK_S: Final = 0.25
+_UPGRADE = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
 _NO_LINGER: Final = struct.pack("ii", 1, 0)
 _BACKLOG: Final = 1024
 _FILES: Final = 1 << 16
@@ -225,6 +227,8 @@ class _Connection(HttpToolsProtocol):
             self._left()
 
     def data_received(self, data: bytes) -> None:
+        if (b"pgrade" in data or b"PGRADE" in data) and (self._head >= 0 or not self._since):
+            data = _without_upgrade(data)
         if self._head >= 0:
             self._head += len(data)
             if self._head > HEAD_BYTES:
@@ -357,6 +361,16 @@ class _Connection(HttpToolsProtocol):
         self._house.broken["head"] += 1
         self.transport.write(b"HTTP/1.1 %d Too Long\r\n%b\r\n%b" % (status, text, body))
         self.transport.close()
+
+
+def _without_upgrade(data: bytes) -> bytes:
+    """Return the beginning of a request without the wish for another protocol.
+
+    Java's client has it in the first request to every server. A server may ignore it, but the
+    parser takes what follows, the body, for the other protocol. Spec: RFC 9110, section 7.8
+    """
+    head, end, rest = data.partition(b"\r\n\r\n")
+    return _UPGRADE.sub(b"\r\nignored:", head) + end + rest
 
 
 class _Server(uvicorn.Server):

@@ -201,6 +201,29 @@ def test_no_refusal_stands_in_the_answer_before_it(hasty: Any) -> None:
         assert b"HTTP/1.1 413" not in rest(connection)
 
 
+def test_who_would_like_another_protocol_is_answered_in_this_one(hasty: Any) -> None:
+    """Java's client, and with it Jena, sends this with the first request, also with a POST."""
+    body = 'SELECT ("""\r\nUpgrade: no""" AS ?text) {}'
+    lines = (
+        "POST /sparql HTTP/1.1",
+        "Connection: Upgrade, HTTP2-Settings",
+        f"Content-Length: {len(body)}",
+        "Host: x",
+        "HTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA",
+        "Upgrade: h2c",
+        "Content-Type: application/sparql-query",
+        "Accept: text/csv",
+        "",
+        body,
+    )
+    with connected(hasty) as connection:
+        for _ in range(2):
+            connection.sendall("\r\n".join(lines).encode())
+            received = connection.recv(1 << 16)
+            assert received.startswith(b"HTTP/1.1 200 OK\r\n")
+            assert received.endswith(b'text\r\n"\r\nUpgrade: no"\r\n')
+
+
 def test_http_1_0_has_no_chunks(hasty: Any) -> None:
     lines = f"GET /sparql?query={quote(ALL)} HTTP/1.0\r\nAccept: text/csv\r\n\r\n"
     with connected(hasty) as connection:
