@@ -501,7 +501,8 @@ class SparqlEndpoint:
         if request.method == "HEAD":
             if isinstance(body, Answer):
                 body.close()
-            body = b""
+            await send({"type": "http.response.body", "body": b""})
+            return  # nothing shows that the answer has an end
         if isinstance(body, Answer):
             try:
                 async for part in body:

@@ -377,3 +377,11 @@ def test_a_tag_of_an_answer_that_was_broken_off_is_not_believed(small: Any) -> N
     before = len(queries(small))
     small.get(query, headers={**plain, "if-none-match": answer.headers["etag"]})
     assert queries(small)[before]["lane"]
+
+
+def test_a_tag_that_was_only_asked_for_is_not_believed(small: Any) -> None:
+    query = ALL + " # its head"
+    tag = small.client.head("/sparql", params={"query": query}).headers["etag"]
+    before = len(queries(small))
+    small.get(query, headers={"if-none-match": tag})
+    assert queries(small)[before]["lane"]
