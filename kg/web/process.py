@@ -33,6 +33,8 @@ Frame = tuple[bytes, bytes]
 """Kind and content."""
 
 _START_S: Final = 60.0
+_DEATH_S: Final = 5.0
+"""How long an answer waits to hear how its worker has ended."""
 _BUFFERED: Final = 1 << 20
 """Bytes of frames that are kept until somebody takes them."""
 _LOW: Final = 10
@@ -185,7 +187,9 @@ class Worker(asyncio.Protocol):
     async def failure(self) -> QueryFailure:
         """Return why the worker has ended in the middle of an answer."""
         if self.why is None:
-            await self.end()
+            with contextlib.suppress(TimeoutError):  # a nursery that is stopped says nothing
+                async with asyncio.timeout(_DEATH_S):
+                    await self.end()
         if self.why == "timeout" or self._returncode == -signal.SIGALRM:
             return QueryFailure(
                 "timeout",

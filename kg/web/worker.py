@@ -56,6 +56,7 @@ _GZIP: Final = 31
 """Window of the greatest size, and the header of gzip, which has no time in it (zlib manual)."""
 _PAGE: Final = resource.getpagesize()
 _PR_SET_PDEATHSIG: Final = 1
+_PR_SET_NO_NEW_PRIVS: Final = 38
 _CLONE_NEWUSER: Final = 0x10000000
 _CLONE_NEWNET: Final = 0x40000000
 _POSITION = re.compile(r"error at [0-9]+:[0-9]+: ")
@@ -347,8 +348,11 @@ def _die_with(parent: int) -> None:
 
 
 def _leave_network() -> bool:
-    """Return whether the system has taken all networks from this process."""
-    return bool(ctypes.CDLL(None).unshare(_CLONE_NEWUSER | _CLONE_NEWNET) == 0)
+    """Return whether the system has taken all networks from this process, for good."""
+    libc = ctypes.CDLL(None)
+    isolated = libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET) == 0
+    libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    return bool(isolated)
 
 
 def _deepen_stack() -> None:
