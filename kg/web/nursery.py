@@ -28,13 +28,16 @@ from kg.web.worker import BORN, DIED
 FORK: Final = b"f"
 _LONGEST: Final = 64
 
+Born = Callable[[int, int], None]
+"""Takes id and descriptor of a process; the descriptor is the taker's to close."""
 Ended = Callable[[int], None]
 """Takes how a process ended: its exit status, or the signal that ended it, negative."""
 
 
 @dataclass(eq=False, slots=True)
 class _Birth:
-    born: asyncio.Future[tuple[int, int]]
+    over: asyncio.Future[None]
+    born: Born
     ended: Ended
 
 
@@ -64,21 +67,23 @@ class Nursery:
         ours.setblocking(False)
         self._loop.add_reader(ours.fileno(), self._hear)
 
-    async def fork(self, connection: int, errors: int, ended: Ended) -> tuple[int, int]:
-        """Return id and descriptor of a new worker; the descriptor is for the caller to close.
+    async def fork(self, connection: int, errors: int, born: Born, ended: Ended) -> None:
+        """Return when there is a new worker.
 
         Args:
             connection, errors: descriptors of what it talks to and of its stderr.
+            born: called when there is one, before anything else is heard of it; never called for
+                one that nobody waits for any more.
             ended: called when it has ended.
         Raises:
             OSError: there can be none.
         """
-        birth = _Birth(self._loop.create_future(), ended)
         if not self.alive:
             raise BrokenPipeError
+        birth = _Birth(self._loop.create_future(), born, ended)
         socket.send_fds(self._socket, [FORK], [connection, errors])
         self._births.append(birth)
-        return await birth.born
+        await birth.over
 
     def close(self) -> None:
         """End the nursery, and with it every process that came from it."""
@@ -103,17 +108,18 @@ class Nursery:
             _, number = BORN.unpack(message)
             birth = self._births.popleft()
             if not descriptors:
-                if not birth.born.done():
-                    birth.born.set_exception(OSError(number, os.strerror(number)))
+                if not birth.over.done():
+                    birth.over.set_exception(OSError(number, os.strerror(number)))
                 return
             (process,) = descriptors
-            if birth.born.done():  # whoever asked has given up
+            if birth.over.done():  # whoever asked has given up
                 with contextlib.suppress(ProcessLookupError):
                     signal.pidfd_send_signal(process, signal.SIGKILL)
                 os.close(process)
                 return
+            birth.born(number, process)
             self._living[number] = birth.ended
-            birth.born.set_result((number, process))
+            birth.over.set_result(None)
 
     def _end(self) -> None:
         """Take leave: nothing more will be heard of any process, and the kernel kills them all."""
@@ -124,8 +130,8 @@ class Nursery:
             self._process.kill()
         self._process.wait()
         for birth in self._births:
-            if not birth.born.done():
-                birth.born.set_exception(BrokenPipeError())
+            if not birth.over.done():
+                birth.over.set_exception(BrokenPipeError())
         self._births.clear()
         living, self._living = self._living, {}
         for ended in living.values():

@@ -77,19 +77,19 @@ class Worker(asyncio.Protocol):
             OSError: the nursery has no worker; TimeoutError: it does not answer.
             ReleaseError: it cannot open the store, or cannot work under the memory limit.
         """
+        worker: Worker | None = None
         ours, theirs = socket.socketpair()
         try:
             with theirs:
                 worker = cls()
-                try:
-                    async with asyncio.timeout(_START_S):
-                        fork = nursery.fork(theirs.fileno(), worker._errors, worker._on_exit)
-                        worker.pid, worker._process = await fork
-                except BaseException:
-                    os.close(worker._errors)
-                    raise
+                async with asyncio.timeout(_START_S):
+                    await nursery.fork(
+                        theirs.fileno(), worker._errors, worker._on_birth, worker._on_exit
+                    )
         except BaseException:
             ours.close()
+            if worker is not None:
+                worker._abandon()
             raise
         try:
             async with asyncio.timeout(_START_S):
@@ -210,6 +210,16 @@ class Worker(asyncio.Protocol):
     @property
     def _out_of_memory(self) -> bool:
         return "memory allocation" in self._last_words or "MemoryError" in self._last_words
+
+    def _on_birth(self, pid: int, process: int) -> None:
+        self.pid, self._process = pid, process
+
+    def _abandon(self) -> None:
+        """Leave a process that nobody waits for; what is heard of its end closes the rest."""
+        if self.pid:
+            self.kill("closed")
+        else:
+            os.close(self._errors)
 
     def _on_exit(self, returncode: int) -> None:
         self._returncode = returncode
