@@ -23,18 +23,23 @@ request: ContextVar[str] = ContextVar("request", default="")
 _PLAIN = re.compile(r"[!#-<>-~]*")
 
 
+_UNKNOWN = {
+    **dict.fromkeys(("pathname", "filename", "module", "funcName", "threadName"), ""),
+    **dict.fromkeys(("processName", "taskName"), ""),
+    **dict.fromkeys(("lineno", "thread", "process", "relativeCreated"), 0),
+    **dict.fromkeys(("exc_info", "exc_text", "stack_info"), None),
+}
+"""What other handlers may ask a record for."""
+
+
 class _Message(logging.LogRecord):
     """A message with fields, made without looking up thread, process and place of the code.
 
     That takes longer than all the rest, and one message is written for each query.
     """
 
-    pathname = filename = module = funcName = threadName = processName = taskName = ""  # noqa: N815
-    lineno = thread = process = 0
-    relativeCreated = 0.0  # noqa: N815
-    exc_info = exc_text = stack_info = None
-
     def __init__(self, logger: str, level: int, words: str, fields: Mapping[str, object]) -> None:
+        self.__dict__.update(_UNKNOWN)
         self.name = logger
         self.levelno = level
         self.levelname = logging.getLevelName(level)
