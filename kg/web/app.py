@@ -25,7 +25,6 @@ import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlencode
@@ -102,6 +101,8 @@ HEADERS: Final = (
 OPERATIONS: Final = ("/healthz", "/readyz", "/metrics")
 """Answered at once, however much is being done for pages."""
 BARE: Final = ("/sparql", "/sparql/", "/graphs", "/graphs/")
+_DESCRIPTIONS: Final = (*GRAPH_FORMATS, HTML)
+_ANSWERS: Final = (*RESULT_FORMATS, *_DESCRIPTIONS)
 LANGUAGE_NAMES: Final[Mapping[str, str]] = {
     "en": "English",
     "bn": "বাংলা",
@@ -525,16 +526,8 @@ def _is_for_people(scope: Scope) -> bool:
     if b"format=" in query:
         return False
     accept = b",".join(value for name, value in scope["headers"] if name == b"accept")
-    return _wants_html(accept.decode("latin-1")[:LONGEST_ACCEPT], b"query=" in query)
-
-
-LONGEST_ACCEPT: Final = 4096
-
-
-@lru_cache(maxsize=256)
-def _wants_html(accept: str, with_query: bool) -> bool:
-    results = RESULT_FORMATS if with_query else ()
-    found = choose(accept, (*results, *GRAPH_FORMATS, HTML))
+    offered = _ANSWERS if b"query=" in query else _DESCRIPTIONS
+    found = choose(accept.decode("latin-1"), offered)
     return found is not None and found[0] is HTML
 
 

@@ -42,7 +42,6 @@ class Kept:
         headers: those of the answer to GET, without the id of the request.
         body: the bytes, as they are sent.
         head: status line and headers as they are sent, up to where more of them can follow.
-        unchanged: the same for 304.
     """
 
     key: bytes
@@ -52,7 +51,6 @@ class Kept:
     headers: Headers
     body: bytes
     head: bytes = b""
-    unchanged: bytes = b""
     cost: int = 0
     asked: list[Asked] = field(default_factory=list)
 
@@ -91,11 +89,15 @@ class Cache:
         self._learn(kept, asked)
         return kept
 
+    def fits(self, length: int) -> bool:
+        """Return whether an answer with a body of so many bytes would be kept."""
+        return _ENTRY + length <= self._size // _SHARE
+
     def put(self, kept: Kept, asked: Asked | None) -> bool:
-        """Return whether an answer is kept now: one that is too large is not."""
-        cost = _ENTRY + len(kept.body)
-        if cost > self._size // _SHARE:
+        """Return whether an answer is kept now: one that does not fit is not."""
+        if not self.fits(len(kept.body)):
             return False
+        cost = _ENTRY + len(kept.body)
         self._drop(kept.key)
         kept.cost = cost
         self.bytes += cost

@@ -9,9 +9,10 @@ Spec: docs/how-to/operate.md, "Lanes"
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final, Generic, TypeVar
 
 from kg.web.guard import QueryFailure
@@ -31,10 +32,39 @@ class Place(Generic[_W]):
     worker: _W
 
 
-@dataclass(eq=False, slots=True)
-class _Waiting(Generic[_W]):
-    client: str
-    place: asyncio.Future[Place[_W]]
+class _Line(Generic[_W]):
+    """Those who wait for one lane: of each client, in the order in which they came.
+
+    There may be some among them that have given up; `first` forgets them.
+    """
+
+    def __init__(self) -> None:
+        self.clients: dict[str, deque[asyncio.Future[Place[_W]]]] = {}
+        self.length = 0
+
+    def join(self, client: str, place: asyncio.Future[Place[_W]]) -> None:
+        """Let one more wait, behind those of the same client."""
+        self.clients.setdefault(client, deque()).append(place)
+        self.length += 1
+
+    def leave(self, client: str, place: asyncio.Future[Place[_W]]) -> None:
+        """Let one wait no longer; nothing happens if it is not there."""
+        mine = self.clients.get(client)
+        if mine is not None and place in mine:
+            mine.remove(place)
+            self.length -= 1
+            if not mine:
+                del self.clients[client]
+
+    def first(self, client: str) -> asyncio.Future[Place[_W]] | None:
+        """Return the first of a client's that still waits."""
+        while (mine := self.clients.get(client)) and mine[0].done():
+            self.leave(client, mine[0])
+        return mine[0] if mine else None
+
+    def of(self, client: str) -> int:
+        """Return how many of a client wait."""
+        return len(self.clients.get(client, ()))
 
 
 class Lanes(Generic[_W]):
@@ -65,8 +95,8 @@ class Lanes(Generic[_W]):
         self._held_slow: Counter[str] = Counter()
         self._turns: dict[str, int] = {}
         self._turn = 0
-        self._waiting: list[_Waiting[_W]] = []
-        self._waiting_slow: list[_Waiting[_W]] = []
+        self._waiting: _Line[_W] = _Line()
+        self._waiting_slow: _Line[_W] = _Line()
         self._closed = False
         self._loop = asyncio.get_running_loop()
 
@@ -78,12 +108,12 @@ class Lanes(Generic[_W]):
     @property
     def waiting(self) -> int:
         """Return how many wait for a fast place."""
-        return len(self._waiting)
+        return self._waiting.length
 
     @property
     def waiting_slow(self) -> int:
         """Return how many wait for a slow place."""
-        return len(self._waiting_slow)
+        return self._waiting_slow.length
 
     async def get(self, client: str, until: float, *, slow: bool = False) -> Place[_W]:
         """Return a place, at once or when there is one.
@@ -99,23 +129,22 @@ class Lanes(Generic[_W]):
         if self._closed:
             raise ended()
         line = self._waiting_slow if slow else self._waiting
-        if not line and self._may(client, slow):
-            place = self._give(client, slow)
-            if place is not None:
-                return place
-        self._refuse_if_full(client, line, slow)
-        one: _Waiting[_W] = _Waiting(client, self._loop.create_future())
-        line.append(one)
+        if not line.length and self._may(client, slow):
+            found = self._give(client, slow)
+            if found is not None:
+                return found
+        self._refuse_if_full(client, slow)
+        place: asyncio.Future[Place[_W]] = self._loop.create_future()
+        line.join(client, place)
         # It may be that all are skipped that stood before: one client may not have the last place.
         self._dispatch()
-        timer = self._loop.call_at(until, _give_up, one.place)
+        timer = self._loop.call_at(until, _give_up, place)
         try:
-            return await one.place
+            return await place
         except BaseException:
-            if one in line:
-                line.remove(one)
-            elif (done := one.place).done() and not done.cancelled() and not done.exception():
-                self.give_back(done.result(), usable=True)  # given in the moment of giving up
+            line.leave(client, place)
+            if place.done() and not place.cancelled() and not place.exception():
+                self.give_back(place.result(), usable=True)  # given in the moment of giving up
             self._forget(client)
             raise
         finally:
@@ -123,7 +152,7 @@ class Lanes(Generic[_W]):
 
     def move(self, place: Place[_W]) -> bool:
         """Return whether a fast place has become a slow one."""
-        others = any(one.client != place.client for one in self._waiting_slow)
+        others = any(client != place.client for client in self._waiting_slow.clients)
         if self.slow >= self.most_slow or (others and self._held_slow[place.client]):
             return False
         self.fast -= 1
@@ -161,10 +190,9 @@ class Lanes(Generic[_W]):
         """Send away all that wait, and all that come."""
         self._closed = True
         for line in (self._waiting, self._waiting_slow):
-            for one in line:
-                if not one.place.done():
-                    one.place.set_exception(ended())
-            line.clear()
+            for place in chain.from_iterable(line.clients.values()):
+                if not place.done():
+                    place.set_exception(ended())
 
     def _may(self, client: str, slow: bool) -> bool:
         """Return whether a client may have a place now."""
@@ -193,47 +221,48 @@ class Lanes(Generic[_W]):
         return None
 
     def _dispatch(self) -> None:
-        """Give free workers to those whose turn it is."""
-        while self.idle and (self._waiting or self._waiting_slow):
-            one = self._next(self._waiting_slow, self._held_slow, slow=True)
-            slow = one is not None
-            if one is None:
-                one = self._next(self._waiting, self._held, slow=False)
-            if one is None:
+        """Give free workers to those whose turn it is, the slow ones first."""
+        while self.idle and self.running < self.workers:
+            line, slow = self._waiting_slow, True
+            client = self._next(line, self._held_slow, slow=True)
+            if client is None:
+                line, slow = self._waiting, False
+                client = self._next(line, self._held, slow=False)
+            if client is None:
                 return
-            place = self._give(one.client, slow)
-            if place is None:
+            one = line.first(client)
+            place = self._give(client, slow)
+            if one is None or place is None:
                 return
-            (self._waiting_slow if slow else self._waiting).remove(one)
-            one.place.set_result(place)
+            line.leave(client, one)
+            one.set_result(place)
 
-    def _next(
-        self, line: list[_Waiting[_W]], held: Counter[str], *, slow: bool
-    ) -> _Waiting[_W] | None:
-        """Return whose turn it is, if it can be anybody's."""
-        if not line or self.running >= self.workers:
+    def _next(self, line: _Line[_W], held: Counter[str], *, slow: bool) -> str | None:
+        """Return the client whose turn it is, if it can be anybody's."""
+        if not line.length:
             return None
-        line[:] = [one for one in line if not one.place.done()]  # the others have given up
-        able = [one for one in line if self._may(one.client, slow)]
+        able = [
+            client
+            for client in tuple(line.clients)
+            if self._may(client, slow) and line.first(client) is not None
+        ]
+        if len(able) < 2:
+            return able[0] if able else None
         turns = self._turns
-        return min(able, key=lambda one: (held[one.client], turns.get(one.client, 0)), default=None)
+        return min(able, key=lambda client: (held[client], turns.get(client, 0)))
 
     def _forget(self, client: str) -> None:
         """Keep nothing about a client that holds nothing and waits for nothing."""
-        if self._held[client]:
-            return
-        if not any(one.client == client for one in (*self._waiting, *self._waiting_slow)):
+        if not (self._held[client] or self._waiting.of(client) or self._waiting_slow.of(client)):
             self._turns.pop(client, None)
 
-    def _refuse_if_full(self, client: str, line: list[_Waiting[_W]], slow: bool) -> None:
-        everyone = len(self._waiting) + len(self._waiting_slow)
+    def _refuse_if_full(self, client: str, slow: bool) -> None:
+        everyone = self.waiting + self.waiting_slow
         half = max(1, self._queue // 2)
-        if everyone >= self._queue or (slow and len(line) >= half):
+        if everyone >= self._queue or (slow and self.waiting_slow >= half):
             what = "too many slow queries are waiting" if slow else "too many queries are waiting"
             raise QueryFailure("busy", what, seen=f"{everyone} of them", retry_after=1)
-        mine = sum(
-            one.client == client for line in (self._waiting, self._waiting_slow) for one in line
-        )
+        mine = self._waiting.of(client) + self._waiting_slow.of(client)
         if client and mine >= half:
             raise QueryFailure(
                 "busy",

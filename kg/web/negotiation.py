@@ -10,7 +10,7 @@ Spec: RFC 9110 sections 12.5.1 (Accept) and 12.5.3 (Accept-Encoding); SPARQL 1.1
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
@@ -18,9 +18,10 @@ from typing import Final
 _FORMATS = "http://www.w3.org/ns/formats/"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Format:
-    """One format: its name in `?format=`, media type, suffix of files, and IRI.
+    """One format: its name in `?format=`, media type, suffix of files, and IRI; equal to itself
+    only.
 
     `aliases` are media types that are answered with the same bytes under the name that was asked
     for.
@@ -119,7 +120,7 @@ def by_suffix(path: str, formats: Iterable[Format] = PAGE_FORMATS) -> Format | N
     return next((one for one in formats if path.endswith(one.suffix)), None)
 
 
-def choose(accept: str | None, formats: Sequence[Format]) -> tuple[Format, str] | None:
+def choose(accept: str | None, formats: tuple[Format, ...]) -> tuple[Format, str] | None:
     """Return the format to answer with and the media type to name it by; None means 406.
 
     The highest quality wins; among equal ones, what was named outright wins over what a wildcard
@@ -135,7 +136,12 @@ def choose(accept: str | None, formats: Sequence[Format]) -> tuple[Format, str] 
     >>> choose("text/csv;q=0.5, application/*", RESULT_FORMATS)[1]
     'application/sparql-results+json'
     """
-    ranges = _ranges((accept or "")[:_LONGEST])
+    return _choose((accept or "")[:_LONGEST], formats)
+
+
+@lru_cache(maxsize=256)
+def _choose(accept: str, formats: tuple[Format, ...]) -> tuple[Format, str] | None:
+    ranges = _ranges(accept)
     if not ranges:
         return formats[0], formats[0].media_type
     best: tuple[float, int] = (0.0, 0)
@@ -153,7 +159,6 @@ def choose(accept: str | None, formats: Sequence[Format]) -> tuple[Format, str] 
     return found
 
 
-@lru_cache(maxsize=256)
 def _ranges(accept: str) -> Mapping[str, float]:
     """Return the quality of each media range of an Accept header; what cannot be read is left out.
 

@@ -137,8 +137,11 @@ class Load:
         return self.fast + self.slow
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+Job = Mapping[str, Any] | msgspec.Raw
+"""What a worker is asked to do; `kg.web.worker` has the fields."""
+
+
+class Question(msgspec.Struct, frozen=True, kw_only=True):
     """A query that the guard let pass, and what its answer will be like.
 
     `volatile` says that two answers may differ on the same release. `key` is equal for questions
@@ -152,7 +155,7 @@ class Question:
     volatile: bool
     timeout_s: float
     key: bytes
-    job: Mapping[str, Any]
+    job: msgspec.Raw
     began: float
 
 
@@ -265,6 +268,7 @@ class Pool:
         self.limits = limits
         self.isolated: bool | None = None
         """Whether the system has taken the network from the workers; None before the start."""
+        self._link = f"{self.release.base_iri}download"
         self._workers: set[Worker] = set()
         self._loop: asyncio.AbstractEventLoop
         self._turn: asyncio.Lock
@@ -391,6 +395,7 @@ class Pool:
         if default_graphs or named_graphs:
             self._known((*default_graphs, *named_graphs))
             default, named = default_graphs, named_graphs
+        limits = self.limits
         job = {
             "kind": "query",
             "text": _bind(text, checked, bindings),
@@ -398,13 +403,21 @@ class Pool:
             "named": named,
             "media_type": media_type,
             "gzip": gzip,
-            "rows": self.limits.rows,
-            "link": f"{self.release.base_iri}download",
+            "rows": limits.rows,
+            "link": self._link,
         }
-        parts = (job, timeout, self.limits.memory_mib, self.limits.result_mib)
-        key = hashlib.sha256(json.dumps(parts).encode("utf-8", "surrogatepass")).digest()
-        volatile = checked.volatile
-        return Question(checked.form, media_type, gzip, volatile, timeout, key, job, began)
+        encoded = msgspec.json.encode(job)
+        bounds = f"{timeout} {limits.memory_mib} {limits.result_mib} ".encode()
+        return Question(
+            form=checked.form,
+            media_type=media_type,
+            gzip=gzip,
+            volatile=checked.volatile,
+            timeout_s=timeout,
+            key=hashlib.sha256(bounds + encoded).digest(),
+            job=msgspec.Raw(encoded),
+            began=began,
+        )
 
     async def answer(self, question: Question) -> Answer:
         """Return the answer to a question of this pool.
@@ -607,23 +620,19 @@ class Pool:
             "media_type": negotiation.JSON.media_type,
         }
 
-    async def _answer(
-        self, job: Mapping[str, Any], media_type: str, timeout_s: float | None
-    ) -> Answer:
+    async def _answer(self, job: Job, media_type: str, timeout_s: float | None) -> Answer:
         """Return the answer to one job, complete if it is small."""
         exchange = await self._ask([job], timeout_s, self.limits.complete_kib << 10)
         (found,) = exchange.found
         rest = None if found.whole else exchange
         return Answer(media_type, self.release.id, found, exchange.place.slow, rest)
 
-    async def _all(self, jobs: Sequence[Mapping[str, Any]]) -> list[bytes]:
+    async def _all(self, jobs: Sequence[Job]) -> list[bytes]:
         """Return the whole answers to several jobs, by one worker."""
         exchange = await self._ask(jobs, None, _WHOLE)
         return [b"".join(found.parts) for found in exchange.found]
 
-    async def _ask(
-        self, jobs: Sequence[Mapping[str, Any]], timeout_s: float | None, most: int
-    ) -> _Exchange:
+    async def _ask(self, jobs: Sequence[Job], timeout_s: float | None, most: int) -> _Exchange:
         """Return an exchange that has ended, or whose answer has more bytes than `most`."""
         limits = self.limits
         began = self._loop.time()
@@ -765,7 +774,7 @@ class _Exchange:
             place.worker.lower()
         self._timer = self._loop.call_at(self._next(), self._tick)
 
-    async def run(self, jobs: Sequence[Mapping[str, Any]], most: int) -> None:
+    async def run(self, jobs: Sequence[Job], most: int) -> None:
         """Ask, and return when all answers are whole, or have more bytes than `most`.
 
         Raises:
@@ -974,7 +983,7 @@ def _cell(term: Term, prefixes: Mapping[str, str]) -> str:
     return f"{shown}@{term.lang}" if term.lang else shown
 
 
-def _negotiated(accept: str, offered: Sequence[negotiation.Format]) -> str:
+def _negotiated(accept: str, offered: tuple[negotiation.Format, ...]) -> str:
     """Return the media type to answer with.
 
     Raises:

@@ -292,10 +292,12 @@ class Worker(asyncio.Protocol):
             after = start + HEAD.size + length
             if after > size:
                 break
-            self._frames.append((kind, bytes(memoryview(whole)[start + HEAD.size : after])))
+            begin = start + HEAD.size
+            content = data[begin:after] if not partial else bytes(memoryview(partial)[begin:after])
+            self._frames.append((kind, content))
             self._held += length
             start = after
-        if whole is partial:
+        if partial:
             del partial[:start]
         elif start < size:
             partial += memoryview(data)[start:]

@@ -214,7 +214,8 @@ class SparqlEndpoint:
             metrics.hits += 1
             metrics.sent += len(body)
         elif tag == kept.etag:
-            head, body, status, outcome = kept.unchanged, b"", 304, "not-modified"
+            head = _rendered(304, self._unchanged_headers(kept.etag))
+            body, status, outcome = b"", 304, "not-modified"
             metrics.not_modified += 1
         else:
             return None
@@ -376,7 +377,9 @@ class SparqlEndpoint:
         cache, reads = self.cache, request.method != "POST"
         if key is not None and not coding.identity:
             key = _key(key, "compressed, however small")
-        etag = b"" if key is None else b'W/"%b"' % _key(self._seed, key).hex()[:32].encode()
+        etag = b""
+        if key is not None:
+            etag = b'W/"%b"' % hashlib.sha256(self._seed + key).hexdigest()[:32].encode()
         tags = request.headers.get(b"if-none-match") if etag and reads else None
         has = tags is not None and matches(tags, etag)
         # What was never answered may be no answer but an error: that has to be found out.
@@ -403,7 +406,7 @@ class SparqlEndpoint:
         if body is None:
             assert isinstance(answer, Answer)
             return _Response(200, headers, answer, etag)
-        if key is not None:
+        if key is not None and cache.fits(len(body)):
             again = headers if reads else self._headers(answer, zipped, etag, body)
             kept = self._kept(request, key, etag, again, body)
             cache.put(kept, request.asked)
@@ -433,7 +436,6 @@ class SparqlEndpoint:
         kept = Kept(key, request.route, request.form, etag, headers, body)
         if len(body) <= _INSTANT:
             kept.head = _rendered(200, headers)
-            kept.unchanged = _rendered(304, self._unchanged_headers(etag))
         return kept
 
     def _again(self, request: _Request, kept: Kept) -> _Response:
@@ -684,7 +686,7 @@ def _merged(pairs: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Response:
     """Status, headers and what is sent.
 
@@ -700,7 +702,7 @@ class _Response:
     head: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Made:
     """An answer that no query has."""
 
