@@ -29,7 +29,7 @@ FORK: Final = b"f"
 _LONGEST: Final = 64
 _TUNABLES: Final = "glibc.malloc.tcache_count=250"
 """The engine allocates and frees some hundred small pieces for each query, and the allocator of
-glibc keeps seven of a size at hand: with more, a look-up takes a third less. Others ignore it."""
+glibc keeps seven of a size at hand. Others ignore it."""
 
 Born = Callable[[int, int], None]
 """Takes id and descriptor of a process; the descriptor is the taker's to close."""
