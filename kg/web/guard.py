@@ -27,6 +27,7 @@ Reason = Literal[
     "parameter",
     "complexity",
     "length",
+    "request",
     "format",
     "media-type",
     "method",

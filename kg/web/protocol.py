@@ -56,6 +56,7 @@ ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 PROBLEM: Final = "https://w3id.org/chancery/problem#"
 """What the `type` of every problem begins with; its reason follows."""
 PROBLEMS: Final[Mapping[Reason, tuple[int, str]]] = {
+    "request": (400, "The request cannot be read"),
     "syntax": (400, "The query cannot be read"),
     "service": (400, "SERVICE is refused"),
     "update": (400, "Updates are refused"),

@@ -3,6 +3,7 @@
 - a connection on which no whole request arrives, or whose client takes nothing of an answer, is
   broken after a while, so that nobody holds a worker or memory by waiting;
 - request line and headers have a greatest length, and connections a greatest number;
+- what is no HTTP, or names no host, is refused in the words of every other error;
 - an answer that was given before is written at once, without a task (`Site.instant`);
 - the first release is opened before anybody can connect, and a server that is told to end lets the
   running queries end.
@@ -26,6 +27,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, MutableMapping, Sequence
 from functools import partial
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 import uvicorn
@@ -56,6 +58,7 @@ body."""
 PIPELINED: Final = 64
 """Requests that may wait on a connection for the answer to the one before."""
 _LOOK_S: Final = 0.25
+_HOST = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%:\[\]-]*")
 _UPGRADE = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
 _NO_LINGER: Final = struct.pack("ii", 1, 0)
 _BACKLOG: Final = 1024
@@ -232,7 +235,7 @@ class _Connection(HttpToolsProtocol):
         if self._head >= 0:
             self._head += len(data)
             if self._head > HEAD_BYTES:
-                self._refuse("the request line and its headers are too long", HEAD_BYTES)
+                self._refuse(_too_long("the request line and its headers are", HEAD_BYTES), "head")
                 return
         self._between += len(data)
         super().data_received(data)
@@ -259,7 +262,13 @@ class _Connection(HttpToolsProtocol):
             self.cycle.keep_alive = False
             return
         if len(self.url) > ADDRESS_BYTES:
-            self._refuse("the address is too long", ADDRESS_BYTES)
+            self._refuse(_too_long("the address is", ADDRESS_BYTES), "head")
+        hosts = [value for name, value in self.headers if name == b"host"]
+        # HTTP/1.0 needs none. Spec: RFC 9112, section 3.2
+        if (len(hosts) != 1 or _HOST.fullmatch(hosts[0]) is None) and (
+            hosts or self.parser.get_http_version() != "1.0"
+        ):
+            self._refuse(_no_host(hosts), "malformed")
         if self.transport.is_closing():
             self._instant = True
             return
@@ -347,20 +356,49 @@ class _Connection(HttpToolsProtocol):
         lines = self._house.lines(self.server_state.default_headers)
         self.transport.write(b"%b%b\r\n%b" % (head, lines, body))
 
-    def _refuse(self, what: str, most: int) -> None:
-        """Answer a request whose beginning is too long, and close the connection."""
-        if not self._has_answered():
-            self._abort("head")  # an answer is under way, and this one would stand in it
-            return
-        failure = QueryFailure(
-            "length", what, expected=f"at most {most:,} bytes", hint="send the query by POST"
+    def send_400_response(self, msg: str) -> None:
+        self._refuse(
+            QueryFailure(
+                "request",
+                "this is not HTTP/1.1 as it has to be sent",
+                hint="percent-encode the address; a client or library for HTTP does so",
+            ),
+            "malformed",
         )
+
+    def _refuse(self, failure: QueryFailure, why: str) -> None:
+        """Answer a request that nobody else sees, and close the connection."""
+        if not self._has_answered():
+            self._abort(why)  # an answer is under way, and this one would stand in it
+            return
+        if self.transport.is_closing():
+            return
         status, headers, body = problem(failure)
         lines = [*headers, (b"content-length", b"%d" % len(body)), (b"connection", b"close")]
         text = b"".join(b"%b: %b\r\n" % pair for pair in lines)
-        self._house.broken["head"] += 1
-        self.transport.write(b"HTTP/1.1 %d Too Long\r\n%b\r\n%b" % (status, text, body))
+        phrase = HTTPStatus(status).phrase.encode()
+        self._house.broken[why] += 1
+        self.transport.write(b"HTTP/1.1 %d %b\r\n%b\r\n%b" % (status, phrase, text, body))
         self.transport.close()
+
+
+def _too_long(what: str, most: int) -> QueryFailure:
+    return QueryFailure(
+        "length",
+        f"{what} too long",
+        expected=f"at most {most:,} bytes",
+        hint="send the query by POST",
+    )
+
+
+def _no_host(hosts: Sequence[bytes]) -> QueryFailure:
+    """Return the failure of a request whose Host header is missing, doubled or no host."""
+    return QueryFailure(
+        "request",
+        "the request names no host" if not hosts else "the Host header cannot be used",
+        seen=b", ".join(hosts).decode("latin-1")[:200],
+        expected="one Host header, such as example.org:8000",
+    )
 
 
 def _without_upgrade(data: bytes) -> bytes:

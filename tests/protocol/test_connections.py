@@ -260,6 +260,37 @@ def test_an_address_that_is_too_long_is_413(hasty: Any) -> None:
     assert json.loads(body)["type"] == f"{PROBLEM}length"
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET /sparql?query=ASK%7B%7D HTTP/1.1\r\n\r\n",
+        b"GET /sparql?query=ASK%7B%7D HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+        b"GET /sparql?query=ASK%7B%7D HTTP/1.1\r\nHost: a/b\r\n\r\n",
+        b"GET /sparql?query=ASK%7B%7D HTTP/1.0\r\nHost: a b\r\n\r\n",
+        "GET /sparql?query=মস্কো HTTP/1.1\r\nHost: x\r\n\r\n".encode(),
+        b"GET /sparql HTTP/7.1\r\nHost: x\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"what is this?\r\n\r\n",
+    ],
+)
+def test_what_is_no_http_or_names_no_host_is_400(hasty: Any, sent: bytes) -> None:
+    with connected(hasty) as connection:
+        connection.sendall(sent)
+        received = rest(connection)
+    head, _, body = received.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert b"application/problem+json" in head
+    assert b"connection: close" in head
+    assert json.loads(body)["type"] == f"{PROBLEM}request"
+
+
+def test_http_1_0_needs_no_host_and_a_host_may_have_a_port(hasty: Any) -> None:
+    for first in (b"HTTP/1.0\r\n", b"HTTP/1.1\r\nHost: [::1]:80\r\nConnection: close\r\n"):
+        with connected(hasty) as connection:
+            connection.sendall(b"GET /sparql?query=ASK%7B%7D " + first + b"\r\n")
+            assert rest(connection).startswith(b"HTTP/1.1 200 OK\r\n")
+
+
 def test_a_client_that_leaves_while_it_waits_is_noticed(
     start: Callable[..., Any], eventually: Callable[..., None]
 ) -> None:
