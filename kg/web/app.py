@@ -80,6 +80,10 @@ _DEADLINES: Final = 3
 """So many deadlines of a query after it was replaced, nobody needs a release's workers."""
 ROWS_SHOWN: Final = 1000
 ROWS_AT_HOME: Final = 5
+AT_HOME_S: Final = 3.0
+"""How long the home page waits for the answers to all questions."""
+AT_HOME_EACH_S: Final = 0.5
+"""How long it waits for one, and that once for each release."""
 LANGUAGES_SHOWN: Final = 16
 LARGEST_ON_PAGE: Final = 8 << 20
 """Bytes of an answer that a page shows; the endpoint gives more."""
@@ -1135,8 +1139,9 @@ async def home(request: Request) -> Response:
 
     disputed, documents = await _cached(served, "overview", overview)
     questions = []
+    until = time.monotonic() + AT_HOME_S
     for question in manifest.questions:
-        answer, trouble, lasting = await _answered(ask, question, ROWS_AT_HOME)
+        answer, trouble, lasting = await _answered_soon(ask, question, until)
         if not lasting:
             headers.pop("ETag", None)
         questions.append(
@@ -1201,6 +1206,26 @@ async def _answered(
         lasting = status_of(error.reason) < 500 and error.reason != "memory"
         return None, str(error), lasting
     return pages.answer(ask.view(named), found, limit, tidy=True), "", True
+
+
+async def _answered_soon(
+    ask: Ask, question: Question, until: float
+) -> tuple[pages.Answer | None, str, bool]:
+    """Return what `_answered` does, or that there is no answer yet if it would take too long."""
+    cache, slow = ask.served.cache, ("slow question", question.id)
+    left = min(until - time.monotonic(), AT_HOME_EACH_S)
+    if ("question", question.id) not in cache and (left <= 0 or slow in cache):
+        return None, NOT_YET, False
+    try:
+        async with asyncio.timeout(max(left, AT_HOME_EACH_S / 10)):
+            return await _answered(ask, question, ROWS_AT_HOME)
+    except TimeoutError:
+        if left == AT_HOME_EACH_S:
+            cache[slow] = True
+        return None, NOT_YET, False
+
+
+NOT_YET: Final = "It takes a while to answer: open the question to see."
 
 
 async def question_list(request: Request) -> Response:

@@ -34,6 +34,8 @@ KINDS: Final[tuple[str, ...]] = get_args(Kind)
 KEY: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
 PAGE: Final = 100
+SORTED_PAGES: Final = 20
+"""Pages of references within which they are sorted."""
 """Rows of each section of a page; `?page=` asks for the next ones."""
 AGAINST: Final = 500
 """Claims other than affirming ones that are held on every page of a proposition."""
@@ -227,10 +229,13 @@ SECTION_QUERY: Final = (
     "SELECT ?node (MIN(?rank) AS ?r) WHERE { $body } "
     "GROUP BY ?node ORDER BY ?r ?node LIMIT $limit OFFSET $offset"
 )
+# Sorted within some pages: to sort all of a hub's hundred thousand takes the engine 20 seconds.
 REFERENCES_QUERY: Final = (
-    "SELECT ?s ?p ?g WHERE { GRAPH ?g { ?s ?p $this } $filter } "
-    "ORDER BY ?p ?s ?g LIMIT $limit OFFSET $offset"
+    "SELECT ?s ?p ?g WHERE { "
+    "{ SELECT ?s ?p ?g WHERE { GRAPH ?g { ?s ?p $this } $filter } LIMIT $window OFFSET $start } "
+    "} ORDER BY ?p ?s ?g LIMIT $limit OFFSET $offset"
 )
+FURTHER_QUERY: Final = "SELECT ?s WHERE { GRAPH ?g { ?s ?p $this } $filter } LIMIT 1 OFFSET $offset"
 NODES_QUERY: Final = "SELECT ?s ?p ?o ?g WHERE { VALUES ?s { $nodes } GRAPH ?g { ?s ?p ?o } }"
 PARTS_QUERY: Final = """
 SELECT DISTINCT ?s ?p ?o ?g WHERE {
@@ -465,29 +470,34 @@ async def _gather(
                 offset=str(0 if unpaged else (page - 1) * limit),
             )
         )
+    window = SORTED_PAGES * limit
+    start, offset = divmod((page - 1) * limit, window)
     queries.append(
         _fill(
             REFERENCES_QUERY,
             this=f"<{iri}>",
             filter=skip,
-            limit=str(limit + 1),
-            offset=str((page - 1) * limit),
+            window=str(window),
+            start=str(start * window),
+            limit=str(limit),
+            offset=str(offset),
         )
     )
-    answers = await engine.rows(queries)
+    queries.append(_fill(FURTHER_QUERY, this=f"<{iri}>", filter=skip, offset=str(page * limit)))
+    *answers, named_by, further = await engine.rows(queries)
     graph = Graph()
     graph.add(_quads(answers[0]))
     found: dict[str, tuple[str, ...]] = {}
     more = cut = False
-    for name, rows in zip(sections, answers[1:-1], strict=True):
+    for name, rows in zip(sections, answers[1:], strict=True):
         size = AGAINST if name == "against" else limit
         listed = tuple(row["node"].value for row in rows if row.get("node"))
         if len(listed) > size:
             more, cut = more or name != "against", cut or name == "against"
         found[name] = listed[:size]
-    more = more or len(answers[-1]) > limit
+    more = more or bool(further)
     references = []
-    for row in answers[-1][:limit]:
+    for row in named_by:
         subject, predicate = row["s"].value, row["p"].value
         references.append((subject, predicate))
         graph.add([Quad(subject, predicate, Term(iri), row["g"].value)])

@@ -12,6 +12,7 @@ import rdflib
 from starlette.testclient import TestClient
 
 from kg.config import Settings
+from kg.web import app
 from kg.web.app import create_app
 
 # rdflib's own reader of JSON-LD uses a class that rdflib has deprecated.
@@ -319,6 +320,21 @@ def test_home_answers_questions(client: TestClient) -> None:
     assert "Arvenian foreign ministry" in page
     assert "SERVICE is refused" in page
     assert "events described" in page
+
+
+def test_home_waits_for_no_answer_that_takes_long(
+    releases: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with TestClient(create_app(releases, settings)) as client:
+        monkeypatch.setattr(app, "AT_HOME_S", 0.0)
+        page = client.get("/", headers=HTML)
+        assert page.text.count(app.NOT_YET) == len(client.get("/questions?format=json").json())
+        assert "etag" not in page.headers, "there is more to come"
+        assert "Arvenian foreign ministry" not in page.text.split('id="questions"')[1]
+        monkeypatch.undo()
+        page = client.get("/", headers=HTML)
+        assert app.NOT_YET not in page.text
+        assert "etag" in page.headers
 
 
 def test_the_query_page(client: TestClient) -> None:

@@ -10,11 +10,13 @@ import pytest
 from starlette.testclient import TestClient
 
 from kg.config import Settings
+from kg.web import describe
 from kg.web.app import create_app
 
 BASE = "https://chancery.example/"
 CH = "https://w3id.org/chancery/ontology#"
 MANY = 130
+RUN = f"{BASE}id/run/patrols"
 
 
 def _many() -> bytes:
@@ -23,12 +25,12 @@ def _many() -> bytes:
     for n in range(MANY):
         lines.append(
             f'e:patrol-{n} a ch:Event, ch:Proposition ; rdfs:label "Patrol {n}"@en ; '
-            "ch:actor a:cordia ."
+            f"ch:actor a:cordia ; prov:wasGeneratedBy <{RUN}> ."
         )
         lines.append(
             f"c:{n:016x} a ch:Claim ; ch:claimant a:harbour-news ; ch:stance ch:stance-affirms ; "
             "ch:about e:exercise ; ch:concerns e:exercise ; ch:inSource d:harbour-bn ; "
-            "ch:evidence sp:1 ."
+            f"ch:evidence sp:1 ; prov:wasGeneratedBy <{RUN}> ."
         )
     lines.append(
         "c:ffffffffffffffff a ch:Claim ; ch:claimant a:arvenian-ministry ; "
@@ -85,3 +87,19 @@ def test_the_denial_is_on_every_page(client: TestClient) -> None:
         assert "Arvenian foreign ministry" in html
         assert "Nobody in the sources" not in html
     assert seen == claims
+
+
+@pytest.mark.parametrize("sorted_pages", [1, 2, 20])
+def test_every_reference_is_on_one_page(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, sorted_pages: int
+) -> None:
+    monkeypatch.setattr(describe, "SORTED_PAGES", sorted_pages)
+    seen: list[str] = []
+    for page in (1, 2, 3):
+        answer = client.get(f"/doc/run/patrols.nq?page={page}")
+        assert ('rel="next"' in answer.headers["link"]) == (page < 3)
+        quads = ox.parse(answer.content, format=ox.RdfFormat.N_QUADS)
+        named = [q.subject.value for q in quads if getattr(q.object, "value", "") == RUN]
+        assert len(named) == (100 if page < 3 else 2 * MANY - 200)
+        seen += named
+    assert len(seen) == len(set(seen)) == 2 * MANY
