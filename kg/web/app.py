@@ -23,7 +23,15 @@ import json
 import logging
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -322,7 +330,8 @@ class Site:
         if scope["path"] in OPERATIONS:
             await self.app(scope, receive, send)
         else:
-            await self._page_loop.run(self.app, scope, receive, send)
+            with _while_there(scope):
+                await self._page_loop.run(self.app, scope, receive, send)
 
     def _dressed(self, scope: Scope, send: Send, name: bytes) -> Send:
         """Return `send` with the headers that every page has, and without a body for HEAD."""
@@ -499,6 +508,31 @@ class Site:
     def asset(self, name: str) -> str:
         """Return the address of an asset with its hash, so that it can be kept for ever."""
         return f"/assets/{name}?v={hashlib.sha256(self.assets[name]).hexdigest()[:12]}"
+
+
+@contextlib.contextmanager
+def _while_there(scope: Scope) -> Iterator[None]:
+    """End what is done in this context when the client goes, where the server tells of that."""
+    connection, task = scope.get("kg.connection"), asyncio.current_task()
+    if connection is None or task is None:
+        yield
+        return
+    gone = False
+
+    def leave() -> None:
+        nonlocal gone
+        gone = True
+        task.cancel()
+
+    connection.watch(leave)
+    try:
+        yield
+    except asyncio.CancelledError:
+        # Both may be true: the client has gone, and the server ends.
+        if not gone or task.uncancel():
+            raise
+    finally:
+        connection.watch(None)
 
 
 async def _retire(served: Served) -> None:

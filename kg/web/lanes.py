@@ -73,9 +73,10 @@ class Lanes(Generic[_W]):
     Whatever happens: at most `workers` places are held, at most half of them slow ones (one if
     there is one worker only), at most `queue` clients' queries wait, at most half of them of one
     client and at most half of them for the slow lane. The client that holds the fewest places is
-    next, among equals the one whose last turn is longest ago, then whoever has waited longest.
-    With four workers or more, one client alone never takes the last place or the last worker that
-    is free. Nobody is the client of all that have no name.
+    next, among equals the one whose last turn is longest ago, then the client that came first; who
+    is new counts as having had the turn before the last. With four workers or more, no query that
+    begins takes the last place or the last free worker for a client that holds one already. Nobody
+    is the client of all that have no name.
 
     Args:
         workers: places, from 1.
@@ -134,6 +135,8 @@ class Lanes(Generic[_W]):
             if found is not None:
                 return found
         self._refuse_if_full(client, slow)
+        # Who is new comes behind those that have waited for long, not before them.
+        self._turns.setdefault(client, self._turn - 1)
         place: asyncio.Future[Place[_W]] = self._loop.create_future()
         line.join(client, place)
         # It may be that all are skipped that stood before: one client may not have the last place.

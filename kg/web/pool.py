@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import asyncio
 import codecs
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -51,6 +52,8 @@ LONG: Final = 1 << 13
 """Characters from which a text is looked at in a thread, so that other requests go on."""
 _LONGEST_PAUSE_S: Final = 10.0
 _TRIES: Final = 3
+_END_S: Final = 10.0
+"""How long the end of a pool waits to hear that its workers have ended."""
 _WHOLE: Final = sys.maxsize
 _LARGEST_KEPT: Final = 32 << 20
 """Bytes of an answer that is wanted whole, for a page."""
@@ -271,7 +274,7 @@ class Pool:
         self._link = f"{self.release.base_iri}download"
         self._workers: set[Worker] = set()
         self._loop: asyncio.AbstractEventLoop
-        self._turn: asyncio.Lock
+        self._texts: Lanes[None]
         self._lanes: Lanes[Worker]
         self._nursery: Nursery
         self._closed = False
@@ -285,7 +288,8 @@ class Pool:
             ReleaseError: a worker cannot open the store, or not under the memory limit.
         """
         self._loop = asyncio.get_running_loop()
-        self._turn = asyncio.Lock()
+        self._texts = Lanes(1, self.limits.queue, lambda _: True)
+        self._texts.add(None)
         self._lanes = Lanes(self.limits.workers, self.limits.queue, _usable)
         try:
             self._nursery = Nursery()
@@ -540,6 +544,7 @@ class Pool:
         """Take no more questions, let the running ones end, then end the workers."""
         self._closed = True
         self._lanes.close()
+        self._texts.close()
         if self._lanes.running:
             self._empty = self._empty or self._loop.create_future()
             await asyncio.shield(self._empty)
@@ -549,6 +554,7 @@ class Pool:
         """End the workers at once; running questions fail."""
         self._closed = True
         self._lanes.close()
+        self._texts.close()
         for task in tuple(self._tasks):
             task.cancel()
         if self._tasks:
@@ -556,8 +562,10 @@ class Pool:
         workers = tuple(self._workers)
         for worker in workers:
             worker.kill("closed")
-        for worker in workers:
-            await worker.end()
+        with contextlib.suppress(TimeoutError):  # a nursery that is stopped says nothing
+            async with asyncio.timeout(_END_S):
+                for worker in workers:
+                    await worker.end()
         for worker in self._lanes.idle:
             worker.disconnect()
         self._workers.clear()
@@ -571,27 +579,24 @@ class Pool:
     ) -> _T:
         """Return what `work` returns; what looks at a long text is done in a thread, in its turn.
 
-        One after the other: several threads would keep the loop from its own work.
+        One after the other: several threads would keep the loop from its own work. Clients take
+        turns, as for workers.
 
         Args:
             work: needs no more than its thread.
             length: of the text that it looks at.
             timeout_s: how long it may wait for its turn; without it, as long as a query may take.
         Raises:
-            QueryFailure: `busy`, there was no turn for it. And what `work` raises.
+            QueryFailure: `busy`: too many wait, or there was no turn in time. And what `work`
+                raises.
         """
         if length <= LONG:
             return work()
-        try:
-            async with asyncio.timeout(self.limits.timeout_s if timeout_s is None else timeout_s):
-                await self._turn.acquire()
-        except TimeoutError:
-            raise QueryFailure(
-                "busy", "too many long queries came before this one", retry_after=5
-            ) from None
+        seconds = self.limits.timeout_s if timeout_s is None else timeout_s
+        place = await self._texts.get(client.get(), self._loop.time() + seconds)
         done = self._loop.run_in_executor(None, work)
         # A thread cannot be stopped: whoever leaves does not end its turn.
-        done.add_done_callback(lambda _: self._turn.release())
+        done.add_done_callback(lambda _: self._texts.give_back(place, usable=True))
         return await asyncio.shield(done)
 
     def _check(self, text: str) -> Checked:

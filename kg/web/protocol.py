@@ -500,17 +500,14 @@ class SparqlEndpoint:
                     self._given(response)
                     return
         headers = [*response.headers, (b"x-request-id", request.id)]
-        await send({"type": "http.response.start", "status": response.status, "headers": headers})
-        if request.method == "HEAD":
-            if isinstance(body, Answer):
-                body.close()
-            await send({"type": "http.response.body", "body": b""})
-            return  # nothing shows that the answer has an end
+        start = {"type": "http.response.start", "status": response.status, "headers": headers}
         if isinstance(body, Answer):
             try:
-                async for part in body:
-                    await send({"type": "http.response.body", "body": part, "more_body": True})
-                    request.sent += len(part)
+                await send(start)  # may wait for a client that never reads
+                if request.method != "HEAD":
+                    async for part in body:
+                        await send({"type": "http.response.body", "body": part, "more_body": True})
+                        request.sent += len(part)
             except QueryFailure as failure:
                 request.outcome = failure.reason
                 raise _StoppedError(failure) from None
@@ -518,6 +515,8 @@ class SparqlEndpoint:
                 body.close()
             await send({"type": "http.response.body", "body": b""})
         else:
+            await send(start)
+            body = b"" if request.method == "HEAD" else body
             for offset in range(0, len(body) - _PART, _PART):
                 part = body[offset : offset + _PART]
                 await send({"type": "http.response.body", "body": part, "more_body": True})
@@ -525,7 +524,8 @@ class SparqlEndpoint:
             rest = body[request.sent :]
             await send({"type": "http.response.body", "body": rest})
             request.sent += len(rest)
-        self._given(response)
+        if request.method != "HEAD":  # nothing shows that the answer has an end
+            self._given(response)
 
     def _given(self, response: _Response) -> None:
         """Remember the entity tag of an answer that was sent to its end."""

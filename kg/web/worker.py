@@ -206,7 +206,8 @@ def _begin(
         _die_with(parent)
         # A worker that is given something to do waits until the server, which has more of it to
         # give, has used its turn of the processor.
-        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+        with contextlib.suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
         _work(socket.socket(fileno=connection))
         status = 0
     except BaseException:  # noqa: BLE001 - the edge of the process

@@ -18,7 +18,8 @@ import pytest
 from kg.errors import ReleaseError
 from kg.web import process
 from kg.web.guard import QueryFailure
-from kg.web.pool import LONG, Limits, Pool, run_once
+from kg.web.pool import LONG, Limits, Pool, client, run_once
+from kg.web.protocol import SparqlEndpoint
 
 ENDLESS = "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"
 ONE = "SELECT (1 AS ?one) {}"
@@ -125,6 +126,57 @@ def test_long_texts_are_looked_at_in_turn(release: Path) -> None:
         assert set(seen) == {1}
 
     run(release, Limits(workers=1, spares=0), test)
+
+
+def test_clients_take_turns_with_long_texts_too(release: Path) -> None:
+    async def test(pool: Pool) -> None:
+        order: list[str] = []
+
+        async def ask(name: str) -> None:
+            client.set(name)
+            await pool.aside(lambda: time.sleep(0.02), LONG + 1)
+            order.append(name)
+
+        greedy = [asyncio.create_task(ask("greedy")) for _ in range(10)]
+        await asyncio.sleep(0.03)
+        await asyncio.create_task(ask("modest"))
+        assert order.count("greedy") < 5
+        await asyncio.gather(*greedy)
+
+    run(release, Limits(workers=1, spares=0), test)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_who_leaves_before_an_answer_begins_keeps_no_place(release: Path, method: str) -> None:
+    async def test(pool: Pool) -> None:
+        endpoint = SparqlEndpoint(pool)
+        begun = asyncio.Event()
+
+        async def send(message: object) -> None:
+            begun.set()
+            await asyncio.sleep(60)
+
+        async def receive() -> dict[str, str]:
+            await asyncio.sleep(60)
+            return {"type": "http.disconnect"}
+
+        scope = {
+            "type": "http",
+            "method": method,
+            "path": "/sparql",
+            "raw_path": b"/sparql",
+            "query_string": b"query=SELECT%20*%20%7B%3Fs%20%3Fp%20%3Fo%7D",
+            "headers": [],
+        }
+        task = asyncio.create_task(endpoint(scope, receive, send))
+        await begun.wait()
+        assert pool.load().running == 1
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        assert pool.load().running == 0
+
+    run(release, Limits(workers=2, spares=1, complete_kib=1), test)
 
 
 def test_an_answer_that_is_not_read_can_be_closed(release: Path) -> None:

@@ -145,6 +145,34 @@ def test_clients_take_turns() -> None:
     assert asyncio.run(main()) == ["modest"] + ["greedy"] * 5
 
 
+def test_who_waits_is_not_passed_by_those_who_come_and_go() -> None:
+    async def main() -> int:
+        lanes: Lanes[int] = Lanes(1, 20, lambda _: True)
+        lanes.add(1)
+        answered = 0
+
+        async def ask(client: str) -> None:
+            place = await lanes.get(client, FAR)
+            await asyncio.sleep(0)
+            lanes.give_back(place, usable=True)
+
+        async def steady(client: str) -> None:
+            nonlocal answered
+            while not waiting.done():
+                await ask(client)
+                answered += 1
+                assert answered < 100
+
+        async def several() -> None:
+            await asyncio.gather(*(ask("several") for _ in range(4)))
+
+        waiting = asyncio.create_task(several())
+        await asyncio.gather(waiting, *(steady(f"steady {n}") for n in range(3)))
+        return answered
+
+    assert asyncio.run(main()) < 30
+
+
 def test_whoever_holds_least_is_next() -> None:
     async def main() -> tuple[str, str]:
         lanes: Lanes[int] = Lanes(2, 20, lambda _: True)

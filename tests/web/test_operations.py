@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx2
 import pytest
@@ -421,6 +422,27 @@ def test_clients_are_told_apart_by_what_a_trusted_proxy_says(
         releases, tmp_path / "log", client_rate="1", trusted_proxies="192.0.2.77"
     ) as server:
         assert statuses(server) == [200, 429, 429, 429]
+
+
+# --- clients that leave ---
+
+
+def test_who_leaves_a_page_stops_its_query(releases: Path, tmp_path: Path) -> None:
+    with process(releases, tmp_path / "log") as server:
+
+        def running() -> float:
+            return value(server.get("/metrics").text, "kg_queries_running")
+
+        with socket.create_connection(("127.0.0.1", server.port)) as connection:
+            start = f"GET /query?query={quote(ENDLESS)} HTTP/1.1\r\nHost: x\r\n\r\n"
+            connection.sendall(start.encode())
+            while not running():
+                time.sleep(0.05)
+        end = time.monotonic() + 10
+        while running():
+            assert time.monotonic() < end, "the query goes on"
+            time.sleep(0.05)
+        assert "Traceback" not in (tmp_path / "log").read_text()
 
 
 # --- the row limit ---
