@@ -113,7 +113,7 @@ _QUIET: Final = frozenset(("cached", "not-modified"))
 _VARY: Final = (b"vary", b"Accept, Accept-Encoding")
 _NO_CACHE: Final = (b"cache-control", b"no-cache")
 _NO_STORE: Final = (b"cache-control", b"no-store")
-_COMMON: Final = (
+COMMON: Final = (
     (b"access-control-allow-origin", b"*"),
     (
         b"access-control-expose-headers",
@@ -122,6 +122,7 @@ _COMMON: Final = (
     (b"x-content-type-options", b"nosniff"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 )
+"""Headers of every answer."""
 
 
 class Connection(Protocol):
@@ -167,7 +168,7 @@ class SparqlEndpoint:
         self._quota = quota or Quota(0)
         self._room = _Room()
         release = pool.release.id
-        self._common = (*_COMMON, (b"kg-release", release.encode()))
+        self._common = (*COMMON, (b"kg-release", release.encode()))
         self._seed = _key(release, kg.__version__, version("pyoxigraph"))
         self._more = f'<{pool.release.base_iri}download>; rel="related"'.encode()
 

@@ -36,7 +36,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from kg.errors import ConfigError
 from kg.web.app import create_app
 from kg.web.guard import QueryFailure
-from kg.web.protocol import ASGIApp, Receive, Scope, Send, problem
+from kg.web.protocol import COMMON, ASGIApp, Receive, Scope, Send, problem, request_id
 
 if TYPE_CHECKING:
     from kg.config import Settings
@@ -77,6 +77,7 @@ class House:
     Args:
         slow_reader_s: how long a client may take nothing of an answer that is waiting for it.
         request_s: how long it may take to send a whole request.
+        keep_alive_s: how long a connection stays open without one.
         most: connections that may be open at once; one more is broken.
         instant: returns answers that are ready.
         broken: counts the connections that are broken, by reason.
@@ -87,12 +88,14 @@ class House:
         *,
         slow_reader_s: float = 10.0,
         request_s: float = REQUEST_S,
+        keep_alive_s: float = KEEP_ALIVE_S,
         most: int = 10_000,
         instant: Instant | None = None,
         broken: Counter[str] | None = None,
     ) -> None:
         self.slow_reader_s = slow_reader_s
         self.request_s = request_s
+        self.keep_alive_s = keep_alive_s
         self.most = most
         self.instant = instant or (lambda url, headers: None)
         self.broken: Counter[str] = Counter() if broken is None else broken
@@ -138,7 +141,7 @@ class _Connection(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._house = house
         self._since = 0.0  # when the server began to wait for the end of a request, else 0
-        self._idle = 0.0  # when an answer was given at once, 0 if there is something to do
+        self._idle = 0.0  # since when there has been nothing to do, 0 if there is something
         self._stuck = 0.0  # when the client ceased to take what is sent, 0 while it does
         self._closing = 0.0
         self._head = 0  # bytes of request line and headers; -1 behind them
@@ -188,9 +191,16 @@ class _Connection(HttpToolsProtocol):
                 self._abort("slow-reader")
         elif self._stuck and now - self._stuck > house.slow_reader_s:
             self._abort("slow-reader")
-        elif self._since and now - self._since > house.request_s:
-            self._abort("half-open")
-        elif self._idle and now - self._idle > KEEP_ALIVE_S:
+        elif self._since:
+            if self.flow.read_paused:  # the server does not look: that is no fault of the client
+                self._since = now
+            elif now - self._since > house.request_s:
+                self._abort("half-open")
+        elif not self._has_answered():
+            self._idle = 0.0
+        elif not self._idle:
+            self._idle = now
+        elif now - self._idle > house.keep_alive_s:
             self.transport.close()
 
     def _abort(self, why: str) -> None:
@@ -295,7 +305,7 @@ class _Connection(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         if self._instant:
             self._instant = False
-            self._idle, self._since = self._since, 0.0
+            self._since = 0.0
             return
         self._since = 0.0
         super().on_message_complete()
@@ -368,14 +378,25 @@ class _Connection(HttpToolsProtocol):
 
     def _refuse(self, failure: QueryFailure, why: str) -> None:
         """Answer a request that nobody else sees, and close the connection."""
-        if not self._has_answered():
-            self._abort(why)  # an answer is under way, and this one would stand in it
-            return
         if self.transport.is_closing():
             return
+        if not self._has_answered():
+            cycle = self.cycle
+            if cycle is not self._running or cycle.response_started:
+                self._abort(why)  # an answer is under way, and this one would stand in it
+                return
+            # It is the body of the very request that is being answered.
+            cycle.disconnected = True
+            cycle.message_event.set()
         status, headers, body = problem(failure)
-        lines = [*headers, (b"content-length", b"%d" % len(body)), (b"connection", b"close")]
+        lines = [
+            *(*self.server_state.default_headers, *headers, *COMMON),
+            *((b"content-length", b"%d" % len(body)), (b"connection", b"close")),
+            (b"x-request-id", request_id(None)),
+        ]
         text = b"".join(b"%b: %b\r\n" % pair for pair in lines)
+        if self.parser.get_method() == b"HEAD":
+            body = b""
         phrase = HTTPStatus(status).phrase.encode()
         self._house.broken[why] += 1
         self.transport.write(b"HTTP/1.1 %d %b\r\n%b\r\n%b" % (status, phrase, text, body))

@@ -137,6 +137,29 @@ def test_who_never_ends_a_request_is_cut_off(
         assert rest(connection).count(b"HTTP/1.1") == 1
 
 
+@pytest.mark.parametrize(
+    ("sent", "later"),
+    [
+        (b"GET /sparql?query=ASK%7B%7D HTTP/1.1\r\nHost: x\r\n\r\n", b""),
+        (b"GET /sparql?query=ASK%7B%7D HTTP/1.1\r\nHost: x\r\n\r\n", b"\r\n"),
+        (
+            b"POST /sparql HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\n"
+            b"Content-Length: 5\r\n\r\n",
+            b"hello",
+        ),
+    ],
+)
+def test_a_connection_without_a_request_is_closed(
+    start: Callable[..., Any], sent: bytes, later: bytes
+) -> None:
+    server = start(workers=1, spares=0, keep_alive_s=1)
+    with connected(server) as connection:
+        connection.sendall(sent)
+        assert connection.recv(1 << 16).startswith(b"HTTP/1.1 ")
+        connection.sendall(later)
+        assert rest(connection) == b""
+
+
 def test_drops_do_not_make_a_request(hasty: Any) -> None:
     with connected(hasty) as connection:
         began = time.monotonic()
@@ -281,7 +304,28 @@ def test_what_is_no_http_or_names_no_host_is_400(hasty: Any, sent: bytes) -> Non
     assert head.startswith(b"HTTP/1.1 400 Bad Request\r\n")
     assert b"application/problem+json" in head
     assert b"connection: close" in head
+    assert b"\r\ndate: " in head
+    assert b"\r\naccess-control-allow-origin: *" in head
     assert json.loads(body)["type"] == f"{PROBLEM}request"
+
+
+def test_a_body_that_is_malformed_is_400_too(hasty: Any) -> None:
+    with connected(hasty) as connection:
+        connection.sendall(
+            b"POST /sparql HTTP/1.1\r\nHost: x\r\nContent-Type: application/sparql-query\r\n"
+            b"Transfer-Encoding: chunked\r\n\r\nZZ\r\n"
+        )
+        assert rest(connection).startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert hasty.values("SELECT (1 AS ?one) {}") == ["1"]
+    assert "Traceback" not in hasty.log.read_text()
+
+
+def test_a_refusal_of_head_has_no_body(hasty: Any) -> None:
+    with connected(hasty) as connection:
+        connection.sendall(b"HEAD /sparql?query=ASK%7B%7D HTTP/1.1\r\n\r\n")
+        head, _, body = rest(connection).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert not body
 
 
 def test_http_1_0_needs_no_host_and_a_host_may_have_a_port(hasty: Any) -> None:
