@@ -70,7 +70,7 @@ from kg.web.negotiation import (
 from kg.web.openapi import Page, interface
 from kg.web.pageloop import PageLoop, at
 from kg.web.pool import Answer, Limits, Pool, client, solutions
-from kg.web.protocol import PROBLEMS, SparqlEndpoint, failure_of, request_id, status_of
+from kg.web.protocol import PROBLEMS, SparqlEndpoint, failure_of, request_id, seconds, status_of
 from kg.web.protocol import problem as problem_json
 from kg.web.quota import Quota, client_of
 from kg.web.search import label_languages, search
@@ -172,13 +172,17 @@ class PoolEngine:
         documents = await at(self._home, self.pool.documents(queries))
         return [[_terms(row) for row in solutions(document)] for document in documents]
 
-    async def ask(self, query: str, limit: int) -> describe.Solutions:
+    async def ask(self, query: str, limit: int, **options: Any) -> describe.Solutions:
         """Return the answer to a query of any form, of at most `limit` rows.
 
+        Args:
+            query: the text.
+            limit: rows that are wanted.
+            options: dataset and deadline, as for `Pool.query`.
         Raises:
             QueryFailure: it was refused or failed, or the answer is too large for a page.
         """
-        answer, body = await at(self._home, self._whole(query))
+        answer, body = await at(self._home, self._whole(query, options))
         if answer.media_type == TURTLE.media_type:
             return describe.Solutions(text=body.decode(), cut=bool(answer.cut))
         found = json.loads(body)
@@ -202,9 +206,10 @@ class PoolEngine:
             cut=len(rows) > limit or bool(answer.cut),
         )
 
-    async def _whole(self, query: str) -> tuple[Answer, bytes]:
+    async def _whole(self, query: str, options: Mapping[str, Any]) -> tuple[Answer, bytes]:
         """Return the answer to a query, and all of its bytes."""
-        answer = await self.pool.query(query, accept=f"{JSON.media_type}, {TURTLE.media_type}")
+        accept = f"{JSON.media_type}, {TURTLE.media_type}"
+        answer = await self.pool.query(query, accept=accept, **options)
         body = bytearray()
         async for part in answer:
             body += part
@@ -1332,7 +1337,13 @@ async def query_page(request: Request, query: str = "") -> Response:
     if query.strip():
         ask.site.quota.take(client.get())
         try:
-            found = await served.engine.ask(query, ROWS_SHOWN)
+            found = await served.engine.ask(
+                query,
+                ROWS_SHOWN,
+                default_graphs=request.query_params.getlist("default-graph-uri"),
+                named_graphs=request.query_params.getlist("named-graph-uri"),
+                timeout_s=seconds(request.query_params.get("timeout")),
+            )
             description = await describe.named_in(served.engine, served.base, found)
             answer = pages.answer(ask.view(description), found, ROWS_SHOWN)
         except QueryFailure as error:

@@ -295,7 +295,7 @@ class SparqlEndpoint:
         accept = request.header(b"accept")
         if (name := _one(fields, "format")) is not None:
             accept = _named(name, (*negotiation.RESULT_FORMATS, *negotiation.GRAPH_FORMATS))
-        timeout = _seconds(_one(fields, "timeout"))
+        timeout = seconds(_one(fields, "timeout"))
         if query is None:
             if method == "POST" or not fields.keys().isdisjoint(_DATASET):
                 raise QueryFailure("parameter", "the parameter query is missing")
@@ -999,21 +999,26 @@ def _named(name: str, formats: Sequence[negotiation.Format]) -> str:
     return found.media_type
 
 
-def _seconds(value: str | None) -> float | None:
+def seconds(value: str | None) -> float | None:
+    """Return the deadline that a request asks for; None where it asks for none.
+
+    Raises:
+        QueryFailure: `parameter`: it is no number over 0.
+    """
     if value is None:
         return None
     try:
-        seconds = float(value)
+        found = float(value)
     except ValueError:
-        seconds = math.nan
-    if not 0 < seconds < math.inf:
+        found = math.nan
+    if not 0 < found < math.inf:
         raise QueryFailure(
             "parameter",
             "the parameter timeout is not a number of seconds",
             seen=value,
             expected="a number over 0, such as 2.5",
         )
-    return seconds
+    return found
 
 
 # --- the service description -----------------------------------------------------------------

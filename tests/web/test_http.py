@@ -337,6 +337,24 @@ def test_home_waits_for_no_answer_that_takes_long(
         assert "etag" in page.headers
 
 
+@pytest.mark.parametrize("path", ["/query", "/sparql"])
+def test_the_query_page_takes_dataset_and_deadline(client: TestClient, path: str) -> None:
+    def count(**options: str) -> tuple[int, str]:
+        query = "SELECT (COUNT(*) AS ?n) (1 AS ?one) { ?s ?p ?o }"
+        page = client.get(path, params={"query": query, **options}, headers=HTML)
+        return page.status_code, page.text
+
+    graphs = "SELECT ?g (COUNT(*) AS ?n) { GRAPH ?g { ?s ?p ?o } } GROUP BY ?g ORDER BY ?n LIMIT 1"
+    accept = {"accept": "application/sparql-results+json"}
+    answer = client.get("/sparql", params={"query": graphs}, headers=accept).json()
+    smallest = answer["results"]["bindings"][0]
+    status, page = count(**{"default-graph-uri": smallest["g"]["value"]})
+    assert status == 200
+    assert f">{int(smallest['n']['value']):,}<" in page or f">{smallest['n']['value']}<" in page
+    assert count(**{"default-graph-uri": "urn:x"})[0] == 400
+    assert count(timeout="soon")[0] == 400
+
+
 def test_the_query_page(client: TestClient) -> None:
     shown = client.get("/query", params={"query": "SELECT ?o { agent:mira-odan rdfs:label ?o }"})
     assert '<span lang="bn" dir="auto">মীরা ওদান</span>' in shown.text
