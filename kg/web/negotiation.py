@@ -10,7 +10,7 @@ Spec: RFC 9110 sections 12.5.1 (Accept) and 12.5.3 (Accept-Encoding); SPARQL 1.1
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
@@ -78,7 +78,17 @@ PAGE_FORMATS: Final = (
 )
 """What the document of a resource can be; the first is the default. JSON is JSON-LD here."""
 
-_NAMES = {"turtle": "ttl", "json-ld": "jsonld", "n-triples": "nt", "n-quads": "nq", "rdfxml": "rdf"}
+_NAMES = {
+    "turtle": "ttl",
+    "n3": "ttl",
+    "json-ld": "jsonld",
+    "application/x-json+ld": "jsonld",
+    "n-triples": "nt",
+    "n-quads": "nq",
+    "rdfxml": "rdf",
+    "rdf+xml": "rdf",
+}
+_FOR_GRAPHS = {"json": "jsonld", "xml": "rdf"}
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _RANGE = re.compile(rf"\s*({_TOKEN})/({_TOKEN})\s*((?:;[^,]*)?)", re.ASCII)
 _PARAMETER = re.compile(rf";\s*({_TOKEN})\s*=\s*(\"(?:[^\"\\]|\\.)*\"|[^;\s]*)", re.ASCII)
@@ -109,6 +119,26 @@ def by_name(name: str, formats: Iterable[Format]) -> Format | None:
         if low == one.name or low == one.media_type or low in one.aliases:
             return one
     return None
+
+
+def accept_of(names: Iterable[str], formats: Sequence[Format]) -> str | None:
+    """Return the Accept header that says what `?format=` does; None if it means no one format.
+
+    Of graphs, `json` is JSON-LD and `xml` RDF/XML. Clients may name a format more than once, also
+    with commas between.
+
+    >>> accept_of(["xml"], (*RESULT_FORMATS, *GRAPH_FORMATS))
+    'application/sparql-results+xml, application/rdf+xml'
+    """
+    found: dict[Format | None, None] = {}
+    for name in ",".join(names).split(","):
+        low = name.strip().lower()
+        found[by_name(low, formats) or by_name(_FOR_GRAPHS.get(low, low), formats)] = None
+    if len(found) != 1 or None in found:
+        return None
+    wanted = [one for one in found if one is not None]
+    also = by_name(_FOR_GRAPHS.get(wanted[0].name, ""), formats)
+    return ", ".join(media_types([*wanted, *([also] if also else [])]))
 
 
 def by_suffix(path: str, formats: Iterable[Format] = PAGE_FORMATS) -> Format | None:

@@ -293,8 +293,8 @@ class SparqlEndpoint:
             raise QueryFailure("update", "this service only answers queries")
         query = _one(fields, "query")
         accept = request.header(b"accept")
-        if (name := _one(fields, "format")) is not None:
-            accept = _named(name, (*negotiation.RESULT_FORMATS, *negotiation.GRAPH_FORMATS))
+        if names := fields.get("format"):
+            accept = _named(names, (*negotiation.RESULT_FORMATS, *negotiation.GRAPH_FORMATS))
         timeout = seconds(_one(fields, "timeout"))
         if query is None:
             if method == "POST" or not fields.keys().isdisjoint(_DATASET):
@@ -351,8 +351,8 @@ class SparqlEndpoint:
             )
         request.text = graph or ""
         accept = request.header(b"accept")
-        if (name := _one(fields, "format")) is not None:
-            accept = _named(name, negotiation.GRAPH_FORMATS)
+        if names := fields.get("format"):
+            accept = _named(names, negotiation.GRAPH_FORMATS)
         media_type = _graph_format(accept, "there is no such form of a graph")
         coding = _coding(request)
         self._quota.take(request.client)
@@ -984,19 +984,21 @@ def _one(fields: Mapping[str, Sequence[str]], name: str) -> str | None:
     return values[0] if values else None
 
 
-def _named(name: str, formats: Sequence[negotiation.Format]) -> str:
-    """Return the media type of the format that `?format=` names."""
-    found = negotiation.by_name(name, formats)
-    if found is None:
-        names = [one.name for one in formats]
+def _named(names: Sequence[str], formats: Sequence[negotiation.Format]) -> str:
+    """Return the Accept header that says what `?format=` does."""
+    accept = negotiation.accept_of(names, formats)
+    if accept is None:
+        known = [one.name for one in formats]
         raise QueryFailure(
             "parameter",
-            "the parameter format names no format",
-            seen=name,
-            expected="one of " + ", ".join(names),
-            available=names,
+            "the parameter format names no format"
+            if len(names) == 1
+            else "the parameter format does not name one format",
+            seen=", ".join(names),
+            expected="one of " + ", ".join(known),
+            available=known,
         )
-    return found.media_type
+    return accept
 
 
 def seconds(value: str | None) -> float | None:

@@ -246,7 +246,7 @@ def test_negotiates(
         ("ASK {}", "*/*", "turtle", "text/csv"),
         ("ASK {}", "image/png", "", "text/csv"),
         ("CONSTRUCT WHERE { ?s ?p ?o }", "text/csv", "", "text/turtle"),
-        ("CONSTRUCT WHERE { ?s ?p ?o }", "*/*", "json", "text/turtle"),
+        ("CONSTRUCT WHERE { ?s ?p ?o }", "*/*", "csv", "text/turtle"),
         ("ASK {}", "*/*;q=0", "", "text/csv"),
     ],
 )

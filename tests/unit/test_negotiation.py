@@ -8,6 +8,29 @@ from kg.web import negotiation as n
 
 
 @pytest.mark.parametrize(
+    ("names", "accept"),
+    [
+        (["json"], "application/sparql-results+json, application/ld+json"),
+        (["xml", "xml"], "application/sparql-results+xml, application/rdf+xml"),
+        (["tsv", "text/tab-separated-values"], "text/tab-separated-values"),
+        (["json-ld", "application/ld+json,application/x-json+ld"], "application/ld+json"),
+        (["N3"], "text/turtle"),
+        (["csv", "tsv"], None),
+        (["csv", "rubbish"], None),
+        (["rubbish"], None),
+        ([], None),
+    ],
+)
+def test_what_clients_name_in_a_parameter(names: list[str], accept: str | None) -> None:
+    assert n.accept_of(names, (*n.RESULT_FORMATS, *n.GRAPH_FORMATS)) == accept
+
+
+def test_of_graphs_xml_and_json_mean_formats_of_graphs() -> None:
+    assert n.accept_of(["xml"], n.GRAPH_FORMATS) == "application/rdf+xml"
+    assert n.accept_of(["json"], n.GRAPH_FORMATS) == "application/ld+json"
+
+
+@pytest.mark.parametrize(
     ("accept", "expected"),
     [
         (None, "application/sparql-results+json"),
