@@ -12,6 +12,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,7 +21,7 @@ from kg.errors import ConfigError, KgError, raise_all
 SETTINGS_FILE = "kg.toml"
 """Name of the settings file that the commands look for in the working directory."""
 
-Kind = Literal["IRI", "folder", "text", "integer", "number", "choice"]
+Kind = Literal["IRI", "folder", "text", "addresses", "integer", "number", "choice"]
 
 _BASE_IRI = re.compile(
     r"https?://[A-Za-z0-9.\-]+(:[0-9]{1,5})?(/([A-Za-z0-9._~!$&'()*+,;=:@\-]|%[0-9A-Fa-f]{2})+)*/"
@@ -58,6 +59,8 @@ class Setting:
             return 'an http or https address that ends in "/", such as https://example.org/'
         if self.kind == "folder":
             return "the path of a folder"
+        if self.kind == "addresses":
+            return "addresses or networks of IP, with commas between them, or `*` for all"
         if self.kind == "text":
             return "text in one line"
         what = "a whole number" if self.kind == "integer" else "a number"
@@ -124,7 +127,7 @@ class Settings:
         "integer",
         4,
         "Queries that run at once, each in a process of its own; slow ones have at most half "
-        "of them.",
+        "of them. With 1, each query waits for the one before, however slow.",
         unit="processes",
         minimum=1,
         maximum=256,
@@ -219,9 +222,9 @@ class Settings:
         maximum=1_000_000,
     )
     trusted_proxies: str = _setting(
-        "text",
+        "addresses",
         "127.0.0.1",
-        "Addresses of proxies, with commas between them, whose X-Forwarded-For is believed.",
+        "Proxies whose X-Forwarded-For is believed.",
     )
     log_format: str = _setting(
         "choice",
@@ -384,7 +387,18 @@ def _accepts(row: Setting, value: str) -> bool:
     """Return whether `value`, one line of text, is one that `row` accepts."""
     if row.kind == "choice":
         return value in row.choices
+    if row.kind == "addresses":
+        return value in ("", "*") or all(map(_is_address, value.split(",")))
     return row.kind == "text" or _BASE_IRI.fullmatch(value) is not None
+
+
+def _is_address(text: str) -> bool:
+    """Return whether a text is an address or a network of IP."""
+    try:
+        ip_network(text.strip())
+    except ValueError:
+        return False
+    return True
 
 
 def _read_number(row: Setting, value: object) -> int | float | None:

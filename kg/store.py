@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, islice
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final, TypeVar, get_args
+from typing import IO, TYPE_CHECKING, Any, Final, TypeVar, cast, get_args
 
 from kg.errors import QueryError, ReleaseError
 from kg.vocab import COMMON, PREFIXES, RDF, XSD, Kind
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 _ENDS: Final = re.compile(r"\A[ \t\n]+|[ \t\n]+\Z")
+_NOT_XML: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]")
 _PEEK: Final = 1000
 """Triples that are looked at to see which prefixes an answer uses."""
 _IMPLIED: Final = frozenset({f"{XSD}string", f"{RDF}langString", f"{XSD}boolean", f"{XSD}integer"})
@@ -218,6 +219,8 @@ class Store:
         if results is None:
             raise QueryError("not a format of results", seen=media_type)
         try:
+            if results == ox.QueryResultsFormat.XML:
+                output = cast("IO[bytes]", _XmlText(output))
             if limit is None or isinstance(answer, ox.QueryBoolean):
                 answer.serialize(output, results)
                 return
@@ -501,6 +504,39 @@ _RESULTS: Final[Mapping[str, Callable[[Sequence[str], _Rows, str], str]]] = {
     "text/csv": _csv_results,
     "text/tab-separated-values": _tsv_results,
 }
+
+
+class _XmlText:
+    """A file object for the engine's XML: what it writes as it is and XML cannot hold is refused,
+    and a carriage return, which a parser would read as a line feed, is escaped.
+
+    Spec: XML 1.0, sections 2.2 and 2.11
+    """
+
+    def __init__(self, output: IO[bytes]) -> None:
+        self._output = output
+        self._end = b""  # of what was written: a character may be cut in two
+
+    def write(self, data: bytes) -> int:
+        """Write a part of the document.
+
+        Raises:
+            QueryError: XML cannot hold it.
+        """
+        found = _NOT_XML.search(self._end + data)
+        if found is not None:
+            raise QueryError(
+                "XML cannot carry the answer",
+                seen=f"the character U+{ord(found[0].decode()):04X} in a value",
+                hint="ask for JSON, CSV or TSV",
+            )
+        self._end = data[-2:]
+        self._output.write(data.replace(b"\r", b"&#13;"))
+        return len(data)
+
+    def flush(self) -> None:
+        """Write what is left."""
+        self._output.flush()
 
 
 def _fit_for_xml(triples: Iterable[pyoxigraph.Triple]) -> Iterator[pyoxigraph.Triple]:

@@ -107,7 +107,8 @@ HEADERS: Final = (
     (b"access-control-allow-origin", b"*"),
     (
         b"access-control-expose-headers",
-        b"Link, ETag, Content-Location, Content-Range, Accept-Ranges, Repr-Digest, X-Request-Id",
+        b"Accept-Ranges, Content-Location, Content-Range, ETag, Kg-Release, Link, Repr-Digest, "
+        b"Retry-After, X-Request-Id",
     ),
 )
 OPERATIONS: Final = ("/healthz", "/readyz", "/metrics")
@@ -307,6 +308,11 @@ class Site:
             if not served.users:
                 served.idle.set()
 
+    @property
+    def release(self) -> str:
+        """Return the id of the release that is served; empty where none is."""
+        return self.served.manifest.id if self.served else ""
+
     def instant(
         self, url: bytes, headers: Sequence[tuple[bytes, bytes]]
     ) -> tuple[bytes, bytes] | None:
@@ -319,17 +325,18 @@ class Site:
         name = request_id(dict(scope["headers"]).get(b"x-request-id"))
         logs.request.set(name.decode())
         client.set(client_of(scope))
-        send = self._dressed(scope, send, name)
+        served = self.served
+        send = self._dressed(scope, send, name, self.release)
         if scope["method"] == "OPTIONS":
             await _preflight(scope, receive, send)
             return
-        if self.served is None and scope["path"] in BARE and not _is_for_people(scope):
+        if served is None and scope["path"] in BARE and not _is_for_people(scope):
             status, pairs, body = problem_json(_nothing_served())
             headers = {name.decode(): value.decode() for name, value in pairs}
             await Response(body, status, headers)(scope, receive, send)
             return
         # A scope of its own: the server goes by the method of the one that it made.
-        scope = {**scope, "kg.served": self.served, "kg.head": head}
+        scope = {**scope, "kg.served": served, "kg.head": head}
         if head:
             scope["method"] = "GET"
         if scope["path"] in OPERATIONS:
@@ -338,8 +345,9 @@ class Site:
             with _while_there(scope):
                 await self._page_loop.run(self.app, scope, receive, send)
 
-    def _dressed(self, scope: Scope, send: Send, name: bytes) -> Send:
+    def _dressed(self, scope: Scope, send: Send, name: bytes, release: str) -> Send:
         """Return `send` with the headers that every page has, and without a body for HEAD."""
+        common = (*HEADERS, *([(b"kg-release", release.encode())] if release else []))
         first = scope["path"][1:].partition("/")[0] or "home"
         route = first if first in ROUTE_NAMES else first.partition(".")[0]
         route = route if route in ROUTE_NAMES else "other"
@@ -351,7 +359,7 @@ class Site:
                 present = {name.lower() for name, _ in message["headers"]}
                 message["headers"] = [
                     *message["headers"],
-                    *(pair for pair in HEADERS if pair[0] not in present),
+                    *(pair for pair in common if pair[0] not in present),
                     (b"x-request-id", name),
                 ]
             elif message["type"] == "http.response.body" and head:
@@ -426,6 +434,8 @@ class Site:
             limits.queue,
             rate if settings.client_rate else "",
         )
+        if limits.workers == 1:
+            _log.warning("with one query worker, each query waits for the one before; set workers")
         if served.pool.isolated:
             _log.info("query workers have no network")
         else:

@@ -125,14 +125,14 @@ def accept_of(names: Iterable[str], formats: Sequence[Format]) -> str | None:
     """Return the Accept header that says what `?format=` does; None if it means no one format.
 
     Of graphs, `json` is JSON-LD and `xml` RDF/XML. Clients may name a format more than once, also
-    with commas between.
+    with commas between, and a `+` that nobody encoded arrives as a space.
 
     >>> accept_of(["xml"], (*RESULT_FORMATS, *GRAPH_FORMATS))
     'application/sparql-results+xml, application/rdf+xml'
     """
     found: dict[Format | None, None] = {}
     for name in ",".join(names).split(","):
-        low = name.strip().lower()
+        low = name.strip().lower().replace(" ", "+")
         found[by_name(low, formats) or by_name(_FOR_GRAPHS.get(low, low), formats)] = None
     if len(found) != 1 or None in found:
         return None

@@ -388,7 +388,8 @@ class Pool:
         gzip: bool,
         began: float,
     ) -> Question:
-        checked = self._check(text)
+        replaced = bool(default_graphs or named_graphs)
+        checked = self._check(text, graphs=None if replaced else self.release.graphs)
         offered = (
             negotiation.RESULT_FORMATS
             if checked.form in ("SELECT", "ASK")
@@ -396,7 +397,7 @@ class Pool:
         )
         media_type = _negotiated(accept, offered)
         default, named = checked.default_graphs, checked.named_graphs
-        if default_graphs or named_graphs:
+        if replaced:
             self._known((*default_graphs, *named_graphs))
             default, named = default_graphs, named_graphs
         limits = self.limits
@@ -488,7 +489,8 @@ class Pool:
         Raises:
             QueryFailure: as for `query`.
         """
-        checked = await self.aside(lambda: self._check(text), len(text))
+        graphs = self.release.graphs
+        checked = await self.aside(lambda: self._check(text, graphs), len(text))
         job = {
             "kind": "statements",
             "text": _bind(text, checked, bindings),
@@ -599,8 +601,8 @@ class Pool:
         done.add_done_callback(lambda _: self._texts.give_back(place, usable=True))
         return await asyncio.shield(done)
 
-    def _check(self, text: str) -> Checked:
-        return check(text, prefixes=self.release.prefixes, graphs=self.release.graphs)
+    def _check(self, text: str, graphs: frozenset[str] | None) -> Checked:
+        return check(text, prefixes=self.release.prefixes, graphs=graphs)
 
     def _known(self, graphs: Sequence[str]) -> None:
         for iri in graphs:
@@ -614,7 +616,8 @@ class Pool:
 
     async def _small(self, text: str, bindings: Mapping[str, str] | None) -> dict[str, Any]:
         """Return the job for a query whose whole answer is wanted as JSON."""
-        checked = await self.aside(lambda: self._check(text), len(text))
+        graphs = self.release.graphs
+        checked = await self.aside(lambda: self._check(text, graphs), len(text))
         if checked.form not in ("SELECT", "ASK"):
             raise QueryFailure("format", f"{checked.form} has no solutions", expected="SELECT")
         return {
@@ -678,11 +681,15 @@ class Pool:
     def _lost(self, worker: Worker) -> None:
         """Replace a worker that has ended."""
         self._workers.discard(worker)
-        if self._lanes.remove(worker):
+        idle = self._lanes.remove(worker)
+        if idle:
             worker.disconnect()
         if not self._closed:
             self.tally.ends[worker.outcome] += 1
-            _LOG.debug("query worker %d ended: %s (%s)", worker.pid, worker.outcome, worker.status)
+            # Nobody's query tells of the end of a worker that had none.
+            level = logging.WARNING if idle and worker.outcome == "crash" else logging.DEBUG
+            ended = "query worker %d ended: %s (%s)"
+            _LOG.log(level, ended, worker.pid, worker.outcome, worker.status)
             self._replace()
 
     def _release(self, place: Place[Worker]) -> None:

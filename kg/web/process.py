@@ -205,6 +205,12 @@ class Worker(asyncio.Protocol):
                 hint="ask for less: ORDER BY, DISTINCT, GROUP BY and joins of large patterns "
                 "are what takes memory",
             )
+        if "total order" in self._last_words:
+            return QueryFailure(
+                "evaluation",
+                "the values to sort by are of kinds that have no common order",
+                hint="BIND what you sort by to a variable, or sort by STR(…) of it",
+            )
         return QueryFailure("crash", "the query stopped its worker", seen=self.status)
 
     @property

@@ -302,7 +302,6 @@ class SparqlEndpoint:
             return await self._description(request, accept)
         request.text = query
         coding = _coding(request)
-        self._quota.take(request.client)
         question = await pool.prepare(
             query,
             accept=accept,
@@ -320,7 +319,6 @@ class SparqlEndpoint:
         request.form = "DESCRIPTION"
         media_type = _graph_format(accept, "there is no such description of this service")
         coding = _coding(request)
-        self._quota.take(request.client)
         pool = self._pool
 
         async def make() -> _Made:
@@ -355,7 +353,6 @@ class SparqlEndpoint:
             accept = _named(names, negotiation.GRAPH_FORMATS)
         media_type = _graph_format(accept, "there is no such form of a graph")
         coding = _coding(request)
-        self._quota.take(request.client)
         key = _key("graph", graph or "", media_type, str(coding.gzip))
         return await self._found(
             request, key, coding, lambda: pool.graph(graph, accept=media_type, gzip=coding.gzip)
@@ -386,11 +383,10 @@ class SparqlEndpoint:
         has = tags is not None and matches(tags, etag)
         # What was never answered may be no answer but an error: that has to be found out.
         if has and cache.given(etag):
-            self._quota.give_back(request.client)
             return self._unchanged(request, etag)
         if key is not None and (kept := cache.get(key, request.asked)) is not None:
-            self._quota.give_back(request.client)
             return self._again(request, kept)
+        self._quota.take(request.client)
         self.metrics.misses += 1
         answer = await make()
         request.lane = "slow" if answer.slow else "fast"

@@ -1,4 +1,4 @@
-"""How many queries a client may ask: so many a minute, none of them for nothing.
+"""How many queries a client may ask in a minute; what costs no worker does not count.
 
 A client is an address; of an IPv6 address the first 64 bits, because whoever has one has all the
 others under them.
@@ -58,11 +58,6 @@ class Quota:
         self._until.move_to_end(client)
         while len(self._until) > _CLIENTS:
             self._until.popitem(last=False)
-
-    def give_back(self, client: str) -> None:
-        """Count one query less: it cost nothing."""
-        if client in self._until:
-            self._until[client] -= self._each
 
 
 def client_of(scope: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 - a connection on which no whole request arrives, or whose client takes nothing of an answer, is
   broken after a while, so that nobody holds a worker or memory by waiting;
 - request line and headers have a greatest length, and connections a greatest number;
+- a refusal arrives, although its client may still be sending;
 - what is no HTTP, or names no host, is refused in the words of every other error;
 - an answer that was given before is written at once, without a task (`Site.instant`);
 - the first release is opened before anybody can connect, and a server that is told to end lets the
@@ -15,11 +16,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import gc
 import logging
 import math
 import re
 import resource
+import select
 import signal
 import socket
 import struct
@@ -30,6 +33,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
+import httptools
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
@@ -58,6 +62,10 @@ body."""
 PIPELINED: Final = 64
 """Requests that may wait on a connection for the answer to the one before."""
 _LOOK_S: Final = 0.25
+_LINGER_S: Final = 2.0
+"""How long a client may go on sending after it was refused: what nobody reads resets a connection,
+and with it the refusal."""
+_METHOD = re.compile(rb"(?:\A|\n)[A-Z][A-Z-]{0,31} [^ \r\n]+ HTTP/1\.[01]\r?\n")
 _HOST = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%:\[\]-]*")
 _UPGRADE = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
 _NO_LINGER: Final = struct.pack("ii", 1, 0)
@@ -81,6 +89,7 @@ class House:
         most: connections that may be open at once; one more is broken.
         instant: returns answers that are ready.
         broken: counts the connections that are broken, by reason.
+        release: returns the id of the release that is served, or nothing.
     """
 
     def __init__(
@@ -92,6 +101,7 @@ class House:
         most: int = 10_000,
         instant: Instant | None = None,
         broken: Counter[str] | None = None,
+        release: Callable[[], str] = str,
     ) -> None:
         self.slow_reader_s = slow_reader_s
         self.request_s = request_s
@@ -99,6 +109,7 @@ class House:
         self.most = most
         self.instant = instant or (lambda url, headers: None)
         self.broken: Counter[str] = Counter() if broken is None else broken
+        self.release = release
         self.open: set[_Connection] = set()
         self._watching: asyncio.Task[None] | None = None
         self._lines: tuple[object, bytes] = (None, b"")
@@ -144,8 +155,11 @@ class _Connection(HttpToolsProtocol):
         self._idle = 0.0  # since when there has been nothing to do, 0 if there is something
         self._stuck = 0.0  # when the client ceased to take what is sent, 0 while it does
         self._closing = 0.0
+        self._refused = 0.0  # when a request was refused, after which nothing is read any more
+        self._data = b""  # what is being read
         self._head = 0  # bytes of request line and headers; -1 behind them
         self._between = 0  # bytes behind them that are no content
+        self._fields = 0  # bytes of headers
         self._full = False  # whether no more requests are taken
         self._running: RequestResponseCycle | None = None
         self._left: Callable[[], None] | None = None
@@ -189,6 +203,9 @@ class _Connection(HttpToolsProtocol):
             self._closing = self._closing or now
             if now - self._closing > house.slow_reader_s:
                 self._abort("slow-reader")
+        elif self._refused:
+            if now - self._refused > _LINGER_S:
+                self.transport.close()
         elif self._stuck and now - self._stuck > house.slow_reader_s:
             self._abort("slow-reader")
         elif self._since:
@@ -198,10 +215,21 @@ class _Connection(HttpToolsProtocol):
                 self._abort("half-open")
         elif not self._has_answered():
             self._idle = 0.0
+            if self.flow.read_paused and self._is_gone():
+                self._reset()
         elif not self._idle:
             self._idle = now
         elif now - self._idle > house.keep_alive_s:
             self.transport.close()
+
+    def _is_gone(self) -> bool:
+        """Return whether the client has gone, while nobody reads what it has sent."""
+        socket_ = self.transport.get_extra_info("socket")
+        if socket_ is None:
+            return False
+        poll = select.poll()
+        poll.register(socket_.fileno(), select.POLLRDHUP)
+        return bool(poll.poll(0))
 
     def _abort(self, why: str) -> None:
         self._house.broken[why] += 1
@@ -240,16 +268,19 @@ class _Connection(HttpToolsProtocol):
             self._left()
 
     def data_received(self, data: bytes) -> None:
+        if self._refused:
+            return
+        self._data = data
         if (b"pgrade" in data or b"PGRADE" in data) and (self._head >= 0 or not self._since):
             data = _without_upgrade(data)
         if self._head >= 0:
             self._head += len(data)
-            if self._head > HEAD_BYTES:
-                self._refuse(_too_long("the request line and its headers are", HEAD_BYTES), "head")
-                return
         self._between += len(data)
         super().data_received(data)
-        if self._between > HEAD_BYTES:
+        self._data = b""
+        if self._head > HEAD_BYTES:  # and it has not ended
+            self._refuse(_LONG_HEAD, "head")
+        elif self._between > HEAD_BYTES:
             self._abort("head")
 
     def on_message_begin(self) -> None:
@@ -258,10 +289,12 @@ class _Connection(HttpToolsProtocol):
         self._idle = 0.0
         self._head = max(self._head, 0)
         self._between = 0
+        self._fields = 0
         self.scope["kg.connection"] = self  # type: ignore[typeddict-unknown-key] # an extension
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._head >= 0:  # what follows a body is no header, and nobody wants it
+            self._fields += len(name) + len(value) + len(": \r\n")
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
@@ -273,13 +306,15 @@ class _Connection(HttpToolsProtocol):
             return
         if len(self.url) > ADDRESS_BYTES:
             self._refuse(_too_long("the address is", ADDRESS_BYTES), "head")
+        elif self._fields + len(self.url) > HEAD_BYTES:
+            self._refuse(_LONG_HEAD, "head")
         hosts = [value for name, value in self.headers if name == b"host"]
         # HTTP/1.0 needs none. Spec: RFC 9112, section 3.2
         if (len(hosts) != 1 or _HOST.fullmatch(hosts[0]) is None) and (
             hosts or self.parser.get_http_version() != "1.0"
         ):
             self._refuse(_no_host(hosts), "malformed")
-        if self.transport.is_closing():
+        if self._refused or self.transport.is_closing():
             self._instant = True
             return
         parser = self.parser
@@ -367,18 +402,26 @@ class _Connection(HttpToolsProtocol):
         self.transport.write(b"%b%b\r\n%b" % (head, lines, body))
 
     def send_400_response(self, msg: str) -> None:
-        self._refuse(
-            QueryFailure(
+        error = sys.exception()  # uvicorn calls this while it handles that of the parser
+        if isinstance(error, httptools.HttpParserInvalidMethodError) and _METHOD.search(self._data):
+            failure = QueryFailure(
+                "method",
+                "this server does not know the method",
+                expected="GET, HEAD, POST, OPTIONS",
+            )
+        elif isinstance(error, httptools.HttpParserInvalidURLError):
+            failure = QueryFailure(
                 "request",
-                "this is not HTTP/1.1 as it has to be sent",
-                hint="percent-encode the address; a client or library for HTTP does so",
-            ),
-            "malformed",
-        )
+                "the address has characters that it cannot have",
+                hint="percent-encode them; a client or library for HTTP does so",
+            )
+        else:
+            failure = QueryFailure("request", "this is not HTTP/1.1 as it has to be sent")
+        self._refuse(failure, "malformed")
 
     def _refuse(self, failure: QueryFailure, why: str) -> None:
-        """Answer a request that nobody else sees, and close the connection."""
-        if self.transport.is_closing():
+        """Answer a request that nobody else sees, and read nothing more."""
+        if self._refused or self.transport.is_closing():
             return
         if not self._has_answered():
             cycle = self.cycle
@@ -388,9 +431,11 @@ class _Connection(HttpToolsProtocol):
             # It is the body of the very request that is being answered.
             cycle.disconnected = True
             cycle.message_event.set()
-        status, headers, body = problem(failure)
+        release = self._house.release()
+        status, headers, body = problem(failure, release)
         lines = [
             *(*self.server_state.default_headers, *headers, *COMMON),
+            *([(b"kg-release", release.encode())] if release else []),
             *((b"content-length", b"%d" % len(body)), (b"connection", b"close")),
             (b"x-request-id", request_id(None)),
         ]
@@ -400,7 +445,9 @@ class _Connection(HttpToolsProtocol):
         phrase = HTTPStatus(status).phrase.encode()
         self._house.broken[why] += 1
         self.transport.write(b"HTTP/1.1 %d %b\r\n%b\r\n%b" % (status, phrase, text, body))
-        self.transport.close()
+        self._refused = self.loop.time()
+        self._since = 0.0
+        self.transport.write_eof()
 
 
 def _too_long(what: str, most: int) -> QueryFailure:
@@ -410,6 +457,9 @@ def _too_long(what: str, most: int) -> QueryFailure:
         expected=f"at most {most:,} bytes",
         hint="send the query by POST",
     )
+
+
+_LONG_HEAD: Final = _too_long("the request line and its headers are", HEAD_BYTES)
 
 
 def _no_host(hosts: Sequence[bytes]) -> QueryFailure:
@@ -445,8 +495,10 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         tasks, most = len(self.server_state.tasks), self.config.timeout_graceful_shutdown
-        _log.info("stopping; %d requests may end within %s s", tasks, most)
+        _log.info("stopping; running requests: %d; they may end within %s s", tasks, most)
         await super().shutdown(sockets)
+        if self.force_exit:  # by a second signal: uvicorn would leave the application as it is
+            await self.lifespan.shutdown()
         _log.info("stopped")
 
 
@@ -465,6 +517,7 @@ def serve(settings: Settings) -> None:
         most=max(most, 64),
         instant=site.instant,
         broken=site.metrics.broken,
+        release=lambda: site.release,
     )
     site.connections = house.open
     config = uvicorn.Config(
@@ -520,10 +573,11 @@ def _listen(host: str, port: int) -> socket.socket:
             (host, port), family=family, backlog=_BACKLOG, dualstack_ipv6=host == "::"
         )
     except OSError as error:
+        what = "port" if error.errno in (errno.EADDRINUSE, errno.EACCES) else "host"
         raise ConfigError(
             f"cannot listen: {error.strerror}",
             where=f"{host}:{port}",
-            hint="choose another port with --port or PORT",
+            hint=f"choose another {what} with --{what} or KG_{what.upper()}",
         ) from error
 
 

@@ -1,4 +1,5 @@
-"""Says where a query that the engine refuses stops being SPARQL, and what could stand there.
+"""Says where a query that the engine refuses stops being SPARQL, and what could stand there; or, if
+every token fits, what is wrong with its meaning.
 
 The positions in the engine's own messages are those of the longest keyword that it has tried,
 often the end of the text. So the grammar is followed here, token by token, only after the engine
@@ -122,6 +123,14 @@ _NAMES: Final = {
 _HIDDEN: Final = frozenset({"ANON", *_FUNCTIONS})
 _SYMBOL = re.compile(r"'[^']+'|[A-Za-z]+|[()|*+?]")
 _SHOWN: Final = 12
+# Of an escaped backslash, the second one begins nothing.
+_ESCAPE = re.compile(
+    r"(?<!\\)(?:\\\\)*+(\\(?:u[Dd][89A-Fa-f][0-9A-Fa-f]{2}"
+    r"|U(?:0000[Dd][89A-Fa-f][0-9A-Fa-f]{2}|(?!000|0010)[0-9A-Fa-f]{8})))"
+)
+_ABSOLUTE = re.compile(r"<[A-Za-z][A-Za-z0-9+.\-]*:")
+_LONG_SUBTAG = re.compile(r"[A-Za-z0-9]{9}")
+_LARGEST: Final = (1 << 64) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +170,98 @@ def explain(query: str) -> Misfit | None:
                 choice = next(one for one in rules.choices[top] if all(map(rules.empty, one)))
             stack.extend(reversed(choice))
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """What is wrong with a query that has the form of SPARQL; the offset is -1 if it is unknown."""
+
+    what: str
+    hint: str
+    seen: str = ""
+    expected: str = ""
+    offset: int = -1
+
+
+_MEANINGS: Final = {
+    "a variable that is unbound": Mistake(
+        "SELECT names a variable that has no value there",
+        "with GROUP BY or an aggregate only what is grouped by and aggregates have one: put the "
+        "variable behind GROUP BY, or into SAMPLE(…)",
+    ),
+    "not authorized with GROUP BY": Mistake(
+        "with GROUP BY or an aggregate the variables have to be named",
+        "write SELECT and what is grouped by in place of SELECT *; aggregates stand in SELECT, "
+        "HAVING and ORDER BY",
+    ),
+    "overrides an existing variable": Mistake(
+        "SELECT gives a value to a variable that has one", "choose another name behind AS"
+    ),
+    "Duplicated variable": Mistake("SELECT names a variable twice", "name it once"),
+    "IRI parsing failed": Mistake(
+        "an IRI in the query is not well-formed", "percent-encode what an IRI cannot have"
+    ),
+}
+"""What the engine says, and what it means."""
+_UNKNOWN: Final = Mistake(
+    "the query has the form of SPARQL, and no meaning",
+    "it may give a variable a value twice (BIND), have rows of another length than the variables "
+    "of VALUES, or use one blank node in two groups",
+)
+
+
+def mistake(query: str, message: str) -> Mistake:
+    """Return what is wrong with a query in which `explain` finds nothing.
+
+    Args:
+        query: a query that the engine refuses.
+        message: what it says of it.
+
+    >>> mistake("ASK { <a> ?p ?o }", "").offset
+    6
+    """
+    return next(_in_tokens(query), None) or next(
+        (found for said, found in _MEANINGS.items() if said in message), _UNKNOWN
+    )
+
+
+def _in_tokens(query: str) -> Iterator[Mistake]:
+    """Yield what is wrong with single tokens."""
+    based, last = False, ""
+    for terminal, text, offset in _tokens(query):
+        escape = _ESCAPE.search(text) if terminal in ("STRING", "IRI") else None
+        if escape is not None:
+            yield Mistake(
+                "this escape stands for no character",
+                "write the character itself",
+                seen=escape[1],
+                offset=offset + escape.start(1),
+            )
+        elif terminal == "IRI" and not based and not _ABSOLUTE.match(text):
+            yield Mistake(
+                "this IRI is relative, and the query has no BASE",
+                "write the whole IRI, or begin the query with BASE <…>",
+                seen=text,
+                offset=offset,
+            )
+        elif terminal == "LANGUAGE" and _LONG_SUBTAG.search(text):
+            yield Mistake(
+                "this is no language tag",
+                "the parts of a tag have at most eight characters",
+                seen=text,
+                expected="a tag such as @bn or @zh-Hant",
+                offset=offset,
+            )
+        elif last in ("'LIMIT'", "'OFFSET'") and terminal == "INTEGER" and int(text) > _LARGEST:
+            yield Mistake(
+                "this number is too large",
+                "leave it out if there is to be no limit",
+                seen=text,
+                expected=f"at most {_LARGEST}",
+                offset=offset,
+            )
+        based = based or last == "'BASE'"
+        last = terminal
 
 
 def _tokens(query: str) -> Iterator[tuple[str, str, int]]:

@@ -20,7 +20,6 @@ import ctypes
 import gc
 import json
 import os
-import re
 import resource
 import select
 import signal
@@ -35,7 +34,8 @@ from typing import IO, Any, Final, NoReturn, cast
 from kg.errors import QueryError
 from kg.store import RowLimit, Store
 from kg.web.guard import position
-from kg.web.syntax import explain
+from kg.web.order import ordered
+from kg.web.syntax import explain, mistake
 
 LENGTH: Final = struct.Struct(">I")
 HEAD: Final = struct.Struct(">cI")
@@ -59,7 +59,6 @@ _PR_SET_PDEATHSIG: Final = 1
 _PR_SET_NO_NEW_PRIVS: Final = 38
 _CLONE_NEWUSER: Final = 0x10000000
 _CLONE_NEWNET: Final = 0x40000000
-_POSITION = re.compile(r"error at [0-9]+:[0-9]+: ")
 _PROBE = "SELECT * { ?s ?p ?o } LIMIT 1"
 
 
@@ -293,9 +292,10 @@ class _Job:
             rows, limit = job.get("rows", 0), None
             if rows:
                 limit = RowLimit(rows, job["link"], self._output.cut)
-            store.query(job["text"], output, media_type, job["default"], job["named"], limit)
+            text = ordered(job["text"])
+            store.query(text, output, media_type, job["default"], job["named"], limit)
         elif job["kind"] == "statements":
-            store.statements(job["text"], output, media_type)
+            store.statements(ordered(job["text"]), output, media_type)
         elif job["kind"] == "graph":
             store.graph(job["text"], output, media_type)
         else:
@@ -311,12 +311,10 @@ def _syntax(message: str, text: str) -> dict[str, Any]:
     # The engine's position is that of the longest keyword that it tried, so it is not used.
     misfit = explain(text)
     if misfit is None:
-        reason = _POSITION.sub("", message).partition(", [")[0].removeprefix("expected one of ")
-        return {
-            "what": "the query has the form of SPARQL, and no meaning",
-            "seen": reason,
-            "hint": "look at the variables of SELECT, GROUP BY and BIND, and at the rows of VALUES",
-        }
+        found = mistake(text, message)
+        place = position(text, found.offset) if found.offset >= 0 else (0, 0)
+        fields = {"what": found.what, "seen": found.seen, "expected": found.expected}
+        return {**fields, "hint": found.hint, "line": place[0], "column": place[1]}
     line, column = position(text, misfit.offset)
     return {
         "what": "the query is not SPARQL from here on",

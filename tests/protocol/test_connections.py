@@ -177,8 +177,75 @@ def test_headers_without_end_are_refused(hasty: Any) -> None:
             for n in range(1000):
                 connection.sendall(b"X-%d: %b\r\n" % (n, b"x" * 1000))
         received = rest(connection)
-    # The rest of what was sent may reset the connection before the answer is read.
-    assert not received or received.startswith(b"HTTP/1.1 413 ")
+    assert received.startswith(b"HTTP/1.1 413 ")
+
+
+def test_a_refusal_arrives_while_its_client_is_still_sending(hasty: Any) -> None:
+    """What is sent to a socket that is closed resets the connection, and with it the answer."""
+    for _ in range(5):
+        with connected(hasty) as connection:
+            connection.sendall(b"POST /sparql HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n")
+            for _ in range(20):
+                connection.sendall(b"x" * 100_000)
+                time.sleep(0.01)
+            received = rest(connection)
+        assert received.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+        assert json.loads(received.partition(b"\r\n\r\n")[2])["type"] == f"{PROBLEM}request"
+
+
+def test_who_goes_on_sending_after_a_refusal_is_cut_off(
+    hasty: Any, eventually: Callable[..., None]
+) -> None:
+    with connected(hasty) as connection:
+        connection.sendall(b"POST /sparql HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n")
+        began = time.monotonic()
+        with suppress(ConnectionError):
+            while time.monotonic() - began < 20:
+                connection.sendall(b"x" * 1000)
+                time.sleep(0.05)
+        assert time.monotonic() - began < 10
+
+
+def test_a_body_that_comes_with_its_head_is_no_long_head(hasty: Any) -> None:
+    query = b"ASK{}" + b" " * 300_000
+    head = (
+        b"POST /sparql HTTP/1.1\r\nHost: x\r\nContent-Type: application/sparql-query\r\n"
+        b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(query)
+    )
+    for _ in range(5):
+        with connected(hasty) as connection:
+            connection.sendall(head + query)
+            assert rest(connection).startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+def test_a_head_has_a_greatest_length_however_it_comes(hasty: Any) -> None:
+    for length, status in ((130_000, b"200"), (132_000, b"413")):
+        field = b"X: " + b"x" * (length // 100 - 5) + b"\r\n"
+        sent = request("ASK {}", "Connection: close").removesuffix(b"\r\n") + field * 100 + b"\r\n"
+        with connected(hasty) as connection:
+            connection.sendall(sent)
+            assert rest(connection).startswith(b"HTTP/1.1 " + status)
+
+
+def test_a_client_that_leaves_behind_what_nobody_has_read_is_noticed(
+    start: Callable[..., Any], eventually: Callable[..., None]
+) -> None:
+    busy = start(workers=1, spares=0, timeout_s=60, slow_after_s=50)
+    endless = "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"
+    with connected(busy) as connection:
+        connection.sendall(request(endless) + request("ASK {}"))
+        eventually(lambda: bool(busy.busy()), "no worker is busy")
+    eventually(lambda: not busy.busy(), "the query goes on although its client has gone")
+    assert busy.values("SELECT (1 AS ?one) {}") == ["1"]
+
+
+def test_a_method_that_nobody_knows_is_405(hasty: Any) -> None:
+    with connected(hasty) as connection:
+        connection.sendall(b"BREW /sparql HTTP/1.1\r\nHost: x\r\n\r\n")
+        head, _, body = rest(connection).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 405 Method Not Allowed\r\n")
+    assert b"\r\nallow: GET, HEAD, POST, OPTIONS\r\n" in head
+    assert json.loads(body)["type"] == f"{PROBLEM}method"
 
 
 def test_what_follows_a_body_is_no_header_and_has_an_end(hasty: Any) -> None:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import httpx2
 import pyoxigraph as ox
@@ -22,6 +23,7 @@ BASE = "https://kg.example/"
 COMMON = {"access-control-allow-origin": "*", "x-content-type-options": "nosniff"}
 FORM = "application/x-www-form-urlencoded"
 QUERY = "application/sparql-query"
+RESULTS = "{http://www.w3.org/2005/sparql-results#}"
 
 
 def check_problem(answer: httpx2.Response, status: int, reason: str) -> dict[str, Any]:
@@ -301,6 +303,8 @@ def test_from_is_obeyed_and_parameters_win(server: Any) -> None:
                 "/sparql", params=dataset, content=query, headers={"content-type": QUERY}
             )
         assert len(answer.json()["results"]["bindings"]) == 1
+        unknown = server.get("SELECT ?a FROM <http://a.example/> { ?a a ch:Agent }", params=dataset)
+        assert len(unknown.json()["results"]["bindings"]) == 1
     answer = server.get(
         "SELECT ?g { GRAPH ?g { ?a a ch:Agent } }",
         params={"named-graph-uri": f"{BASE}id/graph/seoul"},
@@ -509,6 +513,43 @@ def test_a_row_limit_is_never_silent(start: Callable[..., Any]) -> None:
     graph = server.get("CONSTRUCT WHERE { ?s ch:number ?n }", headers={"accept": "text/turtle"})
     assert graph.headers["kg-rows-cut"] == "3"
     assert len(set(ox.parse(graph.content, ox.RdfFormat.TURTLE))) == 3
+
+
+# --- what the engine does not do well ---
+
+
+@pytest.mark.parametrize("direction", ["ASC", "DESC"])
+def test_values_of_all_kinds_are_sorted(server: Any, direction: str) -> None:
+    found = server.values(f"SELECT ?c {{ ?a ?b ?c }} ORDER BY {direction}(?c)")
+    if direction == "DESC":
+        found.reverse()
+    number = found.index("0")
+    assert found[number : number + 60_000] == [str(n) for n in range(60_000)]
+    assert found[number + 60_000 :] == sorted(found[number + 60_000 :])
+    assert all(value.startswith("http") for value in found[:number])
+
+
+def test_what_cannot_be_sorted_is_said_to_be_so(server: Any) -> None:
+    values = " ".join(f"{n * 37 % 101} '{n * 53 % 101}'" for n in range(101))
+    query = f"SELECT ?x {{ VALUES ?x {{ {values} }} }} ORDER BY COALESCE(?x, ?y)"
+    body = check_problem(server.get(query), 400, "evaluation")
+    assert "STR(" in body["hint"]
+
+
+def test_xml_holds_every_value_or_says_that_it_cannot(server: Any) -> None:
+    xml = {"accept": "application/sparql-results+xml"}
+    query = r'SELECT ("a\rb\r\n\u0085\uFFFDc ]]> " AS ?x) {}'
+    answer = server.get(query, headers=xml)
+    (literal,) = ElementTree.fromstring(answer.content).iter(f"{RESULTS}literal")
+    assert literal.text == "a\rb\r\n\x85\ufffdc ]]> "
+    for text in (r"\u0000", r"\u0001", r"\u001F", r"\uFFFE", r"\uFFFF", r"\b", r"\f"):
+        query = f'SELECT ("{"x" * 8000}কিম{text}" AS ?x) {{}}'
+        body = check_problem(server.get(query, headers=xml), 400, "evaluation")
+        assert "U+" in body["detail"]
+        assert server.get(query).status_code == 200
+    for length in range(8150, 8200):  # a character may be cut in two
+        query = f'SELECT ("{"x" * length}\ufffe" AS ?x) {{}}'
+        check_problem(server.get(query, headers=xml), 400, "evaluation")
 
 
 # --- the reference page, and a client of somebody else ---

@@ -38,17 +38,6 @@ def test_a_client_may_ask_its_number_at_once_and_then_as_time_goes_by() -> None:
         quota.take("a")
 
 
-def test_what_costs_nothing_is_given_back() -> None:
-    quota = Quota(1, Clock())
-    for _ in range(5):
-        quota.take("a")
-        quota.give_back("a")
-    quota.take("a")
-    with pytest.raises(QueryFailure):
-        quota.take("a")
-    quota.give_back("nobody")
-
-
 def test_without_a_rate_and_without_a_client_nothing_is_refused() -> None:
     for quota, client in ((Quota(0), "a"), (Quota(1), "")):
         for _ in range(100):

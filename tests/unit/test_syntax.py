@@ -10,7 +10,7 @@ import pytest
 
 from kg.store import prefixes
 from kg.web.guard import TOKEN
-from kg.web.syntax import explain
+from kg.web.syntax import explain, mistake
 
 PREFIXES = {**prefixes("https://kg.example/"), "ex": "http://example.org/"}
 FINE = [
@@ -100,3 +100,33 @@ def test_names_what_does_not_fit(query: str, seen: str, expected: str) -> None:
     assert query[misfit.offset :].startswith(seen) or misfit.offset == len(query)
     assert expected in misfit.expected
     assert not engine_takes(query)
+
+
+@pytest.mark.parametrize(
+    ("query", "said", "place"),
+    [
+        ('SELECT * { ?a ?b "\\\\x\\uD800" }', "escape", 21),
+        ('SELECT * { ?a ?b "\\\\uD800", <b> }', "relative", 28),
+        ("SELECT * { ?a ?b ?c } LIMIT 99999999999999999999", "too large", 28),
+        ("SELECT * { ?a ?b ?c } OFFSET 99999999999999999999", "too large", 29),
+        ("SELECT * { ?a ?b 'x'@abcdefghi }", "language tag", 20),
+        ("SELECT * { <rel> ?b ?c }", "relative", 11),
+        ("PREFIX a: <rel> SELECT * { a:b ?c ?d }", "relative", 10),
+        ("SELECT * { ?a ?b <http://[> }", "not well-formed", -1),
+        ("SELECT ?a (COUNT(?b) AS ?n) { ?a ?p ?b }", "no value", -1),
+        ("SELECT * { ?a ?b ?c } GROUP BY ?a", "have to be named", -1),
+        ("SELECT (1 AS ?a) { ?a ?b ?c }", "value to a variable", -1),
+        ("SELECT ?a ?a { ?a ?b ?c }", "twice", -1),
+        ("SELECT * { ?a ?b ?c BIND(1 AS ?a) }", "no meaning", -1),
+        ("SELECT * { VALUES (?a ?b) { (1) } }", "no meaning", -1),
+        ("SELECT * { ?a ?b _:x OPTIONAL { _:x ?c ?d } }", "no meaning", -1),
+    ],
+)
+def test_says_what_is_wrong_with_the_meaning(query: str, said: str, place: int) -> None:
+    assert explain(query) is None
+    with pytest.raises(SyntaxError) as refused:
+        ox.Store().query(query)
+    found = mistake(query, str(refused.value))
+    assert said in found.what
+    assert found.hint
+    assert found.offset == place

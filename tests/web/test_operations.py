@@ -392,6 +392,10 @@ def test_a_client_that_asks_too_much_is_told_when_to_come_again(
         for n, tag in enumerate(tags):
             assert ask(n).status_code == 200
             assert ask(n, **{"if-none-match": tag}).status_code == 304
+            form = {"query": f"ASK {{}} # {n}"}
+            assert client.post("/sparql", data=form).status_code == 200
+        assert client.get("/sparql", params={"query": "ASK {"}).status_code == 429
+        assert client.get("/sparql", params={"query": "no query"}).status_code == 400
         assert client.get("/", headers=HTML).status_code == 200
         assert client.get("/healthz").status_code == 200
         # The page with the result of a query is no way round, nor are the graphs.
@@ -403,7 +407,7 @@ def test_a_client_that_asks_too_much_is_told_when_to_come_again(
             assert page.headers["retry-after"]
         assert client.get("/graphs?default").status_code == 429
         text = client.get("/metrics").text
-        assert value(text, "kg_queries_total", outcome="quota") == 2
+        assert value(text, "kg_queries_total", outcome="quota") == 3
 
 
 def test_clients_are_told_apart_by_what_a_trusted_proxy_says(
