@@ -523,14 +523,15 @@ class _XmlText:
         Raises:
             QueryError: XML cannot hold it.
         """
-        found = _NOT_XML.search(self._end + data)
+        text = self._end + data
+        found = _NOT_XML.search(text)
         if found is not None:
             raise QueryError(
                 "XML cannot carry the answer",
                 seen=f"the character U+{ord(found[0].decode()):04X} in a value",
                 hint="ask for JSON, CSV or TSV",
             )
-        self._end = data[-2:]
+        self._end = text[-2:]
         self._output.write(data.replace(b"\r", b"&#13;"))
         return len(data)
 

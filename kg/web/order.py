@@ -1,10 +1,11 @@
 """Makes ORDER BY sort values of several kinds in one order.
 
-The engine compares two numbers by what they are worth and everything else that is no pair of a
-kind by its characters: 9 < 10, 10 < "5" and "5" < 9. Sorted like that, numbers come in no order,
-and the sort may end the process. So what is sorted by a variable is sorted by kind first: what is
-no literal, then literals of each other datatype, numbers, strings. Within a kind the engine's
-order is one.
+The engine compares two values of a kind by what they are worth, and all others by their characters:
+9 < 10, 10 < "5" and "5" < 9. Sorted like that, numbers come in no order, and the sort may end the
+process. So what is sorted by a variable is sorted by kind first: what is no literal, then literals
+of each other datatype, strings, numbers. Of times it matters whether they have a zone and whether
+they are times at all. Within a kind the engine's order is one, but for numbers of so many digits
+that several of them are one to xsd:double.
 
 Spec: SPARQL 1.1 Query Language, sections 15.1 and 17.3; docs/reference/sparql.md
 """
@@ -18,13 +19,17 @@ from typing import Final
 from kg.vocab import XSD
 from kg.web.guard import TOKEN
 
-# What is no literal has no datatype: an error, which sorts before everything else.
+# What is no literal has no datatype: an error, which sorts before everything else. IRIs, here of
+# kinds, sort before literals, and the empty one before all numbers. What is no time has no year.
 _KIND: Final = (
-    f'IF(isNumeric({{0}}),0,IF(LANG({{0}})!=""||DATATYPE({{0}})=<{XSD}string>,1,DATATYPE({{0}})))'
-)
+    "IF(isNumeric(VAR),<XSDdouble>(VAR),"
+    'IF(LANG(VAR)!=""||DATATYPE(VAR)=<XSDstring>,"",IRI(CONCAT(STR(DATATYPE(VAR)),'
+    'IF(REGEX(STR(VAR),"(Z|[+-][0-9][0-9]:[0-9][0-9])$"),"/zone",""),'
+    'COALESCE(IF(YEAR(VAR)=0,"",""),"/none")))))'
+).replace("XSD", XSD)
 _ORDER = re.compile(r"order", re.IGNORECASE)
 _DIRECTIONS: Final = frozenset({"ASC", "DESC"})
-_ENDS: Final = frozenset({"LIMIT", "OFFSET", "VALUES", "}"})
+_ENDS: Final = ("LIMIT", "OFFSET", "VALUES", "}")  # the engine reads LIMIT1OFFSET1 as four words
 _OPEN: Final = frozenset("({[")
 _CLOSE: Final = frozenset(")}]")
 
@@ -44,7 +49,7 @@ def ordered(query: str) -> str:
     pieces, done = [], 0
     for number, direction, variable in _conditions(words):
         start = tokens[number].start()
-        pieces += [query[done:start], f"{direction}({_KIND.format(variable)}) "]
+        pieces += [query[done:start], f"{direction}({_KIND.replace('VAR', variable)}) "]
         done = start
     return "".join([*pieces, query[done:]])
 
@@ -61,14 +66,17 @@ def _conditions(words: Sequence[str]) -> Iterator[tuple[int, str, str]]:
         if number > 1 and words[number - 2] == "ORDER" and words[number - 1] == "BY":
             sorting.append(depth)
         if sorting and sorting[-1] == depth:
-            if word in _ENDS:
+            start = number + (word in _DIRECTIONS)
+            bracket = words[start : start + 3]
+            if word.startswith(_ENDS):
                 sorting.pop()
             elif word[0] in "?$":
                 yield number, "ASC", word
-            elif word in _DIRECTIONS and number + 3 < len(words):
-                opened, inner, closed = words[number + 1 : number + 4]
-                if opened == "(" and inner[0] in "?$" and closed == ")":
-                    yield number, word, inner
+            elif (
+                start > number or words[number - 1] == "BY" or words[number - 1][0] in ")?$"
+            ):  # else it belongs to a call
+                if len(bracket) == 3 and bracket[0] + bracket[2] == "()" and bracket[1][0] in "?$":
+                    yield number, word if start > number else "ASC", bracket[1]
         depth += (word in _OPEN) - (word in _CLOSE)
         while sorting and sorting[-1] > depth:
             sorting.pop()

@@ -208,8 +208,8 @@ class Worker(asyncio.Protocol):
         if "total order" in self._last_words:
             return QueryFailure(
                 "evaluation",
-                "the values to sort by are of kinds that have no common order",
-                hint="BIND what you sort by to a variable, or sort by STR(…) of it",
+                "what is sorted by has values that have no common order",
+                hint="BIND what you sort by to a variable, or take STR(…) or xsd:double(…) of it",
             )
         return QueryFailure("crash", "the query stopped its worker", seen=self.status)
 

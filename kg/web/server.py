@@ -155,7 +155,8 @@ class _Connection(HttpToolsProtocol):
         self._idle = 0.0  # since when there has been nothing to do, 0 if there is something
         self._stuck = 0.0  # when the client ceased to take what is sent, 0 while it does
         self._closing = 0.0
-        self._refused = 0.0  # when a request was refused, after which nothing is read any more
+        self._deaf = False  # whether nothing that comes is read any more
+        self._leaving = 0.0  # when the last answer went, while its client may still be sending
         self._data = b""  # what is being read
         self._head = 0  # bytes of request line and headers; -1 behind them
         self._between = 0  # bytes behind them that are no content
@@ -180,7 +181,7 @@ class _Connection(HttpToolsProtocol):
         cycle.response_started = cycle.response_complete = True
         cycle.message_event.set()
         if not cycle.keep_alive:
-            self.transport.close()
+            self._leave(whole=not (cycle.more_body or self._deaf))
         cycle.on_response()
         return True
 
@@ -203,9 +204,11 @@ class _Connection(HttpToolsProtocol):
             self._closing = self._closing or now
             if now - self._closing > house.slow_reader_s:
                 self._abort("slow-reader")
-        elif self._refused:
-            if now - self._refused > _LINGER_S:
+        elif self._leaving:
+            if now - self._leaving > _LINGER_S:
                 self.transport.close()
+        elif self._running is not None and self.flow.read_paused and self._is_gone():
+            self._reset()
         elif self._stuck and now - self._stuck > house.slow_reader_s:
             self._abort("slow-reader")
         elif self._since:
@@ -215,8 +218,6 @@ class _Connection(HttpToolsProtocol):
                 self._abort("half-open")
         elif not self._has_answered():
             self._idle = 0.0
-            if self.flow.read_paused and self._is_gone():
-                self._reset()
         elif not self._idle:
             self._idle = now
         elif now - self._idle > house.keep_alive_s:
@@ -268,7 +269,7 @@ class _Connection(HttpToolsProtocol):
             self._left()
 
     def data_received(self, data: bytes) -> None:
-        if self._refused:
+        if self._deaf:
             return
         self._data = data
         if (b"pgrade" in data or b"PGRADE" in data) and (self._head >= 0 or not self._since):
@@ -294,7 +295,7 @@ class _Connection(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._head >= 0:  # what follows a body is no header, and nobody wants it
-            self._fields += len(name) + len(value) + len(": \r\n")
+            self._fields += len(name) + len(value) + len(":\r\n")
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
@@ -314,7 +315,7 @@ class _Connection(HttpToolsProtocol):
             hosts or self.parser.get_http_version() != "1.0"
         ):
             self._refuse(_no_host(hosts), "malformed")
-        if self._refused or self.transport.is_closing():
+        if self._deaf or self.transport.is_closing():
             self._instant = True
             return
         parser = self.parser
@@ -421,16 +422,24 @@ class _Connection(HttpToolsProtocol):
 
     def _refuse(self, failure: QueryFailure, why: str) -> None:
         """Answer a request that nobody else sees, and read nothing more."""
-        if self._refused or self.transport.is_closing():
+        if self._deaf or self.transport.is_closing():
             return
+        method = self.parser.get_method()
         if not self._has_answered():
             cycle = self.cycle
+            if not cycle.more_body:  # those before it are answered, and then no more
+                cycle.keep_alive = False
+                self._deaf, self._since = True, 0.0
+                return
             if cycle is not self._running or cycle.response_started:
                 self._abort(why)  # an answer is under way, and this one would stand in it
                 return
             # It is the body of the very request that is being answered.
+            method = cycle.scope["method"].encode()
             cycle.disconnected = True
             cycle.message_event.set()
+            if self._left is not None:
+                self._left()
         release = self._house.release()
         status, headers, body = problem(failure, release)
         lines = [
@@ -440,13 +449,24 @@ class _Connection(HttpToolsProtocol):
             (b"x-request-id", request_id(None)),
         ]
         text = b"".join(b"%b: %b\r\n" % pair for pair in lines)
-        if self.parser.get_method() == b"HEAD":
+        if method == b"HEAD":
             body = b""
         phrase = HTTPStatus(status).phrase.encode()
         self._house.broken[why] += 1
         self.transport.write(b"HTTP/1.1 %d %b\r\n%b\r\n%b" % (status, phrase, text, body))
-        self._refused = self.loop.time()
-        self._since = 0.0
+        self._leave(whole=False)
+
+    def _leave(self, *, whole: bool) -> None:
+        """Close the connection behind an answer.
+
+        Args:
+            whole: whether the client has sent all of its request. What it sends to a socket that is
+                closed would reset the connection, and with it the answer.
+        """
+        if whole:
+            self.transport.close()
+            return
+        self._deaf, self._leaving, self._since = True, self.loop.time(), 0.0
         self.transport.write_eof()
 
 

@@ -185,9 +185,10 @@ class Mistake:
 
 _MEANINGS: Final = {
     "a variable that is unbound": Mistake(
-        "SELECT names a variable that has no value there",
-        "with GROUP BY or an aggregate only what is grouped by and aggregates have one: put the "
-        "variable behind GROUP BY, or into SAMPLE(…)",
+        "SELECT names a variable that has no value there, or an aggregate stands where it cannot",
+        "with GROUP BY or an aggregate only what is grouped by and aggregates have a value: put "
+        "the variable behind GROUP BY, or into SAMPLE(…); aggregates stand in SELECT, HAVING and "
+        "ORDER BY of a query that is grouped",
     ),
     "not authorized with GROUP BY": Mistake(
         "with GROUP BY or an aggregate the variables have to be named",
@@ -252,16 +253,21 @@ def _in_tokens(query: str) -> Iterator[Mistake]:
                 expected="a tag such as @bn or @zh-Hant",
                 offset=offset,
             )
-        elif last in ("'LIMIT'", "'OFFSET'") and terminal == "INTEGER" and int(text) > _LARGEST:
+        elif last in ("'LIMIT'", "'OFFSET'") and terminal == "INTEGER" and _is_too_large(text):
             yield Mistake(
                 "this number is too large",
                 "leave it out if there is to be no limit",
-                seen=text,
+                seen=text[:30],
                 expected=f"at most {_LARGEST}",
                 offset=offset,
             )
         based = based or last == "'BASE'"
         last = terminal
+
+
+def _is_too_large(digits: str) -> bool:
+    digits = digits.lstrip("0")
+    return len(digits) > len(str(_LARGEST)) or int(digits or "0") > _LARGEST
 
 
 def _tokens(query: str) -> Iterator[tuple[str, str, int]]:

@@ -266,7 +266,8 @@ class _Job:
         except SyntaxError as error:
             self._fail("syntax", **_syntax(str(error), job["text"]))
         except QueryError as error:
-            self._fail("evaluation", str(error))
+            about = {"seen": error.seen, "expected": error.expected, "hint": error.hint}
+            self._fail("evaluation", error.what, **about)
         except MemoryError:
             self._fail("memory", "the query needs more memory than it may use")
             return None

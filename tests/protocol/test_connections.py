@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import time
+import urllib.error
 import urllib.request
 import zlib
 from collections.abc import Callable, Iterator
@@ -237,6 +238,44 @@ def test_a_client_that_leaves_behind_what_nobody_has_read_is_noticed(
         eventually(lambda: bool(busy.busy()), "no worker is busy")
     eventually(lambda: not busy.busy(), "the query goes on although its client has gone")
     assert busy.values("SELECT (1 AS ?one) {}") == ["1"]
+
+
+def test_who_is_half_through_another_request_is_noticed_too(
+    start: Callable[..., Any], eventually: Callable[..., None]
+) -> None:
+    busy = start(workers=1, spares=0, timeout_s=60, slow_after_s=50)
+    endless = "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"
+    with connected(busy) as connection:
+        connection.sendall(request(endless))
+        connection.sendall(b"POST /sparql HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nabc")
+        eventually(lambda: bool(busy.busy()), "no worker is busy")
+    eventually(lambda: not busy.busy(), "the query goes on although its client has gone")
+
+
+@pytest.mark.parametrize("bad", [b"BREW / HTTP/1.1\r\n\r\n", b"HEAD / HTTP/1.1\r\n\r\n"])
+def test_a_bad_request_does_not_answer_the_good_ones_before_it(hasty: Any, bad: bytes) -> None:
+    for count in (1, 2):
+        query = f"SELECT (COUNT(*) AS ?n) {{ ?s ch:number ?a . ?t ch:number ?a }} # {count} {bad!r}"
+        good = request(query)
+        with connected(hasty) as connection:
+            connection.sendall(good * count + bad)
+            received = rest(connection)
+        assert received.count(b"HTTP/1.1 200 OK\r\n") == count
+        assert received.count(b"60000") == count
+        assert received.count(b"HTTP/1.1") == count
+        assert received.count(b"connection: close\r\n") == 1
+
+
+def test_an_answer_to_a_request_that_has_not_ended_arrives(hasty: Any) -> None:
+    body = b" " * (8 << 20)
+    for _ in range(5):
+        asked = urllib.request.Request(
+            f"{hasty.url}/sparql", body, {"content-type": "application/sparql-query"}
+        )
+        with pytest.raises(urllib.error.HTTPError) as refused:  # it says "Connection: close"
+            urllib.request.urlopen(asked, timeout=30)
+        assert refused.value.code == 413
+        assert json.load(refused.value)["type"] == f"{PROBLEM}length"
 
 
 def test_a_method_that_nobody_knows_is_405(hasty: Any) -> None:

@@ -108,6 +108,7 @@ def test_names_what_does_not_fit(query: str, seen: str, expected: str) -> None:
         ('SELECT * { ?a ?b "\\\\x\\uD800" }', "escape", 21),
         ('SELECT * { ?a ?b "\\\\uD800", <b> }', "relative", 28),
         ("SELECT * { ?a ?b ?c } LIMIT 99999999999999999999", "too large", 28),
+        (f"SELECT * {{ ?a ?b ?c }} LIMIT {'9' * 5000}", "too large", 28),
         ("SELECT * { ?a ?b ?c } OFFSET 99999999999999999999", "too large", 29),
         ("SELECT * { ?a ?b 'x'@abcdefghi }", "language tag", 20),
         ("SELECT * { <rel> ?b ?c }", "relative", 11),
