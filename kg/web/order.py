@@ -73,10 +73,12 @@ def _conditions(words: Sequence[str]) -> Iterator[tuple[int, str, str]]:
             elif word[0] in "?$":
                 yield number, "ASC", word
             elif (
-                start > number or words[number - 1] == "BY" or words[number - 1][0] in ")?$"
-            ):  # else it belongs to a call
-                if len(bracket) == 3 and bracket[0] + bracket[2] == "()" and bracket[1][0] in "?$":
-                    yield number, word if start > number else "ASC", bracket[1]
+                (start > number or words[number - 1] == "BY" or words[number - 1][0] in ")?$")
+                and len(bracket) == 3  # and it does not belong to a call
+                and bracket[0] + bracket[2] == "()"
+                and bracket[1][0] in "?$"
+            ):
+                yield number, word if start > number else "ASC", bracket[1]
         depth += (word in _OPEN) - (word in _CLOSE)
         while sorting and sorting[-1] > depth:
             sorting.pop()
