@@ -16,6 +16,8 @@ import time
 from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from functools import lru_cache
+from typing import TextIO
 
 request: ContextVar[str] = ContextVar("request", default="")
 """The id of the request that is being answered; empty outside of one."""
@@ -52,7 +54,12 @@ class _Message(logging.LogRecord):
 
 def say(logger: logging.Logger, level: int, words: str, **fields: object) -> None:
     """Log a message with fields, which are written in this order."""
-    if logger.isEnabledFor(level):
+    if not logger.isEnabledFor(level):
+        return
+    handlers = logging.root.handlers
+    if len(handlers) == 1 and isinstance(handlers[0], _Handler) and not logger.handlers:
+        handlers[0].write(logger.name, level, words, fields)
+    else:
         logger.handle(_Message(logger.name, level, words, fields))
 
 
@@ -64,9 +71,28 @@ def set_up(level: str, form: str, *, times: bool = False) -> None:
         form: text, or json for one object in a line.
         times: whether text begins with the time and the level, as a server's log does.
     """
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(Json() if form == "json" else Text(times=times))
+    handler = _Handler(Json() if form == "json" else Text(times=times))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    """Writes to stderr; a message with fields without what other handlers need in between."""
+
+    def __init__(self, formatter: Text | Json) -> None:
+        super().__init__(sys.stderr)
+        self.setFormatter(formatter)
+        self._line = formatter.line
+
+    def write(self, logger: str, level: int, words: str, fields: Mapping[str, object]) -> None:
+        """Write a message with fields."""
+        try:
+            self.stream.write(
+                self._line(time.time(), level, logger, words, _with_request(fields)) + "\n"
+            )
+            if not self.stream.line_buffering:
+                self.stream.flush()
+        except Exception:  # noqa: BLE001 - as `emit` does
+            self.handleError(_Message(logger, level, words, fields))
 
 
 class Text(logging.Formatter):
@@ -83,18 +109,26 @@ class Text(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, with a traceback in the lines after it."""
-        text = record.getMessage().strip()
+        words = record.getMessage().strip()
+        text = self.line(record.created, record.levelno, record.name, words, _fields(record))
+        trace = _traceback(self, record)
+        return f"{text}\n{trace}" if trace else text
+
+    def line(
+        self, created: float, level: int, logger: str, words: str, fields: Mapping[str, object]
+    ) -> str:
+        """Return the line."""
+        text = words
         if self._times:
-            text = f"{self._clock.time(record.created)} {record.levelname.lower()} {text}"
-        for name, value in _fields(record).items():
+            text = f"{self._clock.time(created)} {_level(level)} {words}"
+        for name, value in fields.items():
             kind = type(value)
             if kind is not int and kind is not float:
                 value = str(value)
                 if _PLAIN.fullmatch(value) is None:
                     value = json.dumps(value)
             text += f" {name}={value}"
-        trace = _traceback(self, record)
-        return f"{text}\n{trace}" if trace else text
+        return text
 
 
 class Json(logging.Formatter):
@@ -110,15 +144,23 @@ class Json(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the object, in one line."""
-        found: dict[str, object] = {
-            "time": self._clock.time(record.created),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage().strip(),
-            **_fields(record),
-        }
+        fields = _fields(record)
         if trace := _traceback(self, record):
-            found["exception"] = trace
+            fields = {**fields, "exception": trace}
+        words = record.getMessage().strip()
+        return self.line(record.created, record.levelno, record.name, words, fields)
+
+    def line(
+        self, created: float, level: int, logger: str, words: str, fields: Mapping[str, object]
+    ) -> str:
+        """Return the object, in one line."""
+        found: dict[str, object] = {
+            "time": self._clock.time(created),
+            "level": _level(level),
+            "logger": logger,
+            "message": words,
+            **fields,
+        }
         return json.dumps(found, ensure_ascii=False, default=str)
 
 
@@ -138,11 +180,19 @@ class _Clock:
         return f"{self._text}.{int(1000 * (moment - second)):03}Z"
 
 
+@lru_cache
+def _level(number: int) -> str:
+    return logging.getLevelName(number).lower()
+
+
 def _fields(record: logging.LogRecord) -> Mapping[str, object]:
-    found = record.fields if isinstance(record, _Message) else {}
-    if "request" not in found and (name := request.get()):
-        found = {"request": name, **found}
-    return found
+    return _with_request(record.fields if isinstance(record, _Message) else {})
+
+
+def _with_request(fields: Mapping[str, object]) -> Mapping[str, object]:
+    if "request" not in fields and (name := request.get()):
+        return {"request": name, **fields}
+    return fields
 
 
 def _traceback(formatter: logging.Formatter, record: logging.LogRecord) -> str:

@@ -182,6 +182,7 @@ class Store:
 
         self._store = ox.Store.read_only(str(path))
         self._prefixes = dict(prefixes)
+        self._written = [(name, f"{name}:", iri) for name, iri in prefixes.items()]
         self._disjoint = disjoint
         default = self._store.quads_for_pattern(None, None, None, ox.DefaultGraph())
         self._union = next(default, None) is None
@@ -318,7 +319,7 @@ class Store:
             options.update(default_graph=default, named_graphs=named)
         try:
             # The engine looks at each prefix anew for each query.
-            used = {name: iri for name, iri in self._prefixes.items() if f"{name}:" in text}
+            used = {name: iri for name, colon, iri in self._written if colon in text}
             return store.query(text, prefixes=used, **options)
         except (RuntimeError, ValueError) as error:
             raise QueryError(f"the query cannot be evaluated: {error}") from error

@@ -578,9 +578,8 @@ def _is_for_people(scope: Scope) -> bool:
         return False
     if b"format=" in query:
         return False
-    accept = b",".join(value for name, value in scope["headers"] if name == b"accept")
-    offered = _ANSWERS if b"query=" in query else _DESCRIPTIONS
-    found = choose(accept.decode("latin-1"), offered)
+    accept = b",".join([value for name, value in scope["headers"] if name == b"accept"])
+    found = choose(accept.decode("latin-1"), _ANSWERS if b"query=" in query else _DESCRIPTIONS)
     return found is not None and found[0] is HTML
 
 

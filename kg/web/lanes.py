@@ -140,7 +140,8 @@ class Lanes(Generic[_W]):
         place: asyncio.Future[Place[_W]] = self._loop.create_future()
         line.join(client, place)
         # It may be that all are skipped that stood before: one client may not have the last place.
-        self._dispatch()
+        if self._may(client, slow):
+            self._dispatch()
         timer = self._loop.call_at(until, _give_up, place)
         try:
             return await place
@@ -244,6 +245,9 @@ class Lanes(Generic[_W]):
         """Return the client whose turn it is, if it can be anybody's."""
         if not line.length:
             return None
+        if len(line.clients) == 1:
+            (client,) = line.clients
+            return client if self._may(client, slow) and line.first(client) is not None else None
         able = [
             client
             for client in tuple(line.clients)

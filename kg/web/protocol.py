@@ -25,6 +25,7 @@ import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from http import HTTPStatus
 from importlib.metadata import version
 from time import perf_counter
@@ -795,9 +796,12 @@ def _key(*parts: str | bytes) -> bytes:
 
 def _rendered(status: int, headers: Headers) -> bytes:
     """Return status line and headers as HTTP/1.1 sends them."""
-    lines = [b"HTTP/1.1 %d %b\r\n" % (status, HTTPStatus(status).phrase.encode())]
-    lines += [b"%b: %b\r\n" % pair for pair in headers]
-    return b"".join(lines)
+    return b"".join([_status_line(status), *[b"%b: %b\r\n" % pair for pair in headers]])
+
+
+@lru_cache
+def _status_line(status: int) -> bytes:
+    return b"HTTP/1.1 %d %b\r\n" % (status, HTTPStatus(status).phrase.encode())
 
 
 # --- reading requests ------------------------------------------------------------------------

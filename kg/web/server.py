@@ -31,10 +31,12 @@ from collections import Counter
 from collections.abc import Callable, MutableMapping, Sequence
 from functools import partial
 from http import HTTPStatus
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 import httptools
 import uvicorn
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from kg.errors import ConfigError
@@ -66,6 +68,7 @@ _LINGER_S: Final = 2.0
 """How long a client may go on sending after it was refused: what nobody reads resets a connection,
 and with it the refusal."""
 _METHOD = re.compile(rb"(?:\A|\n)[A-Z][A-Z-]{0,31} [^ \r\n]+ HTTP/1\.[01]\r?\n")
+_FORWARDED: Final = frozenset((b"x-forwarded-for", b"x-forwarded-proto"))
 _HOST = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%:\[\]-]*")
 _UPGRADE = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
 _NO_LINGER: Final = struct.pack("ii", 1, 0)
@@ -90,6 +93,7 @@ class House:
         instant: returns answers that are ready.
         broken: counts the connections that are broken, by reason.
         release: returns the id of the release that is served, or nothing.
+        forwarded: the application for requests that a proxy has passed on.
     """
 
     def __init__(
@@ -102,6 +106,7 @@ class House:
         instant: Instant | None = None,
         broken: Counter[str] | None = None,
         release: Callable[[], str] = str,
+        forwarded: ASGIApp | None = None,
     ) -> None:
         self.slow_reader_s = slow_reader_s
         self.request_s = request_s
@@ -110,6 +115,7 @@ class House:
         self.instant = instant or (lambda url, headers: None)
         self.broken: Counter[str] = Counter() if broken is None else broken
         self.release = release
+        self.forwarded = forwarded
         self.open: set[_Connection] = set()
         self._watching: asyncio.Task[None] | None = None
         self._lines: tuple[object, bytes] = (None, b"")
@@ -160,7 +166,6 @@ class _Connection(HttpToolsProtocol):
         self._data = b""  # what is being read
         self._head = 0  # bytes of request line and headers; -1 behind them
         self._between = 0  # bytes behind them that are no content
-        self._fields = 0  # bytes of headers
         self._full = False  # whether no more requests are taken
         self._running: RequestResponseCycle | None = None
         self._left: Callable[[], None] | None = None
@@ -290,12 +295,10 @@ class _Connection(HttpToolsProtocol):
         self._idle = 0.0
         self._head = max(self._head, 0)
         self._between = 0
-        self._fields = 0
         self.scope["kg.connection"] = self  # type: ignore[typeddict-unknown-key] # an extension
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._head >= 0:  # what follows a body is no header, and nobody wants it
-            self._fields += len(name) + len(value) + len(":\r\n")
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
@@ -307,7 +310,11 @@ class _Connection(HttpToolsProtocol):
             return
         if len(self.url) > ADDRESS_BYTES:
             self._refuse(_too_long("the address is", ADDRESS_BYTES), "head")
-        elif self._fields + len(self.url) > HEAD_BYTES:
+        elif (
+            len(self.url)
+            + len(self.headers) * len(":\r\n")
+            + sum(map(len, chain.from_iterable(self.headers)))
+        ) > HEAD_BYTES:
             self._refuse(_LONG_HEAD, "head")
         hosts = [value for name, value in self.headers if name == b"host"]
         # HTTP/1.0 needs none. Spec: RFC 9112, section 3.2
@@ -356,8 +363,22 @@ class _Connection(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running = cycle
+        if self._house.forwarded is not None:
+            for name, _ in cycle.scope["headers"]:
+                if name in _FORWARDED:
+                    app = self._house.forwarded
+                    break
         old = cycle.scope["http_version"] == "1.0"
         super()._start_asgi_task(cycle, partial(self._until_the_end, cycle, app) if old else app)
+
+    def on_response_complete(self) -> None:
+        """Begin with the next request, if it is there; the house looks after what stays idle."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
 
     async def _until_the_end(
         self,
@@ -531,6 +552,7 @@ def serve(settings: Settings) -> None:
         QueryFailure: the first queries on it fail.
     """
     most = _files(settings) - _FILES_ASIDE - 8 * (settings.workers + settings.spare_workers)
+    proxies = settings.trusted_proxies
     site = create_app(settings.releases, settings)
     house = House(
         slow_reader_s=settings.slow_reader_s,
@@ -538,6 +560,8 @@ def serve(settings: Settings) -> None:
         instant=site.instant,
         broken=site.metrics.broken,
         release=lambda: site.release,
+        # uvicorn would look at who sent each request, which takes a while, before it looks at what.
+        forwarded=ProxyHeadersMiddleware(site, proxies) if proxies else None,  # type: ignore[arg-type]
     )
     site.connections = house.open
     config = uvicorn.Config(
@@ -549,10 +573,8 @@ def serve(settings: Settings) -> None:
         log_level="debug" if settings.log_level == "debug" else "warning",
         access_log=False,
         server_header=False,
-        proxy_headers=bool(settings.trusted_proxies),
-        forwarded_allow_ips=settings.trusted_proxies,
+        proxy_headers=False,
         backlog=_BACKLOG,
-        timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=math.ceil(settings.query_timeout_s) + _GRACE_S,
     )
     if settings.log_level != "debug":

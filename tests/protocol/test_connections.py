@@ -29,7 +29,7 @@ GRAPH = "CONSTRUCT WHERE { ?s ?p ?o }"
 @pytest.fixture(scope="module")
 def hasty(start: Callable[..., Any]) -> Any:
     """Return an endpoint that waits for nobody."""
-    return start(workers=2, spares=1, timeout_s=60, slow_reader_s=1, request_s=1)
+    return start(workers=2, spares=1, timeout_s=60, slow_reader_s=1, request_s=1, keep_alive_s=5)
 
 
 @pytest.fixture(scope="module")
