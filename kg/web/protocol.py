@@ -971,7 +971,10 @@ def _unquoted(data: bytes) -> str:
         end = start + _STEP
         cut = data.rfind(b"%", end - 2, end) if end < len(data) else -1
         end = cut if cut > start else end
-        piece = _NO_ESCAPE.sub(b"%25", data[start:end]).replace(b"\\", rb"\\").replace(b"%", rb"\x")
+        piece = data[start:end]
+        if _NO_ESCAPE.search(piece) is not None:
+            piece = _NO_ESCAPE.sub(b"%25", piece)
+        piece = piece.replace(b"\\", rb"\\").replace(b"%", rb"\x")
         pieces.append(piece.decode("unicode_escape").encode("latin-1"))
         start = end
     return _text(b"".join(pieces), "a parameter")
