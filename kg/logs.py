@@ -168,16 +168,16 @@ class _Clock:
     """Writes times as RFC 3339 has them; most messages share their second with the one before."""
 
     def __init__(self) -> None:
-        self._second = -1
-        self._text = ""
+        self._last = -1, ""
 
     def time(self, moment: float) -> str:
         """Return the time of a moment, to the millisecond."""
         second = int(moment)
-        if second != self._second:
-            self._second = second
-            self._text = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-        return f"{self._text}.{int(1000 * (moment - second)):03}Z"
+        known, text = self._last  # one object: other threads have messages, too
+        if second != known:
+            text = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+            self._last = second, text
+        return f"{text}.{int(1000 * (moment - second)):03}Z"
 
 
 @lru_cache

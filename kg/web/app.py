@@ -547,7 +547,7 @@ def _while_there(scope: Scope) -> Iterator[None]:
         if not gone or task.uncancel():
             raise
     finally:
-        connection.watch(None)
+        connection.unwatch(leave)
 
 
 async def _retire(served: Served) -> None:

@@ -47,7 +47,7 @@ def ordered(query: str) -> str:
     pieces, done = [], 0
     for number, direction, variable in _conditions(words):
         start = tokens[number].start()
-        pieces += [query[done:start], f"{direction}({_KIND.replace('VAR', variable)}) "]
+        pieces += [query[done:start], f" {direction}({_KIND.replace('VAR', variable)}) "]
         done = start
     return "".join([*pieces, query[done:]])
 

@@ -141,8 +141,11 @@ class Connection(Protocol):
     def stop(self) -> None:
         """Break the connection, without a proper end of the answer that is being sent."""
 
-    def watch(self, left: Callable[[], None] | None) -> None:
-        """Call `left` when the client goes before the answer has gone; None: no more."""
+    def watch(self, left: Callable[[], None]) -> None:
+        """Call `left` when the client goes before the answer has gone."""
+
+    def unwatch(self, left: Callable[[], None]) -> None:
+        """Call `left` no more."""
 
 
 class SparqlEndpoint:
@@ -748,7 +751,7 @@ class _Watch:
     def stop(self) -> None:
         """Look no more."""
         if self._connection is not None:
-            self._connection.watch(None)
+            self._connection.unwatch(self._left)
         if self._timer is not None:
             self._timer.cancel()
         if self._watching is not None:

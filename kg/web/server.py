@@ -17,6 +17,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import fcntl
 import gc
 import logging
 import math
@@ -27,6 +28,7 @@ import signal
 import socket
 import struct
 import sys
+import termios
 from collections import Counter
 from collections.abc import Callable, MutableMapping, Sequence
 from functools import partial
@@ -161,6 +163,7 @@ class _Connection(HttpToolsProtocol):
         self._idle = 0.0  # since when there has been nothing to do, 0 if there is something
         self._stuck = 0.0  # when the client ceased to take what is sent, 0 while it does
         self._closing = 0.0
+        self._in_body = False  # whether a request has begun whose body has not ended
         self._deaf = False  # whether nothing that comes is read any more
         self._leaving = 0.0  # when the last answer went, while its client may still be sending
         self._data = b""  # what is being read
@@ -186,13 +189,22 @@ class _Connection(HttpToolsProtocol):
         cycle.response_started = cycle.response_complete = True
         cycle.message_event.set()
         if not cycle.keep_alive:
-            self._leave(whole=not (cycle.more_body or self._deaf))
+            self.leave()
         cycle.on_response()
         return True
 
-    def watch(self, left: Callable[[], None] | None) -> None:
-        """Call `left` when the client goes before the answer has gone; None: no more."""
+    def watch(self, left: Callable[[], None]) -> None:
+        """Call `left` when the client goes before the answer has gone."""
         self._left = left
+
+    def unwatch(self, left: Callable[[], None]) -> None:
+        """Call `left` no more; the next request may have begun to watch already."""
+        if self._left == left:
+            self._left = None
+
+    def leave(self) -> None:
+        """Close the connection behind an answer."""
+        self._leave(sending=self._in_body or self._deaf or self._full)
 
     def stop(self) -> None:
         """Break the connection, without a proper end of the answer that is being sent."""
@@ -210,7 +222,8 @@ class _Connection(HttpToolsProtocol):
             if now - self._closing > house.slow_reader_s:
                 self._abort("slow-reader")
         elif self._leaving:
-            if now - self._leaving > _LINGER_S:
+            longest = max(house.slow_reader_s, _LINGER_S) if self._is_waiting() else _LINGER_S
+            if now - self._leaving > longest:
                 self.transport.close()
         elif self._running is not None and self.flow.read_paused and self._is_gone():
             self._reset()
@@ -227,6 +240,16 @@ class _Connection(HttpToolsProtocol):
             self._idle = now
         elif now - self._idle > house.keep_alive_s:
             self.transport.close()
+
+    def _is_waiting(self) -> bool:
+        """Return whether there is something that was sent and that the client has not taken."""
+        if self.transport.get_write_buffer_size():
+            return True
+        left = bytearray(4)
+        with contextlib.suppress(OSError):
+            number = self.transport.get_extra_info("socket").fileno()
+            fcntl.ioctl(number, termios.TIOCOUTQ, left)
+        return any(left)
 
     def _is_gone(self) -> bool:
         """Return whether the client has gone, while nobody reads what it has sent."""
@@ -259,6 +282,7 @@ class _Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         # uvicorn's own signature
         super().connection_made(transport)
+        self._outlet = _Outlet(self)
         self._since = self.loop.time()
         self._house.enter(self)
         if len(self._house.open) > self._house.most:
@@ -286,12 +310,12 @@ class _Connection(HttpToolsProtocol):
         self._data = b""
         if self._head > HEAD_BYTES:  # and it has not ended
             self._refuse(_LONG_HEAD, "head")
-        elif self._between > HEAD_BYTES:
+        elif self._between > HEAD_BYTES and not self._deaf:
             self._abort("head")
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._since = self.loop.time()
+        self._since = 0.0 if self._deaf else self.loop.time()
         self._idle = 0.0
         self._head = max(self._head, 0)
         self._between = 0
@@ -325,6 +349,7 @@ class _Connection(HttpToolsProtocol):
         if self._deaf or self.transport.is_closing():
             self._instant = True
             return
+        self._in_body = True
         parser = self.parser
         if (
             parser.get_method() == b"GET"
@@ -338,6 +363,7 @@ class _Connection(HttpToolsProtocol):
                 self._write(*ready)
                 return
         super().on_headers_complete()
+        self.cycle.transport = self._outlet  # type: ignore[assignment] # what it needs of one
         self.scope["kg.cycle"] = self.cycle  # type: ignore[typeddict-unknown-key] # an extension
 
     def on_body(self, body: bytes) -> None:
@@ -346,6 +372,7 @@ class _Connection(HttpToolsProtocol):
             super().on_body(body)
 
     def on_message_complete(self) -> None:
+        self._in_body = False
         if self._instant:
             self._instant = False
             self._since = 0.0
@@ -377,7 +404,7 @@ class _Connection(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         self.flow.resume_reading()
-        if self.pipeline:
+        if self.pipeline and not self._leaving:
             self._start_asgi_task(*self.pipeline.pop())
 
     async def _until_the_end(
@@ -446,9 +473,13 @@ class _Connection(HttpToolsProtocol):
         if self._deaf or self.transport.is_closing():
             return
         method = self.parser.get_method()
-        if not self._has_answered():
+        if self._has_answered():
+            if self._in_body:  # of a request that was refused before all of it had come
+                self._leave(sending=True)
+                return
+        else:
             cycle = self.cycle
-            if not cycle.more_body:  # those before it are answered, and then no more
+            if not self._in_body:  # those before it are answered, and then no more
                 cycle.keep_alive = False
                 self._deaf, self._since = True, 0.0
                 return
@@ -458,6 +489,7 @@ class _Connection(HttpToolsProtocol):
             # It is the body of the very request that is being answered.
             method = cycle.scope["method"].encode()
             cycle.disconnected = True
+            cycle.waiting_for_100_continue = False
             cycle.message_event.set()
             if self._left is not None:
                 self._left()
@@ -475,20 +507,32 @@ class _Connection(HttpToolsProtocol):
         phrase = HTTPStatus(status).phrase.encode()
         self._house.broken[why] += 1
         self.transport.write(b"HTTP/1.1 %d %b\r\n%b\r\n%b" % (status, phrase, text, body))
-        self._leave(whole=False)
+        self._leave(sending=True)
 
-    def _leave(self, *, whole: bool) -> None:
+    def _leave(self, *, sending: bool) -> None:
         """Close the connection behind an answer.
 
         Args:
-            whole: whether the client has sent all of its request. What it sends to a socket that is
+            sending: whether the client may still be sending. What it sends to a socket that is
                 closed would reset the connection, and with it the answer.
         """
-        if whole:
+        if not sending:
             self.transport.close()
-            return
-        self._deaf, self._leaving, self._since = True, self.loop.time(), 0.0
-        self.transport.write_eof()
+        elif not self._leaving and not self.transport.is_closing():
+            self._deaf, self._leaving, self._since = True, self.loop.time(), 0.0
+            self.flow.resume_reading()
+            self.transport.write_eof()
+
+
+class _Outlet:
+    """What uvicorn writes an answer to, in place of the transport."""
+
+    __slots__ = ("close", "is_closing", "write")
+
+    def __init__(self, connection: _Connection) -> None:
+        self.write = connection.transport.write
+        self.is_closing = connection.transport.is_closing
+        self.close = connection.leave
 
 
 def _too_long(what: str, most: int) -> QueryFailure:

@@ -274,8 +274,56 @@ def test_an_answer_to_a_request_that_has_not_ended_arrives(hasty: Any) -> None:
         )
         with pytest.raises(urllib.error.HTTPError) as refused:  # it says "Connection: close"
             urllib.request.urlopen(asked, timeout=30)
-        assert refused.value.code == 413
-        assert json.load(refused.value)["type"] == f"{PROBLEM}length"
+        with refused.value as answer:
+            assert answer.code == 413
+            assert json.load(answer)["type"] == f"{PROBLEM}length"
+
+
+def test_a_stream_arrives_whole_whatever_follows_it(start: Callable[..., Any]) -> None:
+    patient = start(workers=2, spares=1)
+    query = "SELECT ?s ?n { ?s ch:number ?n } LIMIT 40000"
+    good = request(query, "Accept: text/csv", "Accept-Encoding: identity")
+    with connected(patient, receive=4096) as connection:
+        connection.sendall(good + b"BREW / HTTP/1.1\r\n\r\n")
+        connection.setblocking(False)
+        found = b""
+        while True:
+            with suppress(BlockingIOError, BrokenPipeError):
+                connection.send(b"more of it\r\n")
+            try:
+                data = connection.recv(1 << 16)
+            except BlockingIOError:
+                time.sleep(0.002)
+                continue
+            if not data:
+                break
+            found += data
+    assert found.count(b"/thing/t") == 40_000
+    assert found.endswith(b"\r\n0\r\n\r\n")
+
+
+def test_a_request_that_was_refused_is_refused_once(hasty: Any) -> None:
+    head = b"POST /sparql HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+    with connected(hasty) as connection:
+        connection.sendall(head + b"Content-Type: text/plain\r\n\r\n")
+        assert connection.recv(1 << 16).startswith(b"HTTP/1.1 415 ")
+        connection.sendall(b"ZZ\r\n")
+        assert rest(connection) == b""
+    with connected(hasty) as connection:
+        form = b"Content-Type: application/sparql-query\r\nExpect: 100-continue\r\n\r\nZZ\r\n"
+        connection.sendall(head + form)
+        received = rest(connection)
+    assert received.startswith(b"HTTP/1.1 400 ")
+    assert b"100 Continue" not in received
+    assert "Traceback" not in hasty.log.read_text()
+
+
+def test_nothing_is_answered_behind_the_last_answer(hasty: Any) -> None:
+    old = b"GET /sparql?query=ASK%7B%7D%23a HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"
+    with connected(hasty) as connection:
+        connection.sendall(old + request("ASK {} # b") + b"BREW / HTTP/1.1\r\n\r\n")
+        assert rest(connection).count(b" 200 OK\r\n") == 1
+    assert "Traceback" not in hasty.log.read_text()
 
 
 def test_a_method_that_nobody_knows_is_405(hasty: Any) -> None:

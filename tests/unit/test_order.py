@@ -131,6 +131,15 @@ def test_adds_a_kind_to_each_condition_that_is_a_variable() -> None:
     ox.Store().query(found)
 
 
+def test_what_stands_together_stays_apart() -> None:
+    values = 'VALUES (?n ?s) { ("a" 2) ("b" 1) ("a" 1) }'
+    for order in ("?n?s", "?n$s", "?n(?s)", "ASC(?n)?s", "?n ASC(?s)"):
+        query = f"SELECT ?n ?s {{ {values} }} ORDER BY {order}"
+        answer: Any = ox.Store().query(ordered(query))
+        found = [(row["n"].value, row["s"].value) for row in answer]
+        assert found == [("a", "1"), ("a", "2"), ("b", "1")], order
+
+
 def test_takes_a_long_text_in_one_go() -> None:
     query = "SELECT * {} " + "ORDER BY " * 20_000
     assert ordered(query) == query

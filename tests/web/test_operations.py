@@ -11,6 +11,8 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -447,6 +449,41 @@ def test_who_leaves_a_page_stops_its_query(releases: Path, tmp_path: Path) -> No
             assert time.monotonic() < end, "the query goes on"
             time.sleep(0.05)
         assert "Traceback" not in (tmp_path / "log").read_text()
+
+
+def test_who_leaves_behind_a_page_stops_the_query_that_follows_it(
+    releases: Path, tmp_path: Path
+) -> None:
+    with process(releases, tmp_path / "log") as server:
+
+        def running() -> float:
+            return value(server.get("/metrics").text, "kg_queries_running")
+
+        with socket.create_connection(("127.0.0.1", server.port)) as connection:
+            page = "GET / HTTP/1.1\r\nHost: x\r\nAccept: text/html\r\n\r\n"
+            asked = f"GET /sparql?query={quote(ENDLESS)} HTTP/1.1\r\nHost: x\r\n\r\n"
+            connection.sendall((page + asked).encode())
+            assert connection.recv(12) == b"HTTP/1.1 200"
+            end = time.monotonic() + 10
+            while not running() or time.monotonic() < end - 8:  # the page has gone by then
+                time.sleep(0.05)
+        while running():
+            assert time.monotonic() < end + 10, "the query goes on"
+            time.sleep(0.05)
+
+
+def test_a_page_refuses_a_long_request_so_that_its_client_hears_of_it(
+    releases: Path, tmp_path: Path
+) -> None:
+    with process(releases, tmp_path / "log") as server:
+        for path in ("/", "/nothing", "/healthz", "/sparql/x"):
+            asked = urllib.request.Request(
+                f"http://127.0.0.1:{server.port}{path}", b"x" * (8 << 20)
+            )
+            with pytest.raises(urllib.error.HTTPError) as refused:  # it says "Connection: close"
+                urllib.request.urlopen(asked, timeout=30)
+            with refused.value as answer:
+                assert answer.code in (404, 405)
 
 
 # --- the row limit ---
