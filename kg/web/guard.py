@@ -170,6 +170,7 @@ _VOLATILE = ("NOW", "RAND", "UUID", "BNODE")  # and STRUUID, which ends in one o
 _JOINING = re.compile("UNION|OPTIONAL|MINUS|FILTER|BIND|VALUES|GRAPH|LATERAL")
 _NAMES_A_GRAPH = frozenset({"GRAPH", "FROM", "NAMED", "DESCRIBE"})
 _STEPS = frozenset({"/", "|"})
+_SIGNS = frozenset({"+", "-"})
 # Words that a parenthesis with terms in it may follow; behind every other one is an expression.
 _TERMS = frozenset({"A", "TRUE", "FALSE"})
 _AROUND = (
@@ -348,6 +349,8 @@ class _Guard:
                     levels[-1].path = 0
             elif kind == "op":
                 self._operator(level, text, last, start)
+            elif kind == "number" and last in _SIGNS and query[start - 1] not in _SIGNS:
+                self._apart(level, before, last, text, start)
             elif kind == "bad":
                 raise self._bad(start)
             if form is None and kind not in _DECLARING and (kind, last) != ("string", "VERSION"):
@@ -392,6 +395,22 @@ class _Guard:
             level.kind == "expression" and text != "," and last not in (",", "(")
         ):
             self._grow(level, start)
+
+    def _apart(self, level: _Level, before: str, sign: str, number: str, start: int) -> None:
+        """Return if a number with something between it and a sign is no signed number.
+
+        It is one in expressions only, and `+` may end a path. The engine takes it for one
+        everywhere, with what stands between as a part of it.
+        """
+        path = before[:1] == "<" or before in ("A", ")") or ":" in before
+        if level.kind != "expression" and (sign == "-" or level.kind == "data" or not path):
+            raise self._at(
+                start,
+                "syntax",
+                "the number does not stand directly behind its sign",
+                seen=f"{sign} {number}",
+                hint="leave out what stands between them",
+            )
 
     def _grow(self, level: _Level, start: int, weight: int = 1) -> None:
         """Count more patterns, operators or terms in a pair of brackets and in the query."""

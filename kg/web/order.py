@@ -65,18 +65,25 @@ def _conditions(words: Sequence[str]) -> Iterator[tuple[int, str, str]]:
             sorting.append(depth)
         if sorting and sorting[-1] == depth:
             start = number + (word in _DIRECTIONS)
-            bracket = words[start : start + 3]
             if word.startswith(_ENDS):
                 sorting.pop()
             elif word[0] in "?$":
                 yield number, "ASC", word
-            elif (
-                (start > number or words[number - 1] == "BY" or words[number - 1][0] in ")?$")
-                and len(bracket) == 3  # and it does not belong to a call
-                and bracket[0] + bracket[2] == "()"
-                and bracket[1][0] in "?$"
-            ):
-                yield number, word if start > number else "ASC", bracket[1]
+            elif start > number or words[number - 1] == "BY" or words[number - 1][0] in ")?$":
+                variable = _bracketed(words, start)  # else it belongs to a call
+                if variable:
+                    yield number, word if start > number else "ASC", variable
         depth += (word in _OPEN) - (word in _CLOSE)
         while sorting and sorting[-1] > depth:
             sorting.pop()
+
+
+def _bracketed(words: Sequence[str], start: int) -> str:
+    """Return the variable that stands in brackets and alone there, or nothing."""
+    inner = start
+    while inner < len(words) and words[inner] == "(":
+        inner += 1
+    brackets = inner - start
+    closing = words[inner + 1 : inner + 1 + brackets]
+    found = words[inner] if inner < len(words) else ""
+    return found if brackets and found[:1] in ("?", "$") and closing == [")"] * brackets else ""

@@ -69,6 +69,8 @@ _LOOK_S: Final = 0.25
 _LINGER_S: Final = 2.0
 """How long a client may go on sending after it was refused: what nobody reads resets a connection,
 and with it the refusal."""
+_UNHEARD_BYTES: Final = 32 << 20
+"""How much of it is taken in that time."""
 _METHOD = re.compile(rb"(?:\A|\n)[A-Z][A-Z-]{0,31} [^ \r\n]+ HTTP/1\.[01]\r?\n")
 _FORWARDED: Final = frozenset((b"x-forwarded-for", b"x-forwarded-proto"))
 _HOST = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%:\[\]-]*")
@@ -91,7 +93,7 @@ class House:
         slow_reader_s: how long a client may take nothing of an answer that is waiting for it.
         request_s: how long it may take to send a whole request.
         keep_alive_s: how long a connection stays open without one.
-        most: connections that may be open at once; one more is broken.
+        most: connections that may be open at once; for one more, another one is broken.
         instant: returns answers that are ready.
         broken: counts the connections that are broken, by reason.
         release: returns the id of the release that is served, or nothing.
@@ -118,7 +120,7 @@ class House:
         self.broken: Counter[str] = Counter() if broken is None else broken
         self.release = release
         self.forwarded = forwarded
-        self.open: set[_Connection] = set()
+        self.open: dict[_Connection, None] = {}
         self._watching: asyncio.Task[None] | None = None
         self._lines: tuple[object, bytes] = (None, b"")
 
@@ -128,16 +130,25 @@ class House:
 
     def enter(self, connection: _Connection) -> None:
         """Take one more connection."""
-        self.open.add(connection)
+        self.open[connection] = None
         if self._watching is None:
             self._watching = asyncio.get_running_loop().create_task(self._watch())
 
     def leave(self, connection: _Connection) -> None:
         """Forget a connection that is closed; without any, nobody watches."""
-        self.open.discard(connection)
+        self.open.pop(connection, None)
         if not self.open and self._watching is not None:
             self._watching.cancel()
             self._watching = None
+
+    def least(self) -> _Connection:
+        """Return the connection to break where there are too many.
+
+        It is the oldest one on which no answer is being made: whoever holds many of them gives way
+        to who comes. If there is none, it is the newest.
+        """
+        able = (one for one in self.open if one.is_idle())
+        return next(able, next(reversed(self.open)))
 
     def lines(self, headers: list[tuple[bytes, bytes]]) -> bytes:
         """Return headers as they are sent: those of the server, which change once a second."""
@@ -164,7 +175,8 @@ class _Connection(HttpToolsProtocol):
         self._stuck = 0.0  # when the client ceased to take what is sent, 0 while it does
         self._closing = 0.0
         self._in_body = False  # whether a request has begun whose body has not ended
-        self._deaf = False  # whether nothing that comes is read any more
+        self._deaf = False  # whether nothing that comes is looked at any more
+        self._unheard = 0  # bytes that came since then
         self._leaving = 0.0  # when the last answer went, while its client may still be sending
         self._data = b""  # what is being read
         self._head = 0  # bytes of request line and headers; -1 behind them
@@ -182,6 +194,8 @@ class _Connection(HttpToolsProtocol):
         if self.flow.write_paused or cycle.disconnected or cycle.response_started:
             return False
         lines = self._house.lines(self.server_state.default_headers)
+        if self._in_body and cycle is self.cycle:
+            cycle.keep_alive = False  # nobody waits for the rest of a body that nobody wants
         if not cycle.keep_alive:
             lines += b"connection: close\r\n"
         self.transport.write(b"%b%b\r\n%b" % (head, lines, body))
@@ -234,7 +248,7 @@ class _Connection(HttpToolsProtocol):
                 self._since = now
             elif now - self._since > house.request_s:
                 self._abort("half-open")
-        elif not self._has_answered():
+        elif not self.has_answered():
             self._idle = 0.0
         elif not self._idle:
             self._idle = now
@@ -286,7 +300,7 @@ class _Connection(HttpToolsProtocol):
         self._since = self.loop.time()
         self._house.enter(self)
         if len(self._house.open) > self._house.most:
-            self._abort("too-many")
+            self._house.least()._abort("too-many")
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._house.leave(self)
@@ -299,6 +313,9 @@ class _Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         if self._deaf:
+            self._unheard += len(data)
+            if self._unheard > _UNHEARD_BYTES:
+                self.transport.pause_reading()
             return
         self._data = data
         if (b"pgrade" in data or b"PGRADE" in data) and (self._head >= 0 or not self._since):
@@ -353,7 +370,7 @@ class _Connection(HttpToolsProtocol):
         parser = self.parser
         if (
             parser.get_method() == b"GET"
-            and self._has_answered()
+            and self.has_answered()
             and not self.flow.write_paused
             and parser.get_http_version() == "1.1"
             and parser.should_keep_alive()
@@ -403,6 +420,8 @@ class _Connection(HttpToolsProtocol):
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
+        if self._in_body and self.has_answered():
+            self.leave()
         self.flow.resume_reading()
         if self.pipeline and not self._leaving:
             self._start_asgi_task(*self.pipeline.pop())
@@ -438,7 +457,13 @@ class _Connection(HttpToolsProtocol):
                 self._reset()
             raise
 
-    def _has_answered(self) -> bool:
+    def is_idle(self) -> bool:
+        """Return whether nothing is being done for the client, and nothing on its way to it."""
+        transport = self.transport
+        written = not transport.is_closing() and not transport.get_write_buffer_size()
+        return written and self.has_answered()
+
+    def has_answered(self) -> bool:
         """Return whether every request before this one was answered."""
         cycle: object = self.cycle  # None before the first
         return cycle is None or self.cycle.response_complete
@@ -473,7 +498,7 @@ class _Connection(HttpToolsProtocol):
         if self._deaf or self.transport.is_closing():
             return
         method = self.parser.get_method()
-        if self._has_answered():
+        if self.has_answered():
             if self._in_body:  # of a request that was refused before all of it had come
                 self._leave(sending=True)
                 return

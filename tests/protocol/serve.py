@@ -22,7 +22,7 @@ async def main(release: str, options: str) -> None:
     cache_mib, rate = given.pop("cache_mib", 32), given.pop("client_rate", 0)
     level = given.pop("log_level", "info")
     logs.set_up(level, "json")
-    names = ("slow_reader_s", "request_s", "keep_alive_s")
+    names = ("slow_reader_s", "request_s", "keep_alive_s", "most")
     waits = {name: given.pop(name) for name in names if name in given}
     async with Pool(Path(release), Limits(**given)) as pool:
         endpoint = SparqlEndpoint(pool, cache_mib=cache_mib, quota=Quota(rate))

@@ -12,7 +12,7 @@ import urllib.error
 import urllib.request
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -324,6 +324,43 @@ def test_nothing_is_answered_behind_the_last_answer(hasty: Any) -> None:
         connection.sendall(old + request("ASK {} # b") + b"BREW / HTTP/1.1\r\n\r\n")
         assert rest(connection).count(b" 200 OK\r\n") == 1
     assert "Traceback" not in hasty.log.read_text()
+
+
+@pytest.mark.parametrize("path", [b"/sparql?query=ASK%7B%7D", b"/sparql"])
+def test_a_body_that_nobody_wants_is_not_read_for_long(hasty: Any, path: bytes) -> None:
+    method = b"GET" if b"?" in path else b"POST"
+    with connected(hasty) as connection:
+        connection.sendall(
+            b"%b %b HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\n"
+            b"Content-Length: 99999999999\r\n\r\n" % (method, path)
+        )
+        assert b"connection: close\r\n" in connection.recv(1 << 16)
+        sent, began = 0, time.monotonic()
+        with suppress(ConnectionError):
+            while time.monotonic() - began < 20:
+                sent += connection.send(b"x" * 1_000_000)
+        assert time.monotonic() - began < 10
+        assert sent < 64 << 20
+
+
+def test_who_comes_gets_the_place_of_one_who_does_nothing(
+    start: Callable[..., Any], eventually: Callable[..., None]
+) -> None:
+    few = start(workers=2, spares=0, timeout_s=60, slow_after_s=50, most=6)
+    endless = "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"
+    with ExitStack() as stack:
+        busy = stack.enter_context(connected(few))
+        busy.sendall(request(endless))
+        eventually(lambda: bool(few.busy()), "no worker is busy")
+        for _ in range(50):
+            stack.enter_context(connected(few))
+        for _ in range(5):
+            with connected(few) as asking:
+                asking.sendall(request("ASK {}", "Connection: close"))
+                assert rest(asking).startswith(b"HTTP/1.1 200 OK\r\n")
+        busy.setblocking(False)
+        with pytest.raises(BlockingIOError):  # it still waits
+            busy.recv(1)
 
 
 def test_a_method_that_nobody_knows_is_405(hasty: Any) -> None:

@@ -14,6 +14,7 @@ import pyoxigraph as ox
 import pytest
 import rdflib
 
+from kg.vocab import COMMON as IMPORTED
 from kg.vocab import RDFS
 from kg.web import negotiation as n
 from kg.web.protocol import PROBLEM, PROBLEMS
@@ -568,8 +569,8 @@ def test_the_page_lists_what_there_is(checkout: Path) -> None:
         row = rf"^\|[^|]*\| `{format_.name}`[^|]*\| `{re.escape(format_.media_type)}`"
         assert re.search(row, page, re.MULTILINE), format_.name
     section = page.partition("## Prefixes")[2].partition("\n## ")[0]
-    listed = {name for text in re.findall(r"`([^`<]*)`", section) for name in text.split()}
-    assert {f"{name}:" for name in prefixes(BASE)} <= listed
+    listed = {name for text in re.findall(r"`([^`]*)`", section) for name in text.split()}
+    assert {f"{name}:" for name in (*prefixes(BASE), *IMPORTED)} <= listed
 
 
 def test_a_client_of_rdflib_understands_all_of_it(server: Any) -> None:

@@ -621,3 +621,36 @@ def test_knows_the_form_and_where_a_clause_begins(query: str, form: str, rest: s
 
 def test_positions_count_characters() -> None:
     assert position("কিম\nab", 5) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT * { VALUES ?x { - 1 } }",
+        "SELECT * { VALUES ?x { 2 + 1.5 } }",
+        "SELECT * { VALUES (?x) { (-#hidden\n1) } }",
+        "CONSTRUCT { <a:a> <a:b> - 1 } {}",
+        "SELECT * { ?s ?p + 1 }",
+        "SELECT * { ?s <a:p> 1, + 2 }",
+        "SELECT * { ?s <a:p> ( 1 - 2 ) }",
+    ],
+)
+def test_a_number_apart_from_its_sign_is_none(query: str) -> None:
+    with pytest.raises(QueryFailure) as refused:
+        check(query, prefixes={})
+    assert refused.value.reason == "syntax"
+    assert "sign" in refused.value.what
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT (- 1 AS ?x) (2 - 1 AS ?y) (2 -1 AS ?z) (ABS(- 1) + 1 AS ?a) {}",
+        "SELECT (IF(true, - 1, + 2) AS ?x) { FILTER(?x IN (- 1, 1)) }",
+        "SELECT * { ?s <a:p>+ 1 . ?s <a:p> + 1 . ?s (<a:p>/a) + 1 ; a + 1 ; <a:p> -1, +1 }",
+        "SELECT * { VALUES ?x { -1 +1.5 -1e3 } BIND(- ?x AS ?y) } ORDER BY (- 1) DESC(2 - 1)",
+        "SELECT * { ?s ?p ?o } HAVING (?o > - 1)",
+    ],
+)
+def test_a_sign_may_stand_apart_in_expressions_and_paths(query: str) -> None:
+    check(query, prefixes={})

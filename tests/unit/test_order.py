@@ -133,7 +133,7 @@ def test_adds_a_kind_to_each_condition_that_is_a_variable() -> None:
 
 def test_what_stands_together_stays_apart() -> None:
     values = 'VALUES (?n ?s) { ("a" 2) ("b" 1) ("a" 1) }'
-    for order in ("?n?s", "?n$s", "?n(?s)", "ASC(?n)?s", "?n ASC(?s)"):
+    for order in ("?n?s", "?n$s", "?n(?s)", "ASC(?n)?s", "?n ASC(?s)", "((?n)) ASC((?s))"):
         query = f"SELECT ?n ?s {{ {values} }} ORDER BY {order}"
         answer: Any = ox.Store().query(ordered(query))
         found = [(row["n"].value, row["s"].value) for row in answer]
