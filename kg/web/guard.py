@@ -403,7 +403,9 @@ class _Guard:
         everywhere, with what stands between as a part of it.
         """
         path = before[:1] == "<" or before in ("A", ")") or ":" in before
-        if level.kind != "expression" and (sign == "-" or level.kind == "data" or not path):
+        if level.kind != "expression" and (
+            sign == "-" or level.kind in ("data", "list") or not path
+        ):
             raise self._at(
                 start,
                 "syntax",

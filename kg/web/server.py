@@ -33,7 +33,7 @@ from collections import Counter
 from collections.abc import Callable, MutableMapping, Sequence
 from functools import partial
 from http import HTTPStatus
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final
 
 import httptools
@@ -71,6 +71,7 @@ _LINGER_S: Final = 2.0
 and with it the refusal."""
 _UNHEARD_BYTES: Final = 32 << 20
 """How much of it is taken in that time."""
+_LEAST: Final = 100
 _METHOD = re.compile(rb"(?:\A|\n)[A-Z][A-Z-]{0,31} [^ \r\n]+ HTTP/1\.[01]\r?\n")
 _FORWARDED: Final = frozenset((b"x-forwarded-for", b"x-forwarded-proto"))
 _HOST = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%:\[\]-]*")
@@ -144,10 +145,11 @@ class House:
     def least(self) -> _Connection:
         """Return the connection to break where there are too many.
 
-        It is the oldest one on which no answer is being made: whoever holds many of them gives way
-        to who comes. If there is none, it is the newest.
+        Of the hundred that began the last request, or came, longest ago, it is the first that waits
+        for nothing: whoever holds many of them gives way to who comes. If there is none, it is the
+        newest.
         """
-        able = (one for one in self.open if one.is_idle())
+        able = (one for one in islice(self.open, _LEAST) if one.is_idle())
         return next(able, next(reversed(self.open)))
 
     def lines(self, headers: list[tuple[bytes, bytes]]) -> bytes:
@@ -315,7 +317,7 @@ class _Connection(HttpToolsProtocol):
         if self._deaf:
             self._unheard += len(data)
             if self._unheard > _UNHEARD_BYTES:
-                self.transport.pause_reading()
+                self.flow.pause_reading()
             return
         self._data = data
         if (b"pgrade" in data or b"PGRADE" in data) and (self._head >= 0 or not self._since):
@@ -336,6 +338,7 @@ class _Connection(HttpToolsProtocol):
         self._idle = 0.0
         self._head = max(self._head, 0)
         self._between = 0
+        self._house.open[self] = self._house.open.pop(self, None)  # the last one that began
         self.scope["kg.connection"] = self  # type: ignore[typeddict-unknown-key] # an extension
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -366,7 +369,6 @@ class _Connection(HttpToolsProtocol):
         if self._deaf or self.transport.is_closing():
             self._instant = True
             return
-        self._in_body = True
         parser = self.parser
         if (
             parser.get_method() == b"GET"
@@ -377,9 +379,11 @@ class _Connection(HttpToolsProtocol):
         ):
             ready = self._house.instant(self.url, self.headers)
             if ready is not None:
+                self._in_body = True
                 self._write(*ready)
                 return
-        super().on_headers_complete()
+        super().on_headers_complete()  # it may find that the address is none
+        self._in_body = True
         self.cycle.transport = self._outlet  # type: ignore[assignment] # what it needs of one
         self.scope["kg.cycle"] = self.cycle  # type: ignore[typeddict-unknown-key] # an extension
 
@@ -459,9 +463,8 @@ class _Connection(HttpToolsProtocol):
 
     def is_idle(self) -> bool:
         """Return whether nothing is being done for the client, and nothing on its way to it."""
-        transport = self.transport
-        written = not transport.is_closing() and not transport.get_write_buffer_size()
-        return written and self.has_answered()
+        closing = self.transport.is_closing()
+        return not closing and self.has_answered() and not self._is_waiting()
 
     def has_answered(self) -> bool:
         """Return whether every request before this one was answered."""

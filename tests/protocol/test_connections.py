@@ -252,7 +252,14 @@ def test_who_is_half_through_another_request_is_noticed_too(
     eventually(lambda: not busy.busy(), "the query goes on although its client has gone")
 
 
-@pytest.mark.parametrize("bad", [b"BREW / HTTP/1.1\r\n\r\n", b"HEAD / HTTP/1.1\r\n\r\n"])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        b"BREW / HTTP/1.1\r\n\r\n",
+        b"HEAD / HTTP/1.1\r\n\r\n",
+        b"GET http://example.org HTTP/1.1\r\nHost: x\r\n\r\n",
+    ],
+)
 def test_a_bad_request_does_not_answer_the_good_ones_before_it(hasty: Any, bad: bytes) -> None:
     for count in (1, 2):
         query = f"SELECT (COUNT(*) AS ?n) {{ ?s ch:number ?a . ?t ch:number ?a }} # {count} {bad!r}"
@@ -358,6 +365,14 @@ def test_who_comes_gets_the_place_of_one_who_does_nothing(
             with connected(few) as asking:
                 asking.sendall(request("ASK {}", "Connection: close"))
                 assert rest(asking).startswith(b"HTTP/1.1 200 OK\r\n")
+        taking = stack.enter_context(connected(few, receive=4096))
+        plain = "Accept-Encoding: identity"
+        query = "SELECT ?s { ?s ch:number ?n } LIMIT 1000"
+        taking.sendall(request(query, plain, "Connection: close"))
+        assert taking.recv(1) == b"H"
+        for _ in range(20):
+            stack.enter_context(connected(few))
+        assert rest(taking).count(b"/thing/t") == 1000
         busy.setblocking(False)
         with pytest.raises(BlockingIOError):  # it still waits
             busy.recv(1)
@@ -484,6 +499,8 @@ def test_an_address_that_is_too_long_is_413(hasty: Any) -> None:
         "GET /sparql?query=মস্কো HTTP/1.1\r\nHost: x\r\n\r\n".encode(),
         b"GET /sparql HTTP/7.1\r\nHost: x\r\n\r\n",
         b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"GET http://example.org HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"CONNECT x:80 HTTP/1.1\r\nHost: x\r\n\r\n",
         b"what is this?\r\n\r\n",
     ],
 )

@@ -633,6 +633,7 @@ def test_positions_count_characters() -> None:
         "SELECT * { ?s ?p + 1 }",
         "SELECT * { ?s <a:p> 1, + 2 }",
         "SELECT * { ?s <a:p> ( 1 - 2 ) }",
+        "SELECT * { ?s <a:p> ( <a:b> + 2 ) }",
     ],
 )
 def test_a_number_apart_from_its_sign_is_none(query: str) -> None:
