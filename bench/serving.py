@@ -2,15 +2,16 @@
 
     python bench/serving.py [PART…] [--claims 100000] [--rounds 3] [--seconds 4] [--json FILE]
 
-Parts: lookups, rows, aggregates, hostile, memory; all by default. Servers take turns, several
-rounds of each; a ratio is taken within a round, so that what else the machine does hits both. The
-peers are the extra `bench`; look-ups need `wrk`. How to read the table: bench/README.md.
+Parts: lookups, rows, aggregates, hostile, queue, memory; all by default. Servers take turns,
+several rounds of each; a ratio is taken within a round, so that what else the machine does hits
+both. The peers are the extra `bench`; look-ups need `wrk`. How to read the table: bench/README.md.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import http.client
 import importlib.metadata
 import json
 import os
@@ -36,7 +37,7 @@ from typing import Any, Final
 from generate import CLAIMS, DATA, release_of
 
 BIN: Final = Path(sys.executable).parent
-PARTS: Final = ("lookups", "rows", "aggregates", "hostile", "memory")
+PARTS: Final = ("lookups", "rows", "aggregates", "hostile", "queue", "memory")
 JSON: Final = "application/sparql-results+json"
 CH: Final = "https://w3id.org/chancery/ontology#"
 LABEL: Final = "http://www.w3.org/2000/01/rdf-schema#label"
@@ -49,6 +50,8 @@ LOOKUPS: Final = (
 """Of what is asked, and questions with one row for an answer."""
 DISTINCT: Final = 30_000
 """Look-ups in a list; the servers are asked one after the other, round and round."""
+ASKED: Final = 1000
+"""Questions while the queue is full."""
 HOT: Final = 100
 """Look-ups in the list that is answered from a cache."""
 ROWS: Final = "SELECT ?s ?p ?o WHERE { ?s ?p ?o } LIMIT 100000"
@@ -776,6 +779,38 @@ class Bench:
         }
 
     # Memory
+
+    def queue(self) -> None:
+        """Measure how soon a client whose places in the queue are taken is told so."""
+        query = HOSTILE["count of a product"]
+        settings = {"workers": 1, "spare_workers": 0, "query_queue": 4}
+        taken: list[float] = []
+        with running(ours(self.small, **settings)) as own, Attack(own, query, 40, slowly=False):
+            time.sleep(2)
+            for number in range(ASKED):
+                connection = http.client.HTTPConnection(
+                    "127.0.0.1", own.port, timeout=60, source_address=(ELSEWHERE, 0)
+                )
+                began = time.perf_counter()
+                connection.request("GET", f"{own.path}?query=ASK%7B%7D%23{number}")
+                answer = connection.getresponse()
+                answer.read()
+                if answer.status == 503:
+                    taken.append((time.perf_counter() - began) * 1000)
+                connection.close()
+        self.raw["full queue"] = taken
+        taken.sort()
+        self.add(
+            Row(
+                f"503 where the queue is full, {len(taken)} of {ASKED} questions",
+                f"median {statistics.median(taken):.1f} ms, p99 {taken[-len(taken) // 100]:.1f} ms",
+                "",
+                None,
+                f"at most {taken[-1]:.1f} ms",
+                "within 50 ms",
+                taken[-1] < 50,
+            )
+        )
 
     def memory(self) -> None:
         for what, releases in (

@@ -24,12 +24,19 @@ from kg.web.protocol import PROBLEM
 
 ALL = "SELECT * { ?s ?p ?o }"
 GRAPH = "CONSTRUCT WHERE { ?s ?p ?o }"
+ENDLESS = "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"
 
 
 @pytest.fixture(scope="module")
 def hasty(start: Callable[..., Any]) -> Any:
     """Return an endpoint that waits for nobody."""
     return start(workers=2, spares=1, timeout_s=60, slow_reader_s=1, request_s=1, keep_alive_s=5)
+
+
+@pytest.fixture
+def busy(start: Callable[..., Any]) -> Any:
+    """Return an endpoint that one query keeps busy for a minute."""
+    return start(workers=1, spares=0, timeout_s=60, slow_after_s=50)
 
 
 @pytest.fixture(scope="module")
@@ -229,24 +236,20 @@ def test_a_head_has_a_greatest_length_however_it_comes(hasty: Any) -> None:
 
 
 def test_a_client_that_leaves_behind_what_nobody_has_read_is_noticed(
-    start: Callable[..., Any], eventually: Callable[..., None]
+    busy: Any, eventually: Callable[..., None]
 ) -> None:
-    busy = start(workers=1, spares=0, timeout_s=60, slow_after_s=50)
-    endless = "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"
     with connected(busy) as connection:
-        connection.sendall(request(endless) + request("ASK {}"))
+        connection.sendall(request(ENDLESS) + request("ASK {}"))
         eventually(lambda: bool(busy.busy()), "no worker is busy")
     eventually(lambda: not busy.busy(), "the query goes on although its client has gone")
     assert busy.values("SELECT (1 AS ?one) {}") == ["1"]
 
 
 def test_who_is_half_through_another_request_is_noticed_too(
-    start: Callable[..., Any], eventually: Callable[..., None]
+    busy: Any, eventually: Callable[..., None]
 ) -> None:
-    busy = start(workers=1, spares=0, timeout_s=60, slow_after_s=50)
-    endless = "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"
     with connected(busy) as connection:
-        connection.sendall(request(endless))
+        connection.sendall(request(ENDLESS))
         connection.sendall(b"POST /sparql HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nabc")
         eventually(lambda: bool(busy.busy()), "no worker is busy")
     eventually(lambda: not busy.busy(), "the query goes on although its client has gone")
@@ -354,10 +357,9 @@ def test_who_comes_gets_the_place_of_one_who_does_nothing(
     start: Callable[..., Any], eventually: Callable[..., None]
 ) -> None:
     few = start(workers=2, spares=0, timeout_s=60, slow_after_s=50, most=6)
-    endless = "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"
     with ExitStack() as stack:
-        busy = stack.enter_context(connected(few))
-        busy.sendall(request(endless))
+        waits = stack.enter_context(connected(few))
+        waits.sendall(request(ENDLESS))
         eventually(lambda: bool(few.busy()), "no worker is busy")
         for _ in range(50):
             stack.enter_context(connected(few))
@@ -373,9 +375,9 @@ def test_who_comes_gets_the_place_of_one_who_does_nothing(
         for _ in range(20):
             stack.enter_context(connected(few))
         assert rest(taking).count(b"/thing/t") == 1000
-        busy.setblocking(False)
+        waits.setblocking(False)
         with pytest.raises(BlockingIOError):  # it still waits
-            busy.recv(1)
+            waits.recv(1)
 
 
 def test_a_method_that_nobody_knows_is_405(hasty: Any) -> None:
@@ -544,12 +546,10 @@ def test_http_1_0_needs_no_host_and_a_host_may_have_a_port(hasty: Any) -> None:
 
 
 def test_a_client_that_leaves_while_it_waits_is_noticed(
-    start: Callable[..., Any], eventually: Callable[..., None]
+    busy: Any, eventually: Callable[..., None]
 ) -> None:
-    busy = start(workers=1, spares=0, timeout_s=60, slow_after_s=50)
-    endless = "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"
     with connected(busy) as first:
-        first.sendall(request(endless))
+        first.sendall(request(ENDLESS))
         eventually(lambda: bool(busy.busy()), "no worker is busy")
         with connected(busy) as second:
             second.sendall(request("ASK { # the second\n}"))
