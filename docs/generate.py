@@ -475,13 +475,16 @@ options of one. Values that an option does not give come from [settings](setting
 | 1 | the data does not conform: a rule or a shape is broken, a hash is wrong |
 | 2 | wrong use or setting, or input that cannot be read as records |
 | 3 | an internal error; please report it |
+| 4 | SHACL shapes are ill-formed, so that nothing can be said of the data |
 """
 
 CODES: Final[Mapping[str, str]] = {
     "kg build": "0 published, or already there; 1 does not conform: nothing is published, the "
     "report is in `rejected/` of the folder of releases, and the release that was current stays; "
     "2 a facts file cannot be read.",
-    "kg validate": "0 conforms; 1 does not; 2 the input cannot be read.",
+    "kg validate": "0 conforms; 1 does not; 2 the input cannot be read, or is too large for what "
+    "only pyshacl can check; 4 the shapes are ill-formed. [Validation](validation.md) says the "
+    "rest.",
     "kg serve": "0 ended by a signal; 2 no release to serve, a file of `--rdf` that cannot be "
     "read, or a wrong setting.",
     "kg query": "0 answered; 2 the query is refused, not SPARQL, or oversteps a limit.",

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from kg.link import LinkRow
     from kg.manifest import Input, Question
     from kg.mapping import Counts, Quads
-    from kg.validate import Report
+    from kg.report import Report
     from kg.vocab import Vocabulary
 
 _log = logging.getLogger(__name__)
@@ -88,9 +88,17 @@ class Built(msgspec.Struct, frozen=True, kw_only=True):
 
     def report_turtle(self) -> str:
         """Return the report as a SHACL validation report; a broken rule is a result."""
+        return self._shown.to_turtle()
+
+    def report_html(self) -> str:
+        """Return the report as a page; a broken rule is a result."""
+        return self._shown.to_html()
+
+    @property
+    def _shown(self) -> "Report":
         if self.report is not None:
-            return self.report.to_turtle()
-        from kg.validate import Report, Result
+            return self.report
+        from kg.report import Report, Result
 
         results = tuple(
             Result(
@@ -106,7 +114,7 @@ class Built(msgspec.Struct, frozen=True, kw_only=True):
             )
             for b in self.breaks
         )
-        return Report(results).to_turtle()
+        return Report(results)
 
 
 def build_dataset(facts_folders: Sequence[Path], base: str, links: Path | None = None) -> Built:
@@ -333,6 +341,7 @@ def publish(
         ttl=built.report_turtle(),
         json=built.report_json(),
         text=built.report_table(),
+        html=built.report_html(),
     )
     if not built.conforms:
         rejected = out / "rejected"
@@ -341,6 +350,7 @@ def publish(
             ("report.ttl", texts.ttl),
             ("report.json", texts.json),
             ("report.txt", texts.text),
+            ("report.html", texts.html),
         ):
             (rejected / name).write_text(text, encoding="utf-8")
         return None, built

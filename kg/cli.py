@@ -1,7 +1,8 @@
 """The command `kg`: data on stdout, messages on stderr, exit codes.
 
 0 ok · 1 the data does not conform · 2 wrong use, or input that cannot be read as records ·
-3 an internal error. Imports stay inside the commands, so that `kg --help` is quick.
+3 an internal error · 4 the shapes are ill-formed. Imports stay inside the commands, so that
+`kg --help` is quick.
 
 Spec: docs/reference/cli.md
 """
@@ -22,7 +23,7 @@ import typer
 
 from kg import logs
 from kg.config import Settings, load_settings
-from kg.errors import ConfigError, KgError
+from kg.errors import ConfigError, KgError, ShapesError
 
 app = typer.Typer(
     name="kg",
@@ -174,35 +175,69 @@ def validate(
     ] = None,
     facts: FactsOption = None,
     form: Annotated[
-        str, typer.Option("--format", help="table, json or turtle.", metavar="FORMAT")
+        str, typer.Option("--format", help="table, json, turtle or html.", metavar="FORMAT")
     ] = "table",
     base: Annotated[
         str | None, typer.Option("--base", "--base-iri", help="The base IRI of the data.")
     ] = None,
+    max_results: Annotated[
+        int,
+        typer.Option(
+            "--max-results",
+            min=0,
+            help="How many results of one constraint are shown; all are counted.",
+        ),
+    ] = 10_000,
+    scope: Annotated[
+        str,
+        typer.Option(
+            "--scope",
+            metavar="SCOPE",
+            help="all; local: what looks at a record's own quads only; whole: the rest.",
+        ),
+    ] = "all",
+    list_scopes: Annotated[
+        bool,
+        typer.Option("--list-scopes", help="List the shapes with their scope; validate nothing."),
+    ] = False,
+    watch: Annotated[
+        bool,
+        typer.Option("--watch", help="Go on: validate each --data file again when it changes."),
+    ] = False,
     config: ConfigOption = None,
 ) -> None:
     """Validate facts without publishing them, or any RDF files. Exit 1 if they do not conform."""
-    from kg.validate import data_shapes, load_shapes, validate_files
+    from kg.validate import SCOPES, data_shapes, load_shapes, shape_files, validate_files
 
-    if form not in ("table", "json", "turtle"):
-        raise ConfigError(
-            "no such format", where="--format", seen=form, expected="table, json, turtle"
-        )
+    for value, option, known in (
+        (form, "--format", ("table", "json", "turtle", "html")),
+        (scope, "--scope", SCOPES),
+    ):
+        if value not in known:
+            raise ConfigError(
+                f"no such {option[2:]}", where=option, seen=value, expected=", ".join(known)
+            )
     settings = _settings(config, base_iri=base)
+    if list_scopes:
+        _list_scopes(load_shapes(shape_files(shapes) if shapes else data_shapes()))
+        return
     if data:
-        from kg.validate import shape_files
-
-        paths = shape_files(shapes) if shapes else data_shapes()
-        report = validate_files(data, load_shapes(paths, check=bool(shapes)))
-        texts = {
-            "table": report.to_table,
-            "json": report.to_json,
-            "turtle": report.to_turtle,
-        }
-        typer.echo(texts[form](), nl=False)
+        loaded = load_shapes(shape_files(shapes) if shapes else data_shapes())
+        if watch:
+            for value, option, default in ((form, "--format", "table"), (scope, "--scope", "all")):
+                if value != default:
+                    raise ConfigError(f"--watch knows no {option}", seen=value, expected=default)
+            _watch(data, loaded, max_results)
+        report = validate_files(data, loaded, max_results=max_results, scope=scope)
+        if report.checked and not report.checked.focus_nodes and report.conforms:
+            _say("note: no shape has a focus node in this data, so nothing was checked")
+        typer.echo(report.to(form), nl=False)
         raise typer.Exit(0 if report.conforms else 1)
-    if shapes:
-        raise ConfigError("--shapes needs --data", hint="the facts are held to the built-in shapes")
+    for given, option in ((shapes, "--shapes"), (watch, "--watch"), (scope != "all", "--scope")):
+        if given:
+            raise ConfigError(
+                f"{option} needs --data", hint="the facts are held to the built-in shapes"
+            )
     from kg.build import build_dataset
 
     built = build_dataset(_facts_folders(settings, facts), settings.base_iri)
@@ -210,9 +245,41 @@ def validate(
         "table": built.report_table,
         "json": built.report_json,
         "turtle": built.report_turtle,
+        "html": built.report_html,
     }
     typer.echo(printers[form](), nl=False)
     raise typer.Exit(0 if built.conforms else 1)
+
+
+def _list_scopes(shapes: Any) -> None:
+    from kg.locality import places
+
+    found = places(shapes.units)
+    for place in found:
+        within = f" (in {_name(place.within)})" if place.within else ""
+        reason = f": {place.reason}" if place.reason else ""
+        typer.echo(f"{'local' if place.local else 'whole'}  {_name(place.shape)}{within}{reason}")
+    for shape in shapes.recursive:
+        typer.echo(f"whole  {_name(shape.node.strip('<>'))}: it refers to itself")
+    local = sum(place.local for place in found)
+    _say(f"{local} of {len(found)} shapes are local")
+
+
+def _name(iri: str) -> str:
+    """Return what comes after the namespace of the built-in shapes, or an IRI as it is."""
+    from kg.vocab import SHAPES
+
+    return iri.replace(SHAPES, "")
+
+
+def _watch(data: list[Path], shapes: Any, max_results: int) -> None:
+    """Print the report on some files, and again whenever one of them changes, until interrupted."""
+    from kg.revalidate import watch_files
+
+    for name, seconds, report in watch_files(data, shapes, max_results=max_results):
+        if name:
+            _say(f"{name} changed, validated in {seconds * 1000:.0f} ms")
+        typer.echo(report.to_table())
 
 
 @app.command()
@@ -562,7 +629,7 @@ def main() -> NoReturn:
         app(standalone_mode=True)
     except KgError as error:
         _say(str(error))
-        sys.exit(2)
+        sys.exit(4 if isinstance(error, ShapesError) else 2)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)

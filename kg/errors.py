@@ -2,11 +2,13 @@
 
     KgError
     ├── ConfigError     a setting is unknown or has a value that cannot be used
+    │   └── ShapesError shapes are ill-formed, so that nothing can be said of data
     ├── ResourceError   a file that the package needs is not where it can be
     ├── FactError       a record cannot be read: syntax, encoding, schema, reference, offset
     ├── MappingError    a record that was read cannot be mapped without guessing
     ├── ReleaseError    a release is missing, incomplete or not what its manifest says
     ├── QueryError      a query is refused, fails or oversteps a limit
+    ├── TooLarge        the work is more than this machine should be given
     └── KgErrors        several of one stage, reported together
 
 They carry fields and no HTTP status or exit code: `kg.web` and `kg.cli` each have one table.
@@ -65,6 +67,10 @@ class ConfigError(KgError):
     """A setting is unknown or has a value that cannot be used."""
 
 
+class ShapesError(ConfigError):
+    """The shapes are ill-formed, so that nothing can be said of the data."""
+
+
 class ResourceError(KgError):
     """A file that the package needs is not where it can be."""
 
@@ -83,6 +89,10 @@ class ReleaseError(KgError):
 
 class QueryError(KgError):
     """A query is refused, fails or oversteps a limit."""
+
+
+class TooLarge(KgError):
+    """The work is more than this machine should be given."""
 
 
 class KgErrors(KgError):

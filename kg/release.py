@@ -100,6 +100,7 @@ _NO_INPUT: Final = frozenset({".git", "__pycache__", "_resources", "node_modules
 _DUMPS: Final = ("graph.nq", "graph.ttl", "graph.trig", "graph.jsonld")
 _MEDIA_TYPES: Final = {
     ".gz": "application/gzip",
+    ".html": "text/html",
     ".json": "application/json",
     ".jsonl": "application/x-ndjson",
     ".jsonld": "application/ld+json",
@@ -150,9 +151,9 @@ class ReleaseSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReportFiles(msgspec.Struct, frozen=True, kw_only=True):
-    """The validation report in its three forms; what `blocks` is not published.
+    """The validation report in its forms; what `blocks` is not published.
 
-    `conforms` is None where nothing was validated.
+    `conforms` is None where nothing was validated. Without `html` there is no page of it.
     """
 
     conforms: bool | None
@@ -160,6 +161,7 @@ class ReportFiles(msgspec.Struct, frozen=True, kw_only=True):
     ttl: str
     json: str
     text: str
+    html: str = ""
 
 
 class ReleaseSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -431,6 +433,7 @@ class _Writer:
             "report.ttl": report.ttl,
             "report.json": report.json,
             "report.txt": report.text,
+            **({"report.html": report.html} if report.html else {}),
             "issues.jsonl": b"".join(canonical_json(issue) for issue in issues).decode(),
             **{f"ontology/{name}": text for name, text in ontology.items()},
             "ontology/context.jsonld": f'{{"@context": {_by_line(context)}}}\n',

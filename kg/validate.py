@@ -1,12 +1,14 @@
 """Checking of quads against SHACL shapes, and reports that lead to the line of the facts file.
 
-The shapes see the union of all graphs, the ontology included. pyshacl is the engine; Oxigraph
-answers the SPARQL constraints that are plain queries. A result tells the severity: only a
+The shapes see the union of all graphs, the ontology included. A result tells the severity: only a
 violation blocks a release, a warning or an information is printed.
 
     shapes = load_shapes(data_shapes())
     report = validate(dataset, shapes, origins=quads.origins)
     if report.blocks: …
+
+SHACL Core is evaluated on columns (`kg.evaluate`), SPARQL on Oxigraph (`kg.queries`). What neither
+does faithfully goes to pyshacl, shape by shape; the log says which and why.
 
 Spec: SHACL (W3C Recommendation, 20 July 2017), Core and SHACL-SPARQL; docs/reference/shapes.md;
 docs/decisions/0007-validation.md
@@ -14,197 +16,130 @@ docs/decisions/0007-validation.md
 
 from __future__ import annotations
 
-import json
 import logging
 import re
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from kg.errors import ConfigError, FactError, KgError, raise_all
+import numpy as np
+
+from kg.errors import ConfigError, FactError, KgError, ShapesError, TooLarge, raise_all
+from kg.evaluate import Evaluator, Rows, Unit
+from kg.literals import RDF, Literal
+from kg.locality import places
+from kg.queries import Queries, Uncompiled, check_constraint, to_rdflib
+from kg.report import WHOLE_GRAPH, Checked, Omitted, Report, Result
 from kg.resources import folder
-from kg.vocab import CH, SHAPES
+from kg.shacl import (
+    SH,
+    Constraint,
+    Graph,
+    Pattern,
+    Qualified,
+    Reader,
+    Shape,
+    short,
+)
+from kg.triples import Loader, Nodes, Triples, compose, ends, identity, starts, unique
+from kg.vocab import CH
 
 if TYPE_CHECKING:
-    from rdflib import Graph
+    import rdflib
 
+_log = logging.getLogger(__name__)
 _engine_log = logging.getLogger(f"{__name__}.pyshacl")
-
-SH: Final = "http://www.w3.org/ns/shacl#"
-DC: Final = "http://purl.org/dc/elements/1.1/"
-WHOLE_GRAPH: Final = CH.removesuffix("#")
-"""The focus node of the constraints that range over the whole graph: the ontology. They run once
-and name the offending nodes as values."""
 
 ONTOLOGY_LINT: Final = "ontology-lint.ttl"
 """The shapes that check the ontology itself and not the data."""
 
-_RDF: Final = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
-_XSD_STRING: Final = "http://www.w3.org/2001/XMLSchema#string"
-_SEVERITIES: Final = ("Violation", "Warning", "Info")
-_SHOWN: Final = 5
+MAX_RESULTS: Final = 10_000
+"""How many results of one constraint a report shows; the others are counted."""
+
+MOST_FOR_PYSHACL: Final = 1_000_000
+"""The most triples that are handed to pyshacl, which needs more than a kilobyte for each."""
+
+ALL: Final = "all"
+LOCAL: Final = "local"
+WHOLE: Final = "whole"
+SCOPES: Final = (ALL, LOCAL, WHOLE)
+
+_TYPE: Final = f"<{RDF}type>"
+_DETAILED: Final = 100
 _STEPS: Final = 6
-_SHORT: Final = (
-    (SHAPES, ""),
-    (SH, "sh:"),
-    (CH, "ch:"),
-    ("http://www.w3.org/2000/01/rdf-schema#", "rdfs:"),
-    ("http://www.w3.org/2004/02/skos/core#", "skos:"),
-    ("http://www.w3.org/2002/07/owl#", "owl:"),
-    ("http://www.w3.org/ns/prov#", "prov:"),
-    ("http://purl.org/dc/terms/", "dcterms:"),
-    ("https://schema.org/", "schema:"),
-    (_RDF, "rdf:"),
-)
-_MADE_FOR: Final = frozenset(CH + name for name in ("assesses", "links", "linkSubject"))
-_IRI_IN_TEXT: Final = re.compile(r"https?://[^\s<>\"'`,;]*[^\s<>\"'`,;.:]")
-_DATA_IRI: Final = re.compile(r"^[^<>\"]*/id/([a-z]+/[^/]+)$")
-
-
-class ShapesError(ConfigError):
-    """The shapes are not well formed, so that nothing can be said of the data."""
-
-
-@dataclass(frozen=True)
-class Result:
-    """One validation result.
-
-    IRIs stand as they are, literals in their N-Triples form (they begin with a quotation mark),
-    blank nodes as `_:b0`; a path that is not one property is a SPARQL 1.1 property path. `value`,
-    `path`, `constraint` (the SPARQL constraint) and `origin` (`file:line`) may be empty.
-    """
-
-    focus: str
-    path: str
-    value: str
-    severity: str
-    component: str
-    shape: str
-    constraint: str
-    message: str
-    origin: str
-
-
-@dataclass(frozen=True)
-class Report:
-    """The results of one validation, sorted; equal data and shapes give equal reports.
-
-    `conforms` is that of the standard: there is no result of any severity. `blocks` says whether
-    there is a violation, which is what keeps data from being published.
-    """
-
-    results: tuple[Result, ...]
-
-    @property
-    def conforms(self) -> bool:
-        """Return whether there are no results at all."""
-        return not self.results
-
-    @property
-    def blocks(self) -> bool:
-        """Return whether there is a result that is no mere warning or information."""
-        return any(r.severity not in (SH + "Warning", SH + "Info") for r in self.results)
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """Return the number of results by severity: Violation, Warning, Info, then others."""
-        out = dict.fromkeys(_SEVERITIES, 0)
-        for result in self.results:
-            name = result.severity.removeprefix(SH)
-            out[name] = out.get(name, 0) + 1
-        return out
-
-    def to_turtle(self) -> str:
-        """Return the `sh:ValidationReport` as Turtle; equal reports give equal bytes."""
-        out = [
-            f"@prefix sh: <{SH}> .\n@prefix dc: <{DC}> .\n\n[] a sh:ValidationReport ;\n"
-            f"    sh:conforms {'true' if self.conforms else 'false'}"
-        ]
-        for r in self.results:
-            lines = ["a sh:ValidationResult", f"sh:focusNode {_turtle(r.focus)}"]
-            if r.path:
-                lines.append(f"sh:resultPath {_turtle_path(r.path)}")
-            if r.value:
-                lines.append(f"sh:value {_turtle(r.value)}")
-            lines.append(f"sh:resultSeverity {_turtle(r.severity)}")
-            lines.append(f"sh:sourceConstraintComponent {_turtle(r.component)}")
-            if r.constraint:
-                lines.append(f"sh:sourceConstraint {_turtle(r.constraint)}")
-            lines.append(f"sh:sourceShape {_turtle(r.shape)}")
-            if r.message:
-                lines.append(f"sh:resultMessage {_quoted(r.message)}")
-            if r.origin:
-                lines.append(f"dc:source {_quoted(r.origin)}")
-            inner = " ;\n        ".join(lines)
-            out.append(f" ;\n    sh:result [\n        {inner}\n    ]")
-        return "".join([*out, " .\n"])
-
-    def to_json(self) -> str:
-        """Return the report as JSON text: `conforms`, `blocks`, `counts` and `results`."""
-        value = {
-            "conforms": self.conforms,
-            "blocks": self.blocks,
-            "counts": self.counts,
-            "results": [vars(r) for r in self.results],
-        }
-        return json.dumps(value, ensure_ascii=False, indent=2) + "\n"
-
-    def to_table(self) -> str:
-        """Return the report for people: grouped by shape, with the first examples of each."""
-        if not self.results:
-            return "Conforms: no results.\n"
-        counts = ", ".join(_many(n, name) for name, n in self.counts.items() if n)
-        verdict = "Does not conform" if self.blocks else "Conforms, nothing blocks"
-        out = [f"{verdict}: {counts}.\n"]
-        groups: dict[tuple[str, str, str, str], list[Result]] = {}
-        for r in self.results:
-            # A message with values in it differs by result; then it is told with each of them.
-            groups.setdefault((r.severity, r.shape, r.component, r.constraint), []).append(r)
-        for (severity, shape, component, _), results in groups.items():
-            kind = _short(component).removeprefix("sh:").removesuffix("ConstraintComponent")
-            head = f"{_short(severity).removeprefix('sh:')}  {_short(shape)}  ({kind})"
-            out.append(f"\n{head}  {_many(len(results), 'result')}\n")
-            messages = {r.message for r in results}
-            common = messages.pop() if len(messages) == 1 else ""
-            if common:
-                out.append(f"  {_shorten(common)}\n")
-            for r in results[:_SHOWN]:
-                out.append(f"    {r.origin or '(no line)'}  {_subject(r)}\n")
-                if not common and r.message:
-                    out.append(f"      {_shorten(r.message)}\n")
-            if len(results) > _SHOWN:
-                out.append(
-                    f"    and {len(results) - _SHOWN} more, in the JSON and Turtle reports\n"
-                )
-        return "".join(out)
+_PROGRESS_SECONDS: Final = 5.0
+_MADE_FOR: Final = frozenset(f"<{CH}{name}>" for name in ("assesses", "links", "linkSubject"))
 
 
 @dataclass(frozen=True, eq=False)
 class Shapes:
     """A shapes graph, loaded once and used for any number of validations.
 
-    With `reference`, pyshacl and rdflib do everything, slowly, on the shapes as they stand; a test
-    holds the faster way to that.
+    With `reference`, pyshacl and rdflib do everything, slowly; tests hold the faster way to that.
     """
 
-    graph: Graph
+    terms: Graph
     reference: bool = False
-    _queries: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
-    _read: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
+    _graphs: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
-    def flat(self) -> Graph:
-        """Return the shapes graph with targets moved from node shapes to property shapes.
+    def units(self) -> tuple[Unit, ...]:
+        """Return what is evaluated: each shape with targets, and the shapes within it.
 
-        The results are the same: `sh:property` says that the values of a target conform to a
-        property shape, and so does a target of it. But pyshacl sets up each constraint again for
-        every focus node of a node shape, and only once for all targets of a property shape.
+        Raises:
+            ShapesError: the shapes are ill-formed.
         """
-        return _flatten(self.graph)
+        reader = Reader(self.terms)
+        found = reader.shapes()
+        reader.read_typed()
+        for what in reader.unread():
+            _log.warning("not evaluated: %s, which SHACL (2017) does not define", what)
+        for shape in reader.every():
+            for constraint in shape.constraints:
+                check_constraint(shape, constraint)
+        return tuple(
+            Unit(shape) for shape in found if not shape.deactivated and not _is_recursive(shape)
+        )
+
+    @cached_property
+    def recursive(self) -> tuple[Shape, ...]:
+        """Return the shapes with targets that refer to themselves in the end."""
+        return tuple(
+            shape
+            for shape in Reader(self.terms).shapes()
+            if not shape.deactivated and _is_recursive(shape)
+        )
+
+    @property
+    def graph(self) -> rdflib.Graph:
+        """Return the shapes graph for rdflib."""
+        if "rdflib" not in self._graphs:
+            self._graphs["rdflib"] = _rdflib_graph(self.terms.triples())
+        graph: rdflib.Graph = self._graphs["rdflib"]
+        return graph
+
+    def of(self, nodes: Sequence[str]) -> rdflib.Graph:
+        """Return the shapes graph with the targets of some shapes only, for rdflib."""
+        keep = set(nodes)
+        classes = {
+            shape.node
+            for shape in (*(unit.shape for unit in self.units), *self.recursive)
+            if ("Class", shape.node) in shape.targets and shape.node not in keep
+        }
+        return _rdflib_graph(
+            (s, p, o)
+            for s, p, o in self.terms.triples()
+            if s in keep
+            or not (
+                p.startswith(f"<{SH}target")
+                # A shape that is a class has its instances as targets.
+                or (s in classes and p == _TYPE and not o.startswith(f"<{SH}"))
+            )
+        )
 
 
 def data_shapes() -> list[Path]:
@@ -216,32 +151,102 @@ def data_shapes() -> list[Path]:
     return sorted(p for p in folder("shapes").glob("*.ttl") if p.name != ONTOLOGY_LINT)
 
 
-def load_shapes(paths: Iterable[Path], *, check: bool = False) -> Shapes:
+def shape_files(paths: Sequence[Path]) -> list[Path]:
+    """Return the files of shapes that are meant by files and folders, in the order given.
+
+    A folder stands for its `*.ttl` files, without the shapes that check the ontology.
+
+    Raises:
+        ConfigError: a folder has none.
+    """
+    out: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            found = sorted(p for p in path.glob("*.ttl") if p.name != ONTOLOGY_LINT)
+            if not found:
+                raise ConfigError(
+                    "the folder holds no shapes", where=str(path), expected="files that end in .ttl"
+                )
+            out += found
+        else:
+            out.append(path)
+    return out
+
+
+def load_shapes(paths: Iterable[Path]) -> Shapes:
     """Return the shapes of some RDF files together.
 
     Args:
         paths: files in Turtle, TriG, N-Triples, N-Quads, RDF/XML or JSON-LD, told by their suffix.
-        check: also hold the shapes against the shapes of shapes, which takes seconds; without it
-            only what keeps the engine from running is found, by `validate`.
     Raises:
         ConfigError: a file cannot be read, or its suffix tells no format.
         ShapesError: a file is no RDF, or the shapes break the rules for shapes.
-    Spec: SHACL, appendix C (SHACL Shapes to Validate Shapes Graphs).
+    Spec: SHACL, appendix B (Summary of SHACL Syntax Rules).
     """
-    import rdflib
-
-    graph = rdflib.Graph(bind_namespaces="none")
+    loader = Loader()
     for number, path in enumerate(paths):
-        for triple in _Terms(f"s{number}-").triples(_parse_file(path, ShapesError)):
-            graph.add(triple)
-    shapes = Shapes(graph)
-    if check:
-        _check_shapes(shapes)
+        loader.add_file(path, f"s{number}-", ShapesError)
+    data, _ = loader.triples()
+    shapes = Shapes(Graph(texts_of(data)))
+    _ = shapes.units
     return shapes
 
 
+def texts_of(data: Triples) -> Iterator[tuple[str, str, str]]:
+    """Yield the triples as text; the values of a subject in the order of their first mention."""
+    for predicate in data.predicates():
+        name = data.text(predicate)
+        for pair in data.pairs(predicate).tolist():
+            yield data.text(pair >> 32), name, data.text(pair & 0xFFFFFFFF)
+
+
+def _is_recursive(shape: Shape) -> bool:
+    """Return whether a shape refers to itself in the end, or to one that does."""
+    done: set[int] = set()
+    trail: list[tuple[Shape, Iterator[Shape]]] = [(shape, _referred(shape))]
+    within = {id(shape)}
+    while trail:
+        one, rest = trail[-1]
+        following = next(rest, None)
+        if following is None:
+            trail.pop()
+            within.discard(id(one))
+            done.add(id(one))
+        elif id(following) in within:
+            return True
+        elif id(following) not in done:
+            within.add(id(following))
+            trail.append((following, _referred(following)))
+    return False
+
+
+def _referred(shape: Shape) -> Iterator[Shape]:
+    for constraint in shape.constraints:
+        yield from shapes_in(constraint.value)
+
+
+def shapes_in(value: object) -> Iterator[Shape]:
+    """Yield the shapes that the value of a constraint holds."""
+    if isinstance(value, Shape):
+        yield value
+    elif isinstance(value, tuple):
+        for part in value:
+            yield from shapes_in(part)
+
+
+# --- validating -------------------------------------------------------------------------------
+
+_Origin = Callable[[Triples, Nodes], Mapping[int, str]]
+"""Returns where nodes come from: `file:line` by number; what is not known is not in it."""
+
+
 def validate(
-    lines: Iterable[str], shapes: Shapes, *, origins: Mapping[str, str] | None = None
+    lines: Iterable[str],
+    shapes: Shapes,
+    *,
+    origins: Mapping[str, str] | None = None,
+    max_results: int = MAX_RESULTS,
+    scope: str = ALL,
 ) -> Report:
     """Return the report on the union of the graphs.
 
@@ -250,295 +255,433 @@ def validate(
         shapes: from `load_shapes`.
         origins: the `file:line` of every node that stands for a record. A result about a node
             without one (a span, a time …) gets that of the nearest node that refers to it.
+        max_results: how many results of one constraint are shown; the others are counted.
+        scope: `LOCAL` for the shapes that look at a record's own quads only, `WHOLE` for the
+            others; see kg.locality.
     Raises:
         FactError: a line is no N-Quads, or holds an RDF 1.2 triple term.
         ShapesError: the shapes are ill-formed.
+        TooLarge: a part of the work is for pyshacl, and the data is too much for it.
     """
-    import pyoxigraph as ox
-
-    data = _Data()
-    text = "".join(lines).encode()
-    try:
-        with _without_tracebacks():
-            data.add(ox.parse(text, format=ox.RdfFormat.N_QUADS), "")
-    except SyntaxError as e:
-        raise FactError("the data is not N-Quads", seen=str(e)) from None
-    return _run(data, shapes, origins or {})
+    loader = Loader(_progress("read %d quads"))
+    loader.add_lines(lines)
+    data, _ = loader.triples()
+    return _run(data, shapes, record_origins(origins or {}), max_results, scope)
 
 
-def validate_files(data: Iterable[Path], shapes: Shapes) -> Report:
+def validate_files(
+    paths: Iterable[Path],
+    shapes: Shapes,
+    *,
+    max_results: int = MAX_RESULTS,
+    scope: str = ALL,
+) -> Report:
     """Return the report on the union of the graphs of some RDF files.
 
+    The origin of a result is the file that describes its focus node; of N-Triples and N-Quads also
+    the line on which the description begins.
+
     Args:
-        data: files in Turtle, TriG, N-Triples, N-Quads, RDF/XML or JSON-LD, told by their suffix.
+        paths: files in Turtle, TriG, N-Triples, N-Quads, RDF/XML or JSON-LD, told by their suffix,
+            perhaps with a further `.gz`.
         shapes: from `load_shapes`.
+        max_results: see `validate`.
+        scope: see `validate`.
     Raises:
         ConfigError: a file cannot be read, or its suffix tells no format.
         FactError: a file is not what its suffix says, or holds an RDF 1.2 triple term.
         KgErrors: several of these.
         ShapesError: the shapes are ill-formed.
+        TooLarge: a part of the work is for pyshacl, and the data is too much for it.
     """
-    union = _Data()
+    loader = Loader(_progress("read %d quads"))
     errors: list[KgError] = []
-    with _without_tracebacks():
-        for number, path in enumerate(data):
-            try:
-                union.add(_parse_file(path, FactError), f"d{number}-")
-            except (ConfigError, FactError) as e:
-                errors.append(e)
+    subjects: list[tuple[Path, Nodes]] = []
+    for number, path in enumerate(paths):
+        try:
+            rows = loader.add_file(path, f"d{number}-")
+            subjects.append((path, unique(rows[0].astype(np.int64))))
+        except (ConfigError, FactError) as e:
+            errors.append(e)
     raise_all(errors)
-    return _run(union, shapes, {})
+    data, _ = loader.triples()
+    return _run(data, shapes, file_origins(subjects), max_results, scope)
 
 
-# --- reading ----------------------------------------------------------------------------------
+def _progress(message: str) -> Callable[[int], None]:
+    """Return what tells a growing number in the log, every few seconds."""
+    last = time.monotonic()
+
+    def tell(number: int) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last > _PROGRESS_SECONDS:
+            last = now
+            _log.info(message, number)
+
+    return tell
 
 
-def _parse_file(path: Path, error: type[KgError]) -> Iterator[Any]:
-    """Yield the quads of a file.
+def _run(
+    data: Triples,
+    shapes: Shapes,
+    origin: _Origin,
+    max_results: int,
+    scope: str = ALL,
+) -> Report:
+    if shapes.reference:
+        nodes = [unit.shape.node for unit in shapes.units]
+        nodes += [shape.node for shape in shapes.recursive]
+        return sorted_report(_by_pyshacl(data, shapes, nodes), (), data, origin)
+    queries = Queries(data, shapes.terms.triples())
+    evaluator = Evaluator(data, queries)
+    tell = _progress(f"checked %d of {len(shapes.units)} shapes")
+    rows: list[Rows] = []
+    wanted = None if scope == ALL else _in_scope(shapes, scope)
+    left = [(shape, "it refers to itself") for shape in shapes.recursive if scope != LOCAL]
+    focus_nodes = checked = 0
+    known = len(data.terms)  # a node that only a shape names is not in the data
+    for number, unit in enumerate(shapes.units):
+        if wanted is not None and not any(inner in wanted for inner in unit.every()):
+            continue
+        foci = evaluator.targets(unit.shape)
+        focus_nodes, checked = focus_nodes + int((foci < known).sum()), checked + 1
+        try:
+            found = evaluator.check_within(unit, foci, None, wanted)
+            rows += [r for _, part in found for r in part]
+        except Uncompiled as e:
+            left.append((unit.shape, str(e)))
+        tell(number)
+    results, omitted = materialise(evaluator, rows, max_results)
+    if left:
+        results += left_to_pyshacl(data, shapes, left)
+    report = sorted_report(results, omitted, data, origin)
+    return replace(report, checked=Checked(checked, focus_nodes, len(data)))
+
+
+def _in_scope(shapes: Shapes, scope: str) -> frozenset[Unit]:
+    found = places(shapes.units)
+    return frozenset(place.unit for place in found if place.local == (scope == LOCAL))
+
+
+def left_to_pyshacl(
+    data: Triples, shapes: Shapes, left: Sequence[tuple[Shape, str]]
+) -> list[Result]:
+    """Return the results of the shapes that are not compiled.
 
     Raises:
-        ConfigError: the file cannot be read, or its suffix tells no format.
-        KgError: the file is not what its suffix says; an `error`.
+        TooLarge: there are too many triples.
     """
-    import pyoxigraph as ox
-
-    suffix = path.suffix.removeprefix(".")
-    rdf_format = ox.RdfFormat.from_extension(suffix)
-    if rdf_format is None:
-        raise ConfigError(
-            "the name of the file tells no RDF format",
-            where=str(path),
-            expected="a name that ends in .ttl, .trig, .nt, .nq, .rdf or .jsonld",
+    for shape, why in left:
+        _log.warning("%s is left to pyshacl, which is slow: %s", short(shape.node), why)
+    if len(data) > MOST_FOR_PYSHACL:
+        raise TooLarge(
+            "the graph is too large for pyshacl, which has to check some shapes",
+            where=", ".join(short(shape.node) for shape, _ in left),
+            seen=f"{len(data)} triples; {left[0][1]}",
+            expected=f"at most {MOST_FOR_PYSHACL} triples",
+            hint="change these shapes or the literals they look at, or validate parts of the data",
         )
-    try:
-        content = path.read_bytes()
-    except OSError as e:
-        raise ConfigError("the file cannot be read", where=str(path), seen=str(e)) from None
-    base = path.resolve().as_uri()
-    try:
-        yield from ox.parse(content, format=rdf_format, base_iri=base)
-    except SyntaxError as e:
-        raise error(f"the file is no {rdf_format.name}", where=str(path), seen=str(e)) from None
+    return _by_pyshacl(data, shapes, [shape.node for shape, _ in left])
 
 
-class _Terms:
-    """Turns pyoxigraph's terms into rdflib's; blank nodes are named in the order of the file.
+def sorted_report(
+    results: list[Result], omitted: Sequence[Omitted], data: Triples, origin: _Origin
+) -> Report:
+    """Return the report, with the origins of what the results are about."""
+    about = {r: r.value if r.focus == WHOLE_GRAPH else r.focus for r in results}
+    numbers = {term: data.find(_term(term)) for term in set(about.values()) if term}
+    nodes = np.array(sorted(n for n in numbers.values() if n is not None), np.int64)
+    found = origin(data, nodes) if len(nodes) else {}
+    out = []
+    for r in results:
+        where = found.get(numbers.get(about[r]) or -1, "") if about[r] else ""
+        if not where and about[r] and numbers.get(about[r]) == 0:
+            where = found.get(0, "")
+        out.append(_with_origin(r, where))
+    return Report(tuple(sorted(out, key=Result.order)), tuple(omitted))
 
-    Terms stay as they were written: `2.50` stays `2.50`, which rdflib would normalise.
+
+def _with_origin(result: Result, origin: str) -> Result:
+    return Result(**{**vars(result), "origin": origin}) if origin else result
+
+
+def _term(text: str) -> str:
+    """Return a term as N-Triples writes it, from the text of a result."""
+    return text if text.startswith(('"', "_:")) else f"<{text}>"
+
+
+# --- results ----------------------------------------------------------------------------------
+
+
+def materialise(
+    evaluator: Evaluator, rows: Iterable[Rows], max_results: int
+) -> tuple[list[Result], list[Omitted]]:
+    """Return the results that rows stand for, and how many are left out of each constraint."""
+    out: list[Result] = []
+    counts: dict[tuple[str, str, str, str], tuple[int, int]] = {}
+    for one in rows:
+        key = _key(one)
+        shown, omitted = counts.get(key, (0, 0))
+        take = min(one.total, max_results - shown)
+        out += _results(evaluator, one, take)
+        counts[key] = shown + take, omitted + one.total - take
+    left = [Omitted(*key, omitted) for key, (_, omitted) in sorted(counts.items()) if omitted]
+    return out, left
+
+
+def _key(rows: Rows) -> tuple[str, str, str, str]:
+    """Return severity, shape, component and constraint."""
+    node = rows.constraint.node if rows.constraint.name == "SPARQL" else ""
+    return (
+        rows.shape.severity,
+        _bare(rows.shape.node),
+        rows.constraint.component,
+        _bare(node) if node else "",
+    )
+
+
+def _results(evaluator: Evaluator, rows: Rows, most: int) -> Iterator[Result]:
+    severity, node, component, constraint = _key(rows)
+    shape = rows.shape
+    own_path = _bare(str(shape.path)) if shape.path else ""
+    text = evaluator.data.text
+    if rows.solutions is not None:
+        for s in rows.solutions[:most]:
+            message = _message(s.messages) or default_message(shape, rows.constraint)
+            yield Result(
+                _bare(text(s.focus)),
+                _bare(s.path),
+                _bare(s.value),
+                severity,
+                component,
+                node,
+                constraint,
+                message,
+                "",
+            )
+        return
+    message = _message(shape.messages) or default_message(shape, rows.constraint)
+    details = _details(evaluator, rows)
+    written = 0
+    for n, focus in enumerate(rows.focus[:most].tolist()):
+        value = int(rows.value[n]) if rows.value is not None else None
+        path = _bare(text(int(rows.path[n]))) if rows.path is not None else own_path
+        result = Result(
+            _bare(text(focus)),
+            path,
+            "" if value is None else _bare(text(value)),
+            severity,
+            component,
+            node,
+            constraint,
+            message,
+            "",
+            details.get(value, ()) if value is not None else (),
+        )
+        times = 1 if rows.times is None else int(rows.times[n])
+        for _ in range(times):
+            if written < most:
+                yield result
+                written += 1
+
+
+def _details(evaluator: Evaluator, rows: Rows) -> dict[int, tuple[Result, ...]]:
+    """Return what the first values that fail another shape do not conform to, by value."""
+    name, arg = rows.constraint.name, rows.constraint.value
+    if rows.value is None or name not in ("Node", "And", "Or", "Xone"):
+        return {}
+    out: dict[int, tuple[Result, ...]] = {}
+    shapes = arg if isinstance(arg, tuple) else (arg,)
+    for value in unique(rows.value)[:_DETAILED].tolist():
+        found: list[Result] = []
+        for member in shapes:
+            assert isinstance(member, Shape)
+            if member.deactivated:
+                continue
+            one = np.array([value], np.int64)
+            inner = [r for _, part in evaluator.check_within(Unit(member), one) for r in part]
+            found += materialise(evaluator, inner, _DETAILED)[0]
+        out[value] = tuple(sorted(found, key=Result.order))
+    return out
+
+
+def _message(messages: Sequence[Literal]) -> str:
+    """Return the messages in English or without a language, or all if there are none."""
+    english = [m.lexical for m in messages if m.language in ("", "en")]
+    return " ".join(english or [m.lexical for m in messages])
+
+
+def _bare(term: str) -> str:
+    """Return a term as results write it: an IRI without brackets."""
+    return term[1:-1] if term.startswith("<") and term.endswith(">") and " " not in term else term
+
+
+_WORDS: Final = {
+    "Class": "the value is no {}",
+    "Datatype": "the value is no {}, or its form is not one of that datatype",
+    "NodeKind": "the value is not of the kind {}",
+    "MinCount": "fewer values than {}, the least that is expected",
+    "MaxCount": "more values than {}, the most that is expected",
+    "MinExclusive": "the value is not greater than {}",
+    "MinInclusive": "the value is less than {}, or cannot be compared with it",
+    "MaxExclusive": "the value is not less than {}",
+    "MaxInclusive": "the value is greater than {}, or cannot be compared with it",
+    "MinLength": "the value has fewer than {} characters",
+    "MaxLength": "the value has more than {} characters",
+    "Pattern": "the value does not match {}",
+    "LanguageIn": "the language of the value is none of {}",
+    "UniqueLang": "two values have the same language",
+    "Equals": "the value is not at both this path and {}",
+    "Disjoint": "the value is at {} too",
+    "LessThan": "the value is not less than that of {}",
+    "LessThanOrEquals": "the value is greater than that of {}, or cannot be compared with it",
+    "Not": "the value conforms to {}, and must not",
+    "And": "the value does not conform to all of {}",
+    "Or": "the value conforms to none of {}",
+    "Xone": "the value conforms to none or to several of {}",
+    "Node": "the value does not conform to {}",
+    "QualifiedMinCount": "too few values conform to {}",
+    "QualifiedMaxCount": "too many values conform to {}",
+    "Closed": "the property is not allowed here",
+    "HasValue": "{} is not among the values",
+    "In": "the value is none of {}",
+    "SPARQL": "the node is a solution of the SPARQL constraint",
+    "Custom": "the node does not fulfil the constraint component",
+}
+
+
+def default_message(shape: Shape, constraint: Constraint) -> str:
+    """Return what is told where a shape has no message: what was expected, and where."""
+    arg = constraint.value
+    if isinstance(arg, Shape):
+        told = _called(arg)
+    elif isinstance(arg, Qualified):
+        told = f"{_called(arg.shape)} ({arg.number} expected)"
+    elif isinstance(arg, Literal):
+        told = arg.lexical
+    elif isinstance(arg, Pattern):
+        told = arg.pattern
+    elif isinstance(arg, tuple):
+        told = ", ".join(_called(m) if isinstance(m, Shape) else short(str(m)) for m in arg)
+    else:
+        told = short(str(arg))
+    path = shape.path
+    where = "" if path is None else f"{short(str(path)) if path.op == 'iri' else path}: "
+    return where + _WORDS[constraint.name].format(told)
+
+
+def _called(shape: Shape) -> str:
+    """Return the name of a shape, or that it has none."""
+    return "a shape without a name" if shape.node.startswith("_") else short(shape.node)
+
+
+# --- where it comes from ----------------------------------------------------------------------
+
+
+def _no_origins(data: Triples, nodes: Nodes) -> Mapping[int, str]:
+    return {}
+
+
+def record_origins(origins: Mapping[str, str]) -> _Origin:
+    """Return what finds the line of the record that nodes come from.
+
+    That is the origin of the node itself; else of the nearest that refers to it, through at most
+    six others; else of the nearest that it refers to, what it is made for first. Of several as
+    near, the first by address.
     """
 
-    def __init__(self, mark: str) -> None:
-        self._mark = mark
-        self._known: dict[Any, Any] = {}
-        self._blank = 0
+    def find(data: Triples, nodes: Nodes) -> Mapping[int, str]:
+        if not origins:
+            return {}
 
-    def triples(self, quads: Iterable[Any]) -> Iterator[tuple[Any, Any, Any]]:
-        """Yield the triples of quads, whatever their graphs.
+        def own(number: int) -> str:
+            return origins.get(data.text(number)[1:-1], "")
 
-        Raises:
-            FactError: a triple term of RDF 1.2.
-        """
-        for quad in quads:
-            yield self(quad.subject), self(quad.predicate), self(quad.object)
-
-    def __call__(self, term: Any) -> Any:
-        """Return the rdflib term.
-
-        Raises:
-            FactError: a triple term of RDF 1.2.
-        """
-        known = self._known.get(term)
-        if known is None:
-            known = self._known[term] = self._new(term)
-        return known
-
-    def _new(self, term: Any) -> Any:
-        import pyoxigraph as ox
-        from rdflib import BNode, Literal, URIRef
-
-        if isinstance(term, ox.NamedNode):
-            return URIRef(term.value)
-        if isinstance(term, ox.Literal):
-            if term.language:
-                return Literal(term.value, lang=term.language)
-            datatype = term.datatype.value
-            if datatype == _XSD_STRING:
-                return Literal(term.value)
-            return Literal(term.value, datatype=URIRef(datatype), normalize=False)
-        if isinstance(term, ox.BlankNode):
-            self._blank += 1
-            return BNode(f"{self._mark}b{self._blank - 1}")
-        raise FactError(
-            "a triple term of RDF 1.2, which SHACL cannot check",
-            seen=str(term),
-            expected="RDF 1.1",
-        )
-
-
-class _Data:
-    """The union of the graphs that are validated: for rdflib, and for Oxigraph where that helps."""
-
-    def __init__(self) -> None:
-        self._triples: list[tuple[Any, Any, Any]] = []
-        self._quads: list[Any] = []
-        self._terms: list[_Terms] = []
-
-    def add(self, quads: Iterable[Any], mark: str) -> None:
-        """Add the triples of quads.
-
-        Args:
-            mark: begins the names of blank nodes: those of two files are never the same.
-        Raises:
-            FactError: a triple term of RDF 1.2.
-        """
-        import pyoxigraph as ox
-
-        terms = _Terms(mark)
-        for quad in quads:
-            s, p, o = quad.subject, quad.predicate, quad.object
-            self._triples.append((terms(s), terms(p), terms(o)))
-            self._quads.append(ox.Quad(s, p, o))
-        self._terms.append(terms)
-
-    @cached_property
-    def store(self) -> Any:
-        """Return a pyoxigraph.Store with the triples, or None if it does not keep them as they are.
-
-        Oxigraph rewrites some literals when it loads them (`2.50`, xsd:int …): then it cannot
-        answer for them. Nor can it where several files have blank nodes of their own.
-        """
-        import pyoxigraph as ox
-
-        if len(self._terms) > 1 and any(t._blank for t in self._terms):
-            return None
-        store = ox.Store()
-        store.bulk_extend(self._quads)
-        return store if set(store) == set(self._quads) else None
-
-    def graph(self, shapes: Shapes) -> Graph:
-        """Return the triples as a graph of rdflib, with a faster `query`."""
-        import rdflib
-
-        data, reference, queries = self, shapes.reference, shapes._queries
-
-        class Union(rdflib.Graph):
-            def query(self, query_object: Any, *args: Any, **kwargs: Any) -> Any:
-                """Return the answer of Oxigraph to a plain query, else that of rdflib.
-
-                pyshacl hands over the text of a constraint for every focus node in every run;
-                rdflib takes longer to parse it than to answer it, so it is parsed once.
-                """
-                from rdflib.plugins.sparql import prepareQuery
-
-                if isinstance(query_object, str):
-                    text = query_object
-                    if not reference and _is_plain(text) and data.store is not None:
-                        return data.answer(text)
-                    if text not in queries:
-                        queries[text] = prepareQuery(text)
-                    query_object = queries[text]
-                return super().query(query_object, *args, **kwargs)
-
-        graph = Union(bind_namespaces="none")
-        for triple in self._triples:
-            graph.add(triple)
-        return graph
-
-    def answer(self, text: str) -> Any:
-        """Return Oxigraph's answer to a SELECT query as rdflib's result.
-
-        Raises:
-            ShapesError: the text is no SPARQL.
-        """
-        from rdflib import Variable
-        from rdflib.query import Result as Answer
-
-        terms = self._terms[0] if self._terms else _Terms("")
-        try:
-            found = self.store.query(text)
-        except SyntaxError as e:
-            raise ShapesError("a SPARQL constraint is not SPARQL", seen=str(e)) from None
-        names = [v.value for v in found.variables]
-        out = Answer("SELECT")
-        out.vars = [Variable(name) for name in names]
-        out.bindings = [
-            {Variable(n): terms(row[n]) for n in names if row[n] is not None} for row in found
-        ]
+        out = {n: own(n) for n in nodes.tolist()}
+        for back in (True, False):
+            missing = np.array([n for n, where in out.items() if not where], np.int64)
+            out |= _nearest(data, missing, own, back=back)
         return out
 
-
-_PREBOUND: Final = re.compile(r"[?$](?:this|PATH|shapesGraph|currentShape)\b")
-_SELECT: Final = re.compile(
-    r"^(?:\s*PREFIX\s+[\w-]*:\s*<[^>]*>)*\s*SELECT\s+(?:DISTINCT\s+)?[$]this(?=\s)", re.IGNORECASE
-)
+    return find
 
 
-def _is_plain(text: str) -> bool:
-    """Return whether a query only projects `$this`: what is pre-bound does not change its answer.
-
-    >>> _is_plain("SELECT $this ?value WHERE { ?value ?p ?value }")
-    True
-    >>> _is_plain("SELECT $this ?value WHERE { $this ?p ?value }")
-    False
-    """
-    head = _SELECT.match(text)
-    return head is not None and not _PREBOUND.search(text, head.end())
-
-
-# --- running ----------------------------------------------------------------------------------
-
-
-def _check_shapes(shapes: Shapes) -> None:
-    """Return nothing if the shapes keep the rules for shapes.
-
-    Raises:
-        ShapesError: they do not; the first results are told.
-    """
-    from pyshacl.entrypoints import meta_validate
-
-    conforms, report, _ = meta_validate(shapes.graph, inference="none")
-    if conforms:
-        return
-    found = [
-        f"{_short(r.focus)} {_short(r.path)}: {r.message}".strip()
-        for r in _results(report, shapes.graph, {})
-    ]
-    more = f" (and {len(found) - _SHOWN} more)" if len(found) > _SHOWN else ""
-    raise ShapesError("the shapes are ill-formed", seen="; ".join(found[:_SHOWN]) + more)
-
-
-def _flatten(shapes: Graph) -> Graph:
-    """Return the shapes with the targets of node shapes moved to their property shapes."""
-    import rdflib
-    from rdflib import RDF, RDFS, Literal, URIRef
-
-    def sh(name: str) -> URIRef:
-        return URIRef(SH + name)
-
-    nested = set(shapes.objects(None, sh("node")))
-    for name in ("not", "qualifiedValueShape"):
-        nested.update(shapes.objects(None, sh(name)))
-    for name in ("and", "or", "xone"):
-        for members in shapes.objects(None, sh(name)):
-            nested.update(shapes.items(members))
-    targets = [sh("target" + n) for n in ("Class", "Node", "SubjectsOf", "ObjectsOf")]
-    out = rdflib.Graph(bind_namespaces="none")
-    for triple in shapes:
-        out.add(triple)
-    for node, shape in shapes.subject_objects(sh("property")):
-        of_node = [(t, o) for t in targets for o in shapes.objects(node, t)]
-        if (
-            not of_node
-            or node in nested
-            or (node, RDF.type, RDFS.Class) in shapes
-            or (node, sh("path"), None) in shapes
-            or (node, sh("deactivated"), Literal(True)) in shapes
-        ):
-            continue
-        for target, value in of_node:
-            out.add((shape, target, value))
-        out.remove((node, sh("property"), shape))
+def _nearest(
+    data: Triples, nodes: Nodes, own: Callable[[int], str], *, back: bool
+) -> dict[int, str]:
+    """Return the origin that is nearest to each node."""
+    out: dict[int, str] = {}
+    reached = latest = identity(nodes)
+    made_for = {p for p in map(data.find, _MADE_FOR) if p is not None}
+    for step in range(_STEPS):
+        if not len(latest):
+            break
+        frontier = unique(ends(latest))
+        found = []
+        near: dict[int, list[tuple[bool, str, str]]] = {}
+        for predicate in data.predicates():
+            pairs = compose(latest, data.step(predicate, frontier, inverse=back))
+            if not len(pairs):
+                continue
+            found.append(pairs)
+            first = not back and step == 0 and predicate in made_for
+            for number in unique(ends(pairs)).tolist():
+                where = own(number)
+                if where:
+                    for root in starts(pairs[ends(pairs) == number]).tolist():
+                        near.setdefault(root, []).append((not first, data.text(number), where))
+        out |= {root: min(places)[2] for root, places in near.items()}
+        if not found:
+            break
+        pairs = unique(np.concatenate(found))
+        pairs = np.setdiff1d(pairs, reached, assume_unique=True)
+        latest = pairs[~np.isin(starts(pairs), list(out))]
+        reached = np.union1d(reached, latest)
     return out
+
+
+def file_origins(subjects: Sequence[tuple[Path, Nodes]]) -> _Origin:
+    """Return what finds the file that describes nodes, and the line where there are lines."""
+
+    def find(data: Triples, nodes: Nodes) -> Mapping[int, str]:
+        out: dict[int, str] = {}
+        for path, described in subjects:
+            here = [n for n in nodes[np.isin(nodes, described)].tolist() if n not in out]
+            wanted = {data.terms[n]: n for n in here}
+            if path.suffix in (".nt", ".nq") and wanted:
+                with path.open("rb") as file:
+                    for number, line in enumerate(file, 1):
+                        found = wanted.pop(line.split(b" ", 1)[0], None)
+                        if found is not None:
+                            out[found] = f"{path}:{number}"
+                            if not wanted:
+                                break
+            for n in here:
+                out.setdefault(n, str(path))
+        return out
+
+    return find
+
+
+# --- pyshacl ----------------------------------------------------------------------------------
+
+
+def _rdflib_graph(triples: Iterable[tuple[str, str, str]]) -> rdflib.Graph:
+    import rdflib
+
+    graph = rdflib.Graph(bind_namespaces="none")
+    terms: dict[str, Any] = {}
+
+    def of(text: str) -> Any:
+        if text not in terms:
+            terms[text] = to_rdflib(text)
+        return terms[text]
+
+    with _without_tracebacks():
+        for s, p, o in triples:
+            graph.add((of(s), of(p), of(o)))
+    return graph
 
 
 @contextmanager
@@ -559,249 +702,108 @@ def _without_tracebacks() -> Iterator[None]:
         logger.removeFilter(drop)
 
 
-def _run(data: _Data, shapes: Shapes, origins: Mapping[str, str]) -> Report:
+def _by_pyshacl(data: Triples, shapes: Shapes, nodes: Sequence[str]) -> list[Result]:
+    """Return what pyshacl finds with some of the shapes.
+
+    Raises:
+        ShapesError: pyshacl cannot work with the shapes.
+    """
     from pyparsing import ParseBaseException
     from pyshacl import Validator
-    from pyshacl.errors import ConstraintLoadWarning, ReportableRuntimeError
+    from pyshacl.errors import (
+        ConstraintLoadError,
+        ConstraintLoadWarning,
+        ReportableRuntimeError,
+        ShapeLoadError,
+        ValidationFailure,
+    )
     from pyshacl.graph_abstraction import DataGraph
 
     _engine_log.setLevel(logging.WARNING)  # below it pyshacl tells every step
-    options = {"inference": "none", "inplace": True, "logger": _engine_log}
-    graph = data.graph(shapes)
+    graph = _rdflib_graph(texts_of(data))
     try:
         validator = Validator(
             DataGraph.from_rdflib(graph),
-            shacl_graph=shapes.graph if shapes.reference else shapes.flat,
-            options=options,
+            shacl_graph=shapes.of(nodes),
+            options={"inference": "none", "inplace": True, "logger": _engine_log},
         )
-        # pyshacl reads the shapes once for each validator; they are the same every time.
-        validator.shacl_graph = shapes._read.setdefault("shapes", validator.shacl_graph)
         with _without_tracebacks():
             _, report, _ = validator.run()  # type: ignore[no-untyped-call]  # pyshacl
-    except (ReportableRuntimeError, ConstraintLoadWarning) as e:
+    except (
+        ReportableRuntimeError,
+        ConstraintLoadWarning,
+        ConstraintLoadError,
+        ShapeLoadError,
+        ValidationFailure,
+    ) as e:
         text = str(e).split("\nFor reference", maxsplit=1)[0]
         raise ShapesError("the shapes are ill-formed", seen=text) from None
+    except (ArithmeticError, AttributeError, RecursionError, TypeError, ValueError) as e:
+        raise TooLarge(
+            "pyshacl, which alone can check some shapes, failed on this data",
+            where=", ".join(short(node) for node in nodes),
+            seen=f"{type(e).__name__}: {e}"[:200],
+            hint="change these shapes, or the literals that they look at",
+        ) from None
     except ParseBaseException as e:
         raise ShapesError("a SPARQL constraint is not SPARQL", seen=str(e)) from None
     except re.error as e:
         raise ShapesError(
             "a pattern is no regular expression", seen=f"{e.pattern!r}: {e}"
         ) from None
-    return Report(tuple(_results(report, graph, origins)))
+    return _reported(report, Reader(shapes.terms))
 
 
-def _results(report: Graph, graph: Graph, origins: Mapping[str, str]) -> list[Result]:
-    """Return the results of a report graph, sorted."""
-    from rdflib import Literal, URIRef
-
-    find = _Origins(graph, origins)
-    out: set[Result] = set()
-    for node in report.objects(None, URIRef(SH + "result")):
-
-        def one(name: str, node: Any = node) -> Any:
-            return report.value(node, URIRef(SH + name))
-
-        messages = sorted(
-            (m for m in report.objects(node, URIRef(SH + "resultMessage"))),
-            key=lambda m: (getattr(m, "language", "") not in (None, "en"), str(m)),
-        )
-        english = [m for m in messages if isinstance(m, Literal) and m.language in (None, "en")]
-        focus, value, path = one("focusNode"), one("value"), one("resultPath")
-        out.add(
-            Result(
-                focus=_text(focus),
-                path=_path(report, path) if path is not None else "",
-                value=_text(value),
-                severity=_text(one("resultSeverity")),
-                component=_text(one("sourceConstraintComponent")),
-                shape=_text(one("sourceShape")),
-                constraint=_text(one("sourceConstraint")),
-                message=" ".join(str(m) for m in english or messages),
-                origin=find(value if str(focus) == WHOLE_GRAPH else focus),
-            )
-        )
-
-    def order(r: Result) -> tuple[object, ...]:
-        name = r.severity.removeprefix(SH)
-        rank = _SEVERITIES.index(name) if name in _SEVERITIES else -1
-        return (rank, r.shape, r.component, r.constraint, r.focus, r.path, r.value, r.message)
-
-    return sorted(out, key=order)
-
-
-class _Origins:
-    """Finds the line of the record that a node comes from."""
-
-    def __init__(self, graph: Graph, origins: Mapping[str, str]) -> None:
-        self._graph = graph
-        self._origins = origins
-        self._found: dict[Any, str] = {}
-
-    def __call__(self, node: Any) -> str:
-        """Return the origin of the nearest node: itself, what refers to it, what it refers to."""
-        if node is None or not self._origins:
-            return ""
-        if node not in self._found:
-            self._found[node] = self._walk(node, back=True) or self._walk(node, back=False)
-        return self._found[node]
-
-    def _walk(self, start: Any, *, back: bool) -> str:
-        seen = {start}
-        queue = deque([(start, 0)])
-        while queue:
-            node, steps = queue.popleft()
-            origin = self._origins.get(str(node))
-            if origin:
-                return origin
-            if steps == _STEPS:
-                continue
-            for other in self._next(node, back=back):
-                if other not in seen:
-                    seen.add(other)
-                    queue.append((other, steps + 1))
-        return ""
-
-    def _next(self, node: Any, *, back: bool) -> list[Any]:
-        """Return the neighbours of a node, what it is made for first, then by their IRIs."""
-        if back:
-            return sorted(set(self._graph.subjects(None, node)), key=str)
-        pairs = sorted(
-            (str(p) not in _MADE_FOR, str(o), o) for p, o in self._graph.predicate_objects(node)
-        )
-        return [o for _, _, o in pairs]
-
-
-# --- writing ----------------------------------------------------------------------------------
-
-
-def _text(node: Any) -> str:
-    from rdflib import BNode, Literal
-
-    if node is None:
-        return ""
-    if isinstance(node, BNode):
-        return f"_:{node}"
-    if isinstance(node, Literal):
-        text = _quoted(str(node))
-        if node.language:
-            return f"{text}@{node.language}"
-        return f"{text}^^<{node.datatype}>" if node.datatype else text
-    return str(node)
-
-
-_PATH_SUFFIXES: Final = {"zeroOrMorePath": "*", "oneOrMorePath": "+", "zeroOrOnePath": "?"}
-
-
-def _path(graph: Graph, node: Any) -> str:
-    """Return an IRI as it is, any other path as a SPARQL 1.1 property path with full IRIs."""
+def _reported(report: rdflib.Graph, reader: Reader) -> list[Result]:
+    """Return the results of a report graph on the shapes of a reader."""
     from rdflib import URIRef
 
-    def inner(node: Any) -> str:
-        if isinstance(node, URIRef):
-            return f"<{node}>"
-        if (node, URIRef(_RDF + "first"), None) in graph:
-            return "(" + "/".join(inner(n) for n in graph.items(node)) + ")"
-        for _, p, o in graph.triples((node, None, None)):
-            name = str(p).removeprefix(SH)
-            if name == "inversePath":
-                return f"^{inner(o)}"
-            if name == "alternativePath":
-                return "(" + "|".join(inner(n) for n in graph.items(o)) + ")"
-            if name in _PATH_SUFFIXES:
-                return inner(o) + _PATH_SUFFIXES[name]
-        return ""
+    def values(node: Any, name: str) -> list[str]:
+        return [_from_rdflib(o) for o in report.objects(node, URIRef(SH + name))]
 
-    return str(node) if isinstance(node, URIRef) else inner(node)
+    def one(node: Any, name: str) -> str:
+        return next(iter(values(node, name)), "")
 
+    def result(node: Any) -> Result:
+        from kg.literals import parse_literal
 
-_STEP: Final = re.compile(r"<[^>]*>|[()^/|*+?]")
+        # pyshacl does not copy every path whole; that of the shape is.
+        path, source = one(node, "resultPath"), one(node, "sourceShape")
+        if path and not path.startswith("<"):
+            path = str(reader.shape(source).path)
+        path = _bare(path)
+        messages = sorted(
+            (parse_literal(m) for m in values(node, "resultMessage")),
+            key=lambda m: (m.language not in ("", "en"), m),
+        )
+        detail = (result(d) for d in report.objects(node, URIRef(SH + "detail")))
+        return Result(
+            focus=_bare(one(node, "focusNode")),
+            path=path,
+            value=_bare(one(node, "value")),
+            severity=_bare(one(node, "resultSeverity")),
+            component=_bare(one(node, "sourceConstraintComponent")),
+            shape=_bare(one(node, "sourceShape")),
+            constraint=_bare(one(node, "sourceConstraint")),
+            message=_message(messages),
+            origin="",
+            detail=tuple(sorted(detail, key=Result.order)),
+        )
 
-
-def _turtle_path(path: str) -> str:
-    """Return a path as Turtle, from the text that `_path` gives."""
-    if not path.startswith(("<", "^", "(")):
-        return _turtle(path)
-    tokens = _STEP.findall(path)
-    words = {s: f"sh:{name}" for name, s in _PATH_SUFFIXES.items()}
-
-    def element() -> str:
-        token = tokens.pop(0)
-        if token == "^":
-            out = f"[ sh:inversePath {element()} ]"
-        elif token == "(":
-            parts, kind = [element()], ""
-            while (token := tokens.pop(0)) != ")":
-                kind = token
-                parts.append(element())
-            out = "( " + " ".join(parts) + " )"
-            if kind == "|":
-                out = f"[ sh:alternativePath {out} ]"
-        else:
-            out = token
-        while tokens and tokens[0] in words:
-            out = f"[ {words[tokens.pop(0)]} {out} ]"
-        return out
-
-    return element()
+    return [result(node) for node in report.objects(None, URIRef(SH + "result"))]
 
 
-def _turtle(text: str) -> str:
-    """Return a term of a result as Turtle."""
-    if text.startswith(('"', "_:")):
-        return text
-    if text.startswith(SH) and text[len(SH) :].isalpha():
-        return f"sh:{text[len(SH) :]}"
-    return f"<{text}>"
+def _from_rdflib(term: Any) -> str:
+    """Return a term of rdflib as N-Triples text, as kg.triples writes it."""
+    import pyoxigraph as ox
+    from rdflib import BNode, URIRef
 
-
-_ESCAPED: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
-
-
-def _quoted(text: str) -> str:
-    escaped = "".join(
-        _ESCAPED.get(c) or (f"\\u{ord(c):04X}" if c < " " or c == "\x7f" else c) for c in text
-    )
-    return f'"{escaped}"'
-
-
-def _many(count: int, noun: str) -> str:
-    noun = noun.lower()
-    return f"{count} {noun if count == 1 or noun == 'info' else noun + 's'}"
-
-
-def _short(text: str) -> str:
-    """Return an IRI in the short form in which people know it."""
-    for namespace, prefix in _SHORT:
-        if text.startswith(namespace):
-            return prefix + text[len(namespace) :]
-    match = _DATA_IRI.match(text)
-    return match[1] if match else text
-
-
-def _shorten(message: str) -> str:
-    """Return a message with its IRIs in short form."""
-    return _IRI_IN_TEXT.sub(lambda match: _short(match[0]), message)
-
-
-def _subject(result: Result) -> str:
-    """Return focus node, path and value in one line, short."""
-    if result.focus == WHOLE_GRAPH:
-        parts = [_short(result.value), _short(result.path)]
-    else:
-        value = "" if result.value == result.focus else _short(result.value)
-        parts = [_short(result.focus), _short(result.path), f"= {value}" if value else ""]
-    return "  ".join(part for part in parts if part)
-
-
-def shape_files(paths: Sequence[Path]) -> list[Path]:
-    """Return the files of shapes that are meant by files and folders, in the order given.
-
-    A folder stands for its `*.ttl` files, without the shapes that check the ontology.
-    """
-    out: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            out += sorted(p for p in path.glob("*.ttl") if p.name != ONTOLOGY_LINT)
-        else:
-            out.append(path)
-    return out
+    if isinstance(term, URIRef):
+        return f"<{term}>"
+    if isinstance(term, BNode):
+        return f"_:{term}"
+    if term.language:
+        return str(ox.Literal(str(term), language=term.language))
+    if term.datatype:
+        return str(ox.Literal(str(term), datatype=ox.NamedNode(str(term.datatype))))
+    return str(ox.Literal(str(term)))

@@ -100,6 +100,7 @@ POLICY: Final = (
     "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'none'"
 )
+REPORT_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 HEADERS: Final = (
     (b"x-content-type-options", b"nosniff"),
     (b"content-security-policy", POLICY.encode()),
@@ -1035,6 +1036,7 @@ async def _dataset(request: Request, suffix: str) -> Response:
         # What the shapes call a warning or a remark makes `conforms` false, but violates nothing.
         conforms=counts["Violation"] == 0 if "Violation" in counts else manifest.conforms,
         rewritten=said.get("rewritten", 0),
+        report=_report_page(ask),
         counts=[
             f"{name} {counts[key]:,}"
             for key, name in (
@@ -1209,7 +1211,17 @@ async def home(request: Request) -> Response:
         disputed=view.listed(disputed.sections["nodes"]),
         documents=[ask.view(documents).ref(iri) for iri in documents.sections["nodes"]],
         questions=questions,
+        conforms=manifest.conforms,
+        report=_report_page(ask),
     )
+
+
+def _report_page(ask: Ask) -> str:
+    """Return the address of the validation report as a page; empty where the release has none."""
+    manifest = ask.served.manifest
+    if any(file.path == "report.html" for file in manifest.files):
+        return f"{ask.root}/download/{manifest.id}/report.html"
+    return ""
 
 
 AT_HOME: Final = 24
@@ -1559,6 +1571,8 @@ async def download(request: Request, release: str, path: str = "") -> Response:
     headers["Content-Location"] = f"{ask.root}/download/{manifest.id}/{quote(entry.path)}"
     digest = base64.b64encode(bytes.fromhex(entry.sha256)).decode()
     headers["Repr-Digest"] = f"sha-256=:{digest}:"
+    if entry.media_type == "text/html":  # the report, whose style is in it
+        headers["Content-Security-Policy"] = REPORT_POLICY
     if (same := ask.unchanged(etag, headers)) is not None:
         return same
     return FileAnswer(folder / entry.path, headers=headers, media_type=entry.media_type)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -95,3 +96,13 @@ def test_a_chain_is_shown_from_the_outlet_to_the_speaker(site: TestClient) -> No
     assert "South Korean government sources" in page
     assert "through" in page
     assert "Chosun Ilbo" in page
+
+
+def test_the_validation_report_is_a_page_that_the_home_page_links(site: TestClient) -> None:
+    (address,) = re.findall(r'href="([^"]+/report\.html)"', site.get("/").text)
+    answer = site.get(address)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert "script" not in answer.headers["content-security-policy"]
+    assert "shapes were held against" in answer.text
+    assert address in site.get("/dataset").text

@@ -1,0 +1,584 @@
+"""The SPARQL of shapes, answered by Oxigraph on the triples that it looks at.
+
+What Oxigraph cannot be asked faithfully is `Uncompiled`: it rewrites some literals when it loads
+them (`2.50`, xsd:int), and a query cannot name a blank node.
+
+Spec: SHACL (W3C Recommendation, 20 July 2017), sections 5 and 6
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, overload
+
+import numpy as np
+
+from kg.errors import KgError, ShapesError
+from kg.evaluate import Evaluator, Solution
+from kg.literals import XSD, Literal, parse_literal
+from kg.shacl import Component, Constraint, Shape, Sparql, short
+from kg.solve import UNBOUND, Solver, Table, Unsupported, is_supported, joined, with_path
+from kg.sparql import Group, Path, Query
+from kg.triples import LITERAL, Nodes, Pairs, Triples, ends, starts, unique
+
+_log = logging.getLogger(__name__)
+
+_SHAPES_GRAPH: Final = "<urn:kg:shapes>"
+_BATCH: Final = 2_000
+_LOAD: Final = 100_000
+_BOUND: Final = ("this", "shapesGraph", "currentShape", "value")
+
+
+class Uncompiled(KgError):
+    """What only the reference engine can evaluate, and why."""
+
+
+def _may_stand(path: Path) -> bool:
+    """Return whether a path may have no step."""
+    parts = [part for part in path.parts if isinstance(part, Path)]
+    return path.op in ("*", "?") or any(map(_may_stand, parts))
+
+
+class Solutions(Sequence[Solution]):
+    """The results that a table stands for; each is made when it is looked at."""
+
+    def __init__(
+        self,
+        table: Table,
+        names: Sequence[str],
+        make: Callable[[int, Mapping[str, str]], Solution],
+        data: Triples,
+    ) -> None:
+        self.table = table
+        self._columns = {name: table.column(f"?{name}") for name in names}
+        self._names = names
+        self._make = make
+        self._data = data
+
+    def replaced(self, name: str, nodes: Nodes, new: Solutions) -> Solutions:
+        """Return the results without those in whose column some nodes are, and with new ones."""
+        kept = self.table.take(~np.isin(self.table.column(name), nodes))
+        return Solutions(joined([kept, new.table]), self._names, self._make, self._data)
+
+    def __len__(self) -> int:
+        return self.table.rows
+
+    @overload
+    def __getitem__(self, at: int) -> Solution: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> list[Solution]: ...
+
+    def __getitem__(self, at: int | slice) -> Solution | list[Solution]:
+        if isinstance(at, slice):
+            return [self[n] for n in range(*at.indices(len(self)))]
+        if not -len(self) <= at < len(self):
+            raise IndexError(at)
+        row = {
+            name: self._data.text(int(column[at]))
+            for name, column in self._columns.items()
+            if column[at] != UNBOUND
+        }
+        return self._make(int(self.table.columns["?this"][at]), row)
+
+
+class Queries:
+    """Answers the SPARQL of shapes on a graph. Triples are loaded when a query first needs them."""
+
+    def __init__(
+        self,
+        data: Triples,
+        shapes: Iterable[tuple[str, str, str]] = (),
+        *,
+        on_columns: bool = True,
+    ) -> None:
+        self._data = data
+        self._shapes = shapes
+        self._on_columns = on_columns
+        self._solver = Solver(Evaluator(data, self))
+        self._store: Any = None
+        self._loaded: set[int] = set()
+        self._all = False
+        self._odd: set[int] = set()
+        self._shapes_loaded = False
+
+    # --- loading ---
+
+    def looked_at(self, query: Query) -> set[int] | None:
+        """Return the predicates of the graph that a query looks at, None for all."""
+        names = query.predicates()
+        if names is None or "GRAPH" in query.features:
+            return None
+        if any(isinstance(t.predicate, Path) and _may_stand(t.predicate) for t in query.triples):
+            return None  # a path without a step leads from any node to itself
+        found = map(self._data.find, sorted(names))
+        return {number for number in found if number is not None}
+
+    def _load(self, predicates: set[int] | None) -> None:
+        import pyoxigraph as ox
+
+        if self._store is None:
+            self._store = ox.Store()
+        if self._all:
+            return
+        if predicates is None:
+            predicates = set(self._data.predicates())
+            self._all = True
+        for predicate in sorted(predicates - self._loaded):
+            self._load_pairs(predicate, self._data.pairs(predicate))
+            self._loaded.add(predicate)
+
+    def _load_pairs(self, predicate: int, pairs: Pairs) -> None:
+        import pyoxigraph as ox
+
+        terms, kinds = self._data.terms, self._data.kinds
+        middle = b" " + terms[predicate] + b" "
+        objects = unique(ends(pairs))
+        self._odd |= self._rewritten(objects[kinds[objects] == LITERAL])
+        blank = (kinds[starts(pairs)] == 1) | (kinds[ends(pairs)] == 1)
+        plain = pairs[~blank]
+        for at in range(0, len(plain), _LOAD):
+            part = plain[at : at + _LOAD]
+            subjects, values = starts(part).tolist(), ends(part).tolist()
+            text = b" .\n".join(
+                [terms[s] + middle + terms[o] for s, o in zip(subjects, values, strict=True)]
+            )
+            self._store.bulk_load(text + b" .\n", format=ox.RdfFormat.N_TRIPLES)
+        self._store.extend(self._quad(predicate, int(pair)) for pair in pairs[blank])
+
+    def _quad(self, predicate: int, pair: int) -> Any:
+        import pyoxigraph as ox
+
+        return ox.Quad(
+            to_oxigraph(self._data.text(pair >> 32)),
+            to_oxigraph(self._data.text(predicate)),
+            to_oxigraph(self._data.text(pair & 0xFFFFFFFF)),
+        )
+
+    def _rewritten(self, literals: Nodes) -> set[int]:
+        """Return the literals that Oxigraph does not keep as they are."""
+        typed = {
+            number: self._data.text(number)
+            for number in literals.tolist()
+            if self._data.terms[number][-1:] == b">"
+        }
+        return {n for n, text in typed.items() if self._is_rewritten(text)}
+
+    def _is_rewritten(self, text: str) -> bool:
+        """Return whether Oxigraph does not keep a literal as it is."""
+        import pyoxigraph as ox
+
+        if text[-1:] != ">" or _CANONICAL.search(text):
+            return False
+        store = ox.Store()
+        x = ox.NamedNode("urn:kg:x")
+        store.add(ox.Quad(x, x, to_oxigraph(text)))
+        return {str(quad.object) for quad in store} != {text}
+
+    def forget(self) -> None:
+        """Forget what was loaded: the graph has changed."""
+        self._store = None
+        self._loaded.clear()
+        self._odd.clear()
+        self._all = self._shapes_loaded = False
+
+    # --- asking ---
+
+    def solutions(
+        self, shape: Shape, constraint: Constraint, foci: Nodes, values: Nodes | None = None
+    ) -> Sequence[Solution]:
+        """Return the results of a SPARQL constraint on focus nodes, in their order.
+
+        Args:
+            shape: whose constraint it is.
+            constraint: with a `Sparql`.
+            foci: a node set.
+            values: only results with these values are wanted.
+        Raises:
+            ShapesError: the query is no SPARQL, or one that SHACL forbids.
+            Uncompiled: Oxigraph cannot be asked.
+        """
+        sparql = constraint.value
+        assert isinstance(sparql, Sparql)
+        query = sparql.query
+        messages = sparql.messages or shape.messages
+        if self.is_solved(query):
+            try:
+                return self._solved(query, shape, foci, values, messages)
+            except Unsupported as e:
+                _log.info("%s is asked of Oxigraph: %s", short(constraint.node), e)
+        self._need(query)
+        out: list[Solution] = []
+        for focus in foci.tolist():
+            bound = {"this": self._data.text(focus)}
+            rows = list(self._rows(query, bound, shape, constraint))
+            out += (self._solution(shape, focus, row, messages) for row in rows)
+        return out
+
+    def is_solved(self, query: Query, given: Iterable[str] = ()) -> bool:
+        """Return whether a query is answered on columns, where some variables are given."""
+        unknown = query.variables & {"shapesGraph", "currentShape"}
+        bound = frozenset(f"?{name}" for name in ("this", *given))
+        return self._on_columns and not unknown and is_supported(query, bound)
+
+    def _solved(
+        self,
+        query: Query,
+        shape: Shape,
+        foci: Nodes,
+        values: Nodes | None,
+        messages: tuple[Literal, ...],
+    ) -> Sequence[Solution]:
+        """Return the results of a constraint, answered on columns."""
+        inside = not query.is_plain()
+        table = Table(len(foci), {"?this": foci}) if inside else Table(min(len(foci), 1))
+        if values is not None:
+            if inside:
+                raise Unsupported("values beside focus nodes")
+            table = Table(len(values), {"?value": values})
+        distinct = "DISTINCT" in query.features
+        found = self._solver.solutions(self.group(query, shape), table, distinct=distinct)
+        names = sorted(query.variables if "*" in query.select else query.select)
+        if "DISTINCT" in query.features:
+            found, _, _ = found.distinct([f"?{name}" for name in names])
+        if not inside:
+            found = Table(
+                found.rows * len(foci),
+                {
+                    **{name: np.tile(c, len(foci)) for name, c in found.columns.items()},
+                    "?this": np.repeat(foci, found.rows),
+                },
+            )
+        if "failure" in names and (found.column("?failure") != UNBOUND).any():
+            raise Unsupported("a failure")
+        return Solutions(
+            found, names, lambda f, row: self._solution(shape, f, row, messages), self._data
+        )
+
+    def group(self, query: Query, shape: Shape) -> Group:
+        """Return the group of a query of a shape, with its path in the place of $PATH."""
+        if "PATH" not in query.variables:
+            return query.group
+        if shape.path is None:
+            raise ShapesError("$PATH is for property shapes", where=short(shape.node))
+        return with_path(query.group, shape.path)
+
+    def _custom_solved(
+        self,
+        query: Query,
+        shape: Shape,
+        component: Component,
+        foci: Nodes,
+        pairs: Pairs,
+        messages: tuple[Literal, ...],
+    ) -> Sequence[Solution]:
+        """Return the results of a component of the shapes graph, answered on columns."""
+        rows = len(pairs) if component.ask else len(foci)
+        columns = {
+            f"?{name}": np.full(rows, self._data.number(term), np.int64)
+            for name, term in component.parameters
+        }
+        columns["?this"] = starts(pairs) if component.ask else foci
+        if component.ask:
+            columns["?value"] = ends(pairs)
+        found = self._solver.solutions(
+            self.group(query, shape),
+            Table(rows, {**columns, "?#n": np.arange(rows)}),
+            distinct=component.ask or "DISTINCT" in query.features,
+        )
+        if not component.ask:
+            names = sorted(query.variables if "*" in query.select else query.select)
+            if "DISTINCT" in query.features:
+                found, _, _ = found.distinct(["?this", *(f"?{n}" for n in names if n != "this")])
+            return Solutions(
+                found, names, lambda f, row: self._solution(shape, f, row, messages), self._data
+            )
+        failing = np.ones(rows, np.bool_)
+        failing[found.columns["?#n"]] = False
+        left = pairs[failing]
+        table = Table(len(left), {"?this": starts(left), "?value": ends(left)})
+
+        def result(focus: int, row: Mapping[str, str]) -> Solution:
+            filled = tuple(m._replace(lexical=_filled(m.lexical, row)) for m in messages)
+            return Solution(focus, row["value"], str(shape.path or ""), filled)
+
+        return Solutions(table, ["value"], result, self._data)
+
+    def custom(
+        self, shape: Shape, constraint: Constraint, foci: Nodes, pairs: Pairs
+    ) -> Sequence[Solution]:
+        """Return the results of a component that the shapes graph defines.
+
+        Spec: SHACL, section 6.3
+        """
+        component = constraint.value
+        assert isinstance(component, Component)
+        query = component.query
+        names = dict(component.parameters)
+        given = (*names, *(("value",) * component.ask))
+        check_query(query, constraint.component, {"this", "shapesGraph", "currentShape", *given})
+        messages = shape.messages or component.messages
+        messages = tuple(m._replace(lexical=_filled(m.lexical, names)) for m in messages)
+        if self.is_solved(query, given):
+            try:
+                return self._custom_solved(query, shape, component, foci, pairs, messages)
+            except Unsupported as e:
+                _log.info("%s is asked of Oxigraph: %s", short(constraint.component), e)
+        self._need(query)
+        out: list[Solution] = []
+        if not component.ask:
+            for focus in foci.tolist():
+                bound = {"this": self._data.text(focus), **names}
+                rows = list(self._rows(query, bound, shape, constraint))
+                out += (self._solution(shape, focus, row, messages) for row in rows)
+            return out
+        for pair in pairs.tolist():
+            focus, number = pair >> 32, pair & 0xFFFFFFFF
+            term = self._data.text(number)
+            bound = {"this": self._data.text(focus), "value": term, **names}
+            if not self._ask(query, bound, shape, constraint):
+                filled = tuple(
+                    m._replace(lexical=_filled(m.lexical, {"value": term})) for m in messages
+                )
+                out.append(Solution(focus, term, str(shape.path or ""), filled))
+        return out
+
+    def matching(self, texts: list[str], pattern: str, flags: str) -> list[bool]:
+        """Return which texts match a regular expression.
+
+        Raises:
+            ShapesError: it is none, or one that Oxigraph does not know.
+        """
+        import pyoxigraph as ox
+
+        store = ox.Store()
+        match = f"REGEX(?text, {_quoted(pattern)}, {_quoted(flags)})"
+        probe: Any = store.query(f'SELECT ({match} AS ?known) WHERE {{ BIND ("a" AS ?text) }}')
+        if next(iter(probe))["known"] is None:
+            raise ShapesError("a pattern is no regular expression", seen=pattern)
+        out = [False] * len(texts)
+        for at in range(0, len(texts), _BATCH):
+            part = texts[at : at + _BATCH]
+            rows = " ".join(f"({n} {_quoted(text)})" for n, text in enumerate(part, at))
+            found: Any = store.query(
+                f"SELECT ?n WHERE {{ VALUES (?n ?text) {{ {rows} }} FILTER ({match}) }}"
+            )
+            for row in found:
+                out[int(row["n"].value)] = True
+        return out
+
+    def _need(self, query: Query) -> None:
+        """Load what a query looks at.
+
+        Raises:
+            Uncompiled: Oxigraph would not see it as it is.
+        """
+        wanted = self.looked_at(query)
+        self._load(wanted)
+        if "shapesGraph" in query.variables and not self._shapes_loaded:
+            import pyoxigraph as ox
+
+            name = to_oxigraph(_SHAPES_GRAPH)
+            self._store.extend(
+                ox.Quad(to_oxigraph(s), to_oxigraph(p), to_oxigraph(o), name)
+                for s, p, o in self._shapes
+            )
+            self._shapes_loaded = True
+        if self._odd:
+            predicates = self._loaded if wanted is None else wanted
+            odd = np.array(sorted(self._odd), np.int64)
+            for predicate in sorted(predicates):
+                found = self._data.step(predicate, odd, inverse=True)
+                if len(found):
+                    raise Uncompiled(
+                        "Oxigraph rewrites a literal that the query looks at",
+                        seen=self._data.text(int(starts(found)[0])),
+                    )
+
+    def _rows(
+        self,
+        query: Query,
+        bound: Mapping[str, str],
+        shape: Shape,
+        constraint: Constraint,
+    ) -> Iterator[Mapping[str, str]]:
+        text = query.bound(self._bindings(query, bound, shape))
+        yield from self._select(text, shape, constraint)
+
+    def _bindings(self, query: Query, bound: Mapping[str, str], shape: Shape) -> dict[str, str]:
+        out = {
+            **bound,
+            "shapesGraph": _SHAPES_GRAPH,
+            "currentShape": shape.node,
+            "PATH": str(shape.path) if shape.path else "",
+        }
+        used = {name: text for name, text in out.items() if name in query.variables}
+        if "PATH" in used and not used["PATH"]:
+            raise ShapesError("$PATH is for property shapes", where=short(shape.node))
+        if any(text.startswith("_") for text in used.values()):
+            raise Uncompiled("a query cannot name a blank node")
+        for text in (*used.values(), *(t.object for t in query.triples)):
+            if text.startswith('"') and self._is_rewritten(text):
+                raise Uncompiled("Oxigraph rewrites a literal of the query", seen=text)
+        return used
+
+    def _select(
+        self, text: str, shape: Shape, constraint: Constraint
+    ) -> Iterator[Mapping[str, str]]:
+        found = self._ask_engine(text, shape, constraint)
+        names = [variable.value for variable in found.variables]
+        for row in found:
+            out = {name: str(row[name]) for name in names if row[name] is not None}
+            if out.get("failure") == f'"true"^^<{XSD}boolean>':
+                raise ShapesError(
+                    "a SPARQL constraint reports a failure",
+                    where=short(constraint.node or shape.node),
+                )
+            yield out
+
+    def _ask(
+        self, query: Query, bound: Mapping[str, str], shape: Shape, constraint: Constraint
+    ) -> bool:
+        text = query.bound(self._bindings(query, bound, shape))
+        return bool(self._ask_engine(text, shape, constraint))
+
+    def _ask_engine(self, text: str, shape: Shape, constraint: Constraint) -> Any:
+        try:
+            return self._store.query(text)
+        except (SyntaxError, RuntimeError) as e:
+            raise ShapesError(
+                "a SPARQL constraint is not SPARQL",
+                where=short(constraint.node or shape.node),
+                seen=str(e),
+            ) from None
+
+    def _solution(
+        self, shape: Shape, focus: int, row: Mapping[str, str], messages: tuple[Literal, ...]
+    ) -> Solution:
+        """Return the result that a solution stands for.
+
+        Spec: SHACL, section 5.3.2
+        """
+        path = row.get("path", "")
+        if not path.startswith("<"):
+            path = str(shape.path) if shape.path else ""
+        value = row.get("value", "" if shape.path else self._data.text(focus))
+        texts = tuple(m._replace(lexical=_filled(m.lexical, row)) for m in messages)
+        if "message" in row and row["message"].startswith('"'):
+            texts = (parse_literal(row["message"]),)
+        return Solution(focus, value, path, texts)
+
+
+def check_constraint(shape: Shape, constraint: Constraint) -> None:
+    """Return nothing if SHACL allows the query of a constraint, if it has one.
+
+    Raises:
+        ShapesError: it does not.
+    """
+    value = constraint.value
+    if isinstance(value, Sparql | Component):
+        wanted = "ASK" if isinstance(value, Component) and value.ask else "SELECT"
+        if value.query.form != wanted:
+            raise ShapesError(
+                "the shapes are ill-formed: a query of another form",
+                where=short(constraint.node or f"<{constraint.component}>"),
+                seen=value.query.form,
+                expected=wanted,
+            )
+    if isinstance(value, Sparql):
+        check_query(value.query, constraint.node or shape.node)
+    elif isinstance(value, Component):
+        names = {name for name, _ in value.parameters} | ({"value"} if value.ask else set())
+        bound = {"this", "shapesGraph", "currentShape", *names}
+        check_query(value.query, f"<{constraint.component}>", bound)
+
+
+def check_query(query: Query, node: str, bound: set[str] | None = None) -> None:
+    """Return nothing if SHACL allows a query.
+
+    Raises:
+        ShapesError: it does not.
+    Spec: SHACL, sections 5.2.1 and A.1
+    """
+    import pyoxigraph as ox
+
+    wrong = query.forbidden(bound or {"this", "shapesGraph", "currentShape"})
+    if not wrong and query.form == "SELECT" and not {"this", "*"} & query.select and not bound:
+        wrong = "a SELECT that does not return $this"
+    if wrong:
+        raise ShapesError(
+            "the shapes are ill-formed: a query with pre-bound variables has no "
+            "MINUS, SERVICE or VALUES, returns what is bound, and binds it not again",
+            where=short(node),
+            seen=wrong,
+        )
+    names = dict.fromkeys(sorted(bound or {"this", "shapesGraph", "currentShape"}), "<urn:kg:x>")
+    try:
+        ox.Store().query(query.bound({n: term for n, term in names.items() if n != "value"}))
+    except (SyntaxError, RuntimeError) as e:
+        raise ShapesError(
+            "a SPARQL constraint is not SPARQL", where=short(node), seen=str(e)
+        ) from None
+
+
+_CANONICAL: Final = re.compile(
+    rf'^"(?:(?:0|-?[1-9][0-9]{{0,17}})"\^\^<{XSD}integer|(?:true|false)"\^\^<{XSD}boolean'
+    rf'|[12][0-9]{{3}}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])"\^\^<{XSD}date'
+    rf'|[^"]*"\^\^<(?!{XSD}))'
+)
+"""Literals that Oxigraph certainly keeps."""
+
+_PLACEHOLDER: Final = re.compile(r"\{[?$](\w+)\}")
+
+
+def _filled(message: str, row: Mapping[str, str]) -> str:
+    """Return a message with the values of its variables in it."""
+
+    def of(match: re.Match[str]) -> str:
+        term = row.get(match[1])
+        if term is None:
+            return match[0]
+        if term.startswith('"'):
+            return parse_literal(term).lexical
+        return term[1:-1] if term.startswith("<") else term
+
+    return _PLACEHOLDER.sub(of, message)
+
+
+def _quoted(text: str) -> str:
+    """Return a text as a literal of SPARQL."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return '"' + escaped.replace("\r", "\\r") + '"'
+
+
+def to_oxigraph(term: str) -> Any:
+    """Return a term of pyoxigraph."""
+    import pyoxigraph as ox
+
+    if term[0] == "<":
+        return ox.NamedNode(term[1:-1])
+    if term[0] == "_":
+        return ox.BlankNode(term[2:])
+    literal = parse_literal(term)
+    if literal.language:
+        return ox.Literal(literal.lexical, language=literal.language)
+    return ox.Literal(literal.lexical, datatype=ox.NamedNode(literal.datatype))
+
+
+def to_rdflib(term: str) -> Any:
+    """Return a term of rdflib, as it was written: `2.50` stays `2.50`."""
+    from rdflib import BNode, URIRef
+    from rdflib import Literal as RdfLiteral
+
+    if term[0] == "<":
+        return URIRef(term[1:-1])
+    if term[0] == "_":
+        return BNode(term[2:])
+    literal = parse_literal(term)
+    if literal.language:
+        return RdfLiteral(literal.lexical, lang=literal.language)
+    if literal.datatype == XSD + "string":
+        return RdfLiteral(literal.lexical)
+    return RdfLiteral(literal.lexical, datatype=URIRef(literal.datatype), normalize=False)
