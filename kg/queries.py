@@ -507,6 +507,10 @@ def check_query(query: Query, node: str, bound: set[str] | None = None) -> None:
     wrong = query.forbidden(bound or {"this", "shapesGraph", "currentShape"})
     if not wrong and query.form == "SELECT" and not {"this", "*"} & query.select and not bound:
         wrong = "a SELECT that does not return $this"
+    if not wrong and "FROM" in query.features:
+        wrong = "FROM: shapes see the union of all graphs"
+    if not wrong and "GRAPH" in query.features and "shapesGraph" not in query.variables:
+        wrong = "GRAPH without $shapesGraph: shapes see the union of all graphs"
     if wrong:
         raise ShapesError(
             "the shapes are ill-formed: a query with pre-bound variables has no "

@@ -64,6 +64,10 @@ class Result:
     origin: str
     detail: tuple[Result, ...] = ()
     """What the value does not conform to, where the constraint is another shape."""
+    messages: tuple[tuple[str, str], ...] = ()
+    """All messages, each with its language or none; `message` is what is told in English."""
+    label: str = ""
+    """How a source shape without a name can be found: by the shape around it, and its path."""
 
     def order(self) -> tuple[object, ...]:
         """Return what results are sorted by: severity, shape, component, then the node."""
@@ -93,10 +97,9 @@ class Checked:
     triples: int
 
     def __str__(self) -> str:
-        return (
-            f"{self.shapes:,} shapes were held against {self.focus_nodes:,} focus nodes "
-            f"in {self.triples:,} triples"
-        )
+        shapes = "1 shape was" if self.shapes == 1 else f"{self.shapes:,} shapes were"
+        nodes = "1 focus node" if self.focus_nodes == 1 else f"{self.focus_nodes:,} focus nodes"
+        return f"{shapes} held against {nodes} in {self.triples:,} triples"
 
 
 @dataclass(frozen=True)
@@ -174,7 +177,7 @@ class Report:
                 out.append(f"    {r.origin or '(no line)'}  {_subject(r)}\n")
                 if not group.common and r.message:
                     out.append(f"      {_shorten(r.message)}\n")
-                out += (f"      - {_shorten(d.message)}\n" for d in r.detail[:_SHOWN])
+                out += (f"      - {_of_detail(d)}\n" for d in r.detail[:_SHOWN])
             more = len(group.results) - len(shown)
             if more:
                 out.append(f"    and {more} more, in the JSON and Turtle reports\n")
@@ -264,7 +267,8 @@ class Group(NamedTuple):
     def name(self) -> str:
         """Return shape and component, short."""
         kind = _short(self.component).removeprefix("sh:").removesuffix("ConstraintComponent")
-        return f"{_short(self.shape)}  ({kind})"
+        label = self.results[0].label if self.results else ""
+        return f"{_shorten(label) or _short(self.shape)}  ({kind})"
 
     @property
     def title(self) -> str:
@@ -316,7 +320,7 @@ def _html_group(group: Group, number: int) -> str:
         if not group.common and r.message:
             out.append(f"<br>{escape(_shorten(r.message))}")
         if r.detail:
-            told = "".join(f"<li>{escape(_shorten(d.message))}</li>" for d in r.detail[:_SHOWN])
+            told = "".join(f"<li>{escape(_of_detail(d))}</li>" for d in r.detail[:_SHOWN])
             out.append(f"<ul>{told}</ul>")
         out.append("</li>\n")
     out.append("</ol>\n")
@@ -326,6 +330,14 @@ def _html_group(group: Group, number: int) -> str:
     if group.omitted:
         out.append(f'<p class="soft">and {group.omitted:,} that no report shows</p>\n')
     return "".join([*out, "</section>\n"])
+
+
+def _of_detail(result: Result) -> str:
+    """Return path, message and value of a detail in one line."""
+    path, message = _short(result.path), _shorten(result.message)
+    start = f"{path}: " if path and not message.startswith(path) else ""
+    value = f" (= {_short(result.value)})" if result.value and result.path else ""
+    return f"{start}{message}{value}"
 
 
 def _html_term(term: str) -> str:
@@ -397,8 +409,9 @@ def _turtle_result(r: Result, indent: str) -> str:
     if r.constraint:
         lines.append(f"sh:sourceConstraint {_turtle(r.constraint)}")
     lines.append(f"sh:sourceShape {_turtle(r.shape)}")
-    if r.message:
-        lines.append(f"sh:resultMessage {_quoted(r.message)}")
+    for text, language in r.messages or (((r.message, ""),) if r.message else ()):
+        tag = f"@{language}" if language else ""
+        lines.append(f"sh:resultMessage {_quoted(text)}{tag}")
     if r.origin:
         lines.append(f"dc:source {_quoted(r.origin)}")
     lines += (f"sh:detail {_turtle_result(d, indent + '    ')}" for d in r.detail)
@@ -407,6 +420,9 @@ def _turtle_result(r: Result, indent: str) -> str:
 
 def _json_result(r: Result) -> dict[str, object]:
     out = dict(vars(r))
+    del out["messages"]
+    if not r.label:
+        del out["label"]
     if r.detail:
         out["detail"] = [_json_result(d) for d in r.detail]
     else:

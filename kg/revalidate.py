@@ -356,7 +356,7 @@ class Validation:
                 name: unique(rows[0].astype(np.int64)) for name, rows in self._documents.items()
             }
             find = file_origins([(File(name), nodes) for name, nodes in described.items()])
-        return sorted_report(results, omitted, self._data, find)
+        return sorted_report(results, omitted, self._data, find, self._shapes.labels)
 
 
 def watch_files(

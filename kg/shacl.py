@@ -181,6 +181,30 @@ NODE_KINDS: Final = (
 _TARGETS: Final = ("Class", "Node", "SubjectsOf", "ObjectsOf")
 _SHAPE_LISTS: Final = ("and", "or", "xone")
 # fmt: off
+_TERMS: Final = frozenset((
+    "alternativePath", "and", "annotationProperty", "annotationValue", "annotationVarName",
+    "ask", "class", "closed", "conforms", "construct", "datatype", "deactivated", "declare",
+    "defaultValue", "description", "detail", "disjoint", "editor", "entailment", "equals",
+    "flags", "focusNode", "group", "hasValue", "ignoredProperties", "in", "inversePath",
+    "labelTemplate", "languageIn", "lessThan", "lessThanOrEquals", "maxCount", "maxExclusive",
+    "maxInclusive", "maxLength", "message", "minCount", "minExclusive", "minInclusive",
+    "minLength", "name", "namespace", "node", "nodeKind", "nodeValidator", "not",
+    "oneOrMorePath", "optional", "or", "order", "parameter", "path", "pattern", "prefix",
+    "prefixes", "property", "propertyValidator", "qualifiedMaxCount", "qualifiedMinCount",
+    "qualifiedValueShape", "qualifiedValueShapesDisjoint", "result", "resultMessage",
+    "resultPath", "resultSeverity", "select", "severity", "shapesGraph", "shapesGraphWellFormed",
+    "sourceConstraint", "sourceConstraintComponent", "sourceShape", "sparql",
+    "suggestedShapesGraph", "targetClass", "targetNode", "targetObjectsOf", "targetSubjectsOf",
+    "uniqueLang", "validator", "value", "viewer", "xone", "zeroOrMorePath", "zeroOrOnePath",
+))
+_ADVANCED: Final = frozenset((
+    "condition", "expression", "filterShape", "if", "intersection", "js", "jsFunctionName",
+    "jsLibrary", "minus", "nodes", "returnType", "rule", "sortBy", "target", "then", "union",
+    "update", "values",
+))
+# fmt: on
+_SEVERITIES: Final = tuple(map(sh, ("Violation", "Warning", "Info")))
+# fmt: off
 _PARAMETERS: Final = (
     "class", "datatype", "nodeKind", "minCount", "maxCount", "minExclusive", "minInclusive",
     "maxExclusive", "maxInclusive", "minLength", "maxLength", "pattern", "languageIn",
@@ -248,12 +272,18 @@ class Reader:
         return [self._shapes[node] for node in sorted(self._shapes)]
 
     def unread(self) -> list[str]:
-        """Return what the graph asks for and no validator of the Recommendation does."""
+        """Return what the graph asks for and the Recommendation does not know, sorted."""
         out = []
-        for name in ("target", "rule", "expression", "js"):
-            for node in self.graph.subjects(sh(name)):
-                out.append(f"{short(node)} has sh:{name}")
-        return out
+        for s, p, o in self.graph.triples():
+            if p.startswith(f"<{SH}"):
+                name = p[len(SH) + 1 : -1]
+                if name in _ADVANCED:
+                    out.append(f"{short(s)} has sh:{name}, of SHACL Advanced Features")
+                elif name not in _TERMS:
+                    out.append(f"{short(s)} has sh:{name}, which SHACL does not know")
+                elif name == "severity" and o.startswith(f"<{SH}") and o not in _SEVERITIES:
+                    out.append(f"{short(s)} has the severity {short(o)}, which SHACL does not know")
+        return sorted(set(out))
 
     def shape(self, node: Term) -> Shape:
         """Return the shape of a node.

@@ -19,6 +19,7 @@ from __future__ import annotations
 import logging
 import re
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -97,7 +98,7 @@ class Shapes:
         found = reader.shapes()
         reader.read_typed()
         for what in reader.unread():
-            _log.warning("not evaluated: %s, which SHACL (2017) does not define", what)
+            _log.warning("not evaluated: %s", what)
         for shape in reader.every():
             for constraint in shape.constraints:
                 check_constraint(shape, constraint)
@@ -113,6 +114,23 @@ class Shapes:
             for shape in Reader(self.terms).shapes()
             if not shape.deactivated and _is_recursive(shape)
         )
+
+    @cached_property
+    def labels(self) -> dict[str, str]:
+        """Return how the shapes without names can be found: the shape around each, and its path."""
+        out: dict[str, str] = {}
+        for top in self.units:
+            for unit in top.every():
+                if not unit.shape.node.startswith("_"):
+                    continue
+                path = unit.shape.path
+                where = "" if path is None else short(str(path)) if path.op == "iri" else str(path)
+                around = ""
+                if unit.outer is not None:
+                    node = unit.outer.shape.node
+                    around = out.get(node, _bare(node))
+                out[unit.shape.node] = f"{around} at {where}" if around else f"a shape at {where}"
+        return out
 
     @property
     def graph(self) -> rdflib.Graph:
@@ -332,7 +350,8 @@ def _run(
     if shapes.reference:
         nodes = [unit.shape.node for unit in shapes.units]
         nodes += [shape.node for shape in shapes.recursive]
-        return sorted_report(_by_pyshacl(data, shapes, nodes), (), data, origin)
+        by_reference = _by_pyshacl(data, shapes, nodes)
+        return sorted_report(by_reference, (), data, origin, shapes.labels)
     queries = Queries(data, shapes.terms.triples())
     evaluator = Evaluator(data, queries)
     tell = _progress(f"checked %d of {len(shapes.units)} shapes")
@@ -355,7 +374,7 @@ def _run(
     results, omitted = materialise(evaluator, rows, max_results)
     if left:
         results += left_to_pyshacl(data, shapes, left)
-    report = sorted_report(results, omitted, data, origin)
+    report = sorted_report(results, omitted, data, origin, shapes.labels)
     return replace(report, checked=Checked(checked, focus_nodes, len(data)))
 
 
@@ -386,7 +405,11 @@ def left_to_pyshacl(
 
 
 def sorted_report(
-    results: list[Result], omitted: Sequence[Omitted], data: Triples, origin: _Origin
+    results: list[Result],
+    omitted: Sequence[Omitted],
+    data: Triples,
+    origin: _Origin,
+    labels: Mapping[str, str],
 ) -> Report:
     """Return the report, with the origins of what the results are about."""
     about = {r: r.value if r.focus == WHOLE_GRAPH else r.focus for r in results}
@@ -398,12 +421,12 @@ def sorted_report(
         where = found.get(numbers.get(about[r]) or -1, "") if about[r] else ""
         if not where and about[r] and numbers.get(about[r]) == 0:
             where = found.get(0, "")
-        out.append(_with_origin(r, where))
+        out.append(_found_at(r, where, labels.get(r.shape, "")))
     return Report(tuple(sorted(out, key=Result.order)), tuple(omitted))
 
 
-def _with_origin(result: Result, origin: str) -> Result:
-    return Result(**{**vars(result), "origin": origin}) if origin else result
+def _found_at(result: Result, origin: str, label: str) -> Result:
+    return replace(result, origin=origin, label=label) if origin or label else result
 
 
 def _term(text: str) -> str:
@@ -450,15 +473,16 @@ def _results(evaluator: Evaluator, rows: Rows, most: int) -> Iterator[Result]:
         for s in rows.solutions[:most]:
             message = _message(s.messages) or default_message(shape, rows.constraint)
             yield Result(
-                _bare(text(s.focus)),
-                _bare(s.path),
-                _bare(s.value),
-                severity,
-                component,
-                node,
-                constraint,
-                message,
-                "",
+                focus=_bare(text(s.focus)),
+                path=_bare(s.path),
+                value=_bare(s.value),
+                severity=severity,
+                component=component,
+                shape=node,
+                constraint=constraint,
+                message=message,
+                origin="",
+                messages=_told(s.messages),
             )
         return
     message = _message(shape.messages) or default_message(shape, rows.constraint)
@@ -468,16 +492,17 @@ def _results(evaluator: Evaluator, rows: Rows, most: int) -> Iterator[Result]:
         value = int(rows.value[n]) if rows.value is not None else None
         path = _bare(text(int(rows.path[n]))) if rows.path is not None else own_path
         result = Result(
-            _bare(text(focus)),
-            path,
-            "" if value is None else _bare(text(value)),
-            severity,
-            component,
-            node,
-            constraint,
-            message,
-            "",
-            details.get(value, ()) if value is not None else (),
+            focus=_bare(text(focus)),
+            path=path,
+            value="" if value is None else _bare(text(value)),
+            severity=severity,
+            component=component,
+            shape=node,
+            constraint=constraint,
+            message=message,
+            origin="",
+            detail=details.get(value, ()) if value is not None else (),
+            messages=_told(shape.messages),
         )
         times = 1 if rows.times is None else int(rows.times[n])
         for _ in range(times):
@@ -510,6 +535,10 @@ def _message(messages: Sequence[Literal]) -> str:
     """Return the messages in English or without a language, or all if there are none."""
     english = [m.lexical for m in messages if m.language in ("", "en")]
     return " ".join(english or [m.lexical for m in messages])
+
+
+def _told(messages: Sequence[Literal]) -> tuple[tuple[str, str], ...]:
+    return tuple((m.lexical, m.language) for m in messages)
 
 
 def _bare(term: str) -> str:
@@ -727,7 +756,8 @@ def _by_pyshacl(data: Triples, shapes: Shapes, nodes: Sequence[str]) -> list[Res
             shacl_graph=shapes.of(nodes),
             options={"inference": "none", "inplace": True, "logger": _engine_log},
         )
-        with _without_tracebacks():
+        with _without_tracebacks(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of recursion, which the log has told
             _, report, _ = validator.run()  # type: ignore[no-untyped-call]  # pyshacl
     except (
         ReportableRuntimeError,
@@ -786,6 +816,7 @@ def _reported(report: rdflib.Graph, reader: Reader) -> list[Result]:
             shape=_bare(one(node, "sourceShape")),
             constraint=_bare(one(node, "sourceConstraint")),
             message=_message(messages),
+            messages=_told(messages),
             origin="",
             detail=tuple(sorted(detail, key=Result.order)),
         )

@@ -265,6 +265,23 @@ WHOLE = f"""
 """
 
 
+def test_shapes_without_names_are_told_by_what_is_around_them(tmp_path: Path) -> None:
+    text = (
+        ":S a sh:NodeShape ; sh:targetClass :T ; sh:property [ sh:path :p ; sh:minCount 1 ; "
+        "sh:property [ sh:path :q ; sh:minCount 1 ] ] ."
+    )
+    report = report_of(tmp_path, text, ":a a :T . :b a :T ; :p :c .")
+    assert {r.label for r in report.results} == {f"{X}S at {X}p", f"{X}S at {X}p at {X}q"}
+    assert f"Violation  {X}S at {X}p at {X}q  (MinCount)" in report.to_table()
+
+
+def test_every_message_is_in_the_turtle_report(tmp_path: Path) -> None:
+    shapes = NAMED.replace('name."@en', 'name."@en , "Name fehlt."@de')
+    text = report_of(tmp_path, shapes, ":a a :Thing .").to_turtle()
+    assert 'sh:resultMessage "A thing has a name."@en' in text
+    assert 'sh:resultMessage "Name fehlt."@de' in text
+
+
 def test_lines_are_found(tmp_path: Path) -> None:
     """Of the node itself; of what refers to it; of what a derived node is made for; of a value."""
     shapes = shapes_of(tmp_path, NAMED + WHOLE)
@@ -364,7 +381,7 @@ def test_turtle_is_a_report_of_the_standard(tmp_path: Path) -> None:
         (sh("resultSeverity"), sh("Violation")),
         (sh("sourceConstraintComponent"), sh("MaxLengthConstraintComponent")),
         (sh("sourceShape"), URIRef(X + "Named-name")),
-        (sh("resultMessage"), Literal("A thing has a name.")),
+        (sh("resultMessage"), Literal("A thing has a name.", lang="en")),
         (URIRef("http://purl.org/dc/elements/1.1/source"), Literal("facts/a.yaml:1")),
     }
 
