@@ -293,6 +293,8 @@ class Validation:
         else:
             foci, _ = self._among(unit, nodes)
             found = self._queries.solutions(shape, constraint, foci)
+        if known is None and not len(found):
+            return
         name = "?value" if plain else "?this"
         if not isinstance(found, Solutions) or (
             known is not None and not isinstance(known.solutions, Solutions)

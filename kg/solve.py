@@ -76,6 +76,8 @@ class Table:
 
         Also for each row the position of its own among them, and where each stood first.
         """
+        if not self.rows:
+            return Table(0, dict.fromkeys(names, _NONE)), _NONE, _NONE
         code = np.zeros(self.rows, np.int64)
         first = np.zeros(min(self.rows, 1), np.int64)
         for name in names:
@@ -319,6 +321,8 @@ class Solver:
         Raises:
             Unsupported: a variable is used where it may be unbound, or there are too many rows.
         """
+        if not table.rows:
+            return table
         free = self._free_predicate(group, table)
         if free:
             tables: list[Table] = []
@@ -338,6 +342,8 @@ class Solver:
                 continue
             if patterns:
                 table = self._match(patterns, table)
+                if not table.rows:
+                    return table
                 patterns = []
                 filters, table = self._early(filters, table)
             if isinstance(element, Optional):
@@ -382,7 +388,7 @@ class Solver:
 
     def _match(self, patterns: list[Triple], table: Table) -> Table:
         left = list(patterns)
-        while left:
+        while left and table.rows:
             best = min(left, key=lambda t: self._cost(t, table))
             left.remove(best)
             table = self._extend(best, table)

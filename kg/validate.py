@@ -71,6 +71,7 @@ SCOPES: Final = (ALL, LOCAL, WHOLE)
 
 _TYPE: Final = f"<{RDF}type>"
 _DETAILED: Final = 100
+_DEEPEST: Final = 200
 _STEPS: Final = 6
 _PROGRESS_SECONDS: Final = 5.0
 _MADE_FOR: Final = frozenset(f"<{CH}{name}>" for name in ("assesses", "links", "linkSubject"))
@@ -754,7 +755,12 @@ def _by_pyshacl(data: Triples, shapes: Shapes, nodes: Sequence[str]) -> list[Res
         validator = Validator(
             DataGraph.from_rdflib(graph),
             shacl_graph=shapes.of(nodes),
-            options={"inference": "none", "inplace": True, "logger": _engine_log},
+            options={
+                "inference": "none",
+                "inplace": True,
+                "logger": _engine_log,
+                "max_validation_depth": _DEEPEST,
+            },
         )
         with _without_tracebacks(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of recursion, which the log has told
