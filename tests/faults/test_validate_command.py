@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -239,6 +238,6 @@ def test_changed_files_are_validated_again(folder: Path) -> None:
             data.write_text(PREFIXES + GOOD + ":d a :Thing .")
             until("Does not conform: 1 violation.")
         finally:
-            watching.send_signal(signal.SIGINT)
+            watching.terminate()
             watching.wait(timeout=30)
     assert "Traceback" not in out.read_text()
