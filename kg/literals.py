@@ -102,6 +102,11 @@ def _unescaped(match: re.Match[str]) -> str:
     return _ESCAPED.get(char, char) if char else chr(int(four or eight, 16))
 
 
+def unescape(text: str) -> str:
+    """Return a text with the escapes of N-Triples and SPARQL replaced by what they stand for."""
+    return _ESCAPE.sub(_unescaped, text) if "\\" in text else text
+
+
 def parse_literal(text: str) -> Literal:
     """Return the parts of a literal that is written as N-Triples writes it.
 
@@ -112,8 +117,7 @@ def parse_literal(text: str) -> Literal:
     """
     end = text.rindex('"')
     lexical, rest = text[1:end], text[end + 1 :]
-    if "\\" in lexical:
-        lexical = _ESCAPE.sub(_unescaped, lexical)
+    lexical = unescape(lexical)
     if not rest:
         return Literal(lexical, XSD + "string", "")
     if rest[0] == "@":

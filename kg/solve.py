@@ -559,7 +559,7 @@ class Solver:
         return out
 
     def _exists(self, group: Group, table: Table) -> NDArray[np.bool_]:
-        inside = set().union(*(_of_group(inner) for inner in group.groups()))
+        inside = set().union(*map(_inside, group.elements))
         names = sorted(inside & set(table.columns))
         some, which, _ = table.distinct(names)
         row = f"#{next(self._names)}"
@@ -732,26 +732,6 @@ def _variables(expression: Expression) -> set[str] | None:
             out |= found
         return out
     return {expression} if expression.startswith("?") else set()
-
-
-def _of_group(group: Group) -> set[str]:
-    """Return the variables of a group, without those of groups in it."""
-    out: set[str] = set()
-    for element in group.elements:
-        if isinstance(element, Triple):
-            out |= {str(part) for part in element if str(part).startswith("?")}
-        elif isinstance(element, Bind):
-            out.add(element.variable)
-            out |= _variables(element.expression) or set()
-        elif isinstance(element, Filter):
-            out |= _all_variables(element.expression)
-    return out
-
-
-def _all_variables(expression: Expression) -> set[str]:
-    if isinstance(expression, Call):
-        return set().union(*map(_all_variables, expression.args)) if expression.args else set()
-    return {expression} if isinstance(expression, str) and expression.startswith("?") else set()
 
 
 # --- values -----------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from kg.errors import QueryError
-from kg.literals import RDF, XSD
+from kg.literals import RDF, XSD, unescape
 
 _TOKEN: Final = re.compile(
     r"""(?P<space>[ \t\r\n]+|\#[^\r\n]*)
@@ -547,7 +547,7 @@ class Query:
     def _literal(self, token: Token) -> str:
         """Return a literal as N-Triples writes it."""
         size = 3 if token.text[:3] in ('"""', "'''") else 1
-        text = _ESCAPE.sub(_unescaped, token.text[size:-size])
+        text = unescape(token.text[size:-size])
         if self._peek().kind == "tag":
             return f"{quoted(text)}{self._next().text.lower()}"
         if self._peek().text == "^^":
@@ -600,7 +600,7 @@ class Query:
 
     def _iri(self, token: Token) -> str:
         if token.kind == "iri":
-            return _ESCAPE.sub(_unescaped, token.text)
+            return unescape(token.text)
         prefix, _, local = token.text.partition(":")
         if prefix not in self.prefixes:
             self.plain = False
@@ -696,15 +696,6 @@ class Query:
             if missing:
                 return f"a subquery that does not return ?{missing[0]}"
         return ""
-
-
-_ESCAPE: Final = re.compile(r"\\(?:([tbnrf\"'\\])|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8}))")
-_ESCAPED: Final = {"t": "\t", "b": "\b", "n": "\n", "r": "\r", "f": "\f"}
-
-
-def _unescaped(match: re.Match[str]) -> str:
-    char, four, eight = match.groups()
-    return _ESCAPED.get(char, char) if char else chr(int(four or eight, 16))
 
 
 def quoted(text: str) -> str:

@@ -419,9 +419,8 @@ def sorted_report(
     found = origin(data, nodes) if len(nodes) else {}
     out = []
     for r in results:
-        where = found.get(numbers.get(about[r]) or -1, "") if about[r] else ""
-        if not where and about[r] and numbers.get(about[r]) == 0:
-            where = found.get(0, "")
+        number = numbers.get(about[r])
+        where = "" if number is None else found.get(number, "")
         out.append(_found_at(r, where, labels.get(r.shape, "")))
     return Report(tuple(sorted(out, key=Result.order)), tuple(omitted))
 
