@@ -42,6 +42,7 @@ from kg.triples import (
     ends,
     identity,
     members,
+    spans,
     starts,
     swap,
     unique,
@@ -349,7 +350,7 @@ class Evaluator:
         often = self.times(unit.outer, foci)
         out = np.zeros(len(nodes), np.int64)
         np.add.at(
-            out, np.searchsorted(nodes, starts(pairs)), often[np.searchsorted(foci, ends(pairs))]
+            out, nodes.searchsorted(starts(pairs)), often[foci.searchsorted(ends(pairs))]
         )
         return out
 
@@ -363,9 +364,9 @@ class Evaluator:
         if times is None and len(values) == len(pairs):
             return values, None
         each = np.ones(len(foci), np.int64) if times is None else times
-        weights = each[np.searchsorted(foci, starts(pairs))]
+        weights = each[foci.searchsorted(starts(pairs))]
         often = np.zeros(len(values), np.int64)
-        np.add.at(often, np.searchsorted(values, ends(pairs)), weights)
+        np.add.at(often, values.searchsorted(ends(pairs)), weights)
         return values, often
 
     def failing(self, shape: Shape, nodes: Nodes) -> Mask:
@@ -397,7 +398,7 @@ class Evaluator:
                     if rows.solutions is None
                     else np.array([s.focus for s in rows.solutions], np.int64)
                 )
-            out[np.searchsorted(nodes, failed)] = True
+            out[nodes.searchsorted(failed)] = True
         return out
 
     def _failing_ends(self, shape: Shape, pairs: Pairs) -> Mask:
@@ -407,7 +408,7 @@ class Evaluator:
         """Return for each pair what a test says of its value; each value is tested once."""
         of = ends(pairs)
         values = distinct(of, len(self.data.terms))
-        return test(values)[np.searchsorted(values, of)]
+        return test(values)[values.searchsorted(of)]
 
     # --- constraints ---
 
@@ -548,19 +549,19 @@ class Evaluator:
     # Each returns the focus nodes that fail, and the values that make them fail or None.
 
     def _mincount(self, foci: Nodes, pairs: Pairs, least: int) -> tuple[Nodes, None]:
-        return foci[_counts(foci, pairs) < least], None
+        return foci[spans(pairs, foci)[1] < least], None
 
     def _maxcount(self, foci: Nodes, pairs: Pairs, most: int) -> tuple[Nodes, None]:
         if most == 1:
             of = starts(pairs)
             return unique(of[1:][of[1:] == of[:-1]]), None
-        return foci[_counts(foci, pairs) > most], None
+        return foci[spans(pairs, foci)[1] > most], None
 
     def _qualifiedmincount(self, foci: Nodes, pairs: Pairs, arg: Qualified) -> tuple[Nodes, None]:
-        return foci[_counts(foci, self._qualified(pairs, arg)) < arg.number], None
+        return foci[spans(self._qualified(pairs, arg), foci)[1] < arg.number], None
 
     def _qualifiedmaxcount(self, foci: Nodes, pairs: Pairs, arg: Qualified) -> tuple[Nodes, None]:
-        return foci[_counts(foci, self._qualified(pairs, arg)) > arg.number], None
+        return foci[spans(self._qualified(pairs, arg), foci)[1] > arg.number], None
 
     def _qualified(self, pairs: Pairs, arg: Qualified) -> Pairs:
         """Return the pairs whose value conforms to the shape and to no sibling."""
@@ -607,8 +608,7 @@ class Evaluator:
         self, foci: Nodes, pairs: Pairs, term: str, allowed: tuple[int, ...]
     ) -> tuple[Nodes, Nodes]:
         other = self.data.step(self.data.find(term), foci)
-        low = np.searchsorted(other, starts(pairs) << 32)
-        high = np.searchsorted(other, (starts(pairs) + 1) << 32)
+        low, lengths = spans(other, starts(pairs))
         known: dict[int, Value | None] = {}
 
         def of(number: int) -> Value | None:
@@ -619,8 +619,8 @@ class Evaluator:
 
         failed = [
             pair
-            for pair, first, last in zip(pairs.tolist(), low.tolist(), high.tolist(), strict=True)
-            for end in ends(other[first:last]).tolist()
+            for pair, at, length in zip(pairs.tolist(), low.tolist(), lengths.tolist(), strict=True)
+            for end in ends(other[at : at + length]).tolist()
             if compare_values(of(pair & 0xFFFFFFFF), of(end)) not in allowed
         ]
         out = np.array(failed, np.int64)
@@ -639,8 +639,7 @@ class Evaluator:
             if not len(triples):
                 continue
             # A value node may be that of several focus nodes; a node shape's is its own.
-            low = np.searchsorted(back, starts(triples) << 32)
-            lengths = np.searchsorted(back, (starts(triples) + 1) << 32) - low
+            low, lengths = spans(back, starts(triples))
             for row in range(int(lengths.max())):
                 there = lengths > row
                 focus.append(ends(back[low[there] + row]))
@@ -677,17 +676,11 @@ _ALLOWED: Final = {
 }
 
 
-def _counts(foci: Nodes, pairs: Pairs) -> Nodes:
-    """Return the number of values of each focus node."""
-    low = np.searchsorted(pairs, foci << 32)
-    return np.searchsorted(pairs, (foci + 1) << 32) - low
-
-
 def _repeated(rows: Rows, foci: Nodes, times: Nodes) -> Rows:
     if rows.solutions is not None:
         often = dict(zip(foci.tolist(), times.tolist(), strict=True))
         return rows._replace(solutions=[s for s in rows.solutions for _ in range(often[s.focus])])
-    return rows._replace(times=times[np.searchsorted(foci, rows.focus)])
+    return rows._replace(times=times[foci.searchsorted(rows.focus)])
 
 
 def _mask(values: Iterator[bool]) -> Mask:

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 XSD: Final = "http://www.w3.org/2001/XMLSchema#"
@@ -336,6 +337,7 @@ _GROUPS: Final = frozenset("123456789")
 _PLAIN_ESCAPES: Final = frozenset("nrt\\|.?*+(){}-[]^$")
 
 
+@lru_cache(maxsize=512)
 def matcher(pattern: str, flags: str = "") -> Callable[[str], bool] | None:
     """Return the test of SPARQL's REGEX, or None where Python cannot express the pattern.
 

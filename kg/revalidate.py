@@ -489,6 +489,8 @@ class _Reach:
         self._subjects = _union(map(starts, delta.values()))
         self._objects = _union(map(ends, delta.values()))
         self._shapes: dict[Shape, Nodes] = {}
+        self._crossed: dict[Path, Nodes] = {}
+        self._led: dict[tuple[Path, bytes], Nodes] = {}
 
     def unit(self, unit: Unit) -> Nodes | None:
         """Return the nodes that a unit could judge otherwise than before; None if any."""
@@ -527,12 +529,24 @@ class _Reach:
 
     def _back(self, path: Path, nodes: Nodes) -> Nodes:
         """Return the nodes from which a path leads to some."""
-        if not len(nodes):
-            return _EMPTY
-        return unique(ends(self._evaluator.follow(path.inverted(), nodes)))
+        return self._forward(path.inverted(), nodes) if len(nodes) else _EMPTY
+
+    def _forward(self, path: Path, nodes: Nodes) -> Nodes:
+        """Return the nodes to which a path leads from some."""
+        key = (path, nodes.tobytes())
+        known = self._led.get(key)
+        if known is None:
+            known = self._led[key] = unique(ends(self._evaluator.follow(path, nodes)))
+        return known
 
     def _crossing(self, path: Path) -> Nodes:
         """Return the nodes from which a path leads through a changed triple."""
+        known = self._crossed.get(path)
+        if known is None:
+            known = self._crossed[path] = self._find_crossing(path)
+        return known
+
+    def _find_crossing(self, path: Path) -> Nodes:
         op = path.op
         if op == "iri":
             return unique(starts(self._changed(str(path.parts[0]))))
@@ -570,7 +584,7 @@ class _Reach:
         if path is None:
             return nodes
         nodes = _union((nodes, self._crossing(path)))
-        return unique(ends(self._evaluator.follow(path, nodes))) if len(nodes) else _EMPTY
+        return self._forward(path, nodes) if len(nodes) else _EMPTY
 
     def _of_shape(self, shape: Shape, *, inner: bool) -> Nodes:
         """Return the nodes of which a shape could say something else than before.
@@ -659,8 +673,7 @@ class _Reach:
             path = triple.predicate
             assert isinstance(path, Path)
             if forward:
-                pairs = self._evaluator.follow(path, known[triple.subject])
-                known[triple.object] = unique(ends(pairs))
+                known[triple.object] = self._forward(path, known[triple.subject])
             else:
                 known[triple.subject] = self._back(path, known[triple.object])
         return known[name]
@@ -676,4 +689,6 @@ def _with_outer(group: Group) -> Iterator[Group]:
 
 def _union(nodes: Iterable[Nodes]) -> Nodes:
     found = [some for some in nodes if len(some)]
-    return unique(np.concatenate(found)) if found else _EMPTY
+    if not found:
+        return _EMPTY
+    return unique(np.concatenate(found) if len(found) > 1 else found[0])

@@ -39,7 +39,19 @@ from kg.sparql import (
     Union,
     quoted,
 )
-from kg.triples import BLANK, IRI, LITERAL, Nodes, Pairs, ends, members, starts, unique
+from kg.triples import (
+    BLANK,
+    IRI,
+    LITERAL,
+    Nodes,
+    Pairs,
+    ends,
+    members,
+    ranges,
+    spans,
+    starts,
+    unique,
+)
 
 UNBOUND: Final = -1
 TRUE, FALSE, ERROR = 1, 0, -1
@@ -462,13 +474,11 @@ class Solver:
 
     def _expand(self, path: Path, column: Nodes, name: str, table: Table) -> Table:
         pairs = self._follow(path, unique(column))
-        low = np.searchsorted(pairs, column << 32)
-        lengths = np.searchsorted(pairs, (column + 1) << 32) - low
+        low, lengths = spans(pairs, column)
         if int(lengths.sum()) > _MOST_ROWS:
             raise Unsupported("too many rows")
-        out = table.take(np.repeat(np.arange(table.rows), lengths))
-        offsets = np.repeat(low - np.concatenate(([0], np.cumsum(lengths)[:-1])), lengths)
-        out.columns[name] = ends(pairs[np.arange(out.rows) + offsets]) if out.rows else _NONE
+        out = table.take(np.arange(table.rows).repeat(lengths))
+        out.columns[name] = ends(pairs[ranges(low, lengths)])
         return out
 
     def _cross(self, triple: Triple, path: Path, table: Table) -> Table:

@@ -125,7 +125,8 @@ def unique(numbers: Nodes) -> Nodes:
     """Return the distinct numbers of an array, sorted; of small ones faster than NumPy's."""
     if len(numbers) < 2:
         return numbers
-    out = np.sort(numbers)
+    out = numbers.copy()
+    out.sort()
     first = np.empty(len(out), np.bool_)
     first[0] = True
     np.not_equal(out[1:], out[:-1], out=first[1:])
@@ -136,7 +137,7 @@ def members(numbers: Nodes, of: Nodes) -> Mask:
     """Return for each number whether it is in a sorted array."""
     if not len(of):
         return np.zeros(len(numbers), np.bool_)
-    at = np.searchsorted(of, numbers)
+    at = of.searchsorted(numbers)
     at[at == len(of)] = 0
     return np.asarray(of[at] == numbers)
 
@@ -168,28 +169,31 @@ def swap(pairs: Pairs) -> Pairs:
 
 def compose(first: Pairs, second: Pairs) -> Pairs:
     """Return the pairs (a, c) for which (a, b) is in the first and (b, c) in the second."""
-    middle = ends(first)
-    low = np.searchsorted(second, middle << 32)
-    high = np.searchsorted(second, (middle + 1) << 32)
-    lengths = high - low
-    if int(lengths.sum()) > _MOST_PAIRS:
-        raise TooLarge(
-            "a path joins too many pairs",
-            seen=f"{int(lengths.sum()):,}",
-            expected=f"at most {_MOST_PAIRS:,}",
-        )
-    return unique(np.repeat(starts(first), lengths) << 32 | ends(second[_ranges(low, lengths)]))
-
-
-def _ranges(low: Nodes, lengths: Nodes) -> Nodes:
-    """Return the numbers low[i] … low[i] + lengths[i] - 1, one range after another."""
+    low, lengths = spans(second, ends(first))
     total = int(lengths.sum())
+    if total > _MOST_PAIRS:
+        raise TooLarge(
+            "a path joins too many pairs", seen=f"{total:,}", expected=f"at most {_MOST_PAIRS:,}"
+        )
+    return unique(starts(first).repeat(lengths) << 32 | ends(second[ranges(low, lengths)]))
+
+
+def spans(pairs: Pairs, nodes: Nodes) -> tuple[Nodes, Nodes]:
+    """Return for each node where the pairs that begin with it start, and how many they are."""
+    first = nodes << 32
+    low = pairs.searchsorted(first)
+    return low, pairs.searchsorted(first + (1 << 32)) - low
+
+
+def ranges(low: Nodes, lengths: Nodes) -> Nodes:
+    """Return the numbers low[i] … low[i] + lengths[i] - 1, one range after another."""
+    if len(low) == 1:
+        return np.arange(low[0], low[0] + lengths[0])
+    until = lengths.cumsum()
+    total = int(until[-1]) if len(until) else 0
     if not total:
         return np.empty(0, np.int64)
-    if len(low) == 1:
-        return np.arange(low[0], low[0] + total)
-    offsets = np.repeat(low - np.concatenate(([0], np.cumsum(lengths)[:-1])), lengths)
-    return np.arange(total, dtype=np.int64) + offsets
+    return np.arange(total, dtype=np.int64) + (low - until + lengths).repeat(lengths)
 
 
 class _Column:
@@ -229,9 +233,9 @@ class _Column:
                 continue
             removed, added = self._changed(inverse=inverse)
             if len(removed):
-                pairs = np.delete(pairs, np.searchsorted(pairs, removed))
+                pairs = np.delete(pairs, pairs.searchsorted(removed))
             if len(added):
-                pairs = np.insert(pairs, np.searchsorted(pairs, added), added)
+                pairs = np.insert(pairs, pairs.searchsorted(added), added)
             if inverse:
                 self._inverse = pairs
             else:
@@ -260,8 +264,7 @@ class _Column:
     def of(self, nodes: Nodes, *, inverse: bool) -> Pairs:
         """Return the pairs that begin with one of the nodes, sorted."""
         base = self._inverted() if inverse else self.base
-        low = np.searchsorted(base, nodes << 32)
-        out = base[_ranges(low, np.searchsorted(base, (nodes + 1) << 32) - low)]
+        out = base[ranges(*spans(base, nodes))]
         if self.added or self.removed:
             removed, added = self._changed(inverse=inverse)
             if len(removed):
@@ -409,7 +412,7 @@ class Triples:
             return False
         if pair in column.added:
             return True
-        at = int(np.searchsorted(column.base, pair))
+        at = int(column.base.searchsorted(pair))
         there = at < len(column.base) and int(column.base[at]) == pair
         return there and pair not in column.removed
 
