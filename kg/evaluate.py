@@ -349,9 +349,7 @@ class Evaluator:
         foci = unique(ends(pairs))
         often = self.times(unit.outer, foci)
         out = np.zeros(len(nodes), np.int64)
-        np.add.at(
-            out, nodes.searchsorted(starts(pairs)), often[foci.searchsorted(ends(pairs))]
-        )
+        np.add.at(out, nodes.searchsorted(starts(pairs)), often[foci.searchsorted(ends(pairs))])
         return out
 
     def reached(self, unit: Unit, foci: Nodes, times: Nodes | None) -> tuple[Nodes, Nodes | None]:
