@@ -193,7 +193,8 @@ def ranges(low: Nodes, lengths: Nodes) -> Nodes:
     total = int(until[-1]) if len(until) else 0
     if not total:
         return np.empty(0, np.int64)
-    return np.arange(total, dtype=np.int64) + (low - until + lengths).repeat(lengths)
+    offsets: Nodes = (low - until + lengths).repeat(lengths)
+    return np.arange(total, dtype=np.int64) + offsets
 
 
 class _Column:
