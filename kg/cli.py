@@ -23,7 +23,7 @@ import typer
 
 from kg import logs
 from kg.config import Settings, load_settings
-from kg.errors import ConfigError, KgError, ShapesError
+from kg.errors import ConfigError, KgError, KgErrors, ShapesError
 
 app = typer.Typer(
     name="kg",
@@ -168,10 +168,23 @@ def _out(value: object) -> None:
 @app.command()
 def validate(
     data: Annotated[
-        list[Path] | None, typer.Option("--data", help="RDF files to validate; any RDF.")
+        list[Path] | None,
+        typer.Option("--data", help="RDF files to validate; any RDF. - is the standard input."),
     ] = None,
+    data_format: Annotated[
+        str,
+        typer.Option(
+            "--data-format",
+            metavar="SUFFIX",
+            help="Format of --data files whose names do not tell it, and of -: "
+            "ttl, trig, nt, nq, rdf or jsonld. [default: nq of -]",
+        ),
+    ] = "",
     shapes: Annotated[
-        list[Path] | None, typer.Option("--shapes", help="Shapes. [default: the built-in ones]")
+        list[Path] | None,
+        typer.Option(
+            "--shapes", help="Files of shapes, or folders of .ttl. [default: the built-in ones]"
+        ),
     ] = None,
     facts: FactsOption = None,
     form: Annotated[
@@ -202,39 +215,65 @@ def validate(
     ] = False,
     watch: Annotated[
         bool,
-        typer.Option("--watch", help="Go on: validate each --data file again when it changes."),
+        typer.Option(
+            "--watch", help="Go on: validate again when a file of data or shapes changes."
+        ),
     ] = False,
     config: ConfigOption = None,
 ) -> None:
     """Validate facts without publishing them, or any RDF files. Exit 1 if they do not conform."""
+    from kg.triples import STDIN
     from kg.validate import SCOPES, data_shapes, load_shapes, shape_files, validate_files
 
     for value, option, known in (
         (form, "--format", ("table", "json", "turtle", "html")),
         (scope, "--scope", SCOPES),
+        (data_format, "--data-format", ("", "ttl", "trig", "nt", "nq", "rdf", "jsonld")),
     ):
         if value not in known:
             raise ConfigError(
-                f"no such {option[2:]}", where=option, seen=value, expected=", ".join(known)
+                f"no such {option[2:]}",
+                where=option,
+                seen=value,
+                expected=", ".join(filter(None, known)),
             )
     settings = _settings(config, base_iri=base)
     if list_scopes:
         _list_scopes(load_shapes(shape_files(shapes) if shapes else data_shapes()))
         return
     if data:
-        loaded = load_shapes(shape_files(shapes) if shapes else data_shapes())
+        for option, given in (("--facts", facts), ("--base", base)):
+            if given:
+                raise ConfigError(
+                    f"{option} is not for --data", hint=f"leave out {option}, or --data"
+                )
+        files = shape_files(shapes) if shapes else data_shapes()
         if watch:
+            if STDIN in data:
+                raise ConfigError("--watch needs files", where="--data", seen="-")
             for value, option, default in ((form, "--format", "table"), (scope, "--scope", "all")):
                 if value != default:
                     raise ConfigError(f"--watch knows no {option}", seen=value, expected=default)
-            _watch(data, loaded, max_results)
-        report = validate_files(data, loaded, max_results=max_results, scope=scope)
-        if report.checked and not report.checked.focus_nodes and report.conforms:
+            _watch(data, files, max_results)
+        report = validate_files(
+            list(dict.fromkeys(data)),
+            load_shapes(files),
+            max_results=max_results,
+            scope=scope,
+            form=data_format,
+        )
+        if report.checked and not report.checked.shapes:
+            _say("note: there are no shapes with targets, so nothing was checked")
+        elif report.checked and not report.checked.focus_nodes and report.conforms:
             _say("note: no shape has a focus node in this data, so nothing was checked")
         typer.echo(report.to(form), nl=False)
         raise typer.Exit(0 if report.conforms else 1)
-    for given, option in ((shapes, "--shapes"), (watch, "--watch"), (scope != "all", "--scope")):
-        if given:
+    for option, wanted in (
+        ("--shapes", bool(shapes)),
+        ("--watch", watch),
+        ("--scope", scope != "all"),
+    ):
+        if wanted:
             raise ConfigError(
                 f"{option} needs --data", hint="the facts are held to the built-in shapes"
             )
@@ -262,7 +301,8 @@ def _list_scopes(shapes: Any) -> None:
     for shape in shapes.recursive:
         typer.echo(f"whole  {_name(shape.node.strip('<>'))}: it refers to itself")
     local = sum(place.local for place in found)
-    _say(f"{local} of {len(found)} shapes are local")
+    tops = sum(not place.within for place in found)
+    _say(f"{local} of {len(found)} shapes are local: {tops} with targets, and those within them")
 
 
 def _name(iri: str) -> str:
@@ -272,7 +312,7 @@ def _name(iri: str) -> str:
     return iri.replace(SHAPES, "")
 
 
-def _watch(data: list[Path], shapes: Any, max_results: int) -> None:
+def _watch(data: list[Path], shapes: list[Path], max_results: int) -> None:
     """Print the report on some files, and again whenever one of them changes, until interrupted."""
     from kg.revalidate import watch_files
 
@@ -629,7 +669,8 @@ def main() -> NoReturn:
         app(standalone_mode=True)
     except KgError as error:
         _say(str(error))
-        sys.exit(4 if isinstance(error, ShapesError) else 2)
+        errors = error.errors if isinstance(error, KgErrors) else (error,)
+        sys.exit(4 if all(isinstance(one, ShapesError) for one in errors) else 2)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)

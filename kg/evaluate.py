@@ -556,12 +556,12 @@ class Evaluator:
         return foci[spans(pairs, foci)[1] > most], None
 
     def _qualifiedmincount(self, foci: Nodes, pairs: Pairs, arg: Qualified) -> tuple[Nodes, None]:
-        return foci[spans(self._qualified(pairs, arg), foci)[1] < arg.number], None
+        return foci[spans(self.qualified(pairs, arg), foci)[1] < arg.number], None
 
     def _qualifiedmaxcount(self, foci: Nodes, pairs: Pairs, arg: Qualified) -> tuple[Nodes, None]:
-        return foci[spans(self._qualified(pairs, arg), foci)[1] > arg.number], None
+        return foci[spans(self.qualified(pairs, arg), foci)[1] > arg.number], None
 
-    def _qualified(self, pairs: Pairs, arg: Qualified) -> Pairs:
+    def qualified(self, pairs: Pairs, arg: Qualified) -> Pairs:
         """Return the pairs whose value conforms to the shape and to no sibling."""
 
         def counts(values: Nodes) -> Mask:
@@ -577,6 +577,21 @@ class Evaluator:
         return foci[~members(wanted, pairs)], None
 
     def _uniquelang(self, foci: Nodes, pairs: Pairs, _: object) -> tuple[Nodes, None]:
+        return starts(self._repeated_tags(pairs)[0]), None
+
+    def repeated_languages(self, pairs: Pairs) -> dict[int, list[str]]:
+        """Return the languages in which a node has several values, by node; in the results' order.
+
+        Each in lower case.
+        """
+        found, tags = self._repeated_tags(pairs)
+        out: dict[int, list[str]] = {}
+        for pair in found.tolist():
+            out.setdefault(pair >> 32, []).append(tags[pair & 0xFFFFFFFF])
+        return out
+
+    def _repeated_tags(self, pairs: Pairs) -> tuple[Pairs, list[str]]:
+        """Return nodes with the numbers of languages in which each has several values."""
         tails = self.data.tails[ends(pairs)]
         present = np.flatnonzero(np.bincount(tails))
         tags: dict[str, int] = {"": 0}
@@ -585,7 +600,7 @@ class Evaluator:
             numbers[n] = tags.setdefault(_tag(self.data.tail(n)).lower(), len(tags))
         tag = numbers[tails]
         tagged = np.sort((starts(pairs) << 32 | tag)[tag > 0])
-        return starts(unique(tagged[1:][tagged[1:] == tagged[:-1]])), None
+        return unique(tagged[1:][tagged[1:] == tagged[:-1]]), list(tags)
 
     def _equals(self, foci: Nodes, pairs: Pairs, term: str) -> tuple[Nodes, Nodes]:
         other = self.data.step(self.data.find(term), foci)

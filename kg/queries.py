@@ -11,19 +11,25 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, overload
+from typing import Any, Final, TypeVar, overload
 
 import numpy as np
 
+from kg.bounded import bounded
 from kg.errors import KgError, ShapesError
 from kg.evaluate import Evaluator, Solution
-from kg.literals import XSD, Literal, parse_literal
-from kg.shacl import Component, Constraint, Shape, Sparql, short
+from kg.literals import XSD, Literal, matcher, parse_literal
+from kg.shacl import Component, Constraint, Pattern, Shape, Sparql, short
 from kg.solve import UNBOUND, Solver, Table, Unsupported, is_supported, joined, with_path
 from kg.sparql import Group, Path, Query
 from kg.triples import LITERAL, Nodes, Pairs, Triples, ends, starts, unique
 
+T = TypeVar("T")
+
 _log = logging.getLogger(__name__)
+
+ENGINE_SECONDS: Final = 60
+"""How long Oxigraph may think about one focus node."""
 
 _SHAPES_GRAPH: Final = "<urn:kg:shapes>"
 _BATCH: Final = 2_000
@@ -211,11 +217,37 @@ class Queries:
                 _log.info("%s is asked of Oxigraph: %s", short(constraint.node), e)
         self._need(query)
         out: list[Solution] = []
-        for focus in foci.tolist():
-            bound = {"this": self._data.text(focus)}
-            rows = list(self._rows(query, bound, shape, constraint))
+        for focus, rows in self._rows_of(query, foci, {}, shape, constraint):
             out += (self._solution(shape, focus, row, messages) for row in rows)
         return out
+
+    def _rows_of(
+        self,
+        query: Query,
+        foci: Nodes,
+        names: Mapping[str, str],
+        shape: Shape,
+        constraint: Constraint,
+    ) -> list[tuple[int, list[dict[str, str]]]]:
+        """Return the solutions of a query for each focus node that has some."""
+
+        def steps() -> Iterator[tuple[int, list[dict[str, str]]]]:
+            for focus in foci.tolist():
+                bound = {"this": self._data.text(focus), **names}
+                yield focus, list(self._rows(query, bound, shape, constraint))
+
+        found = self._bounded(steps, shape, constraint)
+        return [(focus, rows) for focus, rows in found if rows]
+
+    def _bounded(
+        self, steps: Callable[[], Iterable[T]], shape: Shape, constraint: Constraint
+    ) -> list[T]:
+        return bounded(
+            steps,
+            seconds=ENGINE_SECONDS,
+            what="a query of the shapes was ended",
+            where=short(constraint.node if constraint.node.startswith("<") else shape.node),
+        )
 
     def is_solved(self, query: Query, given: Iterable[str] = ()) -> bool:
         """Return whether a query is answered on columns, where some variables are given."""
@@ -329,16 +361,20 @@ class Queries:
         self._need(query)
         out: list[Solution] = []
         if not component.ask:
-            for focus in foci.tolist():
-                bound = {"this": self._data.text(focus), **names}
-                rows = list(self._rows(query, bound, shape, constraint))
+            for focus, rows in self._rows_of(query, foci, names, shape, constraint):
                 out += (self._solution(shape, focus, row, messages) for row in rows)
             return out
-        for pair in pairs.tolist():
-            focus, number = pair >> 32, pair & 0xFFFFFFFF
-            term = self._data.text(number)
-            bound = {"this": self._data.text(focus), "value": term, **names}
-            if not self._ask(query, bound, shape, constraint):
+
+        def asked() -> Iterator[bool]:
+            for pair in pairs.tolist():
+                this, value = self._data.text(pair >> 32), self._data.text(pair & 0xFFFFFFFF)
+                bound = {"this": this, "value": value, **names}
+                yield self._ask(query, bound, shape, constraint)
+
+        answers = self._bounded(asked, shape, constraint)
+        for pair, conforms in zip(pairs.tolist(), answers, strict=True):
+            if not conforms:
+                focus, term = pair >> 32, self._data.text(pair & 0xFFFFFFFF)
                 filled = tuple(
                     m._replace(lexical=_filled(m.lexical, {"value": term})) for m in messages
                 )
@@ -403,7 +439,7 @@ class Queries:
         bound: Mapping[str, str],
         shape: Shape,
         constraint: Constraint,
-    ) -> Iterator[Mapping[str, str]]:
+    ) -> Iterator[dict[str, str]]:
         text = query.bound(self._bindings(query, bound, shape))
         yield from self._select(text, shape, constraint)
 
@@ -424,9 +460,7 @@ class Queries:
                 raise Uncompiled("Oxigraph rewrites a literal of the query", seen=text)
         return used
 
-    def _select(
-        self, text: str, shape: Shape, constraint: Constraint
-    ) -> Iterator[Mapping[str, str]]:
+    def _select(self, text: str, shape: Shape, constraint: Constraint) -> Iterator[dict[str, str]]:
         found = self._ask_engine(text, shape, constraint)
         names = [variable.value for variable in found.variables]
         for row in found:
@@ -471,31 +505,41 @@ class Queries:
         return Solution(focus, value, path, texts)
 
 
-def check_constraint(shape: Shape, constraint: Constraint) -> None:
-    """Return nothing if SHACL allows the query of a constraint, if it has one.
+def check_constraint(constraint: Constraint, where: str) -> None:
+    """Return nothing if the query or the pattern of a constraint, if it has one, can be used.
 
+    Args:
+        constraint: of a shape.
+        where: the place of the shape, for errors.
     Raises:
         ShapesError: it does not.
     """
     value = constraint.value
+    if isinstance(value, Pattern):
+        try:
+            matcher(*value)
+        except re.error as e:
+            raise ShapesError(
+                "a pattern is no regular expression", where=where, seen=f"{value.pattern!r}: {e}"
+            ) from None
     if isinstance(value, Sparql | Component):
         wanted = "ASK" if isinstance(value, Component) and value.ask else "SELECT"
         if value.query.form != wanted:
             raise ShapesError(
                 "the shapes are ill-formed: a query of another form",
-                where=short(constraint.node or f"<{constraint.component}>"),
+                where=where,
                 seen=value.query.form,
                 expected=wanted,
             )
     if isinstance(value, Sparql):
-        check_query(value.query, constraint.node or shape.node)
+        check_query(value.query, where)
     elif isinstance(value, Component):
         names = {name for name, _ in value.parameters} | ({"value"} if value.ask else set())
         bound = {"this", "shapesGraph", "currentShape", *names}
-        check_query(value.query, f"<{constraint.component}>", bound)
+        check_query(value.query, f"{where} ({short(f'<{constraint.component}>')})", bound)
 
 
-def check_query(query: Query, node: str, bound: set[str] | None = None) -> None:
+def check_query(query: Query, where: str, bound: set[str] | None = None) -> None:
     """Return nothing if SHACL allows a query.
 
     Raises:
@@ -515,16 +559,14 @@ def check_query(query: Query, node: str, bound: set[str] | None = None) -> None:
         raise ShapesError(
             "the shapes are ill-formed: a query with pre-bound variables has no "
             "MINUS, SERVICE or VALUES, returns what is bound, and binds it not again",
-            where=short(node),
+            where=where,
             seen=wrong,
         )
     names = dict.fromkeys(sorted(bound or {"this", "shapesGraph", "currentShape"}), "<urn:kg:x>")
     try:
         ox.Store().query(query.bound({n: term for n, term in names.items() if n != "value"}))
     except (SyntaxError, RuntimeError) as e:
-        raise ShapesError(
-            "a SPARQL constraint is not SPARQL", where=short(node), seen=str(e)
-        ) from None
+        raise ShapesError("a SPARQL constraint is not SPARQL", where=where, seen=str(e)) from None
 
 
 _CANONICAL: Final = re.compile(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape
 from typing import Final, NamedTuple
@@ -40,8 +41,47 @@ SHORT: Final = (
     (RDF, "rdf:"),
     (XSD, "xsd:"),
 )
-_IRI_IN_TEXT: Final = re.compile(r"https?://[^\s<>\"'`,;]*[^\s<>\"'`,;.:]")
+_IRI_IN_TEXT: Final = re.compile(
+    r"<(?P<iri>https?://[^\s<>]*)>|https?://[^\s<>\"'`,;]*[^\s<>\"'`,;.:]"
+)
 _DATA_IRI: Final = re.compile(r"^[^<>\"]*/id/([a-z]+/[^/]+)$")
+_IN_BRACKETS: Final = re.compile(r"<([^<>]*)>")
+
+
+class Names:
+    """The short forms in which people know IRIs.
+
+    Args:
+        prefixes: namespaces by prefix, as the files of data and shapes have them; of two for one
+            IRI the longer counts, and they come before those that are known without.
+    """
+
+    def __init__(self, prefixes: Mapping[str, str] | None = None) -> None:
+        own = [
+            (iri, f"{name}:") for name, iri in (prefixes or {}).items() if iri not in ("", SHAPES)
+        ]
+        self._known = (*sorted(own, key=lambda pair: -len(pair[0])), *SHORT)
+
+    def short(self, text: str) -> str:
+        """Return a term or a path of a result with short names."""
+        if text.startswith(("<", "^", "(")):
+            return _IN_BRACKETS.sub(lambda match: self.short(match[1]), text)
+        if text.startswith('"'):
+            value, mark, datatype = text.rpartition('"^^<')
+            return f'{value}"^^{self.short(datatype[:-1])}' if mark else text
+        for namespace, prefix in self._known:
+            if text.startswith(namespace):
+                return prefix + text[len(namespace) :]
+        match = _DATA_IRI.match(text)
+        return match[1] if match else text
+
+    def shorten(self, message: str) -> str:
+        """Return a message with its IRIs in short form."""
+        return _IRI_IN_TEXT.sub(lambda match: self.short(match["iri"] or match[0]), message)
+
+    def name_of(self, component: str) -> str:
+        """Return the name of a constraint component, without the words of SHACL around it."""
+        return self.short(component).removeprefix("sh:").removesuffix("ConstraintComponent")
 
 
 @dataclass(frozen=True)
@@ -97,7 +137,9 @@ class Checked:
     triples: int
 
     def __str__(self) -> str:
-        shapes = "1 shape was" if self.shapes == 1 else f"{self.shapes:,} shapes were"
+        shapes = f"{self.shapes:,} shapes with targets were"
+        if self.shapes == 1:
+            shapes = "1 shape with targets was"
         nodes = "1 focus node" if self.focus_nodes == 1 else f"{self.focus_nodes:,} focus nodes"
         return f"{shapes} held against {nodes} in {self.triples:,} triples"
 
@@ -114,6 +156,8 @@ class Report:
     results: tuple[Result, ...]
     omitted: tuple[Omitted, ...] = ()
     checked: Checked | None = field(default=None, compare=False)
+    prefixes: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """What `to_table` and `to_html` shorten IRIs with: namespaces by prefix."""
 
     @property
     def conforms(self) -> bool:
@@ -142,7 +186,9 @@ class Report:
         """Return the `sh:ValidationReport` as Turtle; equal reports give equal bytes."""
         out = [f"@prefix sh: <{SH}> .\n@prefix dc: <{DC}> .\n\n"]
         for more in self.omitted:
-            out.append(f"# {_left_out(more)}\n")
+            kind = Names().name_of(more.component)
+            left = f"{more.count} more results of {more.shape} ({kind}) are not shown"
+            out.append(f"# {left}\n")
         out.append(
             f"[] a sh:ValidationReport ;\n    sh:conforms {'true' if self.conforms else 'false'}"
         )
@@ -165,19 +211,20 @@ class Report:
 
     def to_table(self) -> str:
         """Return the report for people: grouped by shape, with the first examples of each."""
+        names = Names(self.prefixes)
         out = [f"{self.verdict}\n"]
         if self.checked:
             out.append(f"{self.checked}.\n")
         for group in self.groups():
             out.append(f"\n{group.title}  {_many(group.total, 'result')}\n")
             if group.common:
-                out.append(f"  {_shorten(group.common)}\n")
+                out.append(f"  {names.shorten(group.common)}\n")
             shown = group.results[:_SHOWN]
             for r in shown:
-                out.append(f"    {r.origin or '(no line)'}  {_subject(r)}\n")
+                out.append(f"    {r.origin or '(no line)'}  {_subject(r, names)}\n")
                 if not group.common and r.message:
-                    out.append(f"      {_shorten(r.message)}\n")
-                out += (f"      - {_of_detail(d)}\n" for d in r.detail[:_SHOWN])
+                    out.append(f"      {names.shorten(r.message)}\n")
+                out += (f"      - {_of_detail(d, names)}\n" for d in r.detail[:_SHOWN])
             more = len(group.results) - len(shown)
             if more:
                 out.append(f"    and {more} more, in the JSON and Turtle reports\n")
@@ -190,7 +237,7 @@ class Report:
 
         Of each constraint the first hundred results are on it, and how many there are.
         """
-        groups = self.groups()
+        groups, names = self.groups(), Names(self.prefixes)
         out = [
             '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -204,14 +251,14 @@ class Report:
             out.append('<th scope="col">Severity</th><th scope="col">Results</th></tr></thead>\n')
             out.append("<tbody>\n")
             for n, group in enumerate(groups, 1):
-                severity = _short(group.severity).removeprefix("sh:")
+                severity = names.short(group.severity).removeprefix("sh:")
                 out.append(
                     f'<tr><td><a href="#g{n}">{escape(group.name)}</a></td>'
                     f'<td>{escape(severity)}</td><td class="n">{group.total:,}</td></tr>\n'
                 )
             out.append("</tbody>\n</table>\n")
         for n, group in enumerate(groups, 1):
-            out.append(_html_group(group, n))
+            out.append(_html_group(group, n, names))
         out.append("</main>\n</body>\n</html>\n")
         return "".join(out)
 
@@ -239,6 +286,7 @@ class Report:
 
     def groups(self) -> list[Group]:
         """Return the results by what they are results of, in the order of the report."""
+        names = Names(self.prefixes)
         found: dict[tuple[str, str, str, str], dict[Result, None]] = {}
         totals: Counter[tuple[str, str, str, str]] = Counter()
         for r in self.results:
@@ -247,7 +295,13 @@ class Report:
             totals[key] += 1
         left = {(m.severity, m.shape, m.component, m.constraint): m.count for m in self.omitted}
         return [
-            Group(*key, tuple(found.get(key, ())), totals[key] + left.get(key, 0), left.get(key, 0))
+            Group(
+                *key,
+                tuple(found.get(key, ())),
+                totals[key] + left.get(key, 0),
+                left.get(key, 0),
+                names,
+            )
             for key in dict.fromkeys((*found, *left))
         ]
 
@@ -262,18 +316,19 @@ class Group(NamedTuple):
     results: tuple[Result, ...]
     total: int
     omitted: int
+    names: Names
 
     @property
     def name(self) -> str:
         """Return shape and component, short."""
-        kind = _short(self.component).removeprefix("sh:").removesuffix("ConstraintComponent")
         label = self.results[0].label if self.results else ""
-        return f"{_shorten(label) or _short(self.shape)}  ({kind})"
+        shape = self.names.shorten(label) or self.names.short(self.shape)
+        return f"{shape}  ({self.names.name_of(self.component)})"
 
     @property
     def title(self) -> str:
         """Return severity, shape and component, short."""
-        return f"{_short(self.severity).removeprefix('sh:')}  {self.name}"
+        return f"{self.names.short(self.severity).removeprefix('sh:')}  {self.name}"
 
     @property
     def common(self) -> str:
@@ -301,26 +356,26 @@ ul { margin: .2rem 0; }
 """.strip()
 
 
-def _html_group(group: Group, number: int) -> str:
+def _html_group(group: Group, number: int, names: Names) -> str:
     """Return a section of the page: what should hold, and where it does not."""
-    severity = _short(group.severity).removeprefix("sh:")
+    severity = names.short(group.severity).removeprefix("sh:")
     out = [
         f'<section id="g{number}">\n<h2>{escape(group.name)}</h2>\n'
         f'<p class="soft">{escape(severity)}, {_many(group.total, "result")}</p>\n'
     ]
     if group.common:
-        out.append(f"<p>{escape(_shorten(group.common))}</p>\n")
+        out.append(f"<p>{escape(names.shorten(group.common))}</p>\n")
     out.append("<ol>\n")
     for r in group.results[:_ON_PAGE]:
         about = r.value if r.focus == WHOLE_GRAPH else r.focus
         where = f'<span class="where">{escape(r.origin)}</span><br>' if r.origin else ""
-        path = f" {escape(_short(r.path))}" if r.path else ""
-        value = f" = {_html_term(r.value)}" if r.value and r.value != about else ""
-        out.append(f"<li>{where}{_html_term(about)}{path}{value}")
+        path = f" {escape(names.short(r.path))}" if r.path else ""
+        value = f" = {_html_term(r.value, names)}" if r.value and r.value != about else ""
+        out.append(f"<li>{where}{_html_term(about, names)}{path}{value}")
         if not group.common and r.message:
-            out.append(f"<br>{escape(_shorten(r.message))}")
+            out.append(f"<br>{escape(names.shorten(r.message))}")
         if r.detail:
-            told = "".join(f"<li>{escape(_of_detail(d))}</li>" for d in r.detail[:_SHOWN])
+            told = "".join(f"<li>{escape(_of_detail(d, names))}</li>" for d in r.detail[:_SHOWN])
             out.append(f"<ul>{told}</ul>")
         out.append("</li>\n")
     out.append("</ol>\n")
@@ -332,18 +387,18 @@ def _html_group(group: Group, number: int) -> str:
     return "".join([*out, "</section>\n"])
 
 
-def _of_detail(result: Result) -> str:
+def _of_detail(result: Result, names: Names) -> str:
     """Return path, message and value of a detail in one line."""
-    path, message = _short(result.path), _shorten(result.message)
+    path, message = names.short(result.path), names.shorten(result.message)
     start = f"{path}: " if path and not message.startswith(path) else ""
-    value = f" (= {_short(result.value)})" if result.value and result.path else ""
+    value = f" (= {names.short(result.value)})" if result.value and result.path else ""
     return f"{start}{message}{value}"
 
 
-def _html_term(term: str) -> str:
+def _html_term(term: str, names: Names) -> str:
     """Return a term for the page: an IRI of the web as a link, a literal with its language."""
     if term.startswith(("http://", "https://")):
-        return f'<a href="{escape(term)}">{escape(_short(term))}</a>'
+        return f'<a href="{escape(term)}">{escape(names.short(term))}</a>'
     if term.startswith('"'):
         literal = parse_literal(term)
         tag = f' lang="{escape(literal.language)}"' if literal.language else ""
@@ -352,7 +407,7 @@ def _html_term(term: str) -> str:
             shown = f"{shown[:_LONG]}…"
         kind = f"@{literal.language}" if literal.language else ""
         if not kind and literal.datatype != XSD + "string":
-            kind = f" {_short(literal.datatype)}"
+            kind = f" {names.short(literal.datatype)}"
         mark = f' <span class="soft">{escape(kind)}</span>' if kind else ""
         return f'<q dir="auto"{tag}>{escape(_printable(shown))}</q>{mark}'
     return escape(_printable(term))
@@ -430,11 +485,6 @@ def _json_result(r: Result) -> dict[str, object]:
     return out
 
 
-def _left_out(more: Omitted) -> str:
-    kind = _short(more.component).removeprefix("sh:").removesuffix("ConstraintComponent")
-    return f"{more.count} more results of {_short(more.shape)} ({kind}) are not shown"
-
-
 def _turtle(text: str) -> str:
     """Return a term of a result as Turtle."""
     if text.startswith(('"', "_:")):
@@ -457,28 +507,14 @@ def _quoted(text: str) -> str:
 def _many(count: int, noun: str) -> str:
     if noun in ("Violation", "Warning", "result"):
         return f"{count} {noun.lower()}{'' if count == 1 else 's'}"
-    return f"{count} {'info' if noun == 'Info' else _short(noun)}"
+    return f"{count} {'info' if noun == 'Info' else Names().short(noun)}"
 
 
-def _short(text: str) -> str:
-    """Return an IRI in the short form in which people know it."""
-    for namespace, prefix in SHORT:
-        if text.startswith(namespace):
-            return prefix + text[len(namespace) :]
-    match = _DATA_IRI.match(text)
-    return match[1] if match else text
-
-
-def _shorten(message: str) -> str:
-    """Return a message with its IRIs in short form."""
-    return _IRI_IN_TEXT.sub(lambda match: _short(match[0]), message)
-
-
-def _subject(result: Result) -> str:
+def _subject(result: Result, names: Names) -> str:
     """Return focus node, path and value in one line, short."""
     if result.focus == WHOLE_GRAPH:
-        parts = [_short(result.value), _short(result.path)]
+        parts = [names.short(result.value), names.short(result.path)]
     else:
-        value = "" if result.value == result.focus else _short(result.value)
-        parts = [_short(result.focus), _short(result.path), f"= {value}" if value else ""]
+        value = "" if result.value == result.focus else names.short(result.value)
+        parts = [names.short(result.focus), names.short(result.path), f"= {value}" if value else ""]
     return "  ".join(part for part in parts if part)

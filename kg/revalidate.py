@@ -38,6 +38,7 @@ from kg.validate import (
     Shapes,
     file_origins,
     left_to_pyshacl,
+    load_shapes,
     materialise,
     record_origins,
     shapes_in,
@@ -47,6 +48,7 @@ from kg.validate import (
 _log = logging.getLogger(__name__)
 
 _EMPTY: Final = np.empty(0, np.int64)
+_ROOM: Final = 1_000_000
 _NO_ROWS: Final = np.empty((3, 0), np.int32)
 _TYPE: Final = f"<{RDF}type>"
 _SUBCLASS: Final = f"<{RDFS}subClassOf>"
@@ -77,6 +79,7 @@ class Validation:
         self._left: dict[Unit, str] = {}
         self._times: dict[tuple[Unit, bytes], Nodes] = {}
         self._marks: dict[str, str] = {}
+        self._prefixes: dict[str, str] = {}
         self._stale = False
         self._by_pyshacl: list[Result] | None = None
         self._start()
@@ -121,6 +124,7 @@ class Validation:
 
     def _load(self, loader: Loader, rows: Mapping[str, Rows32]) -> None:
         self._data, self._again = loader.triples()
+        self._prefixes = loader.prefixes
         self._documents = dict(rows)
         for part in rows.values():  # a triple that is twice in one document is there once
             self._again.subtract(_repeated(part))
@@ -153,6 +157,11 @@ class Validation:
         for row in rows:
             if row.solutions is not None:
                 self._sparql[unit, row.constraint] = row
+
+    @property
+    def terms(self) -> int:
+        """Return how many terms are kept: all that the graph ever had."""
+        return len(self._data.terms)
 
     # --- change ---
 
@@ -358,25 +367,31 @@ class Validation:
                 name: unique(rows[0].astype(np.int64)) for name, rows in self._documents.items()
             }
             find = file_origins([(File(name), nodes) for name, nodes in described.items()])
-        return sorted_report(results, omitted, self._data, find, self._shapes.labels)
+        return sorted_report(results, omitted, self._data, find, self._shapes, self._prefixes)
 
 
 def watch_files(
-    paths: Sequence[File], shapes: Shapes, *, max_results: int = MAX_RESULTS, every: float = 0.3
+    paths: Sequence[File],
+    shape_paths: Sequence[File],
+    *,
+    max_results: int = MAX_RESULTS,
+    every: float = 0.3,
 ) -> Iterator[tuple[str, float, Report]]:
     """Yield the report on files at once, and again after each change of one of them, without end.
 
     Each comes with the path that changed (empty at first) and the seconds that it took. A file that
-    cannot be read is told in the log, and stays as it was.
+    cannot be read, and shapes that are ill-formed, are told in the log, and what was there before
+    stays.
 
     Args:
         paths: see `kg.validate.validate_files`.
-        shapes: from `load_shapes`.
+        shape_paths: see `kg.validate.load_shapes`.
         max_results: see `kg.validate.validate`.
         every: seconds between two looks at the files.
     Raises:
-        KgError: a file cannot be read to begin with.
+        KgError: a file cannot be read to begin with, or shapes are ill-formed.
     """
+    files = [*paths, *shape_paths]
 
     def stamp(path: File) -> tuple[int, int]:
         try:
@@ -386,24 +401,34 @@ def watch_files(
         return (status.st_mtime_ns, status.st_size)
 
     start = time.perf_counter()
-    graph = Validation(shapes, max_results=max_results)
-    seen = {path: stamp(path) for path in paths}
+    seen = {path: stamp(path) for path in files}
+    graph = Validation(load_shapes(shape_paths), max_results=max_results)
     graph.load_files(paths)
+    most = graph.terms * 2 + _ROOM
+    again = False  # whether all has to be read again, which failed before
     yield "", time.perf_counter() - start, graph.report(of_files=True)
     while True:
         time.sleep(every)
-        for path in paths:
+        for path in files:
             now = stamp(path)
             if now == seen[path]:
                 continue
             seen[path] = now
             start = time.perf_counter()
             try:
-                graph.replace_file(path)
+                # Terms of old are never forgotten: when there are too many, all is read again.
+                again = again or path in shape_paths or graph.terms > most
+                if again:
+                    new = Validation(load_shapes(shape_paths), max_results=max_results)
+                    new.load_files(paths)
+                    graph, most, again = new, new.terms * 2 + _ROOM, False
+                else:
+                    graph.replace_file(path)
+                report = graph.report(of_files=True)
             except KgError as e:
-                _log.warning("%s", e)
+                _log.warning("%s\nwhat was read before this change is kept", e)
                 continue
-            yield str(path), time.perf_counter() - start, graph.report(of_files=True)
+            yield str(path), time.perf_counter() - start, report
 
 
 def _looks_at(unit: Unit) -> set[str] | None:

@@ -9,7 +9,8 @@ Spec: SHACL (W3C Recommendation, 20 July 2017), sections 2 to 6
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -31,6 +32,7 @@ def sh(name: str) -> Term:
 
 
 _A: Final = f"<{RDF}type>"
+_IMPORTS: Final = "<http://www.w3.org/2002/07/owl#imports>"
 _FIRST, _REST, _NIL = (f"<{RDF}{n}>" for n in ("first", "rest", "nil"))
 _SUBCLASS: Final = f"<{RDFS}subClassOf>"
 _TRUE: Final = f'"true"^^<{XSD}boolean>'
@@ -71,6 +73,13 @@ class Graph:
     def predicates(self, s: Term) -> list[Term]:
         """Return the predicates of a subject."""
         return list(self._values.get(s, {}))
+
+    def parent(self, o: Term) -> tuple[Term, Term] | None:
+        """Return subject and predicate of the first triple with an object."""
+        for p, by_object in self._subjects.items():
+            if o in by_object:
+                return by_object[o][0], p
+        return None
 
     def triples(self) -> Iterator[tuple[Term, Term, Term]]:
         """Yield every triple."""
@@ -226,25 +235,44 @@ def _name(parameter: str) -> str:
 class Reader:
     """Reads the shapes of a graph.
 
+    What breaks a rule for shapes is kept in `errors`, each once, and the reading goes on.
+
+    Args:
+        graph: the shapes graph.
+        file_of: returns the file that describes a node, or nothing.
     Spec: SHACL, section 2.1
     """
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, file_of: Callable[[Term], str] = lambda _: "") -> None:
         self.graph = graph
+        self._errors: dict[str, ShapesError] = {}
+        self._file_of = file_of
         self._shapes: dict[Term, Shape] = {}
         self._depth = 0
-        self._custom = self._components()
+        self._custom: list[tuple[Term, list[tuple[Term, bool]]]] = []
+        with self.noting():
+            self._custom = self._components()
+
+    @contextmanager
+    def noting(self) -> Iterator[None]:
+        """Keep a `ShapesError` in `errors` instead of raising it."""
+        try:
+            yield
+        except ShapesError as e:
+            self._errors.setdefault(str(e), e)
+
+    @property
+    def errors(self) -> list[ShapesError]:
+        """Return what breaks rules, in the order of reading."""
+        return list(self._errors.values())
 
     def shapes(self) -> list[Shape]:
-        """Return the shapes that have targets, in the order of their names.
-
-        Raises:
-            ShapesError: a shape breaks a rule for shapes.
-        """
+        """Return the shapes that have targets, in the order of their names."""
         for regime in self.graph.objects(sh("entailment")):
-            raise self._wrong(
-                "no entailment regime is supported", regime, f"sh:entailment {regime}"
-            )
+            with self.noting():
+                raise self._wrong(
+                    "no entailment regime is supported", regime, f"sh:entailment {regime}"
+                )
         nodes = {s for t in _TARGETS for s in self.graph.subjects(sh("target" + t))}
         for kind in ("NodeShape", "PropertyShape"):
             classes = self._subclasses(sh(kind))
@@ -254,26 +282,34 @@ class Reader:
                 for s in self.graph.subjects(_A, cls)
                 if self.graph.is_a(s, f"<{RDFS}Class>")
             }
-        return [self.shape(node) for node in sorted(nodes)]
+        out = []
+        for node in sorted(nodes):
+            with self.noting():
+                out.append(self.shape(node))
+        return out
 
     def read_typed(self) -> None:
-        """Read also the shapes that nothing refers to, if they are called shapes.
-
-        Raises:
-            ShapesError: one of them breaks a rule for shapes.
-        """
+        """Read also the shapes that nothing refers to, if they are called shapes."""
         for kind in ("NodeShape", "PropertyShape"):
             for cls in sorted(self._subclasses(sh(kind))):
                 for node in sorted(self.graph.subjects(_A, cls)):
-                    self.shape(node)
+                    with self.noting():
+                        self.shape(node)
 
     def every(self) -> list[Shape]:
         """Return the shapes that were read: those with targets, and all that they refer to."""
         return [self._shapes[node] for node in sorted(self._shapes)]
 
     def unread(self) -> list[str]:
-        """Return what the graph asks for and the Recommendation does not know, sorted."""
-        out = []
+        """Return what the graph asks for and the Recommendation does not know, sorted.
+
+        Also what it imports and does not hold.
+        """
+        out = [
+            f"owl:imports {short(o)}, which is not followed: give its file as shapes, too"
+            for o in self.graph.objects(_IMPORTS)
+            if not self.graph.predicates(o)
+        ]
         for s, p, o in self.graph.triples():
             if p.startswith(f"<{SH}"):
                 name = p[len(SH) + 1 : -1]
@@ -286,10 +322,10 @@ class Reader:
         return sorted(set(out))
 
     def shape(self, node: Term) -> Shape:
-        """Return the shape of a node.
+        """Return the shape of a node; of one that breaks rules, what does not.
 
         Raises:
-            ShapesError: it breaks a rule for shapes.
+            ShapesError: there is nothing to return.
         """
         known = self._shapes.get(node)
         if known is not None:
@@ -319,15 +355,20 @@ class Reader:
             raise self._wrong("sh:severity is one IRI", node, ", ".join(severities))
         if severities:
             shape.severity = severities[0][1:-1]
-        shape.messages = self._messages(node)
-        shape.deactivated = self._flag(node, "deactivated")
-        shape.targets = tuple(self._targets(node))
+        with self.noting():
+            shape.messages = self._messages(node)
+        with self.noting():
+            shape.deactivated = self._flag(node, "deactivated")
+        with self.noting():
+            shape.targets = tuple(self._targets(node))
         for name in _PARAMETERS:
             values = self.graph.values(node, sh(name))
-            if values and path is None and name in _ON_PROPERTIES:
-                raise self._wrong(f"sh:{name} is for property shapes", node, "no sh:path")
-            shape.constraints += self._constraints(node, name, values)
-        shape.constraints += self._custom_constraints(shape)
+            with self.noting():
+                if values and path is None and name in _ON_PROPERTIES:
+                    raise self._wrong(f"sh:{name} is for property shapes", node, "no sh:path")
+                shape.constraints += self._constraints(node, name, values)
+        with self.noting():
+            shape.constraints += self._custom_constraints(shape)
         return shape
 
     def _targets(self, node: Term) -> Iterator[tuple[str, Term]]:
@@ -479,7 +520,6 @@ class Reader:
 
     def _prefixes(self, node: Term) -> str:
         """Return the PREFIX lines of sh:prefixes, also through owl:imports."""
-        imports = "<http://www.w3.org/2002/07/owl#imports>"
         queue = list(self.graph.values(node, sh("prefixes")))
         seen: set[Term] = set()
         found: dict[str, str] = {}
@@ -488,7 +528,7 @@ class Reader:
             if one in seen:
                 continue
             seen.add(one)
-            queue += self.graph.values(one, imports)
+            queue += self.graph.values(one, _IMPORTS)
             for declaration in self.graph.values(one, sh("declare")):
                 prefix = self.graph.values(declaration, sh("prefix"))
                 namespace = self.graph.values(declaration, sh("namespace"))
@@ -657,8 +697,30 @@ class Reader:
 
     def _wrong(self, what: str, node: Term, seen: str, expected: str = "") -> ShapesError:
         return ShapesError(
-            f"the shapes are ill-formed: {what}", where=short(node), seen=seen, expected=expected
+            f"the shapes are ill-formed: {what}",
+            where=self.where(node),
+            seen=seen,
+            expected=expected,
         )
+
+    def where(self, node: Term) -> str:
+        """Return where a node is: its file, if that is known, and its name.
+
+        A node without a name is told by the nearest that has one, and the way from there.
+        """
+        trail: list[str] = []
+        one = node
+        while one.startswith("_") and len(trail) < _DEEPEST:
+            parent = self.graph.parent(one)
+            if parent is None:
+                break
+            if parent[1] not in (_FIRST, _REST):
+                paths = [p for p in self.graph.values(one, sh("path")) if p.startswith("<")]
+                trail.append(short(parent[1]) + (f" of {short(paths[0])}" if paths else ""))
+            one = parent[0]
+        name = "a node without a name" if one.startswith("_") else short(one)
+        file = self._file_of(node)
+        return f"{file}: " * bool(file) + " / ".join([name, *reversed(trail)])
 
 
 def _combinations(values: dict[Term, list[Term]]) -> list[list[tuple[Term, Term]]]:

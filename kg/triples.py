@@ -465,12 +465,16 @@ class Loader:
         self._parts: list[NDArray[np.int32]] = []
         self._blank: dict[bytes, bytes] = {}
         self._mark = ""
+        self._kind = "N-Quads"
         self._blanks = 0
         self._progress = progress
         self.quads = 0
+        self.prefixes: dict[str, str] = {}
+        """Namespaces by prefix, as the files that were read have them; the first counts."""
 
-    def _begin(self, mark: str) -> None:
+    def _begin(self, mark: str, kind: str = "N-Quads") -> None:
         self._mark, self._blank, self._blanks = mark, {}, 0
+        self._kind = kind
 
     def add_lines(self, lines: Iterable[str], mark: str = "") -> NDArray[np.int32]:
         """Add N-Quads or N-Triples, each with its line feed, and return them as rows of numbers.
@@ -491,53 +495,61 @@ class Loader:
         return _joined(self._parts[first:])
 
     def add_file(
-        self, path: Path, mark: str = "", error: type[KgError] = FactError
+        self, path: Path, mark: str = "", error: type[KgError] = FactError, form: str = ""
     ) -> NDArray[np.int32]:
         """Add the triples of a file, whatever their graphs, and return them as rows of numbers.
 
         Args:
             path: Turtle, TriG, N-Triples, N-Quads, RDF/XML or JSON-LD, told by the suffix; a
-                further `.gz` tells that it is compressed.
+                further `.gz` tells that it is compressed. `STDIN` is the standard input.
             mark: begins the names of blank nodes.
             error: what is raised for a file that is not what its suffix says.
+            form: the suffix that counts where a path has none that tells a format.
         Raises:
             ConfigError: the file cannot be read, or its suffix tells no format.
             FactError: it holds a triple term of RDF 1.2.
         """
         import pyoxigraph as ox
 
+        name = "stdin" if path == STDIN else str(path)
         suffixes = path.suffixes
         zipped = path.suffix == ".gz"
         suffix = (suffixes[-2] if len(suffixes) > 1 else "") if zipped else path.suffix
-        rdf_format = ox.RdfFormat.from_extension(suffix.removeprefix("."))
+        rdf_format = None
+        if suffix != ".txt":  # of which the parser takes N-Triples for granted
+            rdf_format = ox.RdfFormat.from_extension(suffix.removeprefix("."))
+        if rdf_format is None and (form or path == STDIN):
+            rdf_format = ox.RdfFormat.from_extension(form or "nq")
         if rdf_format is None:
             raise ConfigError(
                 "the name of the file tells no RDF format",
-                where=str(path),
+                where=name,
                 expected="a name that ends in .ttl, .trig, .nt, .nq, .rdf or .jsonld, perhaps .gz",
+                hint="kg validate has --data-format for files whose names do not tell it",
             )
-        self._begin(mark)
+        self._begin(mark, rdf_format.name)
         first = len(self._parts)
         try:
             with _open(path, zipped=zipped) as file, _without_collection():
                 if rdf_format in (ox.RdfFormat.N_QUADS, ox.RdfFormat.N_TRIPLES):
-                    large = not zipped and path.stat().st_size >= _LARGE
-                    self._add_stream(file, path, error, in_processes=large)
+                    large = not zipped and path != STDIN and path.stat().st_size >= _LARGE
+                    self._add_stream(file, path, name, error, in_processes=large)
                 else:
-                    base = path.resolve().as_uri()
-                    self._add_quads(ox.parse(file, format=rdf_format, base_iri=base))
+                    parser = ox.parse(file, format=rdf_format, base_iri=path.resolve().as_uri())
+                    self._add_quads(parser)
+                    self.prefixes = {**parser.prefixes, **self.prefixes}
         except (OSError, EOFError, zlib.error) as e:
-            raise ConfigError("the file cannot be read", where=str(path), seen=str(e)) from None
+            raise ConfigError("the file cannot be read", where=name, seen=str(e)) from None
         except SyntaxError as e:
-            raise error(f"the file is no {rdf_format.name}", where=str(path), seen=str(e)) from None
+            raise error(f"the file is no {rdf_format.name}", where=name, seen=str(e)) from None
         except FactError as e:
             if e.where:
                 raise
-            raise error(e.what, where=str(path), seen=e.seen, expected=e.expected) from None
+            raise error(e.what, where=name, seen=e.seen, expected=e.expected) from None
         return _joined(self._parts[first:])
 
     def _add_stream(
-        self, file: IO[bytes], path: Path, error: type[KgError], *, in_processes: bool
+        self, file: IO[bytes], path: Path, name: str, error: type[KgError], *, in_processes: bool
     ) -> None:
         line = 0
         if in_processes:
@@ -546,13 +558,13 @@ class Loader:
                     file.seek(start)
                     text = file.read(encoded)
                     feed = b"" if text.endswith(b"\n") else b"\n"
-                    line = self._add_text(text + feed, str(path), line, error)
+                    line = self._add_text(text + feed, name, line, error)
                 else:
                     self._add_encoded(encoded.terms, encoded.rows)
                     line += encoded.lines
             return
         for text in _blocks(file):
-            line = self._add_text(text, str(path), line, error)
+            line = self._add_text(text, name, line, error)
 
     def _add_encoded(self, terms: list[bytes], rows: NDArray[np.int32]) -> None:
         """Add rows of numbers of their own terms."""
@@ -618,7 +630,7 @@ class Loader:
                     list(ox.parse(line, format=ox.RdfFormat.N_QUADS))
                 except SyntaxError as e:
                     raise error(
-                        f"the line is no N-Quads: {_reason(e)}",
+                        f"the line is no {self._kind}: {_reason(e)}",
                         where=f"{where}:{number}" if where else "",
                         seen=line.decode(errors="replace").strip()[:200],
                     ) from None
@@ -692,7 +704,13 @@ class Loader:
         return Triples(dict(self._ids), columns), again
 
 
+STDIN: Final = Path("-")
+"""Stands for the standard input, where a path is given."""
+
+
 def _open(path: Path, *, zipped: bool) -> IO[bytes]:
+    if path == STDIN:
+        return open(0, "rb", closefd=False)
     return gzip.open(path) if zipped else path.open("rb")  # type: ignore[return-value]  # a file
 
 

@@ -29,9 +29,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from kg.bounded import bounded
 from kg.errors import ConfigError, FactError, KgError, ShapesError, TooLarge, raise_all
 from kg.evaluate import Evaluator, Rows, Unit
-from kg.literals import RDF, Literal
+from kg.literals import RDF, XSD, Literal, parse_literal
 from kg.locality import places
 from kg.queries import Queries, Uncompiled, check_constraint, to_rdflib
 from kg.report import WHOLE_GRAPH, Checked, Omitted, Report, Result
@@ -46,7 +47,7 @@ from kg.shacl import (
     Shape,
     short,
 )
-from kg.triples import Loader, Nodes, Triples, compose, ends, identity, starts, unique
+from kg.triples import STDIN, Loader, Nodes, Triples, compose, ends, identity, spans, starts, unique
 from kg.vocab import CH
 
 if TYPE_CHECKING:
@@ -69,8 +70,12 @@ LOCAL: Final = "local"
 WHOLE: Final = "whole"
 SCOPES: Final = (ALL, LOCAL, WHOLE)
 
+PYSHACL_SECONDS: Final = 1800
+"""How long pyshacl may work."""
+
 _TYPE: Final = f"<{RDF}type>"
 _DETAILED: Final = 100
+_MOST_ERRORS: Final = 50
 _DEEPEST: Final = 200
 _STEPS: Final = 6
 _PROGRESS_SECONDS: Final = 5.0
@@ -86,6 +91,10 @@ class Shapes:
 
     terms: Graph
     reference: bool = False
+    prefixes: Mapping[str, str] = field(default_factory=dict)
+    """Namespaces by prefix, as the files have them."""
+    files: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The file that describes a node."""
     _graphs: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
@@ -94,15 +103,18 @@ class Shapes:
 
         Raises:
             ShapesError: the shapes are ill-formed.
+            KgErrors: several of these.
         """
-        reader = Reader(self.terms)
+        reader = Reader(self.terms, lambda node: self.files.get(node, ""))
         found = reader.shapes()
         reader.read_typed()
         for what in reader.unread():
             _log.warning("not evaluated: %s", what)
         for shape in reader.every():
             for constraint in shape.constraints:
-                check_constraint(shape, constraint)
+                with reader.noting():
+                    check_constraint(constraint, reader.where(shape.node))
+        raise_all(_first(reader.errors))
         return tuple(
             Unit(shape) for shape in found if not shape.deactivated and not _is_recursive(shape)
         )
@@ -200,15 +212,35 @@ def load_shapes(paths: Iterable[Path]) -> Shapes:
     Raises:
         ConfigError: a file cannot be read, or its suffix tells no format.
         ShapesError: a file is no RDF, or the shapes break the rules for shapes.
+        KgErrors: several of these.
     Spec: SHACL, appendix B (Summary of SHACL Syntax Rules).
     """
     loader = Loader()
+    errors: list[KgError] = []
+    subjects: list[tuple[Path, Nodes]] = []
     for number, path in enumerate(paths):
-        loader.add_file(path, f"s{number}-", ShapesError)
+        try:
+            rows = loader.add_file(path, f"s{number}-", ShapesError)
+            subjects.append((path, unique(rows[0].astype(np.int64))))
+        except ConfigError as e:
+            errors.append(e)
+    raise_all(errors)
     data, _ = loader.triples()
-    shapes = Shapes(Graph(texts_of(data)))
+    files: dict[str, str] = {}
+    for path, nodes in subjects:
+        for node in nodes.tolist():
+            files.setdefault(data.text(node), str(path))
+    shapes = Shapes(Graph(texts_of(data)), prefixes=loader.prefixes, files=files)
     _ = shapes.units
     return shapes
+
+
+def _first(errors: Sequence[ShapesError]) -> list[ShapesError]:
+    """Return the first errors, and of how many others nothing more is told."""
+    more = len(errors) - _MOST_ERRORS
+    if more <= 0:
+        return list(errors)
+    return [*errors[:_MOST_ERRORS], ShapesError(f"the shapes have {more} more errors")]
 
 
 def texts_of(data: Triples) -> Iterator[tuple[str, str, str]]:
@@ -294,6 +326,7 @@ def validate_files(
     *,
     max_results: int = MAX_RESULTS,
     scope: str = ALL,
+    form: str = "",
 ) -> Report:
     """Return the report on the union of the graphs of some RDF files.
 
@@ -302,10 +335,11 @@ def validate_files(
 
     Args:
         paths: files in Turtle, TriG, N-Triples, N-Quads, RDF/XML or JSON-LD, told by their suffix,
-            perhaps with a further `.gz`.
+            perhaps with a further `.gz`; `STDIN` is the standard input.
         shapes: from `load_shapes`.
         max_results: see `validate`.
         scope: see `validate`.
+        form: the suffix that counts where a path has none that tells a format.
     Raises:
         ConfigError: a file cannot be read, or its suffix tells no format.
         FactError: a file is not what its suffix says, or holds an RDF 1.2 triple term.
@@ -318,13 +352,13 @@ def validate_files(
     subjects: list[tuple[Path, Nodes]] = []
     for number, path in enumerate(paths):
         try:
-            rows = loader.add_file(path, f"d{number}-")
+            rows = loader.add_file(path, f"d{number}-", form=form)
             subjects.append((path, unique(rows[0].astype(np.int64))))
         except (ConfigError, FactError) as e:
             errors.append(e)
     raise_all(errors)
     data, _ = loader.triples()
-    return _run(data, shapes, file_origins(subjects), max_results, scope)
+    return _run(data, shapes, file_origins(subjects), max_results, scope, loader.prefixes)
 
 
 def _progress(message: str) -> Callable[[int], None]:
@@ -347,12 +381,13 @@ def _run(
     origin: _Origin,
     max_results: int,
     scope: str = ALL,
+    prefixes: Mapping[str, str] | None = None,
 ) -> Report:
     if shapes.reference:
         nodes = [unit.shape.node for unit in shapes.units]
         nodes += [shape.node for shape in shapes.recursive]
         by_reference = _by_pyshacl(data, shapes, nodes)
-        return sorted_report(by_reference, (), data, origin, shapes.labels)
+        return sorted_report(by_reference, (), data, origin, shapes, prefixes)
     queries = Queries(data, shapes.terms.triples())
     evaluator = Evaluator(data, queries)
     tell = _progress(f"checked %d of {len(shapes.units)} shapes")
@@ -370,12 +405,19 @@ def _run(
             found = evaluator.check_within(unit, foci, None, wanted)
             rows += [r for _, part in found for r in part]
         except Uncompiled as e:
+            if wanted is not None and not all(inner in wanted for inner in unit.every()):
+                raise TooLarge(
+                    "a shape that is for pyshacl here cannot be taken apart",
+                    where=short(unit.shape.node),
+                    seen=str(e),
+                    hint="validate the whole at once, with the scope all",
+                ) from None
             left.append((unit.shape, str(e)))
         tell(number)
     results, omitted = materialise(evaluator, rows, max_results)
     if left:
         results += left_to_pyshacl(data, shapes, left)
-    report = sorted_report(results, omitted, data, origin, shapes.labels)
+    report = sorted_report(results, omitted, data, origin, shapes, prefixes)
     return replace(report, checked=Checked(checked, focus_nodes, len(data)))
 
 
@@ -410,9 +452,14 @@ def sorted_report(
     omitted: Sequence[Omitted],
     data: Triples,
     origin: _Origin,
-    labels: Mapping[str, str],
+    shapes: Shapes,
+    prefixes: Mapping[str, str] | None = None,
 ) -> Report:
-    """Return the report, with the origins of what the results are about."""
+    """Return the report, with the origins of what the results are about.
+
+    Args:
+        prefixes: those of the data; those of the shapes come before them.
+    """
     about = {r: r.value if r.focus == WHOLE_GRAPH else r.focus for r in results}
     numbers = {term: data.find(_term(term)) for term in set(about.values()) if term}
     nodes = np.array(sorted(n for n in numbers.values() if n is not None), np.int64)
@@ -421,8 +468,9 @@ def sorted_report(
     for r in results:
         number = numbers.get(about[r])
         where = "" if number is None else found.get(number, "")
-        out.append(_found_at(r, where, labels.get(r.shape, "")))
-    return Report(tuple(sorted(out, key=Result.order)), tuple(omitted))
+        out.append(_found_at(r, where, shapes.labels.get(r.shape, "")))
+    names = {**(prefixes or {}), **shapes.prefixes}
+    return Report(tuple(sorted(out, key=Result.order)), tuple(omitted), prefixes=names)
 
 
 def _found_at(result: Result, origin: str, label: str) -> Result:
@@ -485,7 +533,8 @@ def _results(evaluator: Evaluator, rows: Rows, most: int) -> Iterator[Result]:
                 messages=_told(s.messages),
             )
         return
-    message = _message(shape.messages) or default_message(shape, rows.constraint)
+    own = _message(shape.messages)
+    seen = [] if own else _seen(evaluator, rows, most)
     details = _details(evaluator, rows)
     written = 0
     for n, focus in enumerate(rows.focus[:most].tolist()):
@@ -499,7 +548,7 @@ def _results(evaluator: Evaluator, rows: Rows, most: int) -> Iterator[Result]:
             component=component,
             shape=node,
             constraint=constraint,
-            message=message,
+            message=own or default_message(shape, rows.constraint, seen[n]),
             origin="",
             detail=details.get(value, ()) if value is not None else (),
             messages=_told(shape.messages),
@@ -546,63 +595,127 @@ def _bare(term: str) -> str:
     return term[1:-1] if term.startswith("<") and term.endswith(">") and " " not in term else term
 
 
-_WORDS: Final = {
-    "Class": "the value is no {}",
-    "Datatype": "the value is no {}, or its form is not one of that datatype",
-    "NodeKind": "the value is not of the kind {}",
-    "MinCount": "fewer values than {}, the least that is expected",
-    "MaxCount": "more values than {}, the most that is expected",
-    "MinExclusive": "the value is not greater than {}",
-    "MinInclusive": "the value is less than {}, or cannot be compared with it",
-    "MaxExclusive": "the value is not less than {}",
-    "MaxInclusive": "the value is greater than {}, or cannot be compared with it",
-    "MinLength": "the value has fewer than {} characters",
-    "MaxLength": "the value has more than {} characters",
-    "Pattern": "the value does not match {}",
-    "LanguageIn": "the language of the value is none of {}",
-    "UniqueLang": "two values have the same language",
-    "Equals": "the value is not at both this path and {}",
-    "Disjoint": "the value is at {} too",
-    "LessThan": "the value is not less than that of {}",
-    "LessThanOrEquals": "the value is greater than that of {}, or cannot be compared with it",
-    "Not": "the value conforms to {}, and must not",
-    "And": "the value does not conform to all of {}",
-    "Or": "the value conforms to none of {}",
-    "Xone": "the value conforms to none or to several of {}",
-    "Node": "the value does not conform to {}",
-    "QualifiedMinCount": "too few values conform to {}",
-    "QualifiedMaxCount": "too many values conform to {}",
-    "Closed": "the property is not allowed here",
-    "HasValue": "{} is not among the values",
-    "In": "the value is none of {}",
-    "SPARQL": "the node is a solution of the SPARQL constraint",
-    "Custom": "the node does not fulfil the constraint component",
+_EXPECTED: Final = {
+    "Class": "an instance of {}",
+    "Datatype": "a well-formed {}",
+    "NodeKind": "{}",
+    "MinCount": "at least {}",
+    "MaxCount": "at most {}",
+    "MinExclusive": "a value above {}",
+    "MinInclusive": "a value of {} or above, which can be compared with it",
+    "MaxExclusive": "a value below {}",
+    "MaxInclusive": "a value of {} or below, which can be compared with it",
+    "MinLength": "at least {} characters",
+    "MaxLength": "at most {} characters",
+    "Pattern": "a text that matches {}",
+    "LanguageIn": "a text in one of the languages {}",
+    "UniqueLang": "one value for each language",
+    "Equals": "the same values here and at {}",
+    "Disjoint": "no value that is at {} too",
+    "LessThan": "a value below those at {}",
+    "LessThanOrEquals": "a value not above those at {}, which can be compared with them",
+    "Not": "a value that is not: {}",
+    "And": "a value that is all of: {}",
+    "Or": "a value that is one or more of: {}",
+    "Xone": "a value that is exactly one of: {}",
+    "Node": "a value that is: {}",
+    "Property": "{}",
+    "QualifiedMinCount": "at least {} that are: {}",
+    "QualifiedMaxCount": "at most {} that are: {}",
+    "Closed": "no other properties than those that the shape names",
+    "HasValue": "{} among the values",
+    "In": "one of {}",
+    "SPARQL": "no solution of the SPARQL constraint",
+    "Custom": "what the constraint component asks for",
 }
+_KINDS: Final = {
+    "BlankNode": "a blank node",
+    "IRI": "an IRI",
+    "Literal": "a literal",
+    "BlankNodeOrIRI": "a blank node or an IRI",
+    "BlankNodeOrLiteral": "a blank node or a literal",
+    "IRIOrLiteral": "an IRI or a literal",
+}
+_MOST_TOLD: Final = 12
+_MOST_NESTED: Final = 3
 
 
-def default_message(shape: Shape, constraint: Constraint) -> str:
-    """Return what is told where a shape has no message: what was expected, and where."""
-    arg = constraint.value
-    if isinstance(arg, Shape):
-        told = _called(arg)
-    elif isinstance(arg, Qualified):
-        told = f"{_called(arg.shape)} ({arg.number} expected)"
-    elif isinstance(arg, Literal):
-        told = arg.lexical
-    elif isinstance(arg, Pattern):
-        told = arg.pattern
-    elif isinstance(arg, tuple):
-        told = ", ".join(_called(m) if isinstance(m, Shape) else short(str(m)) for m in arg)
-    else:
-        told = short(str(arg))
+def default_message(shape: Shape, constraint: Constraint, seen: str = "") -> str:
+    """Return what is told where a shape has no message: where, what was seen, what was expected."""
     path = shape.path
     where = "" if path is None else f"{short(str(path)) if path.op == 'iri' else path}: "
-    return where + _WORDS[constraint.name].format(told)
+    return f"{where}{seen}{'; ' if seen else ''}expected {_expected(constraint, 0)}"
 
 
-def _called(shape: Shape) -> str:
-    """Return the name of a shape, or that it has none."""
-    return "a shape without a name" if shape.node.startswith("_") else short(shape.node)
+def _expected(constraint: Constraint, depth: int) -> str:
+    """Return what a constraint expects, in words."""
+    arg = constraint.value
+    told: tuple[object, ...]
+    if isinstance(arg, Shape):
+        told = (_called(arg, depth),)
+    elif isinstance(arg, Qualified):
+        told = (arg.number, _called(arg.shape, depth))
+    elif isinstance(arg, Literal):
+        told = (arg.lexical,)
+    elif isinstance(arg, Pattern):
+        told = (arg.pattern + (f" (flags {arg.flags})" if arg.flags else ""),)
+    elif isinstance(arg, tuple):
+        parts = [
+            f"({_called(one, depth)})" if isinstance(one, Shape) else _written(str(one))
+            for one in arg[:_MOST_TOLD]
+        ]
+        more = len(arg) - len(parts)
+        told = (", ".join(parts) + (f" and {more} more" if more else ""),)
+    elif constraint.name in ("MinCount", "MaxCount"):
+        told = ("1 value" if arg == 1 else f"{arg} values",)
+    elif constraint.name == "NodeKind":
+        told = (_KINDS[str(arg)],)
+    else:
+        told = (_written(str(arg)),)
+    return _EXPECTED[constraint.name].format(*told)
+
+
+def _written(term: str) -> str:
+    """Return a term for people: an IRI without brackets, a number or date as it is."""
+    if not term.startswith('"'):
+        return short(term)
+    literal = parse_literal(term)
+    return literal.lexical if literal.datatype.startswith(XSD) and '"^^' in term else term
+
+
+def _called(shape: Shape, depth: int) -> str:
+    """Return the name of a shape, or what it expects if it has none."""
+    if not shape.node.startswith("_"):
+        return short(shape.node)
+    if shape.deactivated:
+        return "anything"
+    if depth == _MOST_NESTED:
+        return "a shape without a name"
+    path = shape.path
+    where = "" if path is None else f"{short(str(path)) if path.op == 'iri' else path}: "
+    told = [_expected(one, depth + 1) for one in shape.constraints[:_MOST_TOLD]]
+    more = len(shape.constraints) - len(told)
+    return where + " and ".join([*told, *([f"{more} more"] if more else [])])
+
+
+def _seen(evaluator: Evaluator, rows: Rows, most: int) -> list[str]:
+    """Return what was seen at the first focus nodes, for constraints that count."""
+    name, shape, arg = rows.constraint.name, rows.shape, rows.constraint.value
+    shown = rows.focus[:most]
+    foci = unique(np.sort(shown))
+    if name in ("MinCount", "MaxCount", "QualifiedMinCount", "QualifiedMaxCount"):
+        pairs = evaluator.values(shape, foci)
+        counts = spans(pairs, foci)[1]
+        told = [f"{n} value{'' if n == 1 else 's'}" for n in counts.tolist()]
+        if isinstance(arg, Qualified):
+            such = spans(evaluator.qualified(pairs, arg), foci)[1].tolist()
+            told = [f"{n} of {what}" for n, what in zip(such, told, strict=True)]
+        return [told[at] for at in foci.searchsorted(shown).tolist()]
+    if name == "UniqueLang":
+        tags = evaluator.repeated_languages(evaluator.values(shape, foci))
+        each = {focus: iter(found) for focus, found in tags.items()}
+        return [f"several values in {next(each[focus], '')}" for focus in shown.tolist()]
+    return [""] * len(shown)
 
 
 # --- where it comes from ----------------------------------------------------------------------
@@ -687,7 +800,7 @@ def file_origins(subjects: Sequence[tuple[Path, Nodes]]) -> _Origin:
                             if not wanted:
                                 break
             for n in here:
-                out.setdefault(n, str(path))
+                out.setdefault(n, "stdin" if path == STDIN else str(path))
         return out
 
     return find
@@ -736,7 +849,23 @@ def _by_pyshacl(data: Triples, shapes: Shapes, nodes: Sequence[str]) -> list[Res
 
     Raises:
         ShapesError: pyshacl cannot work with the shapes.
+        TooLarge: it took too long.
     """
+    import pyshacl  # noqa: F401  # once, and not in each child
+
+    rules = shapes.of(nodes)
+    (found,) = bounded(
+        lambda: [_asked_of_pyshacl(data, shapes, rules, nodes)],
+        seconds=PYSHACL_SECONDS,
+        what="pyshacl, which alone can check some shapes, was ended",
+        where=", ".join(map(short, nodes)),
+    )
+    return found
+
+
+def _asked_of_pyshacl(
+    data: Triples, shapes: Shapes, rules: rdflib.Graph, nodes: Sequence[str]
+) -> list[Result]:
     from pyparsing import ParseBaseException
     from pyshacl import Validator
     from pyshacl.errors import (
@@ -753,7 +882,7 @@ def _by_pyshacl(data: Triples, shapes: Shapes, nodes: Sequence[str]) -> list[Res
     try:
         validator = Validator(
             DataGraph.from_rdflib(graph),
-            shacl_graph=shapes.of(nodes),
+            shacl_graph=rules,
             options={
                 "inference": "none",
                 "inplace": True,
@@ -800,24 +929,28 @@ def _reported(report: rdflib.Graph, reader: Reader) -> list[Result]:
         return next(iter(values(node, name)), "")
 
     def result(node: Any) -> Result:
-        from kg.literals import parse_literal
-
         # pyshacl does not copy every path whole; that of the shape is.
         path, source = one(node, "resultPath"), one(node, "sourceShape")
+        shape = reader.shape(source)
         if path and not path.startswith("<"):
-            path = str(reader.shape(source).path)
+            path = str(shape.path)
         path = _bare(path)
+        component = _bare(one(node, "sourceConstraintComponent"))
         messages = sorted(
             (parse_literal(m) for m in values(node, "resultMessage")),
             key=lambda m: (m.language not in ("", "en"), m),
         )
         detail = (result(d) for d in report.objects(node, URIRef(SH + "detail")))
+        own = [c for c in shape.constraints if c.component == component]
+        if len(own) == 1 and own[0].name not in ("SPARQL", "Custom") and not shape.messages:
+            text = default_message(shape, own[0])
+            messages = [Literal(text, f"{XSD}string", "")]
         return Result(
             focus=_bare(one(node, "focusNode")),
             path=path,
             value=_bare(one(node, "value")),
             severity=_bare(one(node, "resultSeverity")),
-            component=_bare(one(node, "sourceConstraintComponent")),
+            component=component,
             shape=_bare(one(node, "sourceShape")),
             constraint=_bare(one(node, "sourceConstraint")),
             message=_message(messages),

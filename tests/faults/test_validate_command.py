@@ -28,9 +28,10 @@ GOOD = ':a a :Thing ; :name "A" .'
 BAD = ':a a :Thing ; :part :b . :c a :Thing ; :name "<b> & \\"c\\"", 1 .'
 
 
-def kg(*arguments: str | Path, folder: Path) -> subprocess.CompletedProcess[str]:
+def kg(*arguments: str | Path, folder: Path, given: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "kg", *map(str, arguments)],
+        input=given,
         capture_output=True,
         text=True,
         cwd=folder,
@@ -54,9 +55,44 @@ def test_what_conforms_says_what_was_checked(folder: Path) -> None:
     done = validate(folder, "good.ttl")
     assert done.returncode == 0
     assert done.stdout == (
-        "Conforms: no results.\n1 shape was held against 1 focus node in 2 triples.\n"
+        "Conforms: no results.\n1 shape with targets was held against 1 focus node in 2 triples.\n"
     )
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("given", "options", "code"),
+    [
+        (PREFIXES + BAD, ("--data-format", "ttl"), 1),
+        (f"<{X}a> <http://www.w3.org/1999/02/22-rdf-syntax-ns#type> <{X}Thing> <{X}g> .\n", (), 1),
+        ("", (), 0),
+        ("wrong\n", (), 2),
+    ],
+)
+def test_the_standard_input_is_validated(
+    folder: Path, given: str, options: tuple[str, ...], code: int
+) -> None:
+    done = kg(
+        *("validate", "--data", "-", "--shapes", "shapes.ttl", *options), folder=folder, given=given
+    )
+    assert done.returncode == code, done.stderr
+    if code == 1:
+        assert "    stdin  :a" in done.stdout
+    if code == 2:
+        assert done.stderr.startswith("stdin:1: the line is no N-Quads")
+
+
+def test_files_without_a_telling_name_are_read_as_told(folder: Path) -> None:
+    (folder / "bad.txt").write_text((folder / "bad.ttl").read_text())
+    assert validate(folder, "bad.txt").returncode == 2
+    assert validate(folder, "bad.txt", "--data-format", "ttl").returncode == 1
+
+
+def test_shapes_without_targets_are_noted(folder: Path) -> None:
+    (folder / "shapes.ttl").write_text(PREFIXES + ":S a sh:NodeShape .")
+    done = validate(folder, "good.ttl")
+    assert done.returncode == 0
+    assert "there are no shapes with targets" in done.stderr
 
 
 def test_data_without_focus_nodes_is_noted(folder: Path) -> None:
@@ -71,7 +107,7 @@ def test_every_form_tells_the_same_results(folder: Path) -> None:
     assert table.returncode == 1
     assert "Does not conform: 3 violations." in table.stdout
     assert "bad.ttl" in table.stdout
-    assert f"- {X}size: A part has a size." in table.stdout  # what the part lacks
+    assert "- :size: A part has a size." in table.stdout  # what the part lacks
     told = json.loads(validate(folder, "bad.ttl", "--format", "json").stdout)
     assert told["counts"]["Violation"] == len(told["results"]) == 3
     (of_part,) = (r for r in told["results"] if "Node" in r["component"])
@@ -151,6 +187,10 @@ def test_ill_formed_shapes_are_a_failure_of_their_own(folder: Path, text: str) -
         (("--shapes", "shapes.ttl"), "--shapes needs --data"),
         (("--scope", "local"), "--scope needs --data"),
         (("--watch",), "--watch needs --data"),
+        (("--data", "-", "--watch"), "--watch needs files"),
+        (("--data", "good.ttl", "--data-format", "csv"), "no such data-format"),
+        (("--data", "good.ttl", "--facts", "."), "--facts is not for --data"),
+        (("--data", "good.ttl", "--base", "https://x.example/"), "--base is not for --data"),
     ],
 )
 def test_wrong_use(folder: Path, arguments: tuple[str, ...], says: str) -> None:
@@ -237,6 +277,12 @@ def test_changed_files_are_validated_again(folder: Path) -> None:
             until("the file is no Turtle")
             data.write_text(PREFIXES + GOOD + ":d a :Thing .")
             until("Does not conform: 1 violation.")
+            shapes = folder / "shapes.ttl"
+            shapes.write_text(PREFIXES + SHAPES + " <wrong")
+            until("shapes.ttl: the file is no Turtle")
+            until("what was read before this change is kept")
+            shapes.write_text(PREFIXES + SHAPES.replace("sh:minCount 1 ;", "sh:minCount 9 ;", 1))
+            until("Does not conform: 2 violations.")
         finally:
             watching.terminate()
             watching.wait(timeout=30)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from kg.errors import ConfigError, FactError, KgErrors
+from kg.errors import ConfigError, FactError, KgErrors, TooLarge
 from kg.validate import (
     SH,
     WHOLE_GRAPH,
@@ -34,6 +34,7 @@ PREFIXES = """
 @prefix xsd: <http://www.w3.org/2001/XMLSchema#> .
 """
 X = "https://x.example/"
+XSD = "http://www.w3.org/2001/XMLSchema#"
 RDF_TYPE = "<http://www.w3.org/1999/02/22-rdf-syntax-ns#type>"
 
 
@@ -193,10 +194,76 @@ def test_shapes_that_nothing_refers_to_are_checked_too(tmp_path: Path) -> None:
         shapes_of(tmp_path, text)
 
 
+def test_all_faults_of_shapes_are_told_with_their_file_and_place(tmp_path: Path) -> None:
+    (tmp_path / "a.ttl").write_text(
+        PREFIXES + ':A a sh:NodeShape ; sh:property [ sh:path :n ; sh:minCount "x" ; '
+        'sh:or ( [ sh:nodeKind :odd ] [ sh:pattern "(" ] ) ] .'
+    )
+    (tmp_path / "b.ttl").write_text(PREFIXES + ":B sh:targetClass :T ; sh:maxLength 1.5 .")
+    with pytest.raises(KgErrors) as caught:
+        load_shapes([tmp_path / "a.ttl", tmp_path / "b.ttl"])
+    assert all(isinstance(e, ShapesError) for e in caught.value.errors)
+    inside = f"{tmp_path / 'a.ttl'}: {X}A / sh:property of {X}n"
+    assert [(e.where, e.seen.split(":")[0]) for e in caught.value.errors] == [
+        (f"{tmp_path / 'b.ttl'}: {X}B", '"1.5"^^<http'),
+        (inside, '"x"'),
+        (f"{inside} / sh:or", "<https"),
+        (f"{inside} / sh:or", "'('"),
+    ]
+
+
+def test_of_very_many_faults_the_first_are_told(tmp_path: Path) -> None:
+    text = "".join(f":S{n} sh:targetClass :T ; sh:minLength 1.5 ." for n in range(60))
+    with pytest.raises(KgErrors) as caught:
+        shapes_of(tmp_path, text)
+    assert len(caught.value.errors) == 51
+    assert "10 more errors" in str(caught.value)
+
+
+def test_what_is_imported_and_not_there_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    owl = "<http://www.w3.org/2002/07/owl#imports>"
+    shapes_of(tmp_path, f":one {owl} :two , :three . :three rdfs:label 'here' .")
+    assert f"owl:imports {X}two, which is not followed" in caplog.text
+    assert "three" not in caplog.text
+
+
 def test_shapes_that_are_no_turtle_are_told_as_shapes(tmp_path: Path) -> None:
     (tmp_path / "s.ttl").write_text("<a> <b .")
     with pytest.raises(ShapesError, match=r"s\.ttl"):
         load_shapes([tmp_path / "s.ttl"])
+
+
+def test_a_query_that_takes_too_long_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It counts a product, which is for Oxigraph, and would take years."""
+    monkeypatch.setattr("kg.queries.ENGINE_SECONDS", 1)
+    text = (
+        ":S a sh:NodeShape ; sh:targetNode :a ; sh:sparql [ sh:select '"
+        "SELECT $this WHERE { { SELECT $this (COUNT(*) AS ?n) WHERE "
+        "{ $this ?p ?b . ?c ?q ?d . ?e ?r ?f . ?g ?s ?h } GROUP BY $this } FILTER (?n = 7) }' ] ."
+    )
+    data = "".join(f":a :p {n} ." for n in range(3_000))
+    with pytest.raises(TooLarge, match=f"{X}S: a query of the shapes was ended"):
+        report_of(tmp_path, text, data)
+
+
+def test_what_is_for_pyshacl_is_not_validated_in_parts(tmp_path: Path) -> None:
+    """Both parts would have its results: an xsd:int is what Oxigraph rewrites."""
+    text = (
+        ":S a sh:NodeShape ; sh:targetClass :T ; sh:property [ sh:path :n ; sh:minCount 2 ] ; "
+        "sh:sparql [ sh:select 'SELECT $this WHERE { $this <https://x.example/n> ?n "
+        'FILTER (ROUND(?n) = "x") }\' ] .'
+    )
+    shapes = shapes_of(tmp_path, text)
+    (tmp_path / "d.ttl").write_text(PREFIXES + ':a a :T ; :n "01"^^xsd:int .')
+    whole = validate_files([tmp_path / "d.ttl"], shapes)
+    assert len(whole.results) == 1
+    with pytest.raises(TooLarge, match="cannot be taken apart"):
+        validate_files([tmp_path / "d.ttl"], shapes, scope="whole")
+    assert len(validate_files([tmp_path / "d.ttl"], shapes, scope="local").results) == 1
 
 
 def test_a_folder_stands_for_its_shapes_of_data(tmp_path: Path) -> None:
@@ -272,7 +339,80 @@ def test_shapes_without_names_are_told_by_what_is_around_them(tmp_path: Path) ->
     )
     report = report_of(tmp_path, text, ":a a :T . :b a :T ; :p :c .")
     assert {r.label for r in report.results} == {f"{X}S at {X}p", f"{X}S at {X}p at {X}q"}
-    assert f"Violation  {X}S at {X}p at {X}q  (MinCount)" in report.to_table()
+    assert "Violation  :S at :p at :q  (MinCount)" in report.to_table()
+
+
+SAYS = {
+    "counts, few": ("sh:minCount 3", '"a", "b"', "2 values; expected at least 3 values"),
+    "counts, one": ("sh:minCount 1", "", "0 values; expected at least 1 value"),
+    "counts, many": ("sh:maxCount 1", '"a", "b", "c"', "3 values; expected at most 1 value"),
+    "qualified": (
+        "sh:qualifiedValueShape [ sh:datatype xsd:string ] ; sh:qualifiedMinCount 2",
+        '"a", 1, 2',
+        f"1 of 3 values; expected at least 2 that are: a well-formed {XSD}string",
+    ),
+    "languages": (
+        "sh:uniqueLang true",
+        '"a"@en, "b"@EN, "c"@de, "d"',
+        "several values in en; expected one value for each language",
+    ),
+    "a choice": (
+        "sh:or ( [ sh:datatype xsd:string ] [ sh:class :T ; sh:nodeKind sh:IRI ] )",
+        "1",
+        f"expected a value that is one or more of: (a well-formed {XSD}string), "
+        f"(an instance of {X}T and an IRI)",
+    ),
+    "a shape in a shape": (
+        "sh:not [ sh:property [ sh:path :m ; sh:minCount 1 ] ]",
+        "[ :m 1 ]",
+        f"expected a value that is not: {X}m: at least 1 value",
+    ),
+    "a list": ('sh:in ( 1 "a" :b )', "2", f'expected one of 1, "a", {X}b'),
+    "a pattern": (
+        'sh:pattern "^a" ; sh:flags "i"',
+        '"b"',
+        "expected a text that matches ^a (flags i)",
+    ),
+}
+
+
+@pytest.mark.parametrize(("shape", "values", "says"), SAYS.values(), ids=SAYS.keys())
+def test_messages_tell_what_was_seen_and_expected(
+    tmp_path: Path, shape: str, values: str, says: str
+) -> None:
+    text = f":S a sh:NodeShape ; sh:targetNode :a ; sh:property [ sh:path :n ; {shape} ] ."
+    report = report_of(tmp_path, text, f":a :n {values} ." if values else "")
+    assert {r.message for r in report.results} == {f"{X}n: {says}"}
+
+
+def test_pyshacl_speaks_with_the_same_words(tmp_path: Path) -> None:
+    """A shape that refers to itself is for pyshacl; what it says is ours."""
+    text = (
+        ":S a sh:NodeShape ; sh:targetNode :a ; sh:property [ sh:path :p ; sh:node :S ] , "
+        "[ sh:path :n ; sh:datatype xsd:string ] ."
+    )
+    report = report_of(tmp_path, text, ":a :n 1 .")
+    assert [r.message for r in report.results] == [f"{X}n: expected a well-formed {XSD}string"]
+
+
+def test_tables_have_the_prefixes_of_the_files(tmp_path: Path) -> None:
+    (tmp_path / "data.ttl").write_text(
+        f"@prefix d: <urn:data:> . @prefix n: <{X}n/> . d:a a <{X}T> ; n:m '5'^^d:number ."
+    )
+    shapes = shapes_of(
+        tmp_path,
+        ":S a sh:NodeShape ; sh:targetClass :T ; sh:property "
+        f"[ sh:path ( <{X}n/m> :k ) ; sh:minCount 1 ] , "
+        f"[ sh:path <{X}n/m> ; sh:nodeKind sh:IRI ] .",
+    )
+    report = validate_files([tmp_path / "data.ttl"], shapes)
+    table = report.to_table()
+    assert "d:a  (n:m/:k)\n" in table
+    assert "(n:m/:k): 0 values; expected at least 1 value\n" in table
+    assert 'd:a  n:m  = "5"^^d:number\n' in table
+    assert "n:m: expected an IRI\n" in table
+    assert ">d:a</a>" not in report.to_html()  # an address of no web page
+    assert " n:m = " in report.to_html()
 
 
 def test_every_message_is_in_the_turtle_report(tmp_path: Path) -> None:
