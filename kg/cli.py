@@ -254,7 +254,7 @@ def validate(
             for value, option, default in ((form, "--format", "table"), (scope, "--scope", "all")):
                 if value != default:
                     raise ConfigError(f"--watch knows no {option}", seen=value, expected=default)
-            _watch(data, files, max_results)
+            _watch(data, files, data_format, max_results)
         report = validate_files(
             list(dict.fromkeys(data)),
             load_shapes(files),
@@ -263,7 +263,8 @@ def validate(
             form=data_format,
         )
         if report.checked and not report.checked.shapes:
-            _say("note: there are no shapes with targets, so nothing was checked")
+            which = "" if scope == "all" else f" in the scope {scope}"
+            _say(f"note: there are no shapes with targets{which}, so nothing was checked")
         elif report.checked and not report.checked.focus_nodes and report.conforms:
             _say("note: no shape has a focus node in this data, so nothing was checked")
         typer.echo(report.to(form), nl=False)
@@ -272,6 +273,7 @@ def validate(
         ("--shapes", bool(shapes)),
         ("--watch", watch),
         ("--scope", scope != "all"),
+        ("--data-format", bool(data_format)),
     ):
         if wanted:
             raise ConfigError(
@@ -312,11 +314,11 @@ def _name(iri: str) -> str:
     return iri.replace(SHAPES, "")
 
 
-def _watch(data: list[Path], shapes: list[Path], max_results: int) -> None:
+def _watch(data: list[Path], shapes: list[Path], form: str, max_results: int) -> None:
     """Print the report on some files, and again whenever one of them changes, until interrupted."""
     from kg.revalidate import watch_files
 
-    for name, seconds, report in watch_files(data, shapes, max_results=max_results):
+    for name, seconds, report in watch_files(data, shapes, form=form, max_results=max_results):
         if name:
             _say(f"{name} changed, validated in {seconds * 1000:.0f} ms")
         typer.echo(report.to_table())

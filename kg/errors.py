@@ -60,7 +60,7 @@ class KgError(Exception):
         if self.hint:
             parts.append(self.hint)
         text = "; ".join(parts)
-        return _one_line(f"{self.where}: {text}" if self.where else text)
+        return one_line(f"{self.where}: {text}" if self.where else text)
 
 
 class ConfigError(KgError):
@@ -135,7 +135,7 @@ def raise_all(errors: Sequence[KgError]) -> None:
         raise KgErrors(errors)
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     """Return `text` with what a terminal would obey (controls, direction marks) written out."""
     if text.isprintable():
         return text

@@ -247,6 +247,7 @@ class Queries:
             seconds=ENGINE_SECONDS,
             what="a query of the shapes was ended",
             where=short(constraint.node if constraint.node.startswith("<") else shape.node),
+            quiet=True,
         )
 
     def is_solved(self, query: Query, given: Iterable[str] = ()) -> bool:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import Final, NamedTuple
 
+from kg.errors import one_line
 from kg.literals import RDF, XSD, parse_literal
 from kg.shacl import SH
 from kg.vocab import CH, SHAPES
@@ -45,6 +46,7 @@ _IRI_IN_TEXT: Final = re.compile(
     r"<(?P<iri>https?://[^\s<>]*)>|https?://[^\s<>\"'`,;]*[^\s<>\"'`,;.:]"
 )
 _DATA_IRI: Final = re.compile(r"^[^<>\"]*/id/([a-z]+/[^/]+)$")
+_TYPED: Final = re.compile(r'(".*"\^\^)<([^<>"]*)>', re.DOTALL)
 _IN_BRACKETS: Final = re.compile(r"<([^<>]*)>")
 
 
@@ -52,8 +54,8 @@ class Names:
     """The short forms in which people know IRIs.
 
     Args:
-        prefixes: namespaces by prefix, as the files of data and shapes have them; of two for one
-            IRI the longer counts, and they come before those that are known without.
+        prefixes: namespaces by prefix, as the files of shapes and data have them; the longest for
+            an IRI counts, of equal ones the first, and they come before those known without.
     """
 
     def __init__(self, prefixes: Mapping[str, str] | None = None) -> None:
@@ -67,8 +69,8 @@ class Names:
         if text.startswith(("<", "^", "(")):
             return _IN_BRACKETS.sub(lambda match: self.short(match[1]), text)
         if text.startswith('"'):
-            value, mark, datatype = text.rpartition('"^^<')
-            return f'{value}"^^{self.short(datatype[:-1])}' if mark else text
+            typed = _TYPED.fullmatch(text)
+            return f"{typed[1]}{self.short(typed[2])}" if typed else text
         for namespace, prefix in self._known:
             if text.startswith(namespace):
                 return prefix + text[len(namespace) :]
@@ -76,12 +78,15 @@ class Names:
         return match[1] if match else text
 
     def shorten(self, message: str) -> str:
-        """Return a message with its IRIs in short form."""
-        return _IRI_IN_TEXT.sub(lambda match: self.short(match["iri"] or match[0]), message)
+        """Return a message in one line, with its IRIs in short form."""
+        text = _IRI_IN_TEXT.sub(lambda match: self.short(match["iri"] or match[0]), message)
+        return " ".join(text.split())
 
     def name_of(self, component: str) -> str:
-        """Return the name of a constraint component, without the words of SHACL around it."""
-        return self.short(component).removeprefix("sh:").removesuffix("ConstraintComponent")
+        """Return the name of a component or severity, without the words of SHACL around it."""
+        if component.startswith(SH):
+            return component.removeprefix(SH).removesuffix("ConstraintComponent")
+        return self.short(component)
 
 
 @dataclass(frozen=True)
@@ -230,7 +235,7 @@ class Report:
                 out.append(f"    and {more} more, in the JSON and Turtle reports\n")
             if group.omitted:
                 out.append(f"    and {group.omitted} that no report shows (--max-results)\n")
-        return "".join(out)
+        return "".join(f"{one_line(line)}\n" for line in "".join(out).split("\n")[:-1])
 
     def to_html(self, title: str = "Validation report") -> str:
         """Return the report as a page for people: complete, without scripts, nothing from outside.
@@ -251,9 +256,9 @@ class Report:
             out.append('<th scope="col">Severity</th><th scope="col">Results</th></tr></thead>\n')
             out.append("<tbody>\n")
             for n, group in enumerate(groups, 1):
-                severity = names.short(group.severity).removeprefix("sh:")
+                severity = names.name_of(group.severity)
                 out.append(
-                    f'<tr><td><a href="#g{n}">{escape(group.name)}</a></td>'
+                    f'<tr><td><a href="#g{n}">{_escaped(group.name)}</a></td>'
                     f'<td>{escape(severity)}</td><td class="n">{group.total:,}</td></tr>\n'
                 )
             out.append("</tbody>\n</table>\n")
@@ -328,7 +333,7 @@ class Group(NamedTuple):
     @property
     def title(self) -> str:
         """Return severity, shape and component, short."""
-        return f"{self.names.short(self.severity).removeprefix('sh:')}  {self.name}"
+        return f"{self.names.name_of(self.severity)}  {self.name}"
 
     @property
     def common(self) -> str:
@@ -358,24 +363,24 @@ ul { margin: .2rem 0; }
 
 def _html_group(group: Group, number: int, names: Names) -> str:
     """Return a section of the page: what should hold, and where it does not."""
-    severity = names.short(group.severity).removeprefix("sh:")
+    severity = names.name_of(group.severity)
     out = [
-        f'<section id="g{number}">\n<h2>{escape(group.name)}</h2>\n'
+        f'<section id="g{number}">\n<h2>{_escaped(group.name)}</h2>\n'
         f'<p class="soft">{escape(severity)}, {_many(group.total, "result")}</p>\n'
     ]
     if group.common:
-        out.append(f"<p>{escape(names.shorten(group.common))}</p>\n")
+        out.append(f"<p>{_escaped(names.shorten(group.common))}</p>\n")
     out.append("<ol>\n")
     for r in group.results[:_ON_PAGE]:
         about = r.value if r.focus == WHOLE_GRAPH else r.focus
-        where = f'<span class="where">{escape(r.origin)}</span><br>' if r.origin else ""
-        path = f" {escape(names.short(r.path))}" if r.path else ""
+        where = f'<span class="where">{_escaped(r.origin)}</span><br>' if r.origin else ""
+        path = f" {_escaped(names.short(r.path))}" if r.path else ""
         value = f" = {_html_term(r.value, names)}" if r.value and r.value != about else ""
         out.append(f"<li>{where}{_html_term(about, names)}{path}{value}")
         if not group.common and r.message:
-            out.append(f"<br>{escape(names.shorten(r.message))}")
+            out.append(f"<br>{_escaped(names.shorten(r.message))}")
         if r.detail:
-            told = "".join(f"<li>{escape(_of_detail(d, names))}</li>" for d in r.detail[:_SHOWN])
+            told = "".join(f"<li>{_escaped(_of_detail(d, names))}</li>" for d in r.detail[:_SHOWN])
             out.append(f"<ul>{told}</ul>")
         out.append("</li>\n")
     out.append("</ol>\n")
@@ -398,7 +403,7 @@ def _of_detail(result: Result, names: Names) -> str:
 def _html_term(term: str, names: Names) -> str:
     """Return a term for the page: an IRI of the web as a link, a literal with its language."""
     if term.startswith(("http://", "https://")):
-        return f'<a href="{escape(term)}">{escape(names.short(term))}</a>'
+        return f'<a href="{escape(term)}">{_escaped(names.short(term))}</a>'
     if term.startswith('"'):
         literal = parse_literal(term)
         tag = f' lang="{escape(literal.language)}"' if literal.language else ""
@@ -408,14 +413,14 @@ def _html_term(term: str, names: Names) -> str:
         kind = f"@{literal.language}" if literal.language else ""
         if not kind and literal.datatype != XSD + "string":
             kind = f" {names.short(literal.datatype)}"
-        mark = f' <span class="soft">{escape(kind)}</span>' if kind else ""
-        return f'<q dir="auto"{tag}>{escape(_printable(shown))}</q>{mark}'
-    return escape(_printable(term))
+        mark = f' <span class="soft">{_escaped(kind)}</span>' if kind else ""
+        return f'<q dir="auto"{tag}>{_escaped(shown)}</q>{mark}'
+    return _escaped(term)
 
 
-def _printable(text: str) -> str:
-    """Return a text without the characters that HTML has not."""
-    return "".join(c if c >= " " or c in "\t\n" else "\ufffd" for c in text)
+def _escaped(text: str) -> str:
+    """Return a text as HTML, without the characters that HTML has not."""
+    return escape("".join(c if c >= " " or c in "\t\n" else "\ufffd" for c in text))
 
 
 # --- writing ----------------------------------------------------------------------------------
@@ -512,9 +517,13 @@ def _many(count: int, noun: str) -> str:
 
 def _subject(result: Result, names: Names) -> str:
     """Return focus node, path and value in one line, short."""
+    value = names.short(result.value)
+    if len(value) > _LONG:
+        value = f"{value[:_LONG]}… ({len(result.value):,} characters)"
     if result.focus == WHOLE_GRAPH:
-        parts = [names.short(result.value), names.short(result.path)]
+        parts = [value, names.short(result.path)]
     else:
-        value = "" if result.value == result.focus else names.short(result.value)
+        if result.value == result.focus:
+            value = ""
         parts = [names.short(result.focus), names.short(result.path), f"= {value}" if value else ""]
     return "  ".join(part for part in parts if part)

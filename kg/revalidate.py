@@ -79,7 +79,7 @@ class Validation:
         self._left: dict[Unit, str] = {}
         self._times: dict[tuple[Unit, bytes], Nodes] = {}
         self._marks: dict[str, str] = {}
-        self._prefixes: dict[str, str] = {}
+        self._prefixes: dict[str, Mapping[str, str]] = {}
         self._stale = False
         self._by_pyshacl: list[Result] | None = None
         self._start()
@@ -96,14 +96,18 @@ class Validation:
         """
         loader = Loader()
         self._marks.clear()
+        self._prefixes.clear()
         rows = {
             name: loader.add_lines(lines, self._mark(name)) for name, lines in documents.items()
         }
         self._load(loader, rows)
 
-    def load_files(self, paths: Iterable[File]) -> None:
+    def load_files(self, paths: Iterable[File], form: str = "") -> None:
         """Take files in the place of all that was there, each as a document of its path.
 
+        Args:
+            paths: see `kg.validate.validate_files`.
+            form: the suffix that counts where a path has none that tells a format.
         Raises:
             ConfigError: a file cannot be read, or its suffix tells no format.
             FactError: a file is not what its suffix says, or holds an RDF 1.2 triple term.
@@ -112,11 +116,13 @@ class Validation:
         """
         loader = Loader()
         self._marks.clear()
+        self._prefixes.clear()
         rows: dict[str, Rows32] = {}
         errors: list[KgError] = []
         for path in dict.fromkeys(paths):
             try:
-                rows[str(path)] = loader.add_file(path, self._mark(str(path)))
+                rows[str(path)] = loader.add_file(path, self._mark(str(path)), form=form)
+                self._prefixes[str(path)] = loader.prefixes
             except KgError as e:
                 errors.append(e)
         raise_all(errors)
@@ -124,7 +130,6 @@ class Validation:
 
     def _load(self, loader: Loader, rows: Mapping[str, Rows32]) -> None:
         self._data, self._again = loader.triples()
-        self._prefixes = loader.prefixes
         self._documents = dict(rows)
         for part in rows.values():  # a triple that is twice in one document is there once
             self._again.subtract(_repeated(part))
@@ -151,6 +156,8 @@ class Validation:
                 self._left[top] = str(e)
                 for unit in top.every():
                     self._core.pop(unit, None)
+                    for constraint in unit.shape.constraints:
+                        self._sparql.pop((unit, constraint), None)
 
     def _keep(self, unit: Unit, rows: Sequence[Rows]) -> None:
         self._core[unit] = [row for row in rows if row.solutions is None]
@@ -176,14 +183,19 @@ class Validation:
         rows = self._data.loader().add_lines(lines, self._mark(document))
         self._replace(document, rows)
 
-    def replace_file(self, path: File) -> None:
+    def replace_file(self, path: File, form: str = "") -> None:
         """Read a file again, as the document of its path.
 
+        Args:
+            path: the file.
+            form: see `load_files`.
         Raises:
             ConfigError: it cannot be read, or its suffix tells no format; nothing has changed.
             FactError: it is not what its suffix says, or holds an RDF 1.2 triple term.
         """
-        rows = self._data.loader().add_file(path, self._mark(str(path)))
+        loader = self._data.loader()
+        rows = loader.add_file(path, self._mark(str(path)), form=form)
+        self._prefixes[str(path)] = loader.prefixes
         self._replace(str(path), rows)
 
     def _mark(self, document: str) -> str:
@@ -367,13 +379,15 @@ class Validation:
                 name: unique(rows[0].astype(np.int64)) for name, rows in self._documents.items()
             }
             find = file_origins([(File(name), nodes) for name, nodes in described.items()])
-        return sorted_report(results, omitted, self._data, find, self._shapes, self._prefixes)
+        prefixes = [self._prefixes[name] for name in self._documents if name in self._prefixes]
+        return sorted_report(results, omitted, self._data, find, self._shapes, prefixes)
 
 
 def watch_files(
     paths: Sequence[File],
     shape_paths: Sequence[File],
     *,
+    form: str = "",
     max_results: int = MAX_RESULTS,
     every: float = 0.3,
 ) -> Iterator[tuple[str, float, Report]]:
@@ -386,6 +400,7 @@ def watch_files(
     Args:
         paths: see `kg.validate.validate_files`.
         shape_paths: see `kg.validate.load_shapes`.
+        form: see `kg.validate.validate_files`.
         max_results: see `kg.validate.validate`.
         every: seconds between two looks at the files.
     Raises:
@@ -403,7 +418,7 @@ def watch_files(
     start = time.perf_counter()
     seen = {path: stamp(path) for path in files}
     graph = Validation(load_shapes(shape_paths), max_results=max_results)
-    graph.load_files(paths)
+    graph.load_files(paths, form)
     most = graph.terms * 2 + _ROOM
     again = False  # whether all has to be read again, which failed before
     yield "", time.perf_counter() - start, graph.report(of_files=True)
@@ -420,10 +435,10 @@ def watch_files(
                 again = again or path in shape_paths or graph.terms > most
                 if again:
                     new = Validation(load_shapes(shape_paths), max_results=max_results)
-                    new.load_files(paths)
+                    new.load_files(paths, form)
                     graph, most, again = new, new.terms * 2 + _ROOM, False
                 else:
-                    graph.replace_file(path)
+                    graph.replace_file(path, form)
                 report = graph.report(of_files=True)
             except KgError as e:
                 _log.warning("%s\nwhat was read before this change is kept", e)

@@ -110,6 +110,7 @@ _UNARY: Final = (
     ("zeroOrOnePath", "?"),
 )
 _DEEPEST: Final = 64
+_MOST_STEPS: Final = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -271,7 +272,9 @@ class Reader:
         for regime in self.graph.objects(sh("entailment")):
             with self.noting():
                 raise self._wrong(
-                    "no entailment regime is supported", regime, f"sh:entailment {regime}"
+                    "no entailment regime is supported",
+                    self.graph.subjects(sh("entailment"), regime)[0],
+                    f"sh:entailment {short(regime)}",
                 )
         nodes = {s for t in _TARGETS for s in self.graph.subjects(sh("target" + t))}
         for kind in ("NodeShape", "PropertyShape"):
@@ -321,55 +324,73 @@ class Reader:
                     out.append(f"{short(s)} has the severity {short(o)}, which SHACL does not know")
         return sorted(set(out))
 
-    def shape(self, node: Term) -> Shape:
+    def shape(self, node: Term, of: Term = "") -> Shape:
         """Return the shape of a node; of one that breaks rules, what does not.
 
+        Args:
+            node: the shape.
+            of: the shape that refers to it, for errors.
         Raises:
             ShapesError: there is nothing to return.
         """
         known = self._shapes.get(node)
         if known is not None:
             return known
+        if node.startswith('"'):
+            raise self._wrong("a literal is no shape", of or node, node)
         self._depth += 1
-        if self._depth > _DEEPEST:
-            raise self._wrong(f"shapes are nested more than {_DEEPEST} deep", node, node)
         try:
+            if self._depth > _DEEPEST:
+                raise self._wrong(f"shapes are nested more than {_DEEPEST} deep", node, node)
             return self._read_shape(node)
         finally:
             self._depth -= 1
 
     def _read_shape(self, node: Term) -> Shape:
-        if node.startswith('"'):
-            raise self._wrong("a literal is no shape", node, node)
-        paths = self.graph.values(node, sh("path"))
-        if len(paths) > 1:
-            raise self._wrong("a property shape has one sh:path", node, ", ".join(paths))
-        if not paths and self.graph.is_a(node, sh("PropertyShape")):
-            raise self._wrong("a property shape has no sh:path", node, "none", "one sh:path")
-        if paths and self.graph.is_a(node, sh("NodeShape")):
-            raise self._wrong("a node shape has no sh:path", node, paths[0], "a sh:PropertyShape")
-        path = self.path(paths[0]) if paths else None
+        path = None
+        with self.noting():
+            path = self._path_of(node)
         shape = self._shapes[node] = Shape(node, path)
-        severities = self.graph.values(node, sh("severity"))
-        if len(severities) > 1 or any(not s.startswith("<") for s in severities):
-            raise self._wrong("sh:severity is one IRI", node, ", ".join(severities))
-        if severities:
-            shape.severity = severities[0][1:-1]
+        with self.noting():
+            severities = self.graph.values(node, sh("severity"))
+            if len(severities) > 1 or any(not s.startswith("<") for s in severities):
+                raise self._wrong("sh:severity is one IRI", node, ", ".join(severities))
+            if severities:
+                shape.severity = severities[0][1:-1]
         with self.noting():
             shape.messages = self._messages(node)
         with self.noting():
             shape.deactivated = self._flag(node, "deactivated")
         with self.noting():
             shape.targets = tuple(self._targets(node))
+        node_shape = path is None and not self._is_property_shape(node)
         for name in _PARAMETERS:
             values = self.graph.values(node, sh(name))
             with self.noting():
-                if values and path is None and name in _ON_PROPERTIES:
+                if values and node_shape and name in _ON_PROPERTIES:
                     raise self._wrong(f"sh:{name} is for property shapes", node, "no sh:path")
                 shape.constraints += self._constraints(node, name, values)
         with self.noting():
             shape.constraints += self._custom_constraints(shape)
         return shape
+
+    def _path_of(self, node: Term) -> Path | None:
+        paths = self.graph.values(node, sh("path"))
+        if len(paths) > 1:
+            raise self._wrong("a property shape has one sh:path", node, ", ".join(paths))
+        if not paths and self._is_property_shape(node):
+            raise self._wrong("a property shape has no sh:path", node, "none", "one sh:path")
+        if paths and self.graph.is_a(node, sh("NodeShape")):
+            raise self._wrong("a node shape has no sh:path", node, paths[0], "a sh:PropertyShape")
+        return self.path(paths[0], node) if paths else None
+
+    def _is_property_shape(self, node: Term) -> bool:
+        """Return whether a node is meant as a property shape, by its path, its class or its use."""
+        return bool(
+            self.graph.values(node, sh("path"))
+            or self.graph.is_a(node, sh("PropertyShape"))
+            or self.graph.subjects(sh("property"), node)
+        )
 
     def _targets(self, node: Term) -> Iterator[tuple[str, Term]]:
         for kind in _TARGETS:
@@ -405,49 +426,54 @@ class Reader:
         if single and len(values) > 1:
             raise self._wrong(f"sh:{name} is given once", node, ", ".join(values))
         for term in values:
-            component = f"{SH}{_name(name)}ConstraintComponent"
-            if name == "sparql":
-                component = f"{SH}SPARQLConstraintComponent"
-                query = self._sparql(term, node)
-                if not query.deactivated:
-                    yield Constraint("SPARQL", component, query, term)
-                continue
-            if name == "property":
-                component = f"{SH}PropertyShapeComponent"
-            value: object = term
-            if name in ("class", "datatype", "equals", "disjoint", "lessThan", "lessThanOrEquals"):
-                if not term.startswith("<"):
-                    raise self._wrong(f"sh:{name} is an IRI", node, term)
-            elif name == "nodeKind":
-                if term not in map(sh, NODE_KINDS):
-                    raise self._wrong(
-                        "sh:nodeKind is one of six", node, term, ", ".join(NODE_KINDS)
-                    )
-                value = term[len(SH) + 1 : -1]
-            elif name in ("minCount", "maxCount", "minLength", "maxLength"):
-                value = self._integer(node, name, term)
-            elif name.startswith(("min", "max")):
-                if not term.startswith('"'):
-                    raise self._wrong(f"sh:{name} is a literal", node, term)
-                value = parse_literal(term)
-            elif name == "uniqueLang":
-                if term == _FALSE:
-                    continue
-                if term != _TRUE:
-                    if not term.endswith("boolean>"):
-                        raise self._wrong("sh:uniqueLang is true or false", node, term)
-                    continue  # the standard's tests: only "true" switches it on
-            elif name in _SHAPE_LISTS:
-                value = tuple(self.shape(m) for m in self.items(term, node, name))
-            elif name == "in":
-                value = tuple(self.items(term, node, name))
-            elif name in ("not", "node", "property"):
-                value = self.shape(term)
-                if name == "property" and value.path is None:
-                    raise self._wrong("sh:property names property shapes", node, term, "sh:path")
-                if name == "node" and value.path is not None:
-                    raise self._wrong("sh:node names node shapes", node, term, "no sh:path")
-            yield Constraint(_name(name), component, value)
+            with self.noting():
+                yield from self._constraint(node, name, term)
+
+    def _constraint(self, node: Term, name: str, term: Term) -> Iterator[Constraint]:
+        component = f"{SH}{_name(name)}ConstraintComponent"
+        if name == "sparql":
+            component = f"{SH}SPARQLConstraintComponent"
+            query = self._sparql(term, node)
+            if not query.deactivated:
+                yield Constraint("SPARQL", component, query, term)
+            return
+        if name == "property":
+            component = f"{SH}PropertyShapeComponent"
+        value: object = term
+        if name in ("class", "datatype", "equals", "disjoint", "lessThan", "lessThanOrEquals"):
+            if not term.startswith("<"):
+                raise self._wrong(f"sh:{name} is an IRI", node, term)
+        elif name == "nodeKind":
+            if term not in map(sh, NODE_KINDS):
+                raise self._wrong("sh:nodeKind is one of six", node, term, ", ".join(NODE_KINDS))
+            value = term[len(SH) + 1 : -1]
+        elif name in ("minCount", "maxCount", "minLength", "maxLength"):
+            value = self._integer(node, name, term)
+        elif name.startswith(("min", "max")):
+            if not term.startswith('"'):
+                raise self._wrong(f"sh:{name} is a literal", node, term)
+            value = parse_literal(term)
+        elif name == "uniqueLang":
+            if term == _FALSE:
+                return
+            if term != _TRUE:
+                if not term.endswith("boolean>"):
+                    raise self._wrong("sh:uniqueLang is true or false", node, term)
+                return  # the standard's tests: only "true" switches it on
+        elif name in _SHAPE_LISTS:
+            value = tuple(self._members(term, node, name))
+        elif name == "in":
+            value = tuple(self.items(term, node, name))
+        elif name in ("not", "node", "property"):
+            value = self.shape(term, node)
+            if name == "node" and value.path is not None:
+                raise self._wrong("sh:node names node shapes", node, term, "no sh:path")
+        yield Constraint(_name(name), component, value)
+
+    def _members(self, head: Term, node: Term, name: str) -> Iterator[Shape]:
+        for member in self.items(head, node, name):
+            with self.noting():
+                yield self.shape(member, node)
 
     def _pattern(self, node: Term, values: list[Term]) -> Iterator[Constraint]:
         flags = [self._string(node, "flags", v) for v in self.graph.values(node, sh("flags"))]
@@ -483,14 +509,14 @@ class Reader:
             return
         if len(values) > 1:
             raise self._wrong("sh:qualifiedValueShape is given once", node, ", ".join(values))
-        shape = self.shape(values[0])
+        shape = self.shape(values[0], node)
         siblings: dict[Term, Shape] = {}
         if self._flag(node, "qualifiedValueShapesDisjoint"):
             for parent in self.graph.subjects(sh("property"), node):
                 for other in self.graph.values(parent, sh("property")):
                     for sibling in self.graph.values(other, sh("qualifiedValueShape")):
                         if sibling != values[0]:
-                            siblings[sibling] = self.shape(sibling)
+                            siblings[sibling] = self.shape(sibling, other)
         for bound in ("qualifiedMinCount", "qualifiedMaxCount"):
             counts = self.graph.values(node, sh(bound))
             if len(counts) > 1:
@@ -610,9 +636,13 @@ class Reader:
 
     # --- terms ---
 
-    def path(self, node: Term, depth: int = 0) -> Path:
+    def path(self, node: Term, of: Term = "", depth: int = 0) -> Path:
         """Return a property path.
 
+        Args:
+            node: the path.
+            of: the shape whose it is, for errors.
+            depth: how many paths are around it.
         Raises:
             ShapesError: it is none of SHACL's.
         Spec: SHACL, section 2.3.1
@@ -622,16 +652,16 @@ class Reader:
         if node.startswith("<") and node != _NIL:
             return Path("iri", (node,))
         if not node.startswith("_"):
-            raise self._wrong("a path is an IRI or a blank node", node, node)
+            raise self._wrong("a path is an IRI or a blank node", of or node, node)
         if self.graph.values(node, _FIRST):
-            parts = tuple(self.path(m, depth + 1) for m in self.items(node, node, "path"))
+            parts = tuple(self.path(m, node, depth + 1) for m in self.items(node, node, "path"))
             if len(parts) < 2:
                 raise self._wrong("a sequence path has two members or more", node, str(len(parts)))
             return Path("/", parts)
         heads = self.graph.values(node, sh("alternativePath"))
         if len(heads) == 1:
             parts = tuple(
-                self.path(m, depth + 1) for m in self.items(heads[0], node, "alternativePath")
+                self.path(m, node, depth + 1) for m in self.items(heads[0], node, "alternativePath")
             )
             if len(parts) < 2:
                 raise self._wrong(
@@ -641,7 +671,7 @@ class Reader:
         for name, op in _UNARY:
             inner = self.graph.values(node, sh(name))
             if len(inner) == 1:
-                return Path(op, (self.path(inner[0], depth + 1),))
+                return Path(op, (self.path(inner[0], node, depth + 1),))
         raise self._wrong(
             "no path",
             node,
@@ -709,8 +739,9 @@ class Reader:
         A node without a name is told by the nearest that has one, and the way from there.
         """
         trail: list[str] = []
-        one = node
-        while one.startswith("_") and len(trail) < _DEEPEST:
+        one, seen = node, set[Term]()
+        while one.startswith("_") and one not in seen:
+            seen.add(one)
             parent = self.graph.parent(one)
             if parent is None:
                 break
@@ -719,6 +750,7 @@ class Reader:
                 trail.append(short(parent[1]) + (f" of {short(paths[0])}" if paths else ""))
             one = parent[0]
         name = "a node without a name" if one.startswith("_") else short(one)
+        trail = trail[-_MOST_STEPS:]
         file = self._file_of(node)
         return f"{file}: " * bool(file) + " / ".join([name, *reversed(trail)])
 

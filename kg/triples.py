@@ -470,7 +470,7 @@ class Loader:
         self._progress = progress
         self.quads = 0
         self.prefixes: dict[str, str] = {}
-        """Namespaces by prefix, as the files that were read have them; the first counts."""
+        """Namespaces by prefix, as the file that was read last has them."""
 
     def _begin(self, mark: str, kind: str = "N-Quads") -> None:
         self._mark, self._blank, self._blanks = mark, {}, 0
@@ -528,6 +528,7 @@ class Loader:
                 hint="kg validate has --data-format for files whose names do not tell it",
             )
         self._begin(mark, rdf_format.name)
+        self.prefixes = {}
         first = len(self._parts)
         try:
             with _open(path, zipped=zipped) as file, _without_collection():
@@ -537,7 +538,7 @@ class Loader:
                 else:
                     parser = ox.parse(file, format=rdf_format, base_iri=path.resolve().as_uri())
                     self._add_quads(parser)
-                    self.prefixes = {**parser.prefixes, **self.prefixes}
+                    self.prefixes = dict(parser.prefixes)
         except (OSError, EOFError, zlib.error) as e:
             raise ConfigError("the file cannot be read", where=name, seen=str(e)) from None
         except SyntaxError as e:

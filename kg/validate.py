@@ -39,12 +39,14 @@ from kg.report import WHOLE_GRAPH, Checked, Omitted, Report, Result
 from kg.resources import folder
 from kg.shacl import (
     SH,
+    Component,
     Constraint,
     Graph,
     Pattern,
     Qualified,
     Reader,
     Shape,
+    Sparql,
     short,
 )
 from kg.triples import STDIN, Loader, Nodes, Triples, compose, ends, identity, spans, starts, unique
@@ -94,7 +96,7 @@ class Shapes:
     prefixes: Mapping[str, str] = field(default_factory=dict)
     """Namespaces by prefix, as the files have them."""
     files: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """The file that describes a node."""
+    """The file that describes a node, or the files."""
     _graphs: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
@@ -112,8 +114,9 @@ class Shapes:
             _log.warning("not evaluated: %s", what)
         for shape in reader.every():
             for constraint in shape.constraints:
-                with reader.noting():
-                    check_constraint(constraint, reader.where(shape.node))
+                if isinstance(constraint.value, Pattern | Sparql | Component):
+                    with reader.noting():
+                        check_constraint(constraint, reader.where(shape.node))
         raise_all(_first(reader.errors))
         return tuple(
             Unit(shape) for shape in found if not shape.deactivated and not _is_recursive(shape)
@@ -188,10 +191,12 @@ def shape_files(paths: Sequence[Path]) -> list[Path]:
     A folder stands for its `*.ttl` files, without the shapes that check the ontology.
 
     Raises:
-        ConfigError: a folder has none.
+        ConfigError: a folder has none, or the standard input is named.
     """
     out: list[Path] = []
     for path in paths:
+        if path == STDIN:
+            raise ConfigError("shapes are read from files", where="--shapes", seen="-")
         if path.is_dir():
             found = sorted(p for p in path.glob("*.ttl") if p.name != ONTOLOGY_LINT)
             if not found:
@@ -218,10 +223,12 @@ def load_shapes(paths: Iterable[Path]) -> Shapes:
     loader = Loader()
     errors: list[KgError] = []
     subjects: list[tuple[Path, Nodes]] = []
+    prefixes: list[Mapping[str, str]] = []
     for number, path in enumerate(paths):
         try:
             rows = loader.add_file(path, f"s{number}-", ShapesError)
             subjects.append((path, unique(rows[0].astype(np.int64))))
+            prefixes.append(loader.prefixes)
         except ConfigError as e:
             errors.append(e)
     raise_all(errors)
@@ -229,8 +236,9 @@ def load_shapes(paths: Iterable[Path]) -> Shapes:
     files: dict[str, str] = {}
     for path, nodes in subjects:
         for node in nodes.tolist():
-            files.setdefault(data.text(node), str(path))
-    shapes = Shapes(Graph(texts_of(data)), prefixes=loader.prefixes, files=files)
+            name = data.text(node)
+            files[name] = f"{files[name]} or {path}" if name in files else str(path)
+    shapes = Shapes(Graph(texts_of(data)), prefixes=first_of(prefixes), files=files)
     _ = shapes.units
     return shapes
 
@@ -350,15 +358,17 @@ def validate_files(
     loader = Loader(_progress("read %d quads"))
     errors: list[KgError] = []
     subjects: list[tuple[Path, Nodes]] = []
+    prefixes: list[Mapping[str, str]] = []
     for number, path in enumerate(paths):
         try:
             rows = loader.add_file(path, f"d{number}-", form=form)
             subjects.append((path, unique(rows[0].astype(np.int64))))
+            prefixes.append(loader.prefixes)
         except (ConfigError, FactError) as e:
             errors.append(e)
     raise_all(errors)
     data, _ = loader.triples()
-    return _run(data, shapes, file_origins(subjects), max_results, scope, loader.prefixes)
+    return _run(data, shapes, file_origins(subjects), max_results, scope, prefixes)
 
 
 def _progress(message: str) -> Callable[[int], None]:
@@ -381,7 +391,7 @@ def _run(
     origin: _Origin,
     max_results: int,
     scope: str = ALL,
-    prefixes: Mapping[str, str] | None = None,
+    prefixes: Sequence[Mapping[str, str]] = (),
 ) -> Report:
     if shapes.reference:
         nodes = [unit.shape.node for unit in shapes.units]
@@ -396,6 +406,9 @@ def _run(
     left = [(shape, "it refers to itself") for shape in shapes.recursive if scope != LOCAL]
     focus_nodes = checked = 0
     known = len(data.terms)  # a node that only a shape names is not in the data
+    for shape, _ in left:
+        foci = evaluator.targets(shape)
+        focus_nodes, checked = focus_nodes + int((foci < known).sum()), checked + 1
     for number, unit in enumerate(shapes.units):
         if wanted is not None and not any(inner in wanted for inner in unit.every()):
             continue
@@ -453,12 +466,12 @@ def sorted_report(
     data: Triples,
     origin: _Origin,
     shapes: Shapes,
-    prefixes: Mapping[str, str] | None = None,
+    prefixes: Sequence[Mapping[str, str]] = (),
 ) -> Report:
     """Return the report, with the origins of what the results are about.
 
     Args:
-        prefixes: those of the data; those of the shapes come before them.
+        prefixes: those of the files of data; those of the shapes come before them.
     """
     about = {r: r.value if r.focus == WHOLE_GRAPH else r.focus for r in results}
     numbers = {term: data.find(_term(term)) for term in set(about.values()) if term}
@@ -469,8 +482,17 @@ def sorted_report(
         number = numbers.get(about[r])
         where = "" if number is None else found.get(number, "")
         out.append(_found_at(r, where, shapes.labels.get(r.shape, "")))
-    names = {**(prefixes or {}), **shapes.prefixes}
+    names = first_of((shapes.prefixes, *prefixes))
     return Report(tuple(sorted(out, key=Result.order)), tuple(omitted), prefixes=names)
+
+
+def first_of(maps: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """Return maps as one, in which the first value of a key counts."""
+    out: dict[str, str] = {}
+    for one in maps:
+        for key, value in one.items():
+            out.setdefault(key, value)
+    return out
 
 
 def _found_at(result: Result, origin: str, label: str) -> Result:
@@ -534,6 +556,7 @@ def _results(evaluator: Evaluator, rows: Rows, most: int) -> Iterator[Result]:
             )
         return
     own = _message(shape.messages)
+    start, end = _default(shape, rows.constraint)
     seen = [] if own else _seen(evaluator, rows, most)
     details = _details(evaluator, rows)
     written = 0
@@ -548,7 +571,7 @@ def _results(evaluator: Evaluator, rows: Rows, most: int) -> Iterator[Result]:
             component=component,
             shape=node,
             constraint=constraint,
-            message=own or default_message(shape, rows.constraint, seen[n]),
+            message=own or f"{start}{seen[n]}{'; ' if seen[n] else ''}{end}",
             origin="",
             detail=details.get(value, ()) if value is not None else (),
             messages=_told(shape.messages),
@@ -638,13 +661,22 @@ _KINDS: Final = {
 }
 _MOST_TOLD: Final = 12
 _MOST_NESTED: Final = 3
+_MOST_CHARACTERS: Final = 600
 
 
-def default_message(shape: Shape, constraint: Constraint, seen: str = "") -> str:
-    """Return what is told where a shape has no message: where, what was seen, what was expected."""
+def default_message(shape: Shape, constraint: Constraint) -> str:
+    """Return what is told where a shape has no message: where, and what was expected."""
+    return "".join(_default(shape, constraint))
+
+
+def _default(shape: Shape, constraint: Constraint) -> tuple[str, str]:
+    """Return what comes before and after what was seen, in the message of a constraint."""
     path = shape.path
     where = "" if path is None else f"{short(str(path)) if path.op == 'iri' else path}: "
-    return f"{where}{seen}{'; ' if seen else ''}expected {_expected(constraint, 0)}"
+    expected = _expected(constraint, 0)
+    if len(expected) > _MOST_CHARACTERS:
+        expected = f"{expected[:_MOST_CHARACTERS]}…"
+    return where, f"expected {expected}"
 
 
 def _expected(constraint: Constraint, depth: int) -> str:
@@ -695,7 +727,7 @@ def _called(shape: Shape, depth: int) -> str:
     where = "" if path is None else f"{short(str(path)) if path.op == 'iri' else path}: "
     told = [_expected(one, depth + 1) for one in shape.constraints[:_MOST_TOLD]]
     more = len(shape.constraints) - len(told)
-    return where + " and ".join([*told, *([f"{more} more"] if more else [])])
+    return where + (" and ".join([*told, *([f"{more} more"] if more else [])]) or "anything")
 
 
 def _seen(evaluator: Evaluator, rows: Rows, most: int) -> list[str]:

@@ -85,14 +85,18 @@ def test_the_standard_input_is_validated(
 def test_files_without_a_telling_name_are_read_as_told(folder: Path) -> None:
     (folder / "bad.txt").write_text((folder / "bad.ttl").read_text())
     assert validate(folder, "bad.txt").returncode == 2
-    assert validate(folder, "bad.txt", "--data-format", "ttl").returncode == 1
+    done = validate(folder, "bad.txt", "--data-format", "ttl")
+    assert done.returncode == 1
+    assert "bad.txt  :a" in done.stdout
 
 
 def test_shapes_without_targets_are_noted(folder: Path) -> None:
     (folder / "shapes.ttl").write_text(PREFIXES + ":S a sh:NodeShape .")
     done = validate(folder, "good.ttl")
     assert done.returncode == 0
-    assert "there are no shapes with targets" in done.stderr
+    assert "there are no shapes with targets, so" in done.stderr
+    done = validate(folder, "good.ttl", "--scope", "local")
+    assert "there are no shapes with targets in the scope local, so" in done.stderr
 
 
 def test_data_without_focus_nodes_is_noted(folder: Path) -> None:
@@ -188,6 +192,8 @@ def test_ill_formed_shapes_are_a_failure_of_their_own(folder: Path, text: str) -
         (("--scope", "local"), "--scope needs --data"),
         (("--watch",), "--watch needs --data"),
         (("--data", "-", "--watch"), "--watch needs files"),
+        (("--data-format", "nt"), "--data-format needs --data"),
+        (("--data", "good.ttl", "--shapes", "-"), "shapes are read from files"),
         (("--data", "good.ttl", "--data-format", "csv"), "no such data-format"),
         (("--data", "good.ttl", "--facts", "."), "--facts is not for --data"),
         (("--data", "good.ttl", "--base", "https://x.example/"), "--base is not for --data"),

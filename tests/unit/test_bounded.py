@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -69,3 +74,63 @@ def test_a_step_that_takes_all_memory_is_ended() -> None:
 
     with pytest.raises(TooLarge, match="too much memory"):
         bounded(steps, seconds=60, what="ended", where="here")
+
+
+class Awkward(Exception):
+    def __init__(self, one: str, two: str) -> None:
+        super().__init__(f"{one} {two}")
+
+
+def test_an_error_that_cannot_be_taken_apart_says_what_it_is() -> None:
+    def steps() -> Iterator[int]:
+        yield 1
+        raise Awkward("one", "two")
+
+    with pytest.raises(RuntimeError, match="Awkward: one two"):
+        bounded(steps, seconds=9, what="ended", where="here")
+
+
+def test_a_child_that_is_killed_is_told_as_that() -> None:
+    def steps() -> Iterator[int]:
+        os.kill(os.getpid(), signal.SIGKILL)
+        yield 1
+
+    with pytest.raises(TooLarge, match="ended by signal 9"):
+        bounded(steps, seconds=9, what="ended", where="here")
+
+
+def test_where_children_are_not_waited_for_the_answer_still_comes() -> None:
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        assert bounded(lambda: [1, 2], seconds=9, what="ended", where="here") == [1, 2]
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children with their parent")
+def test_a_child_ends_with_its_parent_and_holds_none_of_its_output() -> None:
+    script = """
+import os, sys
+from kg.bounded import bounded
+def steps():
+    os.write(9, b"%d " % os.getpid())
+    while True: pass
+    yield 1
+os.dup2(1, 9)
+bounded(steps, seconds=60, what="ended", where="here")
+"""
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        child = int(parent.stdout.read(8).split()[0])
+        parent.terminate()
+        parent.wait(timeout=30)
+        for _ in range(300):
+            try:
+                os.kill(child, 0)
+            except ProcessLookupError:
+                return
+            state = Path(f"/proc/{child}/stat")
+            if not state.exists() or state.read_text().rsplit(")", 1)[1].split()[0] == "Z":
+                return
+            time.sleep(0.1)
+    raise AssertionError("the child goes on")

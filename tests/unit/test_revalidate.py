@@ -8,13 +8,14 @@ import pytest
 
 from kg.errors import FactError, KgErrors, ShapesError
 from kg.revalidate import Validation
-from kg.validate import Shapes, load_shapes
+from kg.validate import Shapes, load_shapes, validate_files
 
 X = "https://x.example/"
 PREFIXES = f"""
 @prefix : <{X}> .
 @prefix sh: <http://www.w3.org/ns/shacl#> .
 @prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> .
+@prefix xsd: <http://www.w3.org/2001/XMLSchema#> .
 """
 TYPE = "<http://www.w3.org/1999/02/22-rdf-syntax-ns#type>"
 
@@ -150,3 +151,32 @@ def test_what_only_pyshacl_can_check_is_checked_at_each_report(tmp_path: Path) -
     assert len(graph.report().results) == 1
     graph.replace("x", [line("a", TYPE, "Thing"), line("a", "part", "b")])
     assert graph.report().conforms
+
+
+def test_what_pyshacl_checks_is_not_checked_here_too(tmp_path: Path) -> None:
+    """One query is solved, one within is for Oxigraph, which would rewrite what it looks at."""
+    shapes = shapes_of(
+        tmp_path,
+        f""":S a sh:NodeShape ; sh:targetSubjectsOf :p ;
+            sh:sparql [ sh:select "SELECT $this WHERE {{ $this <{X}p> ?x }}" ] ;
+            sh:property [ sh:path :q ; sh:sparql [ sh:select
+                "SELECT $this WHERE {{ $this <{X}r> ?x FILTER (SHA1(STR(?x)) = '') }}" ] ] .""",
+    )
+    data = tmp_path / "data.ttl"
+    data.write_text(PREFIXES + ':a :p 1 ; :q :b . :b :r "01"^^xsd:integer .')
+    graph = Validation(shapes)
+    graph.load_files([data])
+    (result,) = graph.report(of_files=True).results
+    assert result == validate_files([data], shapes).results[0]
+
+
+def test_a_changed_file_has_its_own_prefixes(tmp_path: Path) -> None:
+    graph = Validation(shapes_of(tmp_path, NAMED))
+    data = tmp_path / "data.ttl"
+    for name in ("old", "new"):
+        data.write_text(f"@prefix {name}: <urn:x:> . @prefix x: <{X}> . {name}:a a x:Thing .")
+        if name == "old":
+            graph.load_files([data])
+        else:
+            graph.replace_file(data)
+        assert f"  {name}:a  " in graph.report(of_files=True).to_table()

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from kg.errors import ConfigError, FactError, KgErrors, TooLarge
+from kg.report import Names
 from kg.validate import (
     SH,
     WHOLE_GRAPH,
@@ -32,6 +33,7 @@ PREFIXES = """
 @prefix sh: <http://www.w3.org/ns/shacl#> .
 @prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> .
 @prefix xsd: <http://www.w3.org/2001/XMLSchema#> .
+@prefix rdf: <http://www.w3.org/1999/02/22-rdf-syntax-ns#> .
 """
 X = "https://x.example/"
 XSD = "http://www.w3.org/2001/XMLSchema#"
@@ -212,6 +214,60 @@ def test_all_faults_of_shapes_are_told_with_their_file_and_place(tmp_path: Path)
     ]
 
 
+FAULTS = {
+    "two in one property": (
+        "[ sh:minCount 1 ] , [ sh:path :p ; sh:maxCount 'x' ]",
+        ["no sh:path", "sh:maxCount is an xsd:integer"],
+    ),
+    "two paths": (
+        "[ sh:path 'a' ; sh:minCount 'x' ] , [ sh:path [ sh:inversePath 'b' ] ]",
+        ["a path is an IRI", "sh:minCount is an xsd:integer", "a path is an IRI"],
+    ),
+    "members of a list": (
+        "[ sh:path :p ; sh:or ( [ sh:nodeKind :x ] 'b' [ sh:class 'c' ] ) ]",
+        ["sh:nodeKind is one of six", "a literal is no shape", "sh:class is an IRI"],
+    ),
+    "a severity and more": (
+        "[ sh:path :p ; sh:severity 'x' ; sh:minCount 'y' ]",
+        ["sh:severity is one IRI", "sh:minCount is an xsd:integer"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("properties", "says"), FAULTS.values(), ids=FAULTS.keys())
+def test_no_fault_hides_another(tmp_path: Path, properties: str, says: list[str]) -> None:
+    with pytest.raises(KgErrors) as caught:
+        shapes_of(tmp_path, f":S a sh:NodeShape ; sh:property {properties} .")
+    told = [str(e) for e in caught.value.errors]
+    start = f"{tmp_path / 'shapes.ttl'}: {X}S / "
+    assert all(line.startswith(start) for line in told), told
+    assert len(told) == len(says)
+    for what in says:
+        assert any(what in line for line in told), told
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "_:l rdf:rest _:l ; rdf:first :p . :S sh:targetClass :T ; sh:path _:l .",
+        "_:l rdf:rest _:l ; rdf:first _:b . _:b sh:targetClass :T ; sh:minCount 1 .",
+        "_:a sh:node _:b ; sh:minCount 1 . _:b sh:node _:a .",
+    ],
+)
+def test_shapes_in_circles_are_ill_formed_and_no_trap(tmp_path: Path, text: str) -> None:
+    with pytest.raises((ShapesError, KgErrors)):
+        shapes_of(tmp_path, text + " _:a sh:targetClass :T .")
+
+
+def test_deep_shapes_are_ill_formed_and_hide_nothing(tmp_path: Path) -> None:
+    deep = "sh:not [ " * 70 + " ] " * 70
+    with pytest.raises(KgErrors) as caught:
+        shapes_of(tmp_path, f":A sh:targetClass :T ; {deep} . :B sh:targetClass :T ; sh:in 1 , 2 .")
+    assert len(caught.value.errors) == 2
+    assert "nested more than 64 deep" in str(caught.value)
+    assert "sh:in is given once" in str(caught.value)
+
+
 def test_of_very_many_faults_the_first_are_told(tmp_path: Path) -> None:
     text = "".join(f":S{n} sh:targetClass :T ; sh:minLength 1.5 ." for n in range(60))
     with pytest.raises(KgErrors) as caught:
@@ -367,6 +423,16 @@ SAYS = {
         "[ :m 1 ]",
         f"expected a value that is not: {X}m: at least 1 value",
     ),
+    "nothing in particular": (
+        "sh:not [ sh:property [ sh:path :p ] ]",
+        "1",
+        f"expected a value that is not: {X}p: anything",
+    ),
+    "very much": (
+        f"sh:in ( {' '.join(f':{n}{chr(120) * 90}' for n in range(9))} )",
+        "1",
+        f"expected one of {', '.join(f'{X}{n}{chr(120) * 90}' for n in range(9))}"[:609] + "…",
+    ),
     "a list": ('sh:in ( 1 "a" :b )', "2", f'expected one of 1, "a", {X}b'),
     "a pattern": (
         'sh:pattern "^a" ; sh:flags "i"',
@@ -393,6 +459,8 @@ def test_pyshacl_speaks_with_the_same_words(tmp_path: Path) -> None:
     )
     report = report_of(tmp_path, text, ":a :n 1 .")
     assert [r.message for r in report.results] == [f"{X}n: expected a well-formed {XSD}string"]
+    assert report.checked is not None
+    assert (report.checked.shapes, report.checked.focus_nodes) == (1, 1)
 
 
 def test_tables_have_the_prefixes_of_the_files(tmp_path: Path) -> None:
@@ -413,6 +481,50 @@ def test_tables_have_the_prefixes_of_the_files(tmp_path: Path) -> None:
     assert "n:m: expected an IRI\n" in table
     assert ">d:a</a>" not in report.to_html()  # an address of no web page
     assert " n:m = " in report.to_html()
+
+
+def test_of_prefixes_those_of_the_shapes_come_first(tmp_path: Path) -> None:
+    (tmp_path / "shapes.ttl").write_text(
+        f"@prefix s: <{X}> . @prefix shacl: <{SH}> . s:S shacl:targetNode s:a ; "
+        "shacl:property [ shacl:path s:p ; shacl:minCount 1 ; shacl:maxCount 0 ] ."
+    )
+    (tmp_path / "data.ttl").write_text(f"@prefix d: <{X}> . d:a d:q 1 .")
+    report = validate_files([tmp_path / "data.ttl"], load_shapes([tmp_path / "shapes.ttl"]))
+    assert "Violation  s:S at s:p  (MinCount)" in report.to_table()
+    assert "d:" not in report.to_table()
+    assert ">s:S at s:p  (MinCount)<" in report.to_html()
+
+
+def test_what_a_terminal_obeys_is_written_out(tmp_path: Path) -> None:
+    shapes = shapes_of(
+        tmp_path,
+        ":S sh:targetNode :a ; sh:property [ sh:path :n ; "
+        'sh:in ( "\\u001B[31m\\nx"^^xsd:token ) ] , [ sh:path :n ; sh:message "two\\nlines" ; '
+        "sh:nodeKind sh:IRI ] .",
+    )
+    (tmp_path / "data.jsonld").write_text(
+        json.dumps(
+            {
+                "@context": {"e\x1b[31m": "https://y.example/"},
+                "@id": X + "a",
+                X + "n": [{"@id": "https://y.example/b"}, "\u202e" + "x" * 999],
+            }
+        )
+    )
+    report = validate_files([tmp_path / "data.jsonld"], shapes)
+    table = report.to_table()
+    assert "\x1b" not in table
+    assert "\u202e" not in table
+    assert "two lines" in table
+    assert "… (1,002 characters)\n" in table
+    assert "\x1b" not in report.to_html()
+
+
+def test_literals_that_look_like_typed_ones_stay_whole() -> None:
+    names = Names({"x": "bar"})
+    for text in ('"foo\\"^^<bar"', '"foo\\"^^<bar"@en', '"<bar>"', '"<bar>"^^<urn:other>'):
+        assert names.short(text).replace("^^urn:other", "^^<urn:other>") == text
+    assert names.short('"foo\\"^^<bar>"^^<barrel>') == '"foo\\"^^<bar>"^^x:rel'
 
 
 def test_every_message_is_in_the_turtle_report(tmp_path: Path) -> None:
