@@ -176,8 +176,9 @@ def validate(
         typer.Option(
             "--data-format",
             metavar="SUFFIX",
-            help="Format of --data files whose names do not tell it, and of -: "
-            "ttl, trig, nt, nq, rdf or jsonld. [default: nq of -]",
+            help="Format of --data files whose names do not tell it, and of - (else nq): "
+            "ttl, trig, nt, nq, rdf or jsonld.",
+            show_default=False,
         ),
     ] = "",
     shapes: Annotated[
@@ -213,12 +214,30 @@ def validate(
         bool,
         typer.Option("--list-scopes", help="List the shapes with their scope; validate nothing."),
     ] = False,
+    fail_on: Annotated[
+        str,
+        typer.Option(
+            "--fail-on",
+            metavar="SEVERITY",
+            help="What exit 1 is for: violation, warning (and above) or info (any result).",
+        ),
+    ] = "info",
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict",
+            help="Exit 4 also for what has no effect in shapes, and where nothing was checked.",
+        ),
+    ] = False,
     watch: Annotated[
         bool,
         typer.Option(
             "--watch", help="Go on: validate again when a file of data or shapes changes."
         ),
     ] = False,
+    more: Annotated[
+        list[Path] | None, typer.Argument(metavar="FILE...", help="More files for --data.")
+    ] = None,
     config: ConfigOption = None,
 ) -> None:
     """Validate facts without publishing them, or any RDF files. Exit 1 if they do not conform."""
@@ -229,6 +248,7 @@ def validate(
         (form, "--format", ("table", "json", "turtle", "html")),
         (scope, "--scope", SCOPES),
         (data_format, "--data-format", ("", "ttl", "trig", "nt", "nq", "rdf", "jsonld")),
+        (fail_on, "--fail-on", ("violation", "warning", "info")),
     ):
         if value not in known:
             raise ConfigError(
@@ -242,6 +262,7 @@ def validate(
         _list_scopes(load_shapes(shape_files(shapes) if shapes else data_shapes()))
         return
     if data:
+        data += more or []
         for option, given in (("--facts", facts), ("--base", base)):
             if given:
                 raise ConfigError(
@@ -251,13 +272,20 @@ def validate(
         if watch:
             if STDIN in data:
                 raise ConfigError("--watch needs files", where="--data", seen="-")
-            for value, option, default in ((form, "--format", "table"), (scope, "--scope", "all")):
+            for value, option, default in (
+                (form, "--format", "table"),
+                (scope, "--scope", "all"),
+                (fail_on, "--fail-on", "info"),
+            ):
                 if value != default:
                     raise ConfigError(f"--watch knows no {option}", seen=value, expected=default)
             _watch(data, files, data_format, max_results)
+        loaded = load_shapes(files)
+        if strict and loaded.warnings:
+            raise ShapesError("shapes say what has no effect, and --strict is given")
         report = validate_files(
             list(dict.fromkeys(data)),
-            load_shapes(files),
+            loaded,
             max_results=max_results,
             scope=scope,
             form=data_format,
@@ -267,13 +295,18 @@ def validate(
             _say(f"note: there are no shapes with targets{which}, so nothing was checked")
         elif report.checked and not report.checked.focus_nodes and report.conforms:
             _say("note: no shape has a focus node in this data, so nothing was checked")
+        if strict and report.checked and not report.checked.focus_nodes and report.conforms:
+            raise typer.Exit(4)
         typer.echo(report.to(form), nl=False)
-        raise typer.Exit(0 if report.conforms else 1)
+        raise typer.Exit(1 if report.fails(fail_on) else 0)
     for option, wanted in (
         ("--shapes", bool(shapes)),
         ("--watch", watch),
         ("--scope", scope != "all"),
         ("--data-format", bool(data_format)),
+        ("--fail-on", fail_on != "info"),
+        ("--strict", strict),
+        ("FILE", bool(more)),
     ):
         if wanted:
             raise ConfigError(

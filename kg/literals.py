@@ -177,6 +177,27 @@ def is_valid(lexical: str, datatype: str) -> bool:
     return True
 
 
+def is_known(datatype: str) -> bool:
+    """Return whether there is a datatype of its name; True for those of other namespaces.
+
+    >>> is_known(XSD + "integr"), is_known("https://x.example/own")
+    (False, True)
+    """
+    name = datatype.removeprefix(XSD)
+    return not datatype.startswith(XSD) or any(
+        name in known for known in (_INTEGERS, _CALENDAR, _TOKENS, _OTHERS)
+    )
+
+
+_OTHERS: Final = frozenset(
+    (
+        *("decimal", "double", "float", "duration", "dayTimeDuration", "yearMonthDuration"),
+        *("string", "normalizedString", "token", "anyURI", "QName", "NOTATION", "ENTITY"),
+        *("ID", "IDREF", "anySimpleType", "anyAtomicType"),
+    )
+)
+
+
 def _is_day(parts: dict[str, str | None]) -> bool:
     """Return whether the day, if there is one, is in its month."""
     day, month, year = (parts.get(part) for part in ("day", "month", "year"))

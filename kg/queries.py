@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final, TypeVar, overload
 
 import numpy as np
@@ -22,7 +23,7 @@ from kg.literals import XSD, Literal, matcher, parse_literal
 from kg.shacl import Component, Constraint, Pattern, Shape, Sparql, short
 from kg.solve import UNBOUND, Solver, Table, Unsupported, is_supported, joined, with_path
 from kg.sparql import Group, Path, Query
-from kg.triples import LITERAL, Nodes, Pairs, Triples, ends, starts, unique
+from kg.triples import BLANK, LITERAL, Nodes, Pairs, Triples, ends, starts, unique
 
 T = TypeVar("T")
 
@@ -32,6 +33,17 @@ ENGINE_SECONDS: Final = 60
 """How long Oxigraph may think about one focus node."""
 
 _SHAPES_GRAPH: Final = "<urn:kg:shapes>"
+_BLANK: Final = "urn:kg:blank:"
+# fmt: off
+_BLIND: Final = frozenset((
+    "SELECT", "ASK", "WHERE", "PREFIX", "BASE", "DISTINCT", "REDUCED", "AS", "A", "TRUE", "FALSE",
+    "OPTIONAL", "UNION", "FILTER", "NOT", "EXISTS", "IN", "GROUP", "BY", "HAVING", "BOUND",
+    "COUNT", "SUM", "AVG", "ABS", "CEIL", "FLOOR", "ROUND", "ISNUMERIC", "ISLITERAL", "LANG",
+    "LANGMATCHES", "YEAR", "MONTH", "DAY", "HOURS", "MINUTES", "SECONDS",
+))
+# fmt: on
+"""Words of queries that ask neither how a literal is written, nor whether a node has a name."""
+_BLIND_TO_FORMS: Final = _BLIND | {"ISIRI", "ISURI", "ISBLANK"}
 _BATCH: Final = 2_000
 _LOAD: Final = 100_000
 _BOUND: Final = ("this", "shapesGraph", "currentShape", "value")
@@ -90,6 +102,106 @@ class Solutions(Sequence[Solution]):
         return self._make(int(self.table.columns["?this"][at]), row)
 
 
+class _Store:
+    """A graph in Oxigraph, as far as it was asked for.
+
+    Oxigraph rewrites some literals when it loads them: `2.50`, xsd:int. With `named`, blank nodes
+    have IRIs, so that queries can name them. `original` turns a term back to what it was.
+    """
+
+    def __init__(
+        self, data: Triples, shapes: Iterable[tuple[str, str, str]], *, named: bool
+    ) -> None:
+        self._data = data
+        self._shapes = shapes
+        self._named = named
+        self._loaded: set[int] = set()
+        self._shapes_loaded = False
+        self.engine: Any = None
+        self.odd: dict[str, str] = {}
+        """The literals that are rewritten, each with what it becomes."""
+        self._back: dict[str, str] = {}
+
+    def load(self, predicates: set[int] | None) -> set[int]:
+        """Load the triples of some predicates, None for all; return the predicates."""
+        import pyoxigraph as ox
+
+        if self.engine is None:
+            self.engine = ox.Store()
+        if predicates is None:
+            predicates = set(self._data.predicates())
+        for predicate in sorted(predicates - self._loaded):
+            self._load_pairs(predicate, self._data.pairs(predicate))
+            self._loaded.add(predicate)
+        return predicates
+
+    def load_shapes(self) -> None:
+        """Load the shapes graph, as a graph of its own."""
+        import pyoxigraph as ox
+
+        if not self._shapes_loaded:
+            name = to_oxigraph(_SHAPES_GRAPH)
+            self.engine.extend(
+                ox.Quad(to_oxigraph(s), to_oxigraph(p), to_oxigraph(o), name)
+                for s, p, o in self._shapes
+            )
+            self._shapes_loaded = True
+
+    def _load_pairs(self, predicate: int, pairs: Pairs) -> None:
+        import pyoxigraph as ox
+
+        terms, kinds = self._data.terms, self._data.kinds
+        middle = b" " + terms[predicate] + b" "
+        objects = unique(ends(pairs))
+        for number in objects[kinds[objects] == LITERAL].tolist():
+            if terms[number][-1:] == b">":
+                self.note(self._data.text(number))
+        blank = (kinds[starts(pairs)] == BLANK) | (kinds[ends(pairs)] == BLANK)
+        plain = pairs[~blank]
+        for at in range(0, len(plain), _LOAD):
+            part = plain[at : at + _LOAD]
+            subjects, values = starts(part).tolist(), ends(part).tolist()
+            text = b" .\n".join(
+                [terms[s] + middle + terms[o] for s, o in zip(subjects, values, strict=True)]
+            )
+            self.engine.bulk_load(text + b" .\n", format=ox.RdfFormat.N_TRIPLES)
+        self.engine.extend(self._quad(predicate, int(pair)) for pair in pairs[blank])
+
+    def _quad(self, predicate: int, pair: int) -> Any:
+        import pyoxigraph as ox
+
+        return ox.Quad(
+            to_oxigraph(self.name(self._data.text(pair >> 32))),
+            to_oxigraph(self._data.text(predicate)),
+            to_oxigraph(self.name(self._data.text(pair & 0xFFFFFFFF))),
+        )
+
+    def note(self, literal: str) -> None:
+        """Remember what a literal becomes, if that is something else."""
+        if literal not in self.odd:
+            written = as_oxigraph_keeps_it(literal)
+            if written != literal:
+                self.odd[literal] = written
+                self._back.setdefault(written, literal)
+
+    def is_mixed_up(self, literal: str) -> bool:
+        """Return whether what a literal becomes may be another term of the graph, too."""
+        written = self.odd.get(literal, literal)
+        if written == literal:
+            return literal in self._back
+        return self._back[written] != literal or self._data.find(written) is not None
+
+    def name(self, term: str) -> str:
+        """Return what a query can call a term."""
+        return f"<{_BLANK}{term[2:]}>" if self._named and term.startswith("_:") else term
+
+    def original(self, term: str) -> str:
+        """Return a term of an answer as it is in the graph."""
+        if self._named and term.startswith(f"<{_BLANK}"):
+            return f"_:{term[len(_BLANK) + 1 : -1]}"
+        return self._back.get(term, term)
+
+
 class Queries:
     """Answers the SPARQL of shapes on a graph. Triples are loaded when a query first needs them."""
 
@@ -104,11 +216,7 @@ class Queries:
         self._shapes = shapes
         self._on_columns = on_columns
         self._solver = Solver(Evaluator(data, self))
-        self._store: Any = None
-        self._loaded: set[int] = set()
-        self._all = False
-        self._odd: set[int] = set()
-        self._shapes_loaded = False
+        self._stores = {named: _Store(data, shapes, named=named) for named in (False, True)}
 
     # --- loading ---
 
@@ -122,73 +230,11 @@ class Queries:
         found = map(self._data.find, sorted(names))
         return {number for number in found if number is not None}
 
-    def _load(self, predicates: set[int] | None) -> None:
-        import pyoxigraph as ox
-
-        if self._store is None:
-            self._store = ox.Store()
-        if self._all:
-            return
-        if predicates is None:
-            predicates = set(self._data.predicates())
-            self._all = True
-        for predicate in sorted(predicates - self._loaded):
-            self._load_pairs(predicate, self._data.pairs(predicate))
-            self._loaded.add(predicate)
-
-    def _load_pairs(self, predicate: int, pairs: Pairs) -> None:
-        import pyoxigraph as ox
-
-        terms, kinds = self._data.terms, self._data.kinds
-        middle = b" " + terms[predicate] + b" "
-        objects = unique(ends(pairs))
-        self._odd |= self._rewritten(objects[kinds[objects] == LITERAL])
-        blank = (kinds[starts(pairs)] == 1) | (kinds[ends(pairs)] == 1)
-        plain = pairs[~blank]
-        for at in range(0, len(plain), _LOAD):
-            part = plain[at : at + _LOAD]
-            subjects, values = starts(part).tolist(), ends(part).tolist()
-            text = b" .\n".join(
-                [terms[s] + middle + terms[o] for s, o in zip(subjects, values, strict=True)]
-            )
-            self._store.bulk_load(text + b" .\n", format=ox.RdfFormat.N_TRIPLES)
-        self._store.extend(self._quad(predicate, int(pair)) for pair in pairs[blank])
-
-    def _quad(self, predicate: int, pair: int) -> Any:
-        import pyoxigraph as ox
-
-        return ox.Quad(
-            to_oxigraph(self._data.text(pair >> 32)),
-            to_oxigraph(self._data.text(predicate)),
-            to_oxigraph(self._data.text(pair & 0xFFFFFFFF)),
-        )
-
-    def _rewritten(self, literals: Nodes) -> set[int]:
-        """Return the literals that Oxigraph does not keep as they are."""
-        typed = {
-            number: self._data.text(number)
-            for number in literals.tolist()
-            if self._data.terms[number][-1:] == b">"
-        }
-        return {n for n, text in typed.items() if self._is_rewritten(text)}
-
-    def _is_rewritten(self, text: str) -> bool:
-        """Return whether Oxigraph does not keep a literal as it is."""
-        import pyoxigraph as ox
-
-        if text[-1:] != ">" or _CANONICAL.search(text):
-            return False
-        store = ox.Store()
-        x = ox.NamedNode("urn:kg:x")
-        store.add(ox.Quad(x, x, to_oxigraph(text)))
-        return {str(quad.object) for quad in store} != {text}
-
     def forget(self) -> None:
         """Forget what was loaded: the graph has changed."""
-        self._store = None
-        self._loaded.clear()
-        self._odd.clear()
-        self._all = self._shapes_loaded = False
+        self._stores = {
+            named: _Store(self._data, self._shapes, named=named) for named in (False, True)
+        }
 
     # --- asking ---
 
@@ -214,15 +260,16 @@ class Queries:
             try:
                 return self._solved(query, shape, foci, values, messages)
             except Unsupported as e:
-                _log.info("%s is asked of Oxigraph: %s", short(constraint.node), e)
-        self._need(query)
+                _log.info("%s has a query for Oxigraph: %s", short(shape.node), e)
+        store = self._need(query)
         out: list[Solution] = []
-        for focus, rows in self._rows_of(query, foci, {}, shape, constraint):
+        for focus, rows in self._rows_of(store, query, foci, {}, shape, constraint):
             out += (self._solution(shape, focus, row, messages) for row in rows)
         return out
 
     def _rows_of(
         self,
+        store: _Store,
         query: Query,
         foci: Nodes,
         names: Mapping[str, str],
@@ -234,7 +281,7 @@ class Queries:
         def steps() -> Iterator[tuple[int, list[dict[str, str]]]]:
             for focus in foci.tolist():
                 bound = {"this": self._data.text(focus), **names}
-                yield focus, list(self._rows(query, bound, shape, constraint))
+                yield focus, list(self._rows(store, query, bound, shape, constraint))
 
         found = self._bounded(steps, shape, constraint)
         return [(focus, rows) for focus, rows in found if rows]
@@ -358,11 +405,11 @@ class Queries:
             try:
                 return self._custom_solved(query, shape, component, foci, pairs, messages)
             except Unsupported as e:
-                _log.info("%s is asked of Oxigraph: %s", short(constraint.component), e)
-        self._need(query)
+                _log.info("%s has a query for Oxigraph: %s", short(shape.node), e)
+        store = self._need(query)
         out: list[Solution] = []
         if not component.ask:
-            for focus, rows in self._rows_of(query, foci, names, shape, constraint):
+            for focus, rows in self._rows_of(store, query, foci, names, shape, constraint):
                 out += (self._solution(shape, focus, row, messages) for row in rows)
             return out
 
@@ -370,7 +417,7 @@ class Queries:
             for pair in pairs.tolist():
                 this, value = self._data.text(pair >> 32), self._data.text(pair & 0xFFFFFFFF)
                 bound = {"this": this, "value": value, **names}
-                yield self._ask(query, bound, shape, constraint)
+                yield self._ask(store, query, bound, shape, constraint)
 
         answers = self._bounded(asked, shape, constraint)
         for pair, conforms in zip(pairs.tolist(), answers, strict=True):
@@ -406,86 +453,98 @@ class Queries:
                 out[int(row["n"].value)] = True
         return out
 
-    def _need(self, query: Query) -> None:
-        """Load what a query looks at.
+    def _need(self, query: Query) -> _Store:
+        """Return a store with what a query looks at.
 
         Raises:
             Uncompiled: Oxigraph would not see it as it is.
         """
-        wanted = self.looked_at(query)
-        self._load(wanted)
-        if "shapesGraph" in query.variables and not self._shapes_loaded:
-            import pyoxigraph as ox
-
-            name = to_oxigraph(_SHAPES_GRAPH)
-            self._store.extend(
-                ox.Quad(to_oxigraph(s), to_oxigraph(p), to_oxigraph(o), name)
-                for s, p, o in self._shapes
-            )
-            self._shapes_loaded = True
-        if self._odd:
-            predicates = self._loaded if wanted is None else wanted
-            odd = np.array(sorted(self._odd), np.int64)
+        words = query.words()
+        store = self._stores[words <= _BLIND]
+        predicates = store.load(self.looked_at(query))
+        if "shapesGraph" in query.variables:
+            store.load_shapes()
+        for literal in query.literals():
+            self._check_form(store, words, literal)
+        if store.odd:
+            numbers = {self._data.find(literal) for literal in store.odd}
+            odd = np.array(sorted(n for n in numbers if n is not None), np.int64)
             for predicate in sorted(predicates):
                 found = self._data.step(predicate, odd, inverse=True)
-                if len(found):
-                    raise Uncompiled(
-                        "Oxigraph rewrites a literal that the query looks at",
-                        seen=self._data.text(int(starts(found)[0])),
-                    )
+                for number in unique(starts(found)).tolist():
+                    self._check_form(store, words, self._data.text(number))
+        return store
+
+    def _check_form(self, store: _Store, words: set[str], literal: str) -> None:
+        """Return nothing if a query can tell a literal from all others, as it asks of it.
+
+        Raises:
+            Uncompiled: it cannot.
+        """
+        store.note(literal)
+        blind = words <= _BLIND_TO_FORMS
+        if store.is_mixed_up(literal) or (literal in store.odd and not blind):
+            raise Uncompiled("Oxigraph rewrites a literal that the query looks at", seen=literal)
 
     def _rows(
         self,
+        store: _Store,
         query: Query,
         bound: Mapping[str, str],
         shape: Shape,
         constraint: Constraint,
     ) -> Iterator[dict[str, str]]:
-        text = query.bound(self._bindings(query, bound, shape))
-        yield from self._select(text, shape, constraint)
-
-    def _bindings(self, query: Query, bound: Mapping[str, str], shape: Shape) -> dict[str, str]:
-        out = {
-            **bound,
-            "shapesGraph": _SHAPES_GRAPH,
-            "currentShape": shape.node,
-            "PATH": str(shape.path) if shape.path else "",
-        }
-        used = {name: text for name, text in out.items() if name in query.variables}
-        if "PATH" in used and not used["PATH"]:
-            raise ShapesError("$PATH is for property shapes", where=short(shape.node))
-        if any(text.startswith("_") for text in used.values()):
-            raise Uncompiled("a query cannot name a blank node")
-        for text in (*used.values(), *(t.object for t in query.triples)):
-            if text.startswith('"') and self._is_rewritten(text):
-                raise Uncompiled("Oxigraph rewrites a literal of the query", seen=text)
-        return used
-
-    def _select(self, text: str, shape: Shape, constraint: Constraint) -> Iterator[dict[str, str]]:
-        found = self._ask_engine(text, shape, constraint)
+        text = query.bound(self._bindings(store, query, bound, shape))
+        found = self._ask_engine(store, text, shape, constraint)
         names = [variable.value for variable in found.variables]
         for row in found:
             out = {name: str(row[name]) for name in names if row[name] is not None}
             if out.get("failure") == f'"true"^^<{XSD}boolean>':
                 raise ShapesError(
                     "a SPARQL constraint reports a failure",
-                    where=short(constraint.node or shape.node),
+                    where=short(shape.node),
+                    seen=f"?failure is true, of the focus node {short(bound['this'])}",
                 )
-            yield out
+            # What the query has worked out is as it is.
+            yield {n: v if n in query.named else store.original(v) for n, v in out.items()}
+
+    def _bindings(
+        self, store: _Store, query: Query, bound: Mapping[str, str], shape: Shape
+    ) -> dict[str, str]:
+        out = {
+            **bound,
+            "shapesGraph": _SHAPES_GRAPH,
+            "currentShape": shape.node,
+            "PATH": str(shape.path) if shape.path else "",
+        }
+        used = {name: store.name(text) for name, text in out.items() if name in query.variables}
+        if "PATH" in used and not used["PATH"]:
+            raise ShapesError("$PATH is for property shapes", where=short(shape.node))
+        if any(text.startswith("_") for text in used.values()):
+            raise Uncompiled("a query cannot name a blank node, and this one asks of names")
+        for text in used.values():
+            if text.startswith('"'):
+                self._check_form(store, query.words(), text)
+        return used
 
     def _ask(
-        self, query: Query, bound: Mapping[str, str], shape: Shape, constraint: Constraint
+        self,
+        store: _Store,
+        query: Query,
+        bound: Mapping[str, str],
+        shape: Shape,
+        constraint: Constraint,
     ) -> bool:
-        text = query.bound(self._bindings(query, bound, shape))
-        return bool(self._ask_engine(text, shape, constraint))
+        text = query.bound(self._bindings(store, query, bound, shape))
+        return bool(self._ask_engine(store, text, shape, constraint))
 
-    def _ask_engine(self, text: str, shape: Shape, constraint: Constraint) -> Any:
+    def _ask_engine(self, store: _Store, text: str, shape: Shape, constraint: Constraint) -> Any:
         try:
-            return self._store.query(text)
+            return store.engine.query(text)
         except (SyntaxError, RuntimeError) as e:
             raise ShapesError(
                 "a SPARQL constraint is not SPARQL",
-                where=short(constraint.node or shape.node),
+                where=short(shape.node),
                 seen=str(e),
             ) from None
 
@@ -562,12 +621,45 @@ def check_query(query: Query, where: str, bound: set[str] | None = None) -> None
             "MINUS, SERVICE or VALUES, returns what is bound, and binds it not again",
             where=where,
             seen=wrong,
+            hint=_INSTEAD.get(wrong, ""),
+        )
+    undeclared = query.undeclared()
+    if undeclared:
+        raise ShapesError(
+            "a SPARQL constraint uses a prefix that is not declared",
+            where=where,
+            seen=", ".join(f"{prefix}:" for prefix in undeclared),
+            hint="sh:prefixes names a node that has it in sh:declare; give the file of that, too",
         )
     names = dict.fromkeys(sorted(bound or {"this", "shapesGraph", "currentShape"}), "<urn:kg:x>")
+    text = query.bound({n: term for n, term in names.items() if n != "value"})
     try:
-        ox.Store().query(query.bound({n: term for n, term in names.items() if n != "value"}))
+        ox.Store().query(text)
     except (SyntaxError, RuntimeError) as e:
-        raise ShapesError("a SPARQL constraint is not SPARQL", where=where, seen=str(e)) from None
+        raise ShapesError(
+            "a SPARQL constraint is not SPARQL", where=where, seen=_told_by_engine(str(e), text)
+        ) from None
+
+
+_INSTEAD: Final = {
+    "MINUS": "FILTER NOT EXISTS does what MINUS does here",
+    "VALUES": "use FILTER (?x IN (...)), or UNION",
+}
+_ERROR_AT: Final = re.compile(r"error at (\d+):\d+: ")
+_MOST_EXPECTED: Final = 120
+
+
+def _told_by_engine(message: str, query: str) -> str:
+    """Return what an engine says of a query, with the line instead of its number."""
+    at = _ERROR_AT.match(message)
+    if at is None:
+        return message
+    lines = query.split("\n")
+    line = lines[min(int(at[1]), len(lines)) - 1].strip()
+    what = " ".join(message[at.end() :].split())
+    if len(what) > _MOST_EXPECTED:
+        what = f"{what[:_MOST_EXPECTED]}…"
+    return f"in the line {line[:_MOST_EXPECTED]!r}, {what}"
 
 
 _CANONICAL: Final = re.compile(
@@ -576,6 +668,20 @@ _CANONICAL: Final = re.compile(
     rf'|[^"]*"\^\^<(?!{XSD}))'
 )
 """Literals that Oxigraph certainly keeps."""
+
+
+@lru_cache(maxsize=4096)
+def as_oxigraph_keeps_it(literal: str) -> str:
+    """Return a literal as Oxigraph has it once it is loaded."""
+    import pyoxigraph as ox
+
+    if literal[-1:] != ">" or _CANONICAL.search(literal):
+        return literal
+    store = ox.Store()
+    x = ox.NamedNode("urn:kg:x")
+    store.add(ox.Quad(x, x, to_oxigraph(literal)))
+    return next(str(quad.object) for quad in store)
+
 
 _PLACEHOLDER: Final = re.compile(r"\{[?$](\w+)\}")
 

@@ -175,6 +175,17 @@ class Report:
         severities = {r.severity for r in self.results} | {m.severity for m in self.omitted}
         return bool(severities - {SH + "Warning", SH + "Info"})
 
+    def fails(self, severity: str) -> bool:
+        """Return whether there are results of a severity, or of one above it.
+
+        Args:
+            severity: `violation` (with severities of one's own), `warning` or `info`.
+        """
+        counts = self.counts
+        if severity == "violation":
+            return self.blocks
+        return self.blocks or counts["Warning"] > 0 or (severity == "info" and not self.conforms)
+
     @property
     def counts(self) -> dict[str, int]:
         """Return the number of results by severity: Violation, Warning, Info, then others."""
@@ -232,9 +243,9 @@ class Report:
                 out += (f"      - {_of_detail(d, names)}\n" for d in r.detail[:_SHOWN])
             more = len(group.results) - len(shown)
             if more:
-                out.append(f"    and {more} more, in the JSON and Turtle reports\n")
+                out.append(f"    and {more:,} more, in the JSON and Turtle reports\n")
             if group.omitted:
-                out.append(f"    and {group.omitted} that no report shows (--max-results)\n")
+                out.append(f"    and {group.omitted:,} that no report shows (--max-results)\n")
         return "".join(f"{one_line(line)}\n" for line in "".join(out).split("\n")[:-1])
 
     def to_html(self, title: str = "Validation report") -> str:
@@ -287,7 +298,7 @@ class Report:
         if self.conforms:
             return "Conforms: no results."
         counts = ", ".join(_many(n, name) for name, n in self.counts.items() if n)
-        return f"{'Does not conform' if self.blocks else 'Conforms, nothing blocks'}: {counts}."
+        return f"Does not conform{'' if self.blocks else ', but nothing blocks'}: {counts}."
 
     def groups(self) -> list[Group]:
         """Return the results by what they are results of, in the order of the report."""
@@ -419,8 +430,8 @@ def _html_term(term: str, names: Names) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Return a text as HTML, without the characters that HTML has not."""
-    return escape("".join(c if c >= " " or c in "\t\n" else "\ufffd" for c in text))
+    """Return a text as HTML, with what cannot be seen written out."""
+    return escape(one_line(text))
 
 
 # --- writing ----------------------------------------------------------------------------------
@@ -511,8 +522,8 @@ def _quoted(text: str) -> str:
 
 def _many(count: int, noun: str) -> str:
     if noun in ("Violation", "Warning", "result"):
-        return f"{count} {noun.lower()}{'' if count == 1 else 's'}"
-    return f"{count} {'info' if noun == 'Info' else Names().short(noun)}"
+        return f"{count:,} {noun.lower()}{'' if count == 1 else 's'}"
+    return f"{count:,} {'info' if noun == 'Info' else Names().short(noun)}"
 
 
 def _subject(result: Result, names: Names) -> str:

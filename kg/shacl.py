@@ -9,13 +9,14 @@ Spec: SHACL (W3C Recommendation, 20 July 2017), sections 2 to 6
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Final, NamedTuple
 
 from kg.errors import QueryError, ShapesError
-from kg.literals import RDF, XSD, Literal, is_valid, parse_literal
+from kg.literals import RDF, XSD, Literal, is_known, is_valid, parse_literal
 from kg.sparql import Path, Query
 
 SH: Final = "http://www.w3.org/ns/shacl#"
@@ -74,10 +75,10 @@ class Graph:
         """Return the predicates of a subject."""
         return list(self._values.get(s, {}))
 
-    def parent(self, o: Term) -> tuple[Term, Term] | None:
-        """Return subject and predicate of the first triple with an object."""
+    def parent(self, o: Term, but: Container[Term] = ()) -> tuple[Term, Term] | None:
+        """Return subject and predicate of the first triple with an object, but for predicates."""
         for p, by_object in self._subjects.items():
-            if o in by_object:
+            if o in by_object and p not in but:
                 return by_object[o][0], p
         return None
 
@@ -226,6 +227,17 @@ _REPEATED: Final = (
     "node", "property", "hasValue", "sparql",
 )
 # fmt: on
+_NEED: Final = (
+    (
+        ("qualifiedMinCount", "qualifiedMaxCount", "qualifiedValueShapesDisjoint"),
+        ("qualifiedValueShape",),
+    ),
+    (("qualifiedValueShape",), ("qualifiedMinCount", "qualifiedMaxCount")),
+    (("flags",), ("pattern",)),
+    (("ignoredProperties",), ("closed",)),
+)
+"""Parameters, and those of which one has to stand beside each."""
+_NO_USE: Final = (_A, _SUBCLASS, f"<{RDFS}isDefinedBy>", f"<{RDFS}seeAlso>")
 _ON_PROPERTIES: Final = ("minCount", "maxCount", "uniqueLang", "lessThan", "lessThanOrEquals")
 
 
@@ -251,6 +263,7 @@ class Reader:
         self._shapes: dict[Term, Shape] = {}
         self._depth = 0
         self._custom: list[tuple[Term, list[tuple[Term, bool]]]] = []
+        self._without_validator: list[Term] = []
         with self.noting():
             self._custom = self._components()
 
@@ -303,13 +316,14 @@ class Reader:
         """Return the shapes that were read: those with targets, and all that they refer to."""
         return [self._shapes[node] for node in sorted(self._shapes)]
 
-    def unread(self) -> list[str]:
-        """Return what the graph asks for and the Recommendation does not know, sorted.
+    def warnings(self) -> list[str]:
+        """Return what stands in the graph without effect, each with its place, sorted.
 
-        Also what it imports and does not hold.
+        Terms that SHACL does not know, or only its Advanced Features; parameters without the one
+        that they belong to; shapes that nothing applies; what is imported and not there.
         """
-        out = [
-            f"owl:imports {short(o)}, which is not followed: give its file as shapes, too"
+        found = [
+            (o, f"owl:imports {short(o)}, which is not followed: give its file as shapes, too")
             for o in self.graph.objects(_IMPORTS)
             if not self.graph.predicates(o)
         ]
@@ -317,12 +331,42 @@ class Reader:
             if p.startswith(f"<{SH}"):
                 name = p[len(SH) + 1 : -1]
                 if name in _ADVANCED:
-                    out.append(f"{short(s)} has sh:{name}, of SHACL Advanced Features")
+                    found.append((s, f"sh:{name}, of SHACL Advanced Features"))
                 elif name not in _TERMS:
-                    out.append(f"{short(s)} has sh:{name}, which SHACL does not know")
+                    found.append((s, f"sh:{name}, which SHACL does not know{_similar(name)}"))
                 elif name == "severity" and o.startswith(f"<{SH}") and o not in _SEVERITIES:
-                    out.append(f"{short(s)} has the severity {short(o)}, which SHACL does not know")
-        return sorted(set(out))
+                    found.append((s, f"the severity {short(o)}, which SHACL does not know"))
+                elif name == "datatype" and not is_known(o[1:-1]):
+                    found.append((s, f"the datatype {short(o)}, which XML Schema does not know"))
+        found += (
+            (node, "a constraint component without a validator")
+            for node in self._without_validator
+            if not node.startswith(f"<{SH}")
+        )
+        for shape in self.every():
+            found += ((shape.node, what) for what in self._idle(shape))
+        return sorted({f"{self.where(s)}: {what}" for s, what in found})
+
+    def _idle(self, shape: Shape) -> Iterator[str]:
+        """Yield what a shape says without effect."""
+        node = shape.node
+        has = {name for name in _TERMS if self.graph.values(node, sh(name))}
+        for names, needed in _NEED:
+            for name in names:
+                if name in has and not has & set(needed):
+                    yield f"sh:{name} has no effect without sh:{' or sh:'.join(needed)}"
+        counts = {c.name: c.value for c in shape.constraints if c.name in ("MinCount", "MaxCount")}
+        least, most = counts.get("MinCount", 0), counts.get("MaxCount")
+        if isinstance(least, int) and isinstance(most, int) and least > most:
+            yield f"sh:minCount {least} with sh:maxCount {most}, which no node fulfils"
+        if not shape.targets and not self._is_used(node):
+            hint = ": a class is a target if it is an rdfs:Class"
+            owl = self.graph.is_a(node, "<http://www.w3.org/2002/07/owl#Class>")
+            yield f"no target, and no shape refers to it{hint if owl else ''}"
+
+    def _is_used(self, node: Term) -> bool:
+        """Return whether a shape is of use without a target: something refers to it."""
+        return self.graph.parent(node, _NO_USE) is not None
 
     def shape(self, node: Term, of: Term = "") -> Shape:
         """Return the shape of a node; of one that breaks rules, what does not.
@@ -597,6 +641,8 @@ class Reader:
                 for v in ("validator", "nodeValidator", "propertyValidator")
             ):
                 out.append((node, parameters))
+            else:
+                self._without_validator.append(node)
         return out
 
     def _custom_constraints(self, shape: Shape) -> Iterator[Constraint]:
@@ -615,7 +661,11 @@ class Reader:
                 continue
             several = [p for p in values if len(values[p]) > 1]
             if several and len(parameters) > 1:
-                raise self._wrong(f"{short(several[0])} is given once", node, str(values))
+                raise self._wrong(
+                    f"{short(several[0])} is given once, for a component with several parameters",
+                    node,
+                    ", ".join(values[several[0]]),
+                )
             for combination in _combinations(values):
                 yield self._custom_constraint(component, validators[0], combination)
 
@@ -751,8 +801,15 @@ class Reader:
             one = parent[0]
         name = "a node without a name" if one.startswith("_") else short(one)
         trail = trail[-_MOST_STEPS:]
-        file = self._file_of(node)
+        file = self._file_of(node) or self._file_of(one)
         return f"{file}: " * bool(file) + " / ".join([name, *reversed(trail)])
+
+
+def _similar(name: str) -> str:
+    """Return a question for a term that was perhaps meant."""
+    known = {term.lower(): term for term in _TERMS}
+    near = get_close_matches(name.lower(), known, 1, 0.8)
+    return f"; did you mean sh:{known[near[0]]}?" if near else ""
 
 
 def _combinations(values: dict[Term, list[Term]]) -> list[list[tuple[Term, Term]]]:

@@ -58,7 +58,11 @@ TRUE, FALSE, ERROR = 1, 0, -1
 Truth = NDArray[np.int8]
 _MOST_ROWS: Final = 50_000_000
 _LARGE: Final = 1 << 40
+_MOST_CELLS: Final = 200_000_000
+"""Term numbers, of eight bytes, in one table."""
 _MOST_IN_PRODUCT: Final = 5_000_000
+_MOST_FREE: Final = 2
+"""Predicates that may be any, in one group, each within what is found for the other."""
 
 
 class Unsupported(Exception):
@@ -100,13 +104,29 @@ class Table:
         return Table(len(first), columns), code, first
 
 
+def _check(rows: int, columns: int) -> None:
+    """Return nothing if a table is not too large.
+
+    Raises:
+        Unsupported: it is.
+    """
+    if rows > _MOST_ROWS or rows * columns > _MOST_CELLS:
+        raise Unsupported("too many rows")
+
+
 def joined(tables: Sequence[Table]) -> Table:
-    """Return the rows of some tables, one after another."""
+    """Return the rows of some tables, one after another.
+
+    Raises:
+        Unsupported: there are too many.
+    """
     if len(tables) == 1:
         return tables[0]
     names = dict.fromkeys(name for table in tables for name in table.columns)
+    rows = sum(table.rows for table in tables)
+    _check(rows, len(names))
     return Table(
-        sum(table.rows for table in tables),
+        rows,
         {name: np.concatenate([t.column(name) for t in tables]) for name in names},
     )
 
@@ -310,6 +330,7 @@ class Solver:
         self._data = evaluator.data
         self._names = count()
         self._bags = False
+        self._free = 0
 
     def solutions(self, group: Group, table: Table, *, distinct: bool) -> Table:
         """Return the solutions of the group of a query, given some rows.
@@ -321,7 +342,7 @@ class Solver:
         Raises:
             Unsupported: see `solve`.
         """
-        self._bags = not distinct
+        self._bags, self._free = not distinct, 0
         try:
             return self.solve(group, table)
         except RecursionError:
@@ -337,6 +358,9 @@ class Solver:
             return table
         free = self._free_predicate(group, table)
         if free:
+            if self._free == _MOST_FREE:
+                raise Unsupported("many patterns that may be any triple")
+            self._free += 1
             tables: list[Table] = []
             for predicate in self._data.predicates():
                 column = np.full(table.rows, predicate, np.int64)
@@ -344,6 +368,7 @@ class Solver:
                 found = self.solve(group, given)
                 if found.rows or not tables:
                     tables.append(found)
+            self._free -= 1
             return joined([t for t in tables if t.rows] or tables[:1] or [table.take(_NONE)])
         filters = [e.expression for e in group.elements if isinstance(e, Filter)]
         others = [e for e in group.elements if not isinstance(e, Filter)]
@@ -404,8 +429,7 @@ class Solver:
             best = min(left, key=lambda t: self._cost(t, table))
             left.remove(best)
             table = self._extend(best, table)
-            if table.rows > _MOST_ROWS:
-                raise Unsupported("too many rows")
+            _check(table.rows, len(table.columns))
         return table
 
     def _cost(self, triple: Triple, table: Table) -> tuple[int, int]:
@@ -475,8 +499,7 @@ class Solver:
     def _expand(self, path: Path, column: Nodes, name: str, table: Table) -> Table:
         pairs = self._follow(path, unique(column))
         low, lengths = spans(pairs, column)
-        if int(lengths.sum()) > _MOST_ROWS:
-            raise Unsupported("too many rows")
+        _check(int(lengths.sum()), len(table.columns) + 1)
         out = table.take(np.arange(table.rows).repeat(lengths))
         out.columns[name] = ends(pairs[ranges(low, lengths)])
         return out
@@ -488,6 +511,7 @@ class Solver:
             pairs = pairs[starts(pairs) == ends(pairs)]
         if table.rows * len(pairs) > _MOST_IN_PRODUCT and table.rows > 1:
             raise Unsupported("a product")
+        _check(table.rows * len(pairs), len(table.columns) + 2)
         out = table.take(np.repeat(np.arange(table.rows), len(pairs)))
         out.columns[triple.subject] = np.tile(starts(pairs), table.rows)
         out.columns[triple.object] = np.tile(ends(pairs), table.rows)
@@ -774,11 +798,11 @@ def _truth(scalar: Scalar) -> int:
 
     Spec: SPARQL 1.1 Query, 17.2.2
     """
-    if not isinstance(scalar, Literal) or scalar.language:
+    if not isinstance(scalar, Literal):
         return ERROR
     if scalar.datatype == f"{XSD}boolean":
         return TRUE if scalar.lexical in ("true", "1") else FALSE
-    if scalar.datatype == f"{XSD}string":
+    if scalar.language or scalar.datatype == f"{XSD}string":
         return TRUE if scalar.lexical else FALSE
     number = value(scalar)
     if number is not None and number[0] == "number":

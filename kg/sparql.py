@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from kg.errors import QueryError
@@ -457,6 +458,8 @@ class Query:
             self._next()
             inner = self._or(group)
             return inner if self._next().text == ")" else None
+        if token.text in ("+", "-"):
+            return self._signed(group)
         if word in ("NOT", "EXISTS"):
             self.features.add("EXISTS")
             if word == "NOT":
@@ -473,6 +476,16 @@ class Query:
             term = self._term()
             return None if self._peek().text == "(" else term
         return None
+
+    def _signed(self, group: Group) -> Expression | None:
+        """Return what follows a sign with it: a number, or what is added to or taken from zero."""
+        sign = self._peek().text
+        following = self._tokens[self._at + 1 : self._at + 2]
+        if following and following[0].kind == "number":
+            return self._term()
+        self._next()
+        inner = self._unary(group)
+        return None if inner is None else Call(sign, (f'"0"^^<{XSD}integer>', inner))
 
     def _arguments(self, group: Group) -> list[Expression] | None:
         if self._next().text != "(":
@@ -520,7 +533,9 @@ class Query:
 
     def _term(self) -> str | None:
         """Return a term or variable, or None (and read over it) where it is more than that."""
-        token = self._next()
+        token, sign = self._next(), ""
+        if token.text in ("+", "-") and self._peek().kind == "number":
+            token, sign = self._next(), token.text
         if token.kind == "var":
             return "?" + token.text[1:]
         if token.kind in ("iri", "name"):
@@ -531,7 +546,7 @@ class Query:
             kind = "double" if "e" in token.text.lower() else "decimal"
             if kind == "decimal" and "." not in token.text:
                 kind = "integer"
-            return f'"{token.text}"^^<{XSD}{kind}>'
+            return f'"{sign}{token.text}"^^<{XSD}{kind}>'
         if token.text.lower() in ("true", "false"):
             return f'"{token.text.lower()}"^^<{XSD}boolean>'
         if token.kind == "blank":
@@ -608,6 +623,27 @@ class Query:
         return f"<{self.prefixes.get(prefix, '')}{local}>"
 
     # --- what follows from it ---
+
+    def words(self) -> set[str]:
+        """Return the keywords and functions of the query, in capitals; `(` for one that has an IRI.
+
+        >>> sorted(Query("SELECT ?x { ?x ?p ?y FILTER (STR(?y) < <u:f>(?x)) }").words())
+        ['(', 'FILTER', 'SELECT', 'STR']
+        """
+        out = {token.text.upper() for token in self._tokens if token.kind == "word"}
+        for token, following in pairwise(self._tokens):
+            if token.kind in ("iri", "name") and following.text == "(":
+                out.add("(")
+        return out
+
+    def undeclared(self) -> list[str]:
+        """Return the prefixes that the query uses and does not declare, sorted."""
+        used = {t.text.partition(":")[0] for t in self._tokens if t.kind == "name"}
+        return sorted(used - set(self.prefixes))
+
+    def literals(self) -> set[str]:
+        """Return the literals in the triple patterns of the query."""
+        return {t for triple in self.triples for t in triple[::2] if str(t).startswith('"')}
 
     def predicates(self) -> set[str] | None:
         """Return the predicates whose triples the query looks at; None for all."""

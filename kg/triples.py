@@ -520,6 +520,12 @@ class Loader:
             rdf_format = ox.RdfFormat.from_extension(suffix.removeprefix("."))
         if rdf_format is None and (form or path == STDIN):
             rdf_format = ox.RdfFormat.from_extension(form or "nq")
+        if path != STDIN and not path.is_file() and not path.is_fifo():
+            raise ConfigError(
+                "the file cannot be read",
+                where=name,
+                seen="a folder" if path.is_dir() else "no such file",
+            )
         if rdf_format is None:
             raise ConfigError(
                 "the name of the file tells no RDF format",
@@ -540,10 +546,19 @@ class Loader:
                     self._add_quads(parser)
                     self.prefixes = dict(parser.prefixes)
         except (OSError, EOFError, zlib.error) as e:
-            raise ConfigError("the file cannot be read", where=name, seen=str(e)) from None
+            seen = e.strerror if isinstance(e, OSError) and e.strerror else str(e)
+            raise ConfigError("the file cannot be read", where=name, seen=seen) from None
         except SyntaxError as e:
-            raise error(f"the file is no {rdf_format.name}", where=name, seen=str(e)) from None
+            remote = "LoadDocumentCallback" in str(e)
+            raise error(
+                f"the file is no {rdf_format.name}",
+                where=name,
+                seen="a @context that is elsewhere, which is not fetched" if remote else str(e),
+                hint="put the context into the file" if remote else "",
+            ) from None
         except FactError as e:
+            if path == STDIN and not form:
+                e.hint = "--data-format tells what the standard input is, if not N-Quads"
             if e.where:
                 raise
             raise error(e.what, where=name, seen=e.seen, expected=e.expected) from None

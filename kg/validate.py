@@ -97,6 +97,8 @@ class Shapes:
     """Namespaces by prefix, as the files have them."""
     files: Mapping[str, str] = field(default_factory=dict, repr=False)
     """The file that describes a node, or the files."""
+    warnings: tuple[str, ...] = field(default=(), init=False, repr=False)
+    """What stands in the shapes without effect; known with `units`."""
     _graphs: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
@@ -110,14 +112,15 @@ class Shapes:
         reader = Reader(self.terms, lambda node: self.files.get(node, ""))
         found = reader.shapes()
         reader.read_typed()
-        for what in reader.unread():
-            _log.warning("not evaluated: %s", what)
         for shape in reader.every():
             for constraint in shape.constraints:
                 if isinstance(constraint.value, Pattern | Sparql | Component):
                     with reader.noting():
                         check_constraint(constraint, reader.where(shape.node))
         raise_all(_first(reader.errors))
+        object.__setattr__(self, "warnings", tuple(reader.warnings()))
+        for what in self.warnings:
+            _log.warning("%s", what)
         return tuple(
             Unit(shape) for shape in found if not shape.deactivated and not _is_recursive(shape)
         )
@@ -233,11 +236,14 @@ def load_shapes(paths: Iterable[Path]) -> Shapes:
             errors.append(e)
     raise_all(errors)
     data, _ = loader.triples()
-    files: dict[str, str] = {}
+    described: dict[str, list[Path]] = {}
     for path, nodes in subjects:
         for node in nodes.tolist():
-            name = data.text(node)
-            files[name] = f"{files[name]} or {path}" if name in files else str(path)
+            described.setdefault(data.text(node), []).append(path)
+    files = {
+        name: " or ".join(map(str, places)) if len(places) < 4 else f"{len(places)} files"
+        for name, places in described.items()
+    }
     shapes = Shapes(Graph(texts_of(data)), prefixes=first_of(prefixes), files=files)
     _ = shapes.units
     return shapes
@@ -925,6 +931,7 @@ def _asked_of_pyshacl(
         with _without_tracebacks(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of recursion, which the log has told
             _, report, _ = validator.run()  # type: ignore[no-untyped-call]  # pyshacl
+        return _reported(report, Reader(shapes.terms))
     except (
         ReportableRuntimeError,
         ConstraintLoadWarning,
@@ -934,20 +941,21 @@ def _asked_of_pyshacl(
     ) as e:
         text = str(e).split("\nFor reference", maxsplit=1)[0]
         raise ShapesError("the shapes are ill-formed", seen=text) from None
-    except (ArithmeticError, AttributeError, RecursionError, TypeError, ValueError) as e:
-        raise TooLarge(
-            "pyshacl, which alone can check some shapes, failed on this data",
-            where=", ".join(short(node) for node in nodes),
-            seen=f"{type(e).__name__}: {e}"[:200],
-            hint="change these shapes, or the literals that they look at",
-        ) from None
     except ParseBaseException as e:
         raise ShapesError("a SPARQL constraint is not SPARQL", seen=str(e)) from None
     except re.error as e:
         raise ShapesError(
             "a pattern is no regular expression", seen=f"{e.pattern!r}: {e}"
         ) from None
-    return _reported(report, Reader(shapes.terms))
+    except MemoryError:
+        raise
+    except Exception as e:  # noqa: BLE001  # another engine, which may fail in any way
+        raise TooLarge(
+            "pyshacl, which alone can check some shapes, failed on this data",
+            where=", ".join(short(node) for node in nodes),
+            seen=f"{type(e).__name__}: {e}"[:200],
+            hint="the log says why they are for pyshacl: change that, or leave the shapes out",
+        ) from None
 
 
 def _reported(report: rdflib.Graph, reader: Reader) -> list[Result]:
@@ -974,9 +982,9 @@ def _reported(report: rdflib.Graph, reader: Reader) -> list[Result]:
         )
         detail = (result(d) for d in report.objects(node, URIRef(SH + "detail")))
         own = [c for c in shape.constraints if c.component == component]
-        if len(own) == 1 and own[0].name not in ("SPARQL", "Custom") and not shape.messages:
-            text = default_message(shape, own[0])
-            messages = [Literal(text, f"{XSD}string", "")]
+        if own and not shape.messages and not any(_has_messages(c) for c in own):
+            text = default_message(shape, own[0]) if len(own) == 1 else ""
+            messages = [Literal(text, f"{XSD}string", "")] if text else messages
         return Result(
             focus=_bare(one(node, "focusNode")),
             path=path,
@@ -992,6 +1000,15 @@ def _reported(report: rdflib.Graph, reader: Reader) -> list[Result]:
         )
 
     return [result(node) for node in report.objects(None, URIRef(SH + "result"))]
+
+
+def _has_messages(constraint: Constraint) -> bool:
+    """Return whether a constraint has messages of its own, beside those of its shape."""
+    value = constraint.value
+    own = isinstance(value, Component) and value.messages
+    return bool(own) or (
+        isinstance(value, Sparql) and bool(value.messages or "message" in value.query.variables)
+    )
 
 
 def _from_rdflib(term: Any) -> str:
