@@ -80,6 +80,7 @@ def test_the_standard_input_is_validated(
         assert "    stdin  :a" in done.stdout
     if code == 2:
         assert done.stderr.startswith("stdin:1: the line is no N-Quads")
+        assert "--data-format tells" in done.stderr
 
 
 def test_files_without_a_telling_name_are_read_as_told(folder: Path) -> None:
@@ -88,6 +89,44 @@ def test_files_without_a_telling_name_are_read_as_told(folder: Path) -> None:
     done = validate(folder, "bad.txt", "--data-format", "ttl")
     assert done.returncode == 1
     assert "bad.txt  :a" in done.stdout
+
+
+def test_further_files_may_follow(folder: Path) -> None:
+    done = validate(folder, "good.ttl", "bad.ttl", "--format", "json")
+    assert done.returncode == 1
+    told = json.loads(done.stdout)
+    assert told["counts"]["Violation"] == 2  # :a of the first file has the name
+    assert told["checked"]["triples"] == 7
+
+
+@pytest.mark.parametrize(
+    ("severity", "codes"),
+    [
+        ("sh:Violation", (1, 1, 1)),
+        ("sh:Warning", (0, 1, 1)),
+        ("sh:Info", (0, 0, 1)),
+        (":X", (1,) * 3),
+    ],
+)
+def test_what_fails_is_chosen(folder: Path, severity: str, codes: tuple[int, ...]) -> None:
+    (folder / "shapes.ttl").write_text(
+        PREFIXES + f":S sh:targetClass :Thing ; sh:nodeKind sh:Literal ; sh:severity {severity} ."
+    )
+    for limit, code in zip(("violation", "warning", "info"), codes, strict=True):
+        assert validate(folder, "good.ttl", "--fail-on", limit).returncode == code
+
+
+def test_strict_takes_no_shapes_without_effect_and_no_data_without_focus_nodes(
+    folder: Path,
+) -> None:
+    assert validate(folder, "good.ttl", "--strict").returncode == 0
+    assert validate(folder, "bad.ttl", "--strict").returncode == 1
+    (folder / "other.ttl").write_text(PREFIXES + ":a a :Other .")
+    assert validate(folder, "other.ttl", "--strict").returncode == 4
+    (folder / "shapes.ttl").write_text(PREFIXES + SHAPES + ":S sh:mincount 1 .")
+    done = validate(folder, "good.ttl", "--strict")
+    assert done.returncode == 4
+    assert "did you mean sh:minCount?" in done.stderr
 
 
 def test_shapes_without_targets_are_noted(folder: Path) -> None:
@@ -184,7 +223,13 @@ def test_ill_formed_shapes_are_a_failure_of_their_own(folder: Path, text: str) -
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("--data", "none.ttl"), "cannot be read"),
+        (("--data", "none.ttl"), "none.ttl: the file cannot be read; seen no such file"),
+        (("--data", "none"), "none: the file cannot be read; seen no such file"),
+        (("--data", "."), ".: the file cannot be read; seen a folder"),
+        (("--data", "remote.jsonld"), "a @context that is elsewhere, which is not fetched"),
+        (("good.ttl",), "FILE needs --data"),
+        (("--strict",), "--strict needs --data"),
+        (("--data", "good.ttl", "--fail-on", "none"), "no such fail-on"),
         (("--data", "shapes.csv"), "tells no RDF format"),
         (("--data", "good.ttl", "--format", "xml"), "no such format"),
         (("--data", "good.ttl", "--scope", "some"), "no such scope"),
@@ -201,6 +246,7 @@ def test_ill_formed_shapes_are_a_failure_of_their_own(folder: Path, text: str) -
 )
 def test_wrong_use(folder: Path, arguments: tuple[str, ...], says: str) -> None:
     (folder / "shapes.csv").write_text("")
+    (folder / "remote.jsonld").write_text('{"@context": "https://x.example/context"}')
     done = kg("validate", *arguments, folder=folder)
     assert done.returncode == 2
     assert says in done.stderr

@@ -52,6 +52,7 @@ def report_of(folder: Path, shapes: str, data: str) -> Report:
     return validate_files([path], shapes_of(folder, shapes))
 
 
+TIMES = ':a :n "2020-02-02T00:00:00.00Z"^^xsd:dateTime , "2020-01-01"^^xsd:gYear .'
 NAMED = """
 :Named a sh:NodeShape ; sh:targetClass :Thing ; sh:property :Named-name .
 :Named-name a sh:PropertyShape ; sh:path :name ; sh:minCount 1 ; sh:severity sh:Violation ;
@@ -304,6 +305,126 @@ def test_a_query_that_takes_too_long_is_ended(
     data = "".join(f":a :p {n} ." for n in range(3_000))
     with pytest.raises(TooLarge, match=f"{X}S: a query of the shapes was ended"):
         report_of(tmp_path, text, data)
+
+
+def test_a_product_is_not_worked_out_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Eight patterns that share nothing: too much for columns, and Oxigraph is ended."""
+    monkeypatch.setattr("kg.queries.ENGINE_SECONDS", 1)
+    patterns = " . ".join(f"?a{n} ?b{n} ?c{n}" for n in range(8))
+    text = (
+        ":S a sh:NodeShape ; sh:targetNode :a ; sh:sparql "
+        f"[ sh:select 'SELECT $this WHERE {{ {patterns} FILTER (?c7 = ?a0) }}' ] ."
+    )
+    data = "".join(f":a :p{n} {n} ." for n in range(13))
+    with pytest.raises(TooLarge, match=f"{X}S: a query of the shapes was ended"):
+        report_of(tmp_path, text, data)
+
+
+def sparql(query: str, target: str = "sh:targetSubjectsOf :n") -> str:
+    return f":S a sh:NodeShape ; {target} ; sh:sparql [ sh:select '{PREFIX} SELECT {query}' ] ."
+
+
+PREFIX = f"PREFIX : <{X}>"
+EACH = "$this ?value WHERE { $this :n ?value FILTER "
+
+
+@pytest.mark.parametrize(
+    ("query", "data", "values"),
+    [
+        (EACH + "(?value IN (30, -1)) }", ":a :n 30.0 , 31 .", [f'"30.0"^^<{XSD}decimal>']),
+        (EACH + "(?value > -2) }", ':a :n 30.0 . :b :n "old" .', [f'"30.0"^^<{XSD}decimal>']),
+        (EACH + "(?value) }", ':a :n "x"@en , ""@en , "" , 0 .', ['"x"@en']),
+        (EACH + "(YEAR(?value) = 2020) }", TIMES, [f'"2020-02-02T00:00:00.00Z"^^<{XSD}dateTime>']),
+        (
+            "$this (COUNT(?o) AS ?value) WHERE { $this :n ?o } GROUP BY $this",
+            "[] :n 1 , 2.50 .",
+            [f'"2"^^<{XSD}integer>'],
+        ),
+        (
+            "$this ?value WHERE { { SELECT $this (MAX(?o) AS ?value) WHERE { $this :n ?o } "
+            "GROUP BY $this } }",
+            ":a :n 1 , 2 .",
+            [f'"2"^^<{XSD}integer>'],
+        ),
+    ],
+)
+def test_queries_see_values_however_they_are_written(
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    query: str,
+    data: str,
+    values: list[str],
+) -> None:
+    report = report_of(tmp_path, sparql(query), data)
+    assert [r.value for r in report.results] == values
+    assert "pyshacl" not in caplog.text
+
+
+def test_what_oxigraph_would_mix_up_is_for_pyshacl(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    query = "$this (COUNT(?o) AS ?value) WHERE { $this :n ?o } GROUP BY $this"
+    report = report_of(tmp_path, sparql(query), ":a :n 1.50 , 1.5 .")
+    assert [r.value for r in report.results] == [f'"2"^^<{XSD}integer>']
+    assert "is left to pyshacl, which is slow: Oxigraph rewrites" in caplog.text
+
+
+def test_whatever_happens_in_pyshacl_is_told(tmp_path: Path) -> None:
+    with pytest.raises(TooLarge, match=f"{X}S: pyshacl, which alone can check some shapes, failed"):
+        report_of(
+            tmp_path,
+            sparql('$this (STRLANG(STR(?o), "x") AS ?value) WHERE { $this :n ?o }'),
+            '[] :n "a" .',
+        )
+
+
+UNUSED = {
+    "sh:mincount 1": "sh:mincount, which SHACL does not know; did you mean sh:minCount?",
+    "sh:targetclass :T": "sh:targetclass, which SHACL does not know; did you mean sh:targetClass?",
+    "sh:qualifiedMinCount 1": "sh:qualifiedMinCount has no effect without sh:qualifiedValueShape",
+    "sh:qualifiedValueShape [ sh:class :T ]": "sh:qualifiedValueShape has no effect without "
+    "sh:qualifiedMinCount or sh:qualifiedMaxCount",
+    'sh:flags "i"': "sh:flags has no effect without sh:pattern",
+    "sh:ignoredProperties ()": "sh:ignoredProperties has no effect without sh:closed",
+    "sh:minCount 3 ; sh:maxCount 2": "sh:minCount 3 with sh:maxCount 2, which no node fulfils",
+    "sh:datatype xsd:integr": f"the datatype {XSD}integr, which XML Schema does not know",
+    "sh:rule []": "sh:rule, of SHACL Advanced Features",
+}
+
+
+@pytest.mark.parametrize(("said", "told"), UNUSED.items(), ids=UNUSED.keys())
+def test_what_has_no_effect_is_told_with_its_place(tmp_path: Path, said: str, told: str) -> None:
+    shapes = shapes_of(
+        tmp_path, f":S a sh:NodeShape ; sh:targetNode :a ; sh:property [ sh:path :n ; {said} ] ."
+    )
+    assert shapes.warnings == (f"{tmp_path / 'shapes.ttl'}: {X}S / sh:property of {X}n: {told}",)
+
+
+def test_shapes_that_nothing_applies_are_told(tmp_path: Path) -> None:
+    text = (
+        ":A a sh:NodeShape , rdfs:Class ; sh:not :B . :B a sh:NodeShape . :C a sh:NodeShape . "
+        ":D a sh:NodeShape , <http://www.w3.org/2002/07/owl#Class> . "
+        ":E a sh:ConstraintComponent ; sh:parameter [ sh:path :e ] ."
+    )
+    told = [line.split(": ", 1)[1] for line in shapes_of(tmp_path, text).warnings]
+    none = "no target, and no shape refers to it"
+    assert told == [
+        f"{X}C: {none}",
+        f"{X}D: {none}: a class is a target if it is an rdfs:Class",
+        f"{X}E: a constraint component without a validator",
+    ]
+
+
+def test_prefixes_that_nobody_declares_are_told(tmp_path: Path) -> None:
+    text = sparql("$this WHERE { $this foaf:name ?n }").replace(PREFIX, "")
+    with pytest.raises(ShapesError, match="a prefix that is not declared; seen foaf:; sh:prefixes"):
+        shapes_of(tmp_path, text)
+
+
+def test_of_a_query_that_is_none_the_line_is_told(tmp_path: Path) -> None:
+    text = sparql("$this WHERE {\\n$this ?p\\n}")
+    with pytest.raises(ShapesError, match="is not SPARQL; seen in the line '}', expected"):
+        shapes_of(tmp_path, text)
 
 
 def test_what_is_for_pyshacl_is_not_validated_in_parts(tmp_path: Path) -> None:
