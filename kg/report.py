@@ -131,6 +131,7 @@ class Omitted:
     component: str
     constraint: str
     count: int
+    label: str = ""
 
 
 @dataclass(frozen=True)
@@ -310,6 +311,7 @@ class Report:
             found.setdefault(key, {})[r] = None
             totals[key] += 1
         left = {(m.severity, m.shape, m.component, m.constraint): m.count for m in self.omitted}
+        labels = {m.shape: m.label for m in self.omitted}
         return [
             Group(
                 *key,
@@ -317,6 +319,7 @@ class Report:
                 totals[key] + left.get(key, 0),
                 left.get(key, 0),
                 names,
+                labels.get(key[1], ""),
             )
             for key in dict.fromkeys((*found, *left))
         ]
@@ -333,11 +336,12 @@ class Group(NamedTuple):
     total: int
     omitted: int
     names: Names
+    label: str
 
     @property
     def name(self) -> str:
         """Return shape and component, short."""
-        label = self.results[0].label if self.results else ""
+        label = self.results[0].label if self.results else self.label
         shape = self.names.shorten(label) or self.names.short(self.shape)
         return f"{shape}  ({self.names.name_of(self.component)})"
 

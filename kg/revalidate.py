@@ -18,6 +18,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path as File
 from typing import Final
 
@@ -28,7 +29,7 @@ from kg.errors import KgError, raise_all
 from kg.evaluate import Evaluator, Rows, Unit
 from kg.literals import RDF
 from kg.queries import Queries, Solutions, Uncompiled
-from kg.report import Report, Result
+from kg.report import Checked, Report, Result
 from kg.shacl import RDFS, Constraint, Shape, Sparql
 from kg.solve import certain
 from kg.sparql import Group, Path, Triple
@@ -352,7 +353,8 @@ class Validation:
 
         Args:
             origins: the `file:line` of every node that stands for a record; see `validate`.
-            of_files: the documents are files, and results lead to them.
+            of_files: the documents are files: results lead to them, and how much was checked is
+                told.
         Raises:
             TooLarge: a part of the work is for pyshacl, and the data is too much for it.
         """
@@ -380,7 +382,14 @@ class Validation:
             }
             find = file_origins([(File(name), nodes) for name, nodes in described.items()])
         prefixes = [self._prefixes[name] for name in self._documents if name in self._prefixes]
-        return sorted_report(results, omitted, self._data, find, self._shapes, prefixes)
+        report = sorted_report(results, omitted, self._data, find, self._shapes, prefixes)
+        return replace(report, checked=self._checked()) if of_files else report
+
+    def _checked(self) -> Checked:
+        """Return how much there is to check."""
+        shapes = [*(unit.shape for unit in self._shapes.units), *self._shapes.recursive]
+        nodes = sum(len(self._evaluator.targets(shape)) for shape in shapes)
+        return Checked(len(shapes), nodes, len(self._data))
 
 
 def watch_files(

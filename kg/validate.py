@@ -25,14 +25,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
 from kg.bounded import bounded
 from kg.errors import ConfigError, FactError, KgError, ShapesError, TooLarge, raise_all
 from kg.evaluate import Evaluator, Rows, Unit
-from kg.literals import RDF, XSD, Literal, parse_literal
+from kg.literals import RDF, XSD, Literal, compare, parse_literal
 from kg.locality import places
 from kg.queries import Queries, Uncompiled, check_constraint, to_rdflib
 from kg.report import WHOLE_GRAPH, Checked, Omitted, Report, Result
@@ -301,8 +301,19 @@ def shapes_in(value: object) -> Iterator[Shape]:
 
 # --- validating -------------------------------------------------------------------------------
 
-_Origin = Callable[[Triples, Nodes], Mapping[int, str]]
-"""Returns where nodes come from: `file:line` by number; what is not known is not in it."""
+
+class Place(NamedTuple):
+    """A node, and how a line of N-Quads goes on that tells the triple in question, if that is one.
+
+    `rest` is predicate and object, each with a space behind it, or empty.
+    """
+
+    node: int
+    rest: bytes = b""
+
+
+_Origin = Callable[[Triples, Sequence[Place]], Mapping[Place, str]]
+"""Returns where places are: `file:line`; what is not known is not in it."""
 
 
 def validate(
@@ -479,17 +490,32 @@ def sorted_report(
     Args:
         prefixes: those of the files of data; those of the shapes come before them.
     """
-    about = {r: r.value if r.focus == WHOLE_GRAPH else r.focus for r in results}
-    numbers = {term: data.find(_term(term)) for term in set(about.values()) if term}
-    nodes = np.array(sorted(n for n in numbers.values() if n is not None), np.int64)
-    found = origin(data, nodes) if len(nodes) else {}
+    places = [_place(data, r) for r in results]
+    known = list(dict.fromkeys(place for place in places if place is not None))
+    found = origin(data, known) if known else {}
     out = []
-    for r in results:
-        number = numbers.get(about[r])
-        where = "" if number is None else found.get(number, "")
+    for r, place in zip(results, places, strict=True):
+        where = "" if place is None else found.get(place, "")
         out.append(_found_at(r, where, shapes.labels.get(r.shape, "")))
-    names = first_of((shapes.prefixes, *prefixes))
-    return Report(tuple(sorted(out, key=Result.order)), tuple(omitted), prefixes=names)
+    return Report(
+        tuple(sorted(out, key=Result.order)),
+        tuple(replace(more, label=shapes.labels.get(more.shape, "")) for more in omitted),
+        prefixes=first_of((shapes.prefixes, *prefixes)),
+    )
+
+
+def _place(data: Triples, result: Result) -> Place | None:
+    """Return where the fault of a result is: a triple, if it is one of the graph, or a node."""
+    about = result.value if result.focus == WHOLE_GRAPH else result.focus
+    node = data.find(_term(about)) if about else None
+    if node is None:
+        return None
+    predicate, value = data.find(f"<{result.path}>"), data.find(_term(result.value))
+    if about != result.focus or predicate is None or value is None:
+        return Place(node)
+    if not data.has(predicate, node << 32 | value):
+        return Place(node)
+    return Place(node, data.terms[predicate] + b" " + data.terms[value] + b" ")
 
 
 def first_of(maps: Iterable[Mapping[str, str]]) -> dict[str, str]:
@@ -630,10 +656,10 @@ _EXPECTED: Final = {
     "NodeKind": "{}",
     "MinCount": "at least {}",
     "MaxCount": "at most {}",
-    "MinExclusive": "a value above {}",
-    "MinInclusive": "a value of {} or above, which can be compared with it",
-    "MaxExclusive": "a value below {}",
-    "MaxInclusive": "a value of {} or below, which can be compared with it",
+    "MinExclusive": "more than {}",
+    "MinInclusive": "{} or above",
+    "MaxExclusive": "less than {}",
+    "MaxInclusive": "{} or below",
     "MinLength": "at least {} characters",
     "MaxLength": "at most {} characters",
     "Pattern": "a text that matches {}",
@@ -651,7 +677,7 @@ _EXPECTED: Final = {
     "Property": "{}",
     "QualifiedMinCount": "at least {} that are: {}",
     "QualifiedMaxCount": "at most {} that are: {}",
-    "Closed": "no other properties than those that the shape names",
+    "Closed": "no properties but those that the shape names or ignores",
     "HasValue": "{} among the values",
     "In": "one of {}",
     "SPARQL": "no solution of the SPARQL constraint",
@@ -703,7 +729,7 @@ def _expected(constraint: Constraint, depth: int) -> str:
             for one in arg[:_MOST_TOLD]
         ]
         more = len(arg) - len(parts)
-        told = (", ".join(parts) + (f" and {more} more" if more else ""),)
+        told = (", ".join(parts) + (f" and {more} more" if more else "") or "an empty list",)
     elif constraint.name in ("MinCount", "MaxCount"):
         told = ("1 value" if arg == 1 else f"{arg} values",)
     elif constraint.name == "NodeKind":
@@ -753,14 +779,26 @@ def _seen(evaluator: Evaluator, rows: Rows, most: int) -> list[str]:
         tags = evaluator.repeated_languages(evaluator.values(shape, foci))
         each = {focus: iter(found) for focus, found in tags.items()}
         return [f"several values in {next(each[focus], '')}" for focus in shown.tolist()]
+    if rows.value is not None and (name == "Datatype" or isinstance(arg, Literal)):
+        values = rows.value[:most]
+        told_of = {n: _kind_seen(evaluator.data.text(n), arg) for n in unique(values).tolist()}
+        return [told_of[n] for n in values.tolist()]
     return [""] * len(shown)
 
 
+def _kind_seen(term: str, arg: object) -> str:
+    """Return why a term is not of a datatype, or not in a range, where that is not plain to see."""
+    if not term.startswith('"'):
+        return ""
+    literal = parse_literal(term)
+    if isinstance(arg, Literal):
+        return "" if compare(literal, arg) is not None else f"cannot be compared with {arg.lexical}"
+    if literal.language:
+        return f"a text in {literal.language}"
+    return "not a form of its datatype" if f"<{literal.datatype}>" == arg else ""
+
+
 # --- where it comes from ----------------------------------------------------------------------
-
-
-def _no_origins(data: Triples, nodes: Nodes) -> Mapping[int, str]:
-    return {}
 
 
 def record_origins(origins: Mapping[str, str]) -> _Origin:
@@ -771,18 +809,18 @@ def record_origins(origins: Mapping[str, str]) -> _Origin:
     near, the first by address.
     """
 
-    def find(data: Triples, nodes: Nodes) -> Mapping[int, str]:
+    def find(data: Triples, places: Sequence[Place]) -> Mapping[Place, str]:
         if not origins:
             return {}
 
         def own(number: int) -> str:
             return origins.get(data.text(number)[1:-1], "")
 
-        out = {n: own(n) for n in nodes.tolist()}
+        out = {place.node: own(place.node) for place in places}
         for back in (True, False):
             missing = np.array([n for n, where in out.items() if not where], np.int64)
-            out |= _nearest(data, missing, own, back=back)
-        return out
+            out |= _nearest(data, np.sort(missing), own, back=back)
+        return {place: out[place.node] for place in places}
 
     return find
 
@@ -822,26 +860,60 @@ def _nearest(
 
 
 def file_origins(subjects: Sequence[tuple[Path, Nodes]]) -> _Origin:
-    """Return what finds the file that describes nodes, and the line where there are lines."""
+    """Return what finds the file that describes a node, and the line where there are lines.
 
-    def find(data: Triples, nodes: Nodes) -> Mapping[int, str]:
-        out: dict[int, str] = {}
+    That is the line of the triple, where a place tells it; else the first with the node as subject.
+    """
+
+    def find(data: Triples, places: Sequence[Place]) -> Mapping[Place, str]:
+        out: dict[Place, str] = {}
+        missing = list(places)  # also of which only the node was found
         for path, described in subjects:
-            here = [n for n in nodes[np.isin(nodes, described)].tolist() if n not in out]
-            wanted = {data.terms[n]: n for n in here}
-            if path.suffix in (".nt", ".nq") and wanted:
-                with path.open("rb") as file:
-                    for number, line in enumerate(file, 1):
-                        found = wanted.pop(line.split(b" ", 1)[0], None)
-                        if found is not None:
-                            out[found] = f"{path}:{number}"
-                            if not wanted:
-                                break
-            for n in here:
-                out.setdefault(n, "stdin" if path == STDIN else str(path))
+            nodes = np.array([place.node for place in missing], np.int64)
+            there = np.isin(nodes, described).tolist()
+            here = [place for place, is_there in zip(missing, there, strict=True) if is_there]
+            exact: set[Place] = set()
+            if path.suffix in (".nt", ".nq") and here:
+                found, exact = _lines_of(path, data, here)
+                out = {**found, **out, **{place: found[place] for place in exact}}
+            for place in here:
+                out.setdefault(place, "stdin" if path == STDIN else str(path))
+            missing = [place for place in missing if place not in exact]
         return out
 
     return find
+
+
+def _lines_of(
+    path: Path, data: Triples, places: Sequence[Place]
+) -> tuple[dict[Place, str], set[Place]]:
+    """Return the lines of places in a file, and which of them are the very lines."""
+    out: dict[Place, str] = {}
+    exact: set[Place] = set()
+    wanted: dict[bytes, list[Place]] = {}
+    for place in places:
+        wanted.setdefault(data.terms[place.node], []).append(place)
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            subject, _, rest = line.partition(b" ")
+            if subject not in wanted:
+                continue
+            at = f"{path}:{number}"
+            left = []
+            for place in wanted[subject]:
+                out.setdefault(place, at)
+                if rest.startswith(place.rest):
+                    out[place] = at
+                    exact.add(place)
+                else:
+                    left.append(place)
+            if left:
+                wanted[subject] = left
+            else:
+                del wanted[subject]
+                if not wanted:
+                    break
+    return out, exact
 
 
 # --- pyshacl ----------------------------------------------------------------------------------

@@ -544,6 +544,23 @@ SAYS = {
         "[ :m 1 ]",
         f"expected a value that is not: {X}m: at least 1 value",
     ),
+    "a language": (
+        "sh:datatype xsd:string",
+        '"a"@en',
+        f"a text in en; expected a well-formed {XSD}string",
+    ),
+    "a form": (
+        "sh:datatype xsd:byte",
+        '"200"^^xsd:byte',
+        f"not a form of its datatype; expected a well-formed {XSD}byte",
+    ),
+    "a range": ("sh:minInclusive 18", "17", "expected 18 or above"),
+    "no range": (
+        "sh:maxExclusive 18",
+        '"old"',
+        "cannot be compared with 18; expected less than 18",
+    ),
+    "an empty list": ("sh:in ()", "1", "expected one of an empty list"),
     "nothing in particular": (
         "sh:not [ sh:property [ sh:path :p ] ]",
         "1",
@@ -680,6 +697,40 @@ def test_lines_are_found(tmp_path: Path) -> None:
         (WHOLE_GRAPH, X + "agent"): "facts/registry.yaml:3",
     }
     assert all(r.origin == "" for r in validate(lines, shapes).results)
+
+
+def test_lines_are_those_of_the_triple_or_else_of_the_node(tmp_path: Path) -> None:
+    shapes = shapes_of(
+        tmp_path,
+        ":S sh:targetSubjectsOf :p ; sh:property [ sh:path :p ; sh:nodeKind sh:IRI ; "
+        "sh:minCount 3 ] , [ sh:path [ sh:inversePath :p ] ; sh:minCount 9 ] .",
+    )
+    lines = [
+        f'<{X}a> <{X}p> "1" <{X}g> .',
+        f"<{X}b> <{X}p> <{X}a> <{X}g> .",
+        f'<{X}a>  <{X}p>  "3" .',  # not canonical: the line of the node is told
+        f'<{X}a> <{X}p> "2" .',
+    ]
+    one, two = tmp_path / "one.nq", tmp_path / "two.nt"
+    one.write_text("\n".join(lines[:3]) + "\n")
+    two.write_text(lines[3] + "\n")
+    report = validate_files([one, two], shapes)
+    assert {(r.focus[-1], r.path, r.value, r.origin) for r in report.results} == {
+        ("a", X + "p", '"1"', f"{one}:1"),
+        ("a", X + "p", '"2"', f"{two}:1"),
+        ("a", X + "p", '"3"', f"{one}:1"),
+        ("a", f"^<{X}p>", "", f"{one}:1"),
+        ("b", X + "p", "", f"{one}:2"),
+        ("b", f"^<{X}p>", "", f"{one}:2"),
+    }
+
+
+def test_what_is_left_out_has_its_place(tmp_path: Path) -> None:
+    shapes = shapes_of(
+        tmp_path, ":S sh:targetNode :a ; sh:property [ sh:path :n ; sh:minCount 1 ] ."
+    )
+    report = validate([], shapes, max_results=0)
+    assert "Violation  :S at :n  (MinCount)  1 result\n" in report.to_table()
 
 
 def test_cycles_do_not_trap_the_search_for_lines(tmp_path: Path) -> None:
