@@ -323,8 +323,9 @@ class Reader:
         that they belong to; shapes that nothing applies; what is imported and not there.
         """
         found = [
-            (o, f"owl:imports {short(o)}, which is not followed: give its file as shapes, too")
+            (s, f"owl:imports {short(o)}, which is not followed: give its file as shapes, too")
             for o in self.graph.objects(_IMPORTS)
+            for s in self.graph.subjects(_IMPORTS, o)
             if not self.graph.predicates(o)
         ]
         for s, p, o in self.graph.triples():
@@ -350,7 +351,8 @@ class Reader:
     def _idle(self, shape: Shape) -> Iterator[str]:
         """Yield what a shape says without effect."""
         node = shape.node
-        has = {name for name in _TERMS if self.graph.values(node, sh(name))}
+        own = (p for p in self.graph.predicates(node) if p.startswith(f"<{SH}"))
+        has = {p[len(SH) + 1 : -1] for p in own}
         for names, needed in _NEED:
             for name in names:
                 if name in has and not has & set(needed):
@@ -410,8 +412,10 @@ class Reader:
         node_shape = path is None and not self._is_property_shape(node)
         for name in _PARAMETERS:
             values = self.graph.values(node, sh(name))
+            if not values:
+                continue
             with self.noting():
-                if values and node_shape and name in _ON_PROPERTIES:
+                if node_shape and name in _ON_PROPERTIES:
                     raise self._wrong(f"sh:{name} is for property shapes", node, "no sh:path")
                 shape.constraints += self._constraints(node, name, values)
         with self.noting():
