@@ -147,7 +147,8 @@ class Checked:
         if self.shapes == 1:
             shapes = "1 shape with targets was"
         nodes = "1 focus node" if self.focus_nodes == 1 else f"{self.focus_nodes:,} focus nodes"
-        return f"{shapes} held against {nodes} in {self.triples:,} triples"
+        triples = "1 triple" if self.triples == 1 else f"{self.triples:,} triples"
+        return f"{shapes} held against {nodes} in {triples}"
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,7 @@ from kg.validate import (
     record_origins,
     shapes_in,
     sorted_report,
+    source,
 )
 
 _log = logging.getLogger(__name__)
@@ -81,6 +82,7 @@ class Validation:
         self._times: dict[tuple[Unit, bytes], Nodes] = {}
         self._marks: dict[str, str] = {}
         self._prefixes: dict[str, Mapping[str, str]] = {}
+        self._by_line: set[str] = set()
         self._stale = False
         self._by_pyshacl: list[Result] | None = None
         self._start()
@@ -123,7 +125,7 @@ class Validation:
         for path in dict.fromkeys(paths):
             try:
                 rows[str(path)] = loader.add_file(path, self._mark(str(path)), form=form)
-                self._prefixes[str(path)] = loader.prefixes
+                self._note(str(path), loader)
             except KgError as e:
                 errors.append(e)
         raise_all(errors)
@@ -196,8 +198,15 @@ class Validation:
         """
         loader = self._data.loader()
         rows = loader.add_file(path, self._mark(str(path)), form=form)
-        self._prefixes[str(path)] = loader.prefixes
+        self._note(str(path), loader)
         self._replace(str(path), rows)
+
+    def _note(self, document: str, loader: Loader) -> None:
+        """Remember of a file what is in no row of it."""
+        self._prefixes[document] = loader.prefixes
+        self._by_line.discard(document)
+        if loader.by_line:
+            self._by_line.add(document)
 
     def _mark(self, document: str) -> str:
         """Return what the names of a document's blank nodes begin with."""
@@ -377,10 +386,12 @@ class Validation:
             results += self._by_pyshacl
         find = record_origins(origins or {})
         if of_files:
-            described = {
-                name: unique(rows[0].astype(np.int64)) for name, rows in self._documents.items()
-            }
-            find = file_origins([(File(name), nodes) for name, nodes in described.items()])
+            find = file_origins(
+                [
+                    source(File(name), rows, by_line=name in self._by_line)
+                    for name, rows in self._documents.items()
+                ]
+            )
         prefixes = [self._prefixes[name] for name in self._documents if name in self._prefixes]
         report = sorted_report(results, omitted, self._data, find, self._shapes, prefixes)
         return replace(report, checked=self._checked()) if of_files else report

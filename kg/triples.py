@@ -471,10 +471,13 @@ class Loader:
         self.quads = 0
         self.prefixes: dict[str, str] = {}
         """Namespaces by prefix, as the file that was read last has them."""
+        self.by_line = False
+        """Whether each row of what was read last is that of a line, in their order."""
 
     def _begin(self, mark: str, kind: str = "N-Quads") -> None:
         self._mark, self._blank, self._blanks = mark, {}, 0
         self._kind = kind
+        self.by_line = True
 
     def add_lines(self, lines: Iterable[str], mark: str = "") -> NDArray[np.int32]:
         """Add N-Quads or N-Triples, each with its line feed, and return them as rows of numbers.
@@ -544,6 +547,7 @@ class Loader:
                 else:
                     parser = ox.parse(file, format=rdf_format, base_iri=path.resolve().as_uri())
                     self._add_quads(parser)
+                    self.by_line = False
                     self.prefixes = dict(parser.prefixes)
         except (OSError, EOFError, zlib.error) as e:
             seen = e.strerror if isinstance(e, OSError) and e.strerror else str(e)
@@ -577,6 +581,7 @@ class Loader:
                     line = self._add_text(text + feed, name, line, error)
                 else:
                     self._add_encoded(encoded.terms, encoded.rows)
+                    self.by_line = self.by_line and encoded.by_line
                     line += encoded.lines
             return
         for text in _blocks(file):
@@ -631,6 +636,7 @@ class Loader:
         """Add lines that need the parser; the others still go the short way."""
         import pyoxigraph as ox
 
+        self.by_line = False
         canonical: list[bytes] = []
         other: list[tuple[int, bytes]] = []
         for number, line in enumerate(_whole(text), before + 1):
@@ -790,11 +796,15 @@ def _cuts(file: IO[bytes]) -> Iterator[tuple[int, int]]:
 
 
 class _Encoded(NamedTuple):
-    """A block: its distinct terms, its rows as their numbers, and how many lines it has."""
+    """A block: its distinct terms, its rows as their numbers, and how many lines it has.
+
+    `by_line` is that of `Loader`.
+    """
 
     terms: list[bytes]
     rows: NDArray[np.int32]
     lines: int
+    by_line: bool
 
 
 def _encoded(path: Path, cuts: Iterator[tuple[int, int]]) -> Iterator[tuple[int, _Encoded | int]]:
@@ -846,14 +856,15 @@ class _Pipes(AbstractContextManager["_Pipes"]):
 
     def receive(self) -> _Encoded | None:
         """Return the block that was given first, None if it cannot be read."""
-        head = self._from.read(24)
-        if len(head) < 24:
+        head = self._from.read(32)
+        if len(head) < 32:
             raise OSError("a process that reads ended before its time")
-        of_terms, of_rows, lines = struct.unpack("!QQQ", head)
+        of_terms, of_rows, lines, by_line = struct.unpack("!QQQQ", head)
         terms, rows = self._from.read(of_terms), self._from.read(of_rows)
         if not terms:
             return None
-        return _Encoded(terms.split(b"\n"), np.frombuffer(rows, np.int32).reshape(3, -1), lines)
+        numbers = np.frombuffer(rows, np.int32).reshape(3, -1)
+        return _Encoded(terms.split(b"\n"), numbers, lines, bool(by_line))
 
 
 def _serve(path: str, source: IO[bytes], target: IO[bytes]) -> None:
@@ -865,6 +876,7 @@ def _serve(path: str, source: IO[bytes], target: IO[bytes]) -> None:
             file.seek(start)
             text = file.read(length)
             loader = Loader(keep_blank=True)
+            loader.by_line = True
             terms, rows = b"", b""
             try:
                 loader._add_text(text if text.endswith(b"\n") else text + b"\n", "", 0)
@@ -872,7 +884,8 @@ def _serve(path: str, source: IO[bytes], target: IO[bytes]) -> None:
                 pass  # whoever gave the block finds it again, and says where
             else:
                 terms, rows = b"\n".join(loader._ids), _joined(loader._parts).tobytes()
-            target.write(struct.pack("!QQQ", len(terms), len(rows), text.count(b"\n")))
+            lines = text.count(b"\n")
+            target.write(struct.pack("!QQQQ", len(terms), len(rows), lines, loader.by_line))
             target.write(terms)
             target.write(rows)
             target.flush()

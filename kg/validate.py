@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kg.bounded import bounded
 from kg.errors import ConfigError, FactError, KgError, ShapesError, TooLarge, raise_all
@@ -303,13 +304,11 @@ def shapes_in(value: object) -> Iterator[Shape]:
 
 
 class Place(NamedTuple):
-    """A node, and how a line of N-Quads goes on that tells the triple in question, if that is one.
-
-    `rest` is predicate and object, each with a space behind it, or empty.
-    """
+    """A node, and predicate and object of the triple in question, if there is one."""
 
     node: int
-    rest: bytes = b""
+    predicate: int = -1
+    value: int = -1
 
 
 _Origin = Callable[[Triples, Sequence[Place]], Mapping[Place, str]]
@@ -374,18 +373,19 @@ def validate_files(
     """
     loader = Loader(_progress("read %d quads"))
     errors: list[KgError] = []
-    subjects: list[tuple[Path, Nodes]] = []
+    sources: list[Source] = []
     prefixes: list[Mapping[str, str]] = []
     for number, path in enumerate(paths):
         try:
             rows = loader.add_file(path, f"d{number}-", form=form)
-            subjects.append((path, unique(rows[0].astype(np.int64))))
+            sources.append(source(path, rows, by_line=loader.by_line))
+            del rows
             prefixes.append(loader.prefixes)
         except (ConfigError, FactError) as e:
             errors.append(e)
     raise_all(errors)
     data, _ = loader.triples()
-    return _run(data, shapes, file_origins(subjects), max_results, scope, prefixes)
+    return _run(data, shapes, file_origins(sources), max_results, scope, prefixes)
 
 
 def _progress(message: str) -> Callable[[int], None]:
@@ -515,7 +515,7 @@ def _place(data: Triples, result: Result) -> Place | None:
         return Place(node)
     if not data.has(predicate, node << 32 | value):
         return Place(node)
-    return Place(node, data.terms[predicate] + b" " + data.terms[value] + b" ")
+    return Place(node, predicate, value)
 
 
 def first_of(maps: Iterable[Mapping[str, str]]) -> dict[str, str]:
@@ -859,7 +859,20 @@ def _nearest(
     return out
 
 
-def file_origins(subjects: Sequence[tuple[Path, Nodes]]) -> _Origin:
+class Source(NamedTuple):
+    """A file that was read: what it describes, and its triples line by line, if that is known."""
+
+    path: Path
+    nodes: Nodes
+    rows: NDArray[np.int32] | None = None
+
+
+def source(path: Path, rows: NDArray[np.int32], *, by_line: bool) -> Source:
+    """Return a file as a source; see `kg.triples.Loader` for its rows."""
+    return Source(path, unique(rows[0].astype(np.int64)), rows if by_line else None)
+
+
+def file_origins(sources: Sequence[Source]) -> _Origin:
     """Return what finds the file that describes a node, and the line where there are lines.
 
     That is the line of the triple, where a place tells it; else the first with the node as subject.
@@ -868,52 +881,67 @@ def file_origins(subjects: Sequence[tuple[Path, Nodes]]) -> _Origin:
     def find(data: Triples, places: Sequence[Place]) -> Mapping[Place, str]:
         out: dict[Place, str] = {}
         missing = list(places)  # also of which only the node was found
-        for path, described in subjects:
+        for one in sources:
             nodes = np.array([place.node for place in missing], np.int64)
-            there = np.isin(nodes, described).tolist()
+            there = np.isin(nodes, one.nodes).tolist()
             here = [place for place, is_there in zip(missing, there, strict=True) if is_there]
-            exact: set[Place] = set()
-            if path.suffix in (".nt", ".nq") and here:
-                found, exact = _lines_of(path, data, here)
-                out = {**found, **out, **{place: found[place] for place in exact}}
+            name = "stdin" if one.path == STDIN else str(one.path)
+            first: dict[int, int] = {}
+            lines: dict[Place, int] = {}
+            if here and one.rows is not None:
+                first, lines = _lines_in_rows(one.rows, here)
+            elif here and one.path.suffix in (".nt", ".nq"):
+                first, lines = _lines_in_file(one.path, data, here)
             for place in here:
-                out.setdefault(place, "stdin" if path == STDIN else str(path))
-            missing = [place for place in missing if place not in exact]
+                if place in lines:
+                    out[place] = f"{name}:{lines[place]}"
+                elif place.node in first:
+                    out.setdefault(place, f"{name}:{first[place.node]}")
+                else:
+                    out.setdefault(place, name)
+            missing = [p for p in missing if not (p in lines or (p in out and p.predicate < 0))]
         return out
 
     return find
 
 
-def _lines_of(
+def _lines_in_rows(
+    rows: NDArray[np.int32], places: Sequence[Place]
+) -> tuple[dict[int, int], dict[Place, int]]:
+    """Return the first line about each node, and the lines of the triples that places tell."""
+    first: dict[int, int] = {}
+    lines: dict[Place, int] = {}
+    wanted = set(places)
+    about = np.flatnonzero(np.isin(rows[0], [place.node for place in places]))
+    triples = zip(*rows[:, about].tolist(), strict=True)
+    for line, triple in zip((about + 1).tolist(), triples, strict=True):
+        first.setdefault(triple[0], line)
+        place = Place(*triple)
+        if place in wanted:
+            lines.setdefault(place, line)
+    return first, lines
+
+
+def _lines_in_file(
     path: Path, data: Triples, places: Sequence[Place]
-) -> tuple[dict[Place, str], set[Place]]:
-    """Return the lines of places in a file, and which of them are the very lines."""
-    out: dict[Place, str] = {}
-    exact: set[Place] = set()
-    wanted: dict[bytes, list[Place]] = {}
+) -> tuple[dict[int, int], dict[Place, int]]:
+    """Return what `_lines_in_rows` returns, as far as lines are written as this program does."""
+    first: dict[int, int] = {}
+    lines: dict[Place, int] = {}
+    wanted: dict[bytes, list[tuple[bytes, Place]]] = {}
     for place in places:
-        wanted.setdefault(data.terms[place.node], []).append(place)
+        rest = b""
+        if place.predicate >= 0:
+            rest = data.terms[place.predicate] + b" " + data.terms[place.value] + b" "
+        wanted.setdefault(data.terms[place.node], []).append((rest, place))
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
-            subject, _, rest = line.partition(b" ")
-            if subject not in wanted:
-                continue
-            at = f"{path}:{number}"
-            left = []
-            for place in wanted[subject]:
-                out.setdefault(place, at)
-                if rest.startswith(place.rest):
-                    out[place] = at
-                    exact.add(place)
-                else:
-                    left.append(place)
-            if left:
-                wanted[subject] = left
-            else:
-                del wanted[subject]
-                if not wanted:
-                    break
-    return out, exact
+            subject, _, after = line.partition(b" ")
+            for rest, place in wanted.get(subject, ()):
+                first.setdefault(place.node, number)
+                if rest and after.startswith(rest):
+                    lines.setdefault(place, number)
+    return first, lines
 
 
 # --- pyshacl ----------------------------------------------------------------------------------

@@ -77,7 +77,7 @@ def test_the_standard_input_is_validated(
     )
     assert done.returncode == code, done.stderr
     if code == 1:
-        assert "    stdin  :a" in done.stdout
+        assert f"    stdin{'' if options else ':1'}  :a" in done.stdout
     if code == 2:
         assert done.stderr.startswith("stdin:1: the line is no N-Quads")
         assert "--data-format tells" in done.stderr

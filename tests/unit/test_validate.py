@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import logging
 import os
@@ -722,6 +723,29 @@ def test_lines_are_those_of_the_triple_or_else_of_the_node(tmp_path: Path) -> No
         ("a", f"^<{X}p>", "", f"{one}:1"),
         ("b", X + "p", "", f"{one}:2"),
         ("b", f"^<{X}p>", "", f"{one}:2"),
+    }
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_lines_are_known_of_blank_nodes_and_packed_files_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, large: bool
+) -> None:
+    """Read by this process, or by several."""
+    monkeypatch.setattr("kg.triples._LARGE", 0 if large else 1 << 30)
+    monkeypatch.setattr("kg.triples._BLOCK", 1_000)
+    shapes = shapes_of(
+        tmp_path, ":S sh:targetSubjectsOf :p ; sh:property [ sh:path :p ; sh:nodeKind sh:IRI ] ."
+    )
+    names = [f"_:n{n}" if n % 2 else f"<{X}n{n}>" for n in range(100)]
+    text = "".join(
+        f'{name} <{X}p> <{X}a> .\n{name} <{X}p> "{n}" .\n' for n, name in enumerate(names)
+    )
+    path = tmp_path / ("data.nt" if large else "data.nt.gz")
+    path.write_bytes(text.encode() if large else gzip.compress(text.encode()))
+    report = validate_files([path], shapes)
+    assert len(report.results) == 100
+    assert {r.value: r.origin for r in report.results} == {
+        f'"{n}"': f"{path}:{2 * n + 2}" for n in range(100)
     }
 
 
