@@ -25,6 +25,7 @@ _FRAME: Final = 1_000
 _ROOM: Final = 4 << 30
 """Bytes that a child may take beside what this process has."""
 _NO_MEMORY: Final = 3
+_ENDINGS: Final = (signal.SIGINT, signal.SIGTERM)
 _END_WITH_PARENT: Final = 1  # PR_SET_PDEATHSIG of Linux
 
 
@@ -50,7 +51,7 @@ def bounded(
     control = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
     parent = os.getpid()
     reading, writing = os.pipe()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDINGS)
     try:
         child = os.fork()
         if child == 0:
@@ -125,7 +126,7 @@ def _work(steps: Callable[[], Iterable[T]], seconds: int, writing: int, *, quiet
     try:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGPIPE, signal.SIGXCPU):
             signal.signal(number, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDINGS)
         nowhere = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, *((2,) * quiet)):
             os.dup2(nowhere, stream)

@@ -259,6 +259,8 @@ def validate(
             )
     settings = _settings(config, base_iri=base)
     if list_scopes:
+        if data or more or strict or watch:
+            raise ConfigError("--list-scopes goes with --shapes alone", where="--list-scopes")
         _list_scopes(load_shapes(shape_files(shapes) if shapes else data_shapes()))
         return
     if data:
@@ -276,6 +278,7 @@ def validate(
                 (form, "--format", "table"),
                 (scope, "--scope", "all"),
                 (fail_on, "--fail-on", "info"),
+                ("yes" if strict else "no", "--strict", "no"),
             ):
                 if value != default:
                     raise ConfigError(f"--watch knows no {option}", seen=value, expected=default)
@@ -295,9 +298,10 @@ def validate(
             _say(f"note: there are no shapes with targets{which}, so nothing was checked")
         elif report.checked and not report.checked.focus_nodes and report.conforms:
             _say("note: no shape has a focus node in this data, so nothing was checked")
-        if strict and report.checked and not report.checked.focus_nodes and report.conforms:
-            raise typer.Exit(4)
         typer.echo(report.to(form), nl=False)
+        unchecked = report.conforms and report.checked and not report.checked.focus_nodes
+        if strict and unchecked and scope == "all":
+            raise typer.Exit(4)
         raise typer.Exit(1 if report.fails(fail_on) else 0)
     for option, wanted in (
         ("--shapes", bool(shapes)),

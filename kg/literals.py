@@ -193,7 +193,7 @@ _OTHERS: Final = frozenset(
     (
         *("decimal", "double", "float", "duration", "dayTimeDuration", "yearMonthDuration"),
         *("string", "normalizedString", "token", "anyURI", "QName", "NOTATION", "ENTITY"),
-        *("ID", "IDREF", "anySimpleType", "anyAtomicType"),
+        *("ID", "IDREF", "IDREFS", "ENTITIES", "NMTOKENS", "anySimpleType", "anyAtomicType"),
     )
 )
 

@@ -12,14 +12,15 @@ import logging
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Final, TypeVar, overload
+from itertools import islice
+from typing import Any, Final, NamedTuple, TypeVar, overload
 
 import numpy as np
 
 from kg.bounded import bounded
-from kg.errors import KgError, ShapesError
+from kg.errors import KgError, ShapesError, TooLarge
 from kg.evaluate import Evaluator, Solution
-from kg.literals import XSD, Literal, matcher, parse_literal
+from kg.literals import XSD, Literal, is_valid, matcher, parse_literal
 from kg.shacl import Component, Constraint, Pattern, Shape, Sparql, short
 from kg.solve import UNBOUND, Solver, Table, Unsupported, is_supported, joined, with_path
 from kg.sparql import Group, Path, Query
@@ -29,6 +30,7 @@ T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
+_MOST_SOLUTIONS: Final = 10_000_000
 ENGINE_SECONDS: Final = 60
 """How long Oxigraph may think about one focus node."""
 
@@ -106,7 +108,7 @@ class _Store:
     """A graph in Oxigraph, as far as it was asked for.
 
     Oxigraph rewrites some literals when it loads them: `2.50`, xsd:int. With `named`, blank nodes
-    have IRIs, so that queries can name them. `original` turns a term back to what it was.
+    have IRIs, so that queries can name them.
     """
 
     def __init__(
@@ -115,12 +117,10 @@ class _Store:
         self._data = data
         self._shapes = shapes
         self._named = named
-        self._loaded: set[int] = set()
         self._shapes_loaded = False
         self.engine: Any = None
-        self.odd: dict[str, str] = {}
-        """The literals that are rewritten, each with what it becomes."""
-        self._back: dict[str, str] = {}
+        self.odd: dict[int, list[str]] = {}
+        """The literals that are rewritten, by the predicates that were loaded."""
 
     def load(self, predicates: set[int] | None) -> set[int]:
         """Load the triples of some predicates, None for all; return the predicates."""
@@ -130,9 +130,8 @@ class _Store:
             self.engine = ox.Store()
         if predicates is None:
             predicates = set(self._data.predicates())
-        for predicate in sorted(predicates - self._loaded):
+        for predicate in sorted(predicates - set(self.odd)):
             self._load_pairs(predicate, self._data.pairs(predicate))
-            self._loaded.add(predicate)
         return predicates
 
     def load_shapes(self) -> None:
@@ -153,9 +152,9 @@ class _Store:
         terms, kinds = self._data.terms, self._data.kinds
         middle = b" " + terms[predicate] + b" "
         objects = unique(ends(pairs))
-        for number in objects[kinds[objects] == LITERAL].tolist():
-            if terms[number][-1:] == b">":
-                self.note(self._data.text(number))
+        typed = [n for n in objects[kinds[objects] == LITERAL].tolist() if terms[n][-1:] == b">"]
+        texts = map(self._data.text, typed)
+        self.odd[predicate] = [text for text in texts if as_oxigraph_keeps_it(text) != text]
         blank = (kinds[starts(pairs)] == BLANK) | (kinds[ends(pairs)] == BLANK)
         plain = pairs[~blank]
         for at in range(0, len(plain), _LOAD):
@@ -176,30 +175,34 @@ class _Store:
             to_oxigraph(self.name(self._data.text(pair & 0xFFFFFFFF))),
         )
 
-    def note(self, literal: str) -> None:
-        """Remember what a literal becomes, if that is something else."""
-        if literal not in self.odd:
-            written = as_oxigraph_keeps_it(literal)
-            if written != literal:
-                self.odd[literal] = written
-                self._back.setdefault(written, literal)
-
-    def is_mixed_up(self, literal: str) -> bool:
-        """Return whether what a literal becomes may be another term of the graph, too."""
-        written = self.odd.get(literal, literal)
-        if written == literal:
-            return literal in self._back
-        return self._back[written] != literal or self._data.find(written) is not None
-
     def name(self, term: str) -> str:
         """Return what a query can call a term."""
         return f"<{_BLANK}{term[2:]}>" if self._named and term.startswith("_:") else term
 
-    def original(self, term: str) -> str:
-        """Return a term of an answer as it is in the graph."""
+    def unnamed(self, term: str) -> str:
+        """Return the term that `name` was given."""
         if self._named and term.startswith(f"<{_BLANK}"):
             return f"_:{term[len(_BLANK) + 1 : -1]}"
-        return self._back.get(term, term)
+        return term
+
+
+class _View(NamedTuple):
+    """What a query sees of a store, and how its answers are turned back."""
+
+    store: _Store
+    query: Query
+    predicates: tuple[int, ...]
+    back: Mapping[str, str]
+    """The literals that are rewritten, by what they become."""
+    computed: frozenset[str]
+    blind: bool
+    """Whether the query cannot tell the forms of a literal."""
+
+    def original(self, name: str, term: str, more: Mapping[str, str]) -> str:
+        """Return the value of a variable as it is in the graph, or as it was worked out."""
+        if name not in self.computed:
+            term = more.get(term) or self.back.get(term, term)
+        return self.store.unnamed(term)
 
 
 class Queries:
@@ -261,16 +264,15 @@ class Queries:
                 return self._solved(query, shape, foci, values, messages)
             except Unsupported as e:
                 _log.info("%s has a query for Oxigraph: %s", short(shape.node), e)
-        store = self._need(query)
+        view = self._need(query)
         out: list[Solution] = []
-        for focus, rows in self._rows_of(store, query, foci, {}, shape, constraint):
+        for focus, rows in self._rows_of(view, foci, {}, shape, constraint):
             out += (self._solution(shape, focus, row, messages) for row in rows)
         return out
 
     def _rows_of(
         self,
-        store: _Store,
-        query: Query,
+        view: _View,
         foci: Nodes,
         names: Mapping[str, str],
         shape: Shape,
@@ -279,9 +281,13 @@ class Queries:
         """Return the solutions of a query for each focus node that has some."""
 
         def steps() -> Iterator[tuple[int, list[dict[str, str]]]]:
+            total = 0
             for focus in foci.tolist():
                 bound = {"this": self._data.text(focus), **names}
-                yield focus, list(self._rows(store, query, bound, shape, constraint))
+                rows = list(islice(self._rows(view, bound, shape, constraint), _MOST_SOLUTIONS))
+                total += len(rows)
+                _bear(total, shape)
+                yield focus, rows
 
         found = self._bounded(steps, shape, constraint)
         return [(focus, rows) for focus, rows in found if rows]
@@ -324,6 +330,7 @@ class Queries:
         if "DISTINCT" in query.features:
             found, _, _ = found.distinct([f"?{name}" for name in names])
         if not inside:
+            _bear(found.rows * len(foci), shape)
             found = Table(
                 found.rows * len(foci),
                 {
@@ -406,10 +413,10 @@ class Queries:
                 return self._custom_solved(query, shape, component, foci, pairs, messages)
             except Unsupported as e:
                 _log.info("%s has a query for Oxigraph: %s", short(shape.node), e)
-        store = self._need(query)
+        view = self._need(query)
         out: list[Solution] = []
         if not component.ask:
-            for focus, rows in self._rows_of(store, query, foci, names, shape, constraint):
+            for focus, rows in self._rows_of(view, foci, names, shape, constraint):
                 out += (self._solution(shape, focus, row, messages) for row in rows)
             return out
 
@@ -417,15 +424,14 @@ class Queries:
             for pair in pairs.tolist():
                 this, value = self._data.text(pair >> 32), self._data.text(pair & 0xFFFFFFFF)
                 bound = {"this": this, "value": value, **names}
-                yield self._ask(store, query, bound, shape, constraint)
+                yield self._ask(view, bound, shape, constraint)
 
         answers = self._bounded(asked, shape, constraint)
         for pair, conforms in zip(pairs.tolist(), answers, strict=True):
             if not conforms:
                 focus, term = pair >> 32, self._data.text(pair & 0xFFFFFFFF)
-                filled = tuple(
-                    m._replace(lexical=_filled(m.lexical, {"value": term})) for m in messages
-                )
+                row = {"this": self._data.text(focus), "value": term}
+                filled = tuple(m._replace(lexical=_filled(m.lexical, row)) for m in messages)
                 out.append(Solution(focus, term, str(shape.path or ""), filled))
         return out
 
@@ -453,49 +459,67 @@ class Queries:
                 out[int(row["n"].value)] = True
         return out
 
-    def _need(self, query: Query) -> _Store:
-        """Return a store with what a query looks at.
+    def _need(self, query: Query) -> _View:
+        """Return what a query sees in Oxigraph.
 
         Raises:
-            Uncompiled: Oxigraph would not see it as it is.
+            Uncompiled: that is not what it would see of the graph.
         """
         words = query.words()
         store = self._stores[words <= _BLIND]
-        predicates = store.load(self.looked_at(query))
+        predicates = tuple(sorted(store.load(self.looked_at(query))))
         if "shapesGraph" in query.variables:
             store.load_shapes()
-        for literal in query.literals():
-            self._check_form(store, words, literal)
-        if store.odd:
-            numbers = {self._data.find(literal) for literal in store.odd}
-            odd = np.array(sorted(n for n in numbers if n is not None), np.int64)
-            for predicate in sorted(predicates):
-                found = self._data.step(predicate, odd, inverse=True)
-                for number in unique(starts(found)).tolist():
-                    self._check_form(store, words, self._data.text(number))
-        return store
+        if query.hides_literals:
+            raise Uncompiled("the query has numbers or typed literals in brackets")
+        computed, meets = query.computed()
+        blind = words <= _BLIND_TO_FORMS and not meets
+        back: dict[str, str] = {}
+        view = _View(store, query, predicates, back, frozenset(computed), blind)
+        odd = dict.fromkeys(text for p in predicates for text in store.odd[p])
+        for literal in (*odd, *sorted(query.literals())):
+            self._admit(view, literal, back)
+        return view
 
-    def _check_form(self, store: _Store, words: set[str], literal: str) -> None:
-        """Return nothing if a query can tell a literal from all others, as it asks of it.
+    def _admit(self, view: _View, literal: str, back: dict[str, str]) -> None:
+        """Add a literal to what is turned back, if it is rewritten.
 
         Raises:
-            Uncompiled: it cannot.
+            Uncompiled: the query can tell, or it becomes what another term is.
         """
-        store.note(literal)
-        blind = words <= _BLIND_TO_FORMS
-        if store.is_mixed_up(literal) or (literal in store.odd and not blind):
+        written = as_oxigraph_keeps_it(literal)
+        known = back.get(written) or view.back.get(written)
+        if known == literal or (known is None and written == literal):
+            return
+        value = parse_literal(literal)
+        if (
+            not view.blind
+            or known is not None
+            or not is_valid(value.lexical, value.datatype)
+            or written in view.query.literals()
+            or self._is_object(written, view.predicates)
+        ):
             raise Uncompiled("Oxigraph rewrites a literal that the query looks at", seen=literal)
+        back[written] = literal
+
+    def _is_object(self, term: str, predicates: Iterable[int]) -> bool:
+        """Return whether a term is an object of one of the predicates."""
+        number = self._data.find(term)
+        if number is None:
+            return False
+        node = np.array([number], np.int64)
+        return any(len(self._data.step(p, node, inverse=True)) for p in predicates)
 
     def _rows(
         self,
-        store: _Store,
-        query: Query,
+        view: _View,
         bound: Mapping[str, str],
         shape: Shape,
         constraint: Constraint,
     ) -> Iterator[dict[str, str]]:
-        text = query.bound(self._bindings(store, query, bound, shape))
-        found = self._ask_engine(store, text, shape, constraint)
+        more: dict[str, str] = {}
+        text = view.query.bound(self._bindings(view, bound, shape, more))
+        found = self._ask_engine(view.store, text, shape, constraint)
         names = [variable.value for variable in found.variables]
         for row in found:
             out = {name: str(row[name]) for name in names if row[name] is not None}
@@ -505,38 +529,38 @@ class Queries:
                     where=short(shape.node),
                     seen=f"?failure is true, of the focus node {short(bound['this'])}",
                 )
-            # What the query has worked out is as it is.
-            yield {n: v if n in query.named else store.original(v) for n, v in out.items()}
+            yield {name: view.original(name, value, more) for name, value in out.items()}
 
     def _bindings(
-        self, store: _Store, query: Query, bound: Mapping[str, str], shape: Shape
+        self, view: _View, bound: Mapping[str, str], shape: Shape, more: dict[str, str]
     ) -> dict[str, str]:
+        """Return the terms of pre-bound variables; add to `more` what is to be turned back."""
         out = {
             **bound,
             "shapesGraph": _SHAPES_GRAPH,
             "currentShape": shape.node,
             "PATH": str(shape.path) if shape.path else "",
         }
-        used = {name: store.name(text) for name, text in out.items() if name in query.variables}
+        names = view.query.variables
+        used = {name: view.store.name(text) for name, text in out.items() if name in names}
         if "PATH" in used and not used["PATH"]:
             raise ShapesError("$PATH is for property shapes", where=short(shape.node))
         if any(text.startswith("_") for text in used.values()):
             raise Uncompiled("a query cannot name a blank node, and this one asks of names")
         for text in used.values():
             if text.startswith('"'):
-                self._check_form(store, query.words(), text)
+                self._admit(view, text, more)
         return used
 
     def _ask(
         self,
-        store: _Store,
-        query: Query,
+        view: _View,
         bound: Mapping[str, str],
         shape: Shape,
         constraint: Constraint,
     ) -> bool:
-        text = query.bound(self._bindings(store, query, bound, shape))
-        return bool(self._ask_engine(store, text, shape, constraint))
+        text = view.query.bound(self._bindings(view, bound, shape, {}))
+        return bool(self._ask_engine(view.store, text, shape, constraint))
 
     def _ask_engine(self, store: _Store, text: str, shape: Shape, constraint: Constraint) -> Any:
         try:
@@ -559,10 +583,26 @@ class Queries:
         if not path.startswith("<"):
             path = str(shape.path) if shape.path else ""
         value = row.get("value", "" if shape.path else self._data.text(focus))
+        row = {"this": self._data.text(focus), **row}
         texts = tuple(m._replace(lexical=_filled(m.lexical, row)) for m in messages)
         if "message" in row and row["message"].startswith('"'):
             texts = (parse_literal(row["message"]),)
         return Solution(focus, value, path, texts)
+
+
+def _bear(solutions: int, shape: Shape) -> None:
+    """Return nothing if a query has not too many solutions.
+
+    Raises:
+        TooLarge: it has.
+    """
+    if solutions >= _MOST_SOLUTIONS:
+        raise TooLarge(
+            "a query of the shapes has too many solutions",
+            where=short(shape.node),
+            seen=f"{solutions:,} or more",
+            expected=f"fewer than {_MOST_SOLUTIONS:,}, for all focus nodes together",
+        )
 
 
 def check_constraint(constraint: Constraint, where: str) -> None:

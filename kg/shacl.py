@@ -209,9 +209,11 @@ _TERMS: Final = frozenset((
     "uniqueLang", "validator", "value", "viewer", "xone", "zeroOrMorePath", "zeroOrOnePath",
 ))
 _ADVANCED: Final = frozenset((
-    "condition", "expression", "filterShape", "if", "intersection", "js", "jsFunctionName",
-    "jsLibrary", "minus", "nodes", "returnType", "rule", "sortBy", "target", "then", "union",
-    "update", "values",
+    "condition", "count", "desc", "distinct", "else", "exists", "expression", "filterShape",
+    "groupConcat", "if", "intersection", "js", "jsFunctionName", "jsLibrary", "jsLibraryURL",
+    "limit", "max", "min", "minus", "nodes", "object", "offset", "orderBy", "predicate",
+    "resultAnnotation", "returnType", "rule", "sortBy", "subject", "sum", "target", "then",
+    "union", "update", "values",
 ))
 # fmt: on
 _SEVERITIES: Final = tuple(map(sh, ("Violation", "Warning", "Info")))
@@ -264,6 +266,7 @@ class Reader:
         self._depth = 0
         self._custom: list[tuple[Term, list[tuple[Term, bool]]]] = []
         self._without_validator: list[Term] = []
+        self._ways: dict[Term, tuple[Term, tuple[str, ...]]] = {}
         with self.noting():
             self._custom = self._components()
 
@@ -351,11 +354,14 @@ class Reader:
     def _idle(self, shape: Shape) -> Iterator[str]:
         """Yield what a shape says without effect."""
         node = shape.node
+        if shape.deactivated:
+            return
         own = (p for p in self.graph.predicates(node) if p.startswith(f"<{SH}"))
         has = {p[len(SH) + 1 : -1] for p in own}
+        own_use = {p for _, parameters in self._custom for p, _ in parameters}
         for names, needed in _NEED:
             for name in names:
-                if name in has and not has & set(needed):
+                if name in has and not has & set(needed) and sh(name) not in own_use:
                     yield f"sh:{name} has no effect without sh:{' or sh:'.join(needed)}"
         counts = {c.name: c.value for c in shape.constraints if c.name in ("MinCount", "MaxCount")}
         least, most = counts.get("MinCount", 0), counts.get("MaxCount")
@@ -792,21 +798,31 @@ class Reader:
 
         A node without a name is told by the nearest that has one, and the way from there.
         """
-        trail: list[str] = []
+        one, steps = self._way(node)
+        name = "a node without a name" if one.startswith("_") else short(one)
+        file = self._file_of(node) or self._file_of(one)
+        return f"{file}: " * bool(file) + " / ".join([name, *steps[:_MOST_STEPS]])
+
+    def _way(self, node: Term) -> tuple[Term, tuple[str, ...]]:
+        """Return the nearest node with a name around a node, and the steps from there."""
+        passed: list[tuple[Term, str]] = []
         one, seen = node, set[Term]()
-        while one.startswith("_") and one not in seen:
+        while one not in self._ways and one.startswith("_") and one not in seen:
             seen.add(one)
             parent = self.graph.parent(one)
             if parent is None:
                 break
-            if parent[1] not in (_FIRST, _REST):
-                paths = [p for p in self.graph.values(one, sh("path")) if p.startswith("<")]
-                trail.append(short(parent[1]) + (f" of {short(paths[0])}" if paths else ""))
+            paths = [short(p) for p in self.graph.values(one, sh("path")) if p.startswith("<")]
+            step = "" if parent[1] in (_FIRST, _REST) else short(parent[1])
+            if paths:
+                step = f"{step or 'a member'} of {paths[0]}"
+            passed.append((one, step))
             one = parent[0]
-        name = "a node without a name" if one.startswith("_") else short(one)
-        trail = trail[-_MOST_STEPS:]
-        file = self._file_of(node) or self._file_of(one)
-        return f"{file}: " * bool(file) + " / ".join([name, *reversed(trail)])
+        top, steps = self._ways.get(one, (one, ()))
+        for passed_by, step in reversed(passed):
+            steps = (*steps, step)[:_MOST_STEPS] if step else steps
+            self._ways[passed_by] = (top, steps)
+        return top, steps
 
 
 def _similar(name: str) -> str:

@@ -204,6 +204,8 @@ class Query:
         self.subqueries: list[set[str]] = []
         """The variables that each subquery returns; `*` for all."""
         self.variables = {t.text[1:] for t in self._tokens if t.kind == "var"}
+        self.hides_literals = False
+        """Whether numbers or typed literals stand in brackets, which are not read."""
         self.plain = True
         self.simple = True
         """Whether `group` says all that there is to it."""
@@ -555,7 +557,10 @@ class Query:
         if token.text in ("(", "["):
             depth = 1
             while depth and self._peek().kind != "end":
-                depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(self._next().text, 0)
+                token = self._next()
+                depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(token.text, 0)
+                if token.kind == "number" or token.text == "^^":
+                    self.hides_literals = True
             return "_:"
         return None
 
@@ -640,6 +645,34 @@ class Query:
         """Return the prefixes that the query uses and does not declare, sorted."""
         used = {t.text.partition(":")[0] for t in self._tokens if t.kind == "name"}
         return sorted(used - set(self.prefixes))
+
+    def computed(self) -> tuple[set[str], bool]:
+        """Return the variables whose values are worked out, and whether they may meet others.
+
+        They are named by AS, for more than a variable or an IRI; and they meet others where such a
+        name is in a triple pattern too, or is given twice.
+        """
+        given: list[str] = []
+        out: set[str] = set()
+        copies: list[tuple[str, str]] = []
+        for at, token in enumerate(self._tokens[:-1]):
+            if token.kind != "word" or token.text.upper() != "AS":
+                continue
+            name, first, depth = self._tokens[at + 1].text[1:], at - 1, 0
+            while first >= 0 and (depth or self._tokens[first].text != "("):
+                depth += {")": 1, "(": -1}.get(self._tokens[first].text, 0)
+                first -= 1
+            given.append(name)
+            expression = self._tokens[first + 1 : at]
+            if len(expression) != 1 or expression[0].kind not in ("var", "iri", "name"):
+                out.add(name)
+            elif expression[0].kind == "var":
+                copies.append((name, expression[0].text[1:]))
+        for _ in copies:  # what is a copy of something worked out is worked out, too
+            out |= {name for name, of in copies if of in out}
+        met = {x[1:] for t in self.triples for x in map(str, t) if x.startswith("?")}
+        meets = not self.plain or bool(out & met) or len(set(given)) < len(given)
+        return out, bool(out) and meets
 
     def literals(self) -> set[str]:
         """Return the literals in the triple patterns of the query."""

@@ -120,8 +120,10 @@ class Shapes:
                         check_constraint(constraint, reader.where(shape.node))
         raise_all(_first(reader.errors))
         object.__setattr__(self, "warnings", tuple(reader.warnings()))
-        for what in self.warnings:
+        for what in self.warnings[:_MOST_ERRORS]:
             _log.warning("%s", what)
+        if len(self.warnings) > _MOST_ERRORS:
+            _log.warning("and %d more of that kind", len(self.warnings) - _MOST_ERRORS)
         return tuple(
             Unit(shape) for shape in found if not shape.deactivated and not _is_recursive(shape)
         )
@@ -928,18 +930,24 @@ def _lines_in_file(
     """Return what `_lines_in_rows` returns, as far as lines are written as this program does."""
     first: dict[int, int] = {}
     lines: dict[Place, int] = {}
-    wanted: dict[bytes, list[tuple[bytes, Place]]] = {}
-    for place in places:
-        rest = b""
-        if place.predicate >= 0:
-            rest = data.terms[place.predicate] + b" " + data.terms[place.value] + b" "
-        wanted.setdefault(data.terms[place.node], []).append((rest, place))
+    nodes = {data.terms[place.node]: place.node for place in places}
+    wanted = {
+        (data.terms[p.node], data.terms[p.predicate], data.terms[p.value]): p
+        for p in places
+        if p.predicate >= 0
+    }
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             subject, _, after = line.partition(b" ")
-            for rest, place in wanted.get(subject, ()):
-                first.setdefault(place.node, number)
-                if rest and after.startswith(rest):
+            if subject not in nodes:
+                continue
+            first.setdefault(nodes[subject], number)
+            predicate, _, rest = after.partition(b" ")
+            rest = rest.rstrip().removesuffix(b".").rstrip()
+            # With a graph behind it, or without.
+            for value in (rest, rest.rpartition(b" ")[0]):
+                place = wanted.get((subject, predicate, value))
+                if place is not None:
                     lines.setdefault(place, number)
     return first, lines
 

@@ -122,7 +122,9 @@ def test_strict_takes_no_shapes_without_effect_and_no_data_without_focus_nodes(
     assert validate(folder, "good.ttl", "--strict").returncode == 0
     assert validate(folder, "bad.ttl", "--strict").returncode == 1
     (folder / "other.ttl").write_text(PREFIXES + ":a a :Other .")
-    assert validate(folder, "other.ttl", "--strict").returncode == 4
+    done = validate(folder, "other.ttl", "--strict", "--format", "json")
+    assert done.returncode == 4
+    assert json.loads(done.stdout)["conforms"]
     (folder / "shapes.ttl").write_text(PREFIXES + SHAPES + ":S sh:mincount 1 .")
     done = validate(folder, "good.ttl", "--strict")
     assert done.returncode == 4
@@ -229,6 +231,8 @@ def test_ill_formed_shapes_are_a_failure_of_their_own(folder: Path, text: str) -
         (("--data", "remote.jsonld"), "a @context that is elsewhere, which is not fetched"),
         (("good.ttl",), "FILE needs --data"),
         (("--strict",), "--strict needs --data"),
+        (("--data", "good.ttl", "--watch", "--strict"), "--watch knows no --strict"),
+        (("--data", "good.ttl", "--list-scopes"), "--list-scopes goes with --shapes alone"),
         (("--data", "good.ttl", "--fail-on", "none"), "no such fail-on"),
         (("--data", "shapes.csv"), "tells no RDF format"),
         (("--data", "good.ttl", "--format", "xml"), "no such format"),

@@ -53,6 +53,7 @@ def report_of(folder: Path, shapes: str, data: str) -> Report:
     return validate_files([path], shapes_of(folder, shapes))
 
 
+FIVE = ':a :n "5"^^xsd:int ; :m 1 .'
 TIMES = ':a :n "2020-02-02T00:00:00.00Z"^^xsd:dateTime , "2020-01-01"^^xsd:gYear .'
 NAMED = """
 :Named a sh:NodeShape ; sh:targetClass :Thing ; sh:property :Named-name .
@@ -370,6 +371,76 @@ def test_what_oxigraph_would_mix_up_is_for_pyshacl(
     assert "is left to pyshacl, which is slow: Oxigraph rewrites" in caplog.text
 
 
+COUNTED = "{ SELECT $this (COUNT(?x) AS ?n) WHERE { $this :n ?x } GROUP BY $this }"
+
+
+@pytest.mark.parametrize(
+    ("query", "data", "values"),
+    [
+        # What AS names is a copy, and turned back, or worked out, and not.
+        ("$this (?x AS ?value) WHERE { $this :n ?x }", ":a :n 2.50 .", [f'"2.50"^^<{XSD}decimal>']),
+        ("$this (?x AS ?value) WHERE { $this :n ?x }", ":a :n _:b .", ["_:d0-b0"]),
+        (
+            "$this (?n AS ?value) WHERE { $this :n ?any . " + COUNTED + " }",
+            ':a :n "1"^^xsd:int .',
+            [f'"1"^^<{XSD}integer>'],
+        ),
+        # A number that is worked out is no xsd:int, though Oxigraph makes one of the other.
+        (
+            f"$this WHERE {{ {COUNTED} FILTER NOT EXISTS {{ $this :m ?n }} }}",
+            ':a :n :x , :y ; :m "2"^^xsd:int .',
+            [X + "a"],
+        ),
+        (f"$this WHERE {{ {COUNTED} $this :m ?n }}", ':a :n :x , :y ; :m "2"^^xsd:int .', []),
+        ("$this WHERE { { SELECT $this (5 AS ?x) { $this :m ?z } } $this :n ?x }", FIVE, []),
+        # What is of no form does not get one.
+        (EACH + "(?value > 1000) } GROUP BY $this ?value", ':a :n "1200"^^xsd:byte .', []),
+        # Literals in brackets are seen, too.
+        ("$this WHERE { $this :m [ :n 2.50 ] ; :n ?any }", ":a :m [ :n 2.5 ] ; :n 1 .", []),
+    ],
+)
+def test_answers_of_oxigraph_are_turned_back_and_no_others(
+    tmp_path: Path, query: str, data: str, values: list[str]
+) -> None:
+    report = report_of(tmp_path, sparql(query), data)
+    assert [r.value for r in report.results if r.focus == X + "a"] == values
+
+
+def test_what_one_query_looks_at_is_nothing_to_another(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An xsd:int at one property, and the integer that Oxigraph makes of it at another."""
+    count = "SELECT $this (COUNT(?x) AS ?c) WHERE { $this :n ?x } GROUP BY $this"
+    of_m = "SELECT $this ?value WHERE { $this :m ?value } GROUP BY $this ?value"
+    text = "".join(
+        f":{name} sh:targetNode :a ; sh:sparql [ sh:select '{PREFIX} {query}' ] ."
+        for name, query in (("A", count), ("B", of_m))
+    )
+    text += ":C sh:targetNode :a ; sh:property [ sh:path :m ; sh:hasValue 5 , 6 ] ."
+    report = report_of(tmp_path, text, ':a :n "5"^^xsd:int , "6"^^xsd:int ; :m 5 .')
+    assert [r.value for r in report.results if r.shape == X + "B"] == [f'"5"^^<{XSD}integer>']
+    assert "pyshacl" not in caplog.text
+
+
+def test_this_is_in_messages_whoever_answers(tmp_path: Path) -> None:
+    text = sparql("$this ?value WHERE { $this :n ?value } GROUP BY $this ?value").replace(
+        " ] .", ' ; sh:message "{$this} has {?value}" ] .'
+    )
+    report = report_of(tmp_path, text, ":a :n 2.50 .")
+    assert [r.message for r in report.results] == [f"{X}a has 2.50"]
+
+
+def test_too_many_solutions_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kg.queries._MOST_SOLUTIONS", 99)
+    data = "".join(f":a{n} :n {n} ." for n in range(10))
+    for query in (
+        "$this ?x WHERE { ?x :n ?y }",
+        "$this ?x ?y WHERE { ?x :n ?y } GROUP BY $this ?x ?y",
+    ):
+        with pytest.raises(TooLarge, match=f"{X}S: a query of the shapes has too many solutions"):
+            report_of(tmp_path, sparql(query), data)
+
+
 def test_whatever_happens_in_pyshacl_is_told(tmp_path: Path) -> None:
     with pytest.raises(TooLarge, match=f"{X}S: pyshacl, which alone can check some shapes, failed"):
         report_of(
@@ -409,6 +480,8 @@ def test_shapes_that_nothing_applies_are_told(tmp_path: Path) -> None:
     )
     told = [line.split(": ", 1)[1] for line in shapes_of(tmp_path, text).warnings]
     none = "no target, and no shape refers to it"
+    text = ":F a sh:NodeShape ; sh:deactivated true ; sh:flags 'i' ."
+    assert shapes_of(tmp_path, text).warnings == ()
     assert told == [
         f"{X}C: {none}",
         f"{X}D: {none}: a class is a target if it is an rdfs:Class",
