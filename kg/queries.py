@@ -470,9 +470,9 @@ class Queries:
         predicates = tuple(sorted(store.load(self.looked_at(query))))
         if "shapesGraph" in query.variables:
             store.load_shapes()
-        if query.hides_literals:
-            raise Uncompiled("the query has numbers or typed literals in brackets")
         computed, meets = query.computed()
+        if query.hides_literals or (meets and query.has_typed_literals()):
+            raise Uncompiled("the query has numbers or typed literals that meet those of the graph")
         blind = words <= _BLIND_TO_FORMS and not meets
         back: dict[str, str] = {}
         view = _View(store, query, predicates, back, frozenset(computed), blind)

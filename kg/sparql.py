@@ -674,6 +674,10 @@ class Query:
         meets = not self.plain or bool(out & met) or len(set(given)) < len(given)
         return out, bool(out) and meets
 
+    def has_typed_literals(self) -> bool:
+        """Return whether numbers or other literals with a datatype stand anywhere in the query."""
+        return any(token.kind == "number" or token.text == "^^" for token in self._tokens)
+
     def literals(self) -> set[str]:
         """Return the literals in the triple patterns of the query."""
         return {t for triple in self.triples for t in triple[::2] if str(t).startswith('"')}

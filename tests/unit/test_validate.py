@@ -53,6 +53,7 @@ def report_of(folder: Path, shapes: str, data: str) -> Report:
     return validate_files([path], shapes_of(folder, shapes))
 
 
+HALF = ":a :n 2.5 ; :m 1 ."
 FIVE = ':a :n "5"^^xsd:int ; :m 1 .'
 TIMES = ':a :n "2020-02-02T00:00:00.00Z"^^xsd:dateTime , "2020-01-01"^^xsd:gYear .'
 NAMED = """
@@ -393,6 +394,7 @@ COUNTED = "{ SELECT $this (COUNT(?x) AS ?n) WHERE { $this :n ?x } GROUP BY $this
         ),
         (f"$this WHERE {{ {COUNTED} $this :m ?n }}", ':a :n :x , :y ; :m "2"^^xsd:int .', []),
         ("$this WHERE { { SELECT $this (5 AS ?x) { $this :m ?z } } $this :n ?x }", FIVE, []),
+        ("$this WHERE { { SELECT $this (2.50 AS ?x) { $this :m ?z } } $this :n ?x }", HALF, []),
         # What is of no form does not get one.
         (EACH + "(?value > 1000) } GROUP BY $this ?value", ':a :n "1200"^^xsd:byte .', []),
         # Literals in brackets are seen, too.
