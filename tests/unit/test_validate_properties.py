@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pyoxigraph as ox
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -21,7 +22,16 @@ from kg.solve import is_supported
 from kg.sparql import Path as PropertyPath
 from kg.sparql import Query
 from kg.triples import Loader, Pairs, Triples, ends, starts
-from kg.validate import LOCAL, WHOLE, Report, Shapes, load_shapes, validate
+from kg.validate import (
+    _EXPECTED,
+    LOCAL,
+    WHOLE,
+    Report,
+    Shapes,
+    load_shapes,
+    texts_of,
+    validate,
+)
 
 X = "https://x.example/"
 PREFIXES = f"""
@@ -61,6 +71,7 @@ LITERALS = [
     '"ab"',
     '"abc"',
     '"a"@en',
+    '"c"@en',
     '"b"@en-GB',
     '"কিম"@bn',
     f'"1"^^<{XSD}integer>',
@@ -344,6 +355,79 @@ def test_any_sparql_on_any_data(
     text: str, triples: list[tuple[str, str, str]], tmp_path: Path
 ) -> None:
     assert_equal(lines_of(triples), shapes_of(text, tmp_path))
+
+
+SEEDED = {
+    "Class": ("sh:class :Thing", ":p :b"),
+    "Datatype": ("sh:datatype xsd:integer", ":p 'a'"),
+    "NodeKind": ("sh:nodeKind sh:IRI", ":p 'a'"),
+    "MinCount": ("sh:minCount 3", ":p 'a'"),
+    "MaxCount": ("sh:maxCount 1", ":p 'a' , 'b'"),
+    "MinExclusive": ("sh:minExclusive 1", ":p 1"),
+    "MinInclusive": ("sh:minInclusive 1", ":p 0"),
+    "MaxExclusive": ("sh:maxExclusive 1", ":p 1"),
+    "MaxInclusive": ("sh:maxInclusive 1", ":p 2"),
+    "MinLength": ("sh:minLength 3", ":p 'ab'"),
+    "MaxLength": ("sh:maxLength 1", ":p 'ab'"),
+    "Pattern": ("sh:pattern '^b'", ":p 'ab'"),
+    "LanguageIn": ("sh:languageIn ( 'bn' )", ":p 'a'@en"),
+    "UniqueLang": ("sh:uniqueLang true", ":p 'a'@en , 'b'@en"),
+    "Equals": ("sh:equals :q", ":p 1 ; :q 2"),
+    "Disjoint": ("sh:disjoint :q", ":p 1 ; :q 1"),
+    "LessThan": ("sh:lessThan :q", ":p 1 ; :q 1"),
+    "LessThanOrEquals": ("sh:lessThanOrEquals :q", ":p 2 ; :q 1"),
+    "Not": ("sh:not [ sh:nodeKind sh:IRI ]", ":p :b"),
+    "And": ("sh:and ( [ sh:nodeKind sh:IRI ] [ sh:class :Thing ] )", ":p :b"),
+    "Or": ("sh:or ( [ sh:nodeKind sh:Literal ] [ sh:class :Thing ] )", ":p :b"),
+    "Xone": ("sh:xone ( [ sh:nodeKind sh:IRI ] [ sh:nodeKind sh:BlankNodeOrIRI ] )", ":p :b"),
+    "Node": ("sh:node [ sh:property [ sh:path :q ; sh:minCount 1 ] ]", ":p :c"),
+    "QualifiedMinCount": (
+        "sh:qualifiedValueShape [ sh:nodeKind sh:IRI ] ; sh:qualifiedMinCount 2",
+        ":p :b , 1",
+    ),
+    "QualifiedMaxCount": (
+        "sh:qualifiedValueShape [ sh:nodeKind sh:Literal ] ; sh:qualifiedMaxCount 0",
+        ":p :b , 1",
+    ),
+    "Closed": ("sh:closed true ; sh:node [ sh:nodeKind sh:IRI ]", ":p :a"),
+    "HasValue": ("sh:hasValue 3", ":p 1"),
+    "In": ("sh:in ( 1 'b' :c )", ":p 2"),
+    "Property": ("sh:property [ sh:path :q ; sh:minCount 9 ]", ":p :b"),
+}
+"""A violation of every component of SHACL Core."""
+
+
+def test_no_component_is_forgotten() -> None:
+    assert set(SEEDED) | {"SPARQL", "Custom"} == set(_EXPECTED)
+
+
+@pytest.mark.parametrize("name", SEEDED)
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(noise=TRIPLES)
+def test_a_violation_of_every_component_is_found_among_others(
+    name: str, noise: list[tuple[str, str, str]], tmp_path: Path
+) -> None:
+    constraint, data = SEEDED[name]
+    shapes = shapes_of(
+        ":S a sh:NodeShape ; sh:targetSubjectsOf :p , :seed ; "
+        f"sh:property [ sh:path :p ; {constraint} ] .",
+        tmp_path,
+    )
+    (tmp_path / "seed.ttl").write_text(f"{PREFIXES} :a :seed 1 ; {data} .")
+    loader = Loader()
+    loader.add_file(tmp_path / "seed.ttl")
+    seed, _ = loader.triples()
+    alone = [f"{s} {p} {o} .\n" for s, p, o in texts_of(seed)]
+    component = (
+        f"{name}ConstraintComponent" if name != "Property" else "MinCountConstraintComponent"
+    )
+    found = assert_equal(alone, shapes)
+    assert any(r.component.endswith(f"#{component}") for r in found.results)
+    if name.startswith("LessThan"):  # pyshacl compares what is no number otherwise
+        noise = [triple for triple in noise if triple[2].endswith(("integer>", "decimal>"))]
+    assert_equal(alone + lines_of(noise), shapes)
 
 
 # --- Oxigraph ---------------------------------------------------------------------------------
