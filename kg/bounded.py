@@ -30,7 +30,13 @@ _END_WITH_PARENT: Final = 1  # PR_SET_PDEATHSIG of Linux
 
 
 def bounded(
-    steps: Callable[[], Iterable[T]], *, seconds: int, what: str, where: str, quiet: bool = False
+    steps: Callable[[], Iterable[T]],
+    *,
+    seconds: int,
+    what: str,
+    where: str,
+    hint: str = "",
+    quiet: bool = False,
 ) -> list[T]:
     """Return what an iterable yields, worked out in a child process.
 
@@ -41,6 +47,7 @@ def bounded(
         seconds: of the processor, for each step; memory is 4 GiB beside what this process has.
         what: what is told of work that was ended: "a query was ended".
         where: its place, for the error.
+        hint: what its author can do, for the error.
         quiet: drop what it writes as errors: an engine's last words, of out of memory.
     Raises:
         TooLarge: a step took too long, or too much memory.
@@ -87,7 +94,7 @@ def bounded(
             where=where,
             seen=_reason(status),
             expected=f"at most {seconds} s and {_ROOM >> 30} GiB for one step",
-            hint="ask less of it: fewer patterns that share no variable, or filters",
+            hint=hint,
         )
     return out
 

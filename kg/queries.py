@@ -1,7 +1,8 @@
 """The SPARQL of shapes, answered by Oxigraph on the triples that it looks at.
 
-What Oxigraph cannot be asked faithfully is `Uncompiled`: it rewrites some literals when it loads
-them (`2.50`, xsd:int), and a query cannot name a blank node.
+Oxigraph rewrites some literals when it loads them (`2.50`, xsd:int), and a query cannot name a
+blank node. Where a query cannot tell the difference, its answers are turned back; else it is
+`Uncompiled`.
 
 Spec: SHACL (W3C Recommendation, 20 July 2017), sections 5 and 6
 """
@@ -300,6 +301,7 @@ class Queries:
             seconds=ENGINE_SECONDS,
             what="a query of the shapes was ended",
             where=short(constraint.node if constraint.node.startswith("<") else shape.node),
+            hint="ask less of it: fewer patterns that share no variable, or filters",
             quiet=True,
         )
 
@@ -436,18 +438,11 @@ class Queries:
         return out
 
     def matching(self, texts: list[str], pattern: str, flags: str) -> list[bool]:
-        """Return which texts match a regular expression.
-
-        Raises:
-            ShapesError: it is none, or one that Oxigraph does not know.
-        """
+        """Return which texts match a regular expression that `check_constraint` has passed."""
         import pyoxigraph as ox
 
         store = ox.Store()
         match = f"REGEX(?text, {_quoted(pattern)}, {_quoted(flags)})"
-        probe: Any = store.query(f'SELECT ({match} AS ?known) WHERE {{ BIND ("a" AS ?text) }}')
-        if next(iter(probe))["known"] is None:
-            raise ShapesError("a pattern is no regular expression", seen=pattern)
         out = [False] * len(texts)
         for at in range(0, len(texts), _BATCH):
             part = texts[at : at + _BATCH]
@@ -616,12 +611,13 @@ def check_constraint(constraint: Constraint, where: str) -> None:
     """
     value = constraint.value
     if isinstance(value, Pattern):
-        try:
-            matcher(*value)
-        except re.error as e:
+        wrong = _wrong_pattern(value)
+        if wrong:
             raise ShapesError(
-                "a pattern is no regular expression", where=where, seen=f"{value.pattern!r}: {e}"
-            ) from None
+                "a pattern is no regular expression",
+                where=where,
+                seen=f"{value.pattern!r}: {wrong}",
+            )
     if isinstance(value, Sparql | Component):
         wanted = "ASK" if isinstance(value, Component) and value.ask else "SELECT"
         if value.query.form != wanted:
@@ -637,6 +633,20 @@ def check_constraint(constraint: Constraint, where: str) -> None:
         names = {name for name, _ in value.parameters} | ({"value"} if value.ask else set())
         bound = {"this", "shapesGraph", "currentShape", *names}
         check_query(value.query, f"{where} ({short(f'<{constraint.component}>')})", bound)
+
+
+def _wrong_pattern(pattern: Pattern) -> str:
+    """Return why a pattern is no regular expression, also not to Oxigraph; empty if it is one."""
+    import pyoxigraph as ox
+
+    try:
+        if matcher(*pattern) is not None:
+            return ""
+    except re.error as e:
+        return str(e)
+    match = f'REGEX("a", {", ".join(map(_quoted, pattern))})'
+    answer: Any = ox.Store().query(f"SELECT ({match} AS ?known) WHERE {{ }}")
+    return "" if next(iter(answer))["known"] is not None else "the engine does not know it"
 
 
 def check_query(query: Query, where: str, bound: set[str] | None = None) -> None:

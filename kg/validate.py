@@ -98,18 +98,11 @@ class Shapes:
     """Namespaces by prefix, as the files have them."""
     files: Mapping[str, str] = field(default_factory=dict, repr=False)
     """The file that describes a node, or the files."""
-    warnings: tuple[str, ...] = field(default=(), init=False, repr=False)
-    """What stands in the shapes without effect; known with `units`."""
     _graphs: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
-    def units(self) -> tuple[Unit, ...]:
-        """Return what is evaluated: each shape with targets, and the shapes within it.
-
-        Raises:
-            ShapesError: the shapes are ill-formed.
-            KgErrors: several of these.
-        """
+    def _read(self) -> tuple[tuple[Shape, ...], tuple[str, ...]]:
+        """Return the shapes with targets that are not deactivated, and what has no effect."""
         reader = Reader(self.terms, lambda node: self.files.get(node, ""))
         found = reader.shapes()
         reader.read_typed()
@@ -119,23 +112,32 @@ class Shapes:
                     with reader.noting():
                         check_constraint(constraint, reader.where(shape.node))
         raise_all(_first(reader.errors))
-        object.__setattr__(self, "warnings", tuple(reader.warnings()))
-        for what in self.warnings[:_MOST_ERRORS]:
+        idle = tuple(reader.warnings())
+        for what in idle[:_MOST_ERRORS]:
             _log.warning("%s", what)
-        if len(self.warnings) > _MOST_ERRORS:
-            _log.warning("and %d more of that kind", len(self.warnings) - _MOST_ERRORS)
-        return tuple(
-            Unit(shape) for shape in found if not shape.deactivated and not _is_recursive(shape)
-        )
+        if len(idle) > _MOST_ERRORS:
+            _log.warning("and %d more of that kind", len(idle) - _MOST_ERRORS)
+        return tuple(shape for shape in found if not shape.deactivated), idle
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Return what stands in the shapes without effect, each with its place."""
+        return self._read[1]
+
+    @cached_property
+    def units(self) -> tuple[Unit, ...]:
+        """Return what is evaluated: each shape with targets, and the shapes within it.
+
+        Raises:
+            ShapesError: the shapes are ill-formed.
+            KgErrors: several of these.
+        """
+        return tuple(Unit(shape) for shape in self._read[0] if not _is_recursive(shape))
 
     @cached_property
     def recursive(self) -> tuple[Shape, ...]:
         """Return the shapes with targets that refer to themselves in the end."""
-        return tuple(
-            shape
-            for shape in Reader(self.terms).shapes()
-            if not shape.deactivated and _is_recursive(shape)
-        )
+        return tuple(shape for shape in self._read[0] if _is_recursive(shape))
 
     @cached_property
     def labels(self) -> dict[str, str]:
@@ -1005,6 +1007,7 @@ def _by_pyshacl(data: Triples, shapes: Shapes, nodes: Sequence[str]) -> list[Res
         seconds=PYSHACL_SECONDS,
         what="pyshacl, which alone can check some shapes, was ended",
         where=", ".join(map(short, nodes)),
+        hint="validate parts of the data, or write these shapes in a way that needs no pyshacl",
     )
     return found
 
