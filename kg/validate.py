@@ -147,8 +147,7 @@ class Shapes:
             for unit in top.every():
                 if not unit.shape.node.startswith("_"):
                     continue
-                path = unit.shape.path
-                where = "" if path is None else short(str(path)) if path.op == "iri" else str(path)
+                where = _path(unit.shape)
                 around = ""
                 if unit.outer is not None:
                     node = unit.outer.shape.node
@@ -707,8 +706,7 @@ def default_message(shape: Shape, constraint: Constraint) -> str:
 
 def _default(shape: Shape, constraint: Constraint) -> tuple[str, str]:
     """Return what comes before and after what was seen, in the message of a constraint."""
-    path = shape.path
-    where = "" if path is None else f"{short(str(path)) if path.op == 'iri' else path}: "
+    where = f"{_path(shape)}: " if shape.path else ""
     expected = _expected(constraint, 0)
     if len(expected) > _MOST_CHARACTERS:
         expected = f"{expected[:_MOST_CHARACTERS]}…"
@@ -743,6 +741,12 @@ def _expected(constraint: Constraint, depth: int) -> str:
     return _EXPECTED[constraint.name].format(*told)
 
 
+def _path(shape: Shape) -> str:
+    """Return the path of a shape for people, empty if it has none."""
+    path = shape.path
+    return "" if path is None else short(str(path)) if path.op == "iri" else str(path)
+
+
 def _written(term: str) -> str:
     """Return a term for people: an IRI without brackets, a number or date as it is."""
     if not term.startswith('"'):
@@ -759,8 +763,7 @@ def _called(shape: Shape, depth: int) -> str:
         return "anything"
     if depth == _MOST_NESTED:
         return "a shape without a name"
-    path = shape.path
-    where = "" if path is None else f"{short(str(path)) if path.op == 'iri' else path}: "
+    where = f"{_path(shape)}: " if shape.path else ""
     told = [_expected(one, depth + 1) for one in shape.constraints[:_MOST_TOLD]]
     more = len(shape.constraints) - len(told)
     return where + (" and ".join([*told, *([f"{more} more"] if more else [])]) or "anything")
@@ -770,7 +773,7 @@ def _seen(evaluator: Evaluator, rows: Rows, most: int) -> list[str]:
     """Return what was seen at the first focus nodes, for constraints that count."""
     name, shape, arg = rows.constraint.name, rows.shape, rows.constraint.value
     shown = rows.focus[:most]
-    foci = unique(np.sort(shown))
+    foci = unique(shown)
     if name in ("MinCount", "MaxCount", "QualifiedMinCount", "QualifiedMaxCount"):
         pairs = evaluator.values(shape, foci)
         counts = spans(pairs, foci)[1]
