@@ -27,7 +27,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from kg import release
+from kg import identity, release
 from kg.build import (
     DEFAULT_BASE,
     LICENCE,
@@ -505,15 +505,12 @@ def _publish(facts_folder: Path, releases: Path, claims: int) -> None:
     del facts, out
     with step("derive"):
         dataset.update(derive(dataset, DEFAULT_BASE))
-    with step("sort"):
-        graphs = dataset.sorted_graphs()
-    del dataset
-    print(f"{sum(map(len, graphs.values()))} quads in {len(graphs)} graphs", file=sys.stderr)
-    settings = release.ReleaseSettings(
+    graphs = dataset.sorted_graphs()
+    settings = identity.ReleaseSettings(
         base_iri=DEFAULT_BASE,
         title="Generated data",
         licence=LICENCE,
-        versions={**release.engine_versions(), "ontology": ontology_version()},
+        versions={**identity.engine_versions(), "ontology": ontology_version()},
         options={"claims": str(claims), "seed": str(SEED)},
     )
     note = "Generated data, not validated against the shapes.\n"
@@ -528,7 +525,7 @@ def _publish(facts_folder: Path, releases: Path, claims: int) -> None:
         release.write_release(
             releases,
             graphs=graphs,
-            inputs=release.collect_inputs({"facts": facts_folder}),
+            inputs=identity.collect_inputs({"facts": facts_folder}),
             settings=settings,
             report=report,
             issues=(),

@@ -286,7 +286,7 @@ def publish(
         KgErrors: what cannot be read as records.
         ReleaseError: the folder cannot be written.
     """
-    from kg import release
+    from kg import identity, release
     from kg.manifest import SourceCount
 
     if time is not None and not _is_time(time):
@@ -316,16 +316,16 @@ def publish(
                 seen=str(out),
                 expected=f"a folder outside {facts_folder}",
             )
-    inputs = release.collect_inputs(folders)
+    inputs = identity.collect_inputs(folders)
     if links is not None:
         inputs = (*inputs, _input("links", links))
-    settings = release.ReleaseSettings(
+    settings = identity.ReleaseSettings(
         base_iri=base,
         title=TITLE,
         licence=LICENCE,
         agent=agent,
         time=time,
-        versions={**release.engine_versions(), "ontology": ontology_version()},
+        versions={**identity.engine_versions(), "ontology": ontology_version()},
         options={"sources": "articles"},
         about=ABOUT,
         rights=RIGHTS,

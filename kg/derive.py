@@ -7,13 +7,15 @@ perhaps the same). Every conclusion names its rule and the claims that it rests 
 Spec: docs/model.md, "Derived statements"
 """
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Final, NamedTuple
 
 import msgspec
 
 from kg.dataset import Dataset
+from kg.serialise import read_literal
 from kg.vocab import (
     CH,
     RDF,
@@ -60,6 +62,10 @@ _POSITIONS: Final = {
 }
 
 
+_POSITION: Final = ("stance", "modality", "certainty")
+_NOTHING: Final[set[str]] = set()
+
+
 class _Claim(msgspec.Struct):
     iri: str
     stance: str
@@ -70,55 +76,104 @@ class _Claim(msgspec.Struct):
     about: set[str]
 
 
+_CLASSES: Final = frozenset(
+    ("Agent", "Claim", "Event", "EventLink", "Narrator", "Proposition", "Relation", "Unattributed")
+)
+_READ: Final = frozenset(
+    (
+        "about",
+        "accepted",
+        "actsFor",
+        "certainty",
+        "claimant",
+        "concerns",
+        "earliest",
+        "eventType",
+        "hasParticipation",
+        "latest",
+        "links",
+        "manner",
+        "modality",
+        "object",
+        "participant",
+        "relationType",
+        "relays",
+        "role",
+        "shortcut",
+        "stance",
+        "subject",
+        "textQuality",
+        "time",
+    )
+)
+"""The properties that the rules look at, by their local names."""
+
+_Values = dict[str, set[str]]
+
+
 class _World:
-    """What the rules read, taken out of the quads once."""
+    """What the rules read, taken out of the lines once. Values are IRIs or texts, as they are."""
 
-    def __init__(self, store: Any) -> None:
-        self.store = store
-        self.classes: dict[str, set[str]] = defaultdict(set)
-        for iri, klass in self.rows("SELECT ?a ?t { ?a a ch:Agent ; a ?t }"):
-            self.classes[iri].add(klass.removeprefix(CH))
-        self.acts_for: dict[str, str] = {}
-        for agent, other in sorted(self.rows("SELECT ?a ?o { ?a ch:actsFor ?o }")):
-            self.acts_for.setdefault(agent, other)
+    def __init__(self, lines: Iterable[str]) -> None:
+        self.of: dict[str, _Values] = {name: defaultdict(set) for name in _READ}
+        self.members: dict[str, set[str]] = {name: set() for name in _CLASSES}
+        self._labels: dict[str, str] = {}
+        self.graphs: _Values = defaultdict(set)
+        self._read(lines)
+        self.acts_for = {agent: min(others) for agent, others in self.of["actsFor"].items()}
         self.claims: dict[str, _Claim] = {}
-        for iri, stance, modality, certainty in self.rows(
-            "SELECT ?c ?s ?m ?x { ?c a ch:Claim ; ch:stance ?s ; ch:modality ?m ; ch:certainty ?x ."
-            " FILTER NOT EXISTS { ?c ch:relays ?r } }"
-        ):
-            self.claims[iri] = _Claim(
-                iri,
-                _bare(stance, "stance"),
-                _bare(modality, "modality"),
-                _bare(certainty, "certainty"),
-                set(),
-                set(),
-                set(),
-            )
-        for name, attribute in (
-            ("claimant", "claimants"),
-            ("concerns", "concerns"),
-            ("about", "about"),
-        ):
-            for iri, value in self.rows(f"SELECT ?c ?v {{ ?c a ch:Claim ; ch:{name} ?v }}"):
-                if iri in self.claims:
-                    getattr(self.claims[iri], attribute).add(value)
+        for iri in sorted(self.members["Claim"]):
+            held = [max(self.values(name, iri), default="") for name in _POSITION]
+            if all(held) and not self.values("relays", iri):
+                stance, modality, certainty = map(_bare, held, _POSITION)
+                self.claims[iri] = _Claim(
+                    iri,
+                    stance,
+                    modality,
+                    certainty,
+                    self.values("claimant", iri),
+                    self.values("concerns", iri),
+                    self.values("about", iri),
+                )
         self.by_proposition: dict[str, list[_Claim]] = defaultdict(list)
-        for iri in sorted(self.claims):
-            for proposition in self.claims[iri].concerns:
-                self.by_proposition[proposition].append(self.claims[iri])
+        for claim in self.claims.values():
+            for proposition in claim.concerns:
+                self.by_proposition[proposition].append(claim)
 
-    def rows(self, query: str) -> list[tuple[str, ...]]:
-        """Return the values of every solution, as plain strings; unbound is ""."""
-        found = self.store.query(
-            query, prefixes={"ch": CH, "rdfs": RDFS}, use_default_graph_as_union=True
-        )
-        names = [v.value for v in found.variables]
-        out = []
-        for solution in found:
-            values = (solution[name] for name in names)
-            out.append(tuple("" if v is None else v.value for v in values))
-        return sorted(set(out))
+    def _read(self, lines: Iterable[str]) -> None:
+        properties = {term(name): self.of[name] for name in _READ}
+        classes = {term(name): self.members[name] for name in _CLASSES}
+        a, label, event = f"<{RDF}type>", f"<{RDFS}label>", term("Event")
+        for line in lines:
+            subject, predicate, rest = line.split(" ", 2)
+            if predicate == label:
+                if rest.find('"@en <') > 0:
+                    value = rest.rsplit(" ", 2)[0]
+                    words = read_literal(value)[0]
+                    known = self._labels.setdefault(subject[1:-1], words)
+                    if words < known:
+                        self._labels[subject[1:-1]] = words
+                continue
+            if predicate == a:
+                value, graph, _ = rest.rsplit(" ", 2)
+                if value in classes:
+                    classes[value].add(subject[1:-1])
+                    if value == event:
+                        self.graphs[subject[1:-1]].add(graph)
+                continue
+            values = properties.get(predicate)
+            if values is not None:
+                value = rest.rsplit(" ", 2)[0]
+                plain = value[1:-1] if value[0] == "<" else read_literal(value)[0]
+                values[subject[1:-1]].add(plain)
+
+    def values(self, name: str, node: str) -> set[str]:
+        """Return the values of a property of a node; not to be changed."""
+        return self.of[name].get(node, _NOTHING)
+
+    def label(self, node: str) -> str:
+        """Return the English label of a node, or its address."""
+        return self._labels.get(node, node)
 
     def end(self, agent: str) -> str:
         """Return the transitive end of `actsFor` (a cycle, which a shape refuses, ends it)."""
@@ -133,20 +188,20 @@ class _World:
         return {
             self.end(a)
             for a in claim.claimants
-            if not self.classes[a] & {"Narrator", "Unattributed"}
+            if a not in self.members["Narrator"] and a not in self.members["Unattributed"]
         }
 
 
-def derive(dataset: Dataset, base: str) -> Dataset:
+def derive(lines: Iterable[str], base: str) -> Dataset:
     """Return the derived quads, in the graphs `event-links`, `status` and `uncontested`.
 
     Args:
-        dataset: every quad that was mapped, the vocabulary included.
+        lines: every quad that was mapped, the vocabulary included; a `Dataset` is one.
         base: the base IRI of the data.
     Spec: docs/model.md, "Derived statements"
     """
     out = Dataset()
-    world = _World(dataset.store())
+    world = _World(lines)
     links = _candidate_links(world, base, out)
     _statuses(world, links, base, out)
     _uncontested(world, base, out)
@@ -170,11 +225,12 @@ def _candidate_links(world: _World, base: str, out: Dataset) -> list[_Link]:
     graph = graph_iri(base, "event-links")
     accepted: dict[str, bool] = {}
     ends: dict[str, list[str]] = defaultdict(list)
-    for iri, event, certainty, yes in world.rows(
-        "SELECT ?l ?e ?c ?a { ?l a ch:EventLink ; ch:links ?e ; ch:certainty ?c ; ch:accepted ?a }"
-    ):
-        ends[iri].append(event)
-        accepted[iri] = yes == "true" and _bare(certainty, "certainty") == "certain"
+    for iri in sorted(world.members["EventLink"]):
+        certainty = max(world.values("certainty", iri), default="")
+        yes = max(world.values("accepted", iri), default="")
+        if certainty and yes:
+            ends[iri] = sorted(world.values("links", iri))
+            accepted[iri] = yes == "true" and _bare(certainty, "certainty") == "certain"
     links = [
         _Link(iri, (pair[0], pair[1]), accepted[iri])
         for iri, pair in sorted(ends.items())
@@ -186,7 +242,7 @@ def _candidate_links(world: _World, base: str, out: Dataset) -> list[_Link]:
             continue
         keys = sorted(f"event/{e.rpartition('/')[2]}" for e in pair)
         iri = data_iri(base, "record", digest_key("event-link", *keys))
-        labels = " and ".join(_label(world, e) for e in pair)
+        labels = " and ".join(world.label(e) for e in pair)
         node = f"<{iri}>"
         out.add(graph, node, f"<{RDF}type>", term("EventLink"))
         words = literal(f"Perhaps the same event: {labels}", lang="en")
@@ -205,45 +261,49 @@ def _candidate_links(world: _World, base: str, out: Dataset) -> list[_Link]:
     return sorted(links, key=lambda link: link.iri)
 
 
-def _label(world: _World, node: str) -> str:
-    """Return the English label of a node, or its address."""
-    found = world.rows(f'SELECT ?l {{ <{node}> rdfs:label ?l FILTER(lang(?l) = "en") }}')
-    return found[0][0] if found else node
-
-
 def _candidates(world: _World) -> list[tuple[str, str]]:
     """Return the pairs of events that the candidate rule finds, sorted."""
-    kind: dict[str, str] = {}
-    graph_of: dict[str, str] = {}
-    for event, type_, graph in world.rows(
-        "SELECT ?e ?t ?g { GRAPH ?g { ?e a ch:Event ; ch:eventType ?t } }"
-    ):
-        kind[event], graph_of[event] = type_, graph
-    # Three plain queries: one with two OPTIONALs took a hundred times as long.
-    first = {row[0]: row[1] for row in world.rows("SELECT ?t ?d { ?t ch:earliest ?d }")}
-    last = {row[0]: row[1] for row in world.rows("SELECT ?t ?d { ?t ch:latest ?d }")}
-    span = {
-        event: (first.get(time, "0000-01-01"), last.get(time, "9999-12-31"))
-        for event, time in world.rows("SELECT ?e ?t { ?e a ch:Event ; ch:time ?t }")
-    }
-    roles: dict[str, set[tuple[str, str]]] = defaultdict(set)
-    for event, role, who in world.rows(
-        "SELECT ?e ?r ?w { ?e ch:hasParticipation ?p . ?p ch:role ?r ; ch:participant ?w }"
-    ):
-        roles[event].add((role, world.end(who)))
-    groups: dict[str, list[str]] = defaultdict(list)
-    for event in sorted(kind):
-        groups[kind[event]].append(event)
-    found = []
-    for events in groups.values():
-        for n, one in enumerate(events):
-            for two in events[n + 1 :]:
-                if graph_of[one] == graph_of[two] or one not in span or two not in span:
-                    continue
-                overlap = max(span[one][0], span[two][0]) <= min(span[one][1], span[two][1])
-                if overlap and len(roles[one] & roles[two]) >= 2:
-                    found.append((one, two))
+    groups: dict[tuple[object, ...], list[_Happening]] = defaultdict(list)
+    for event in sorted(world.members["Event"]):
+        kind = max(world.values("eventType", event), default="")
+        times = world.values("time", event)
+        if not kind or not times:
+            continue
+        time = max(times)
+        happening = _Happening(
+            max(world.values("earliest", time), default="0000-01-01"),
+            max(world.values("latest", time), default="9999-12-31"),
+            event,
+            max(world.graphs[event]),
+        )
+        roles = {
+            (role, world.end(who))
+            for part in world.values("hasParticipation", event)
+            for role in world.values("role", part)
+            for who in world.values("participant", part)
+        }
+        # Two events with two of them in common are together under at least one pair of them.
+        for pair in itertools.combinations(sorted(roles), 2):
+            groups[kind, *pair].append(happening)
+    found: set[tuple[str, str]] = set()
+    for group in groups.values():
+        group.sort()
+        for n, one in enumerate(group):
+            for two in group[n + 1 :]:
+                if two.first > one.last:
+                    break
+                if one.graph != two.graph and one.first <= two.last:
+                    found.add((min(one.event, two.event), max(one.event, two.event)))
     return sorted(found)
+
+
+class _Happening(NamedTuple):
+    """When an event can have been, and in which graph it is described."""
+
+    first: str
+    last: str
+    event: str
+    graph: str
 
 
 # --- status ---------------------------------------------------------------------------------
@@ -267,7 +327,7 @@ def _components(nodes: Iterable[str], links: Iterable[_Link]) -> dict[str, str]:
 
 def _statuses(world: _World, links: list[_Link], base: str, out: Dataset) -> None:
     graph = graph_iri(base, "status")
-    events = [row[0] for row in world.rows("SELECT ?e { ?e a ch:Event }")]
+    events = sorted(world.members["Event"])
     known = frozenset(events)
     links = [link for link in links if known.issuperset(link.events)]
     merged = _components(events, [link for link in links if link.merges])
@@ -281,10 +341,10 @@ def _statuses(world: _World, links: list[_Link], base: str, out: Dataset) -> Non
         clusters[merged[event]].append(event)
         neighbourhood[near[event]].append(event)
     own: dict[str, set[str]] = defaultdict(set)
-    for event, who in world.rows(
-        "SELECT ?e ?w { ?e ch:hasParticipation ?p . ?p ch:participant ?w . ?w a ch:Agent }"
-    ):
-        own[event].add(world.end(who))
+    for event in events:
+        for part in world.values("hasParticipation", event):
+            agents = world.values("participant", part) & world.members["Agent"]
+            own[event].update(map(world.end, agents))
     for first, members in sorted(clusters.items()):
         around = neighbourhood[near[first]]
         affirming = {
@@ -303,7 +363,7 @@ def _statuses(world: _World, links: list[_Link], base: str, out: Dataset) -> Non
         keys = [e.rpartition("/")[2] for e in members]
         node = f"<{data_iri(base, 'status', digest_key('status', *keys))}>"
         out.add(graph, node, f"<{RDF}type>", term("StatusAssessment"))
-        words = f"Who says what about: {_label(world, first)}"
+        words = f"Who says what about: {world.label(first)}"
         out.add(graph, node, f"<{RDFS}label>", literal(words, lang="en"))
         out.add(graph, node, term("status"), term(f"status-{status}"))
         out.add(graph, node, term("rule"), literal(STATUS_RULES[status], lang="en"))
@@ -351,35 +411,39 @@ def _status(
 def _uncontested(world: _World, base: str, out: Dataset) -> None:
     plain, status = graph_iri(base, "uncontested"), graph_iri(base, "status")
     disputed = {
-        triple
-        for triple, relations in _relations(world).items()
-        for relation in relations
+        (kind, subject, value)
+        for relation, kind, subject, value in _relations(world)
         if any(claim.stance != "affirms" for claim in world.by_proposition[relation])
     }
-    for relation, kind, subject, value, name in world.rows(
-        "SELECT ?r ?t ?s ?o ?p { ?r a ch:Relation ; ch:relationType ?t ; ch:subject ?s ;"
-        " ch:object ?o . ?t ch:shortcut ?p . FILTER NOT EXISTS { ?r ch:textQuality ?q }"
-        " FILTER NOT EXISTS { ?r ch:time ?when } FILTER NOT EXISTS { ?s a ch:Proposition } }"
-    ):
+    for relation, kind, subject, value in _relations(world):
+        names = sorted(world.values("shortcut", kind))
+        if (
+            not names
+            or subject in world.members["Proposition"]
+            or world.values("textQuality", relation)
+            or world.values("time", relation)
+        ):
+            continue
         basis = [c for c in world.by_proposition[relation] if _own_voice(world, c, relation)]
         if not basis or (kind, subject, value) in disputed:
             continue
-        out.add(plain, f"<{subject}>", f"<{name}>", f"<{value}>")
-        out.add(status, f"<{relation}>", term("yields"), f"<{name}>")
+        for name in names:
+            out.add(plain, f"<{subject}>", f"<{name}>", f"<{value}>")
+            out.add(status, f"<{relation}>", term("yields"), f"<{name}>")
         out.add(status, f"<{relation}>", term("rule"), literal(UNCONTESTED_RULE, lang="en"))
         for claim in basis:
             out.add(status, f"<{relation}>", term("basedOn"), f"<{claim.iri}>")
 
 
-def _relations(world: _World) -> Mapping[tuple[str, ...], list[str]]:
-    """Return the relations by type, subject and object, whatever their validity."""
-    out: dict[tuple[str, ...], list[str]] = defaultdict(list)
-    for relation, *triple in world.rows(
-        "SELECT ?r ?t ?s ?o { ?r a ch:Relation ; ch:relationType ?t ; ch:subject ?s ;"
-        " ch:object ?o }"
-    ):
-        out[tuple(triple)].append(relation)
-    return out
+def _relations(world: _World) -> list[tuple[str, str, str, str]]:
+    """Return relation, type, subject and object of the relations, whatever their validity."""
+    return [
+        (relation, kind, subject, value)
+        for relation in sorted(world.members["Relation"])
+        for kind in sorted(world.values("relationType", relation))
+        for subject in sorted(world.values("subject", relation))
+        for value in sorted(world.values("object", relation))
+    ]
 
 
 def _own_voice(world: _World, claim: _Claim, relation: str) -> bool:
@@ -388,10 +452,8 @@ def _own_voice(world: _World, claim: _Claim, relation: str) -> bool:
         claim.stance == "affirms"
         and claim.modality == "actual"
         and claim.certainty in ("certain", "unstated")
-        and all("Narrator" in world.classes[a] for a in claim.claimants)
+        and claim.claimants <= world.members["Narrator"]
         and relation in claim.about
-        and not world.rows(f"SELECT ?q {{ <{claim.iri}> ch:textQuality ?q }}")
-        and not world.rows(
-            f"SELECT ?c {{ ?c ch:manner ch:manner-implied FILTER(?c = <{claim.iri}>) }}"
-        )
+        and not world.values("textQuality", claim.iri)
+        and f"{CH}manner-implied" not in world.values("manner", claim.iri)
     )

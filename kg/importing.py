@@ -32,15 +32,9 @@ import msgspec
 
 import kg
 from kg.errors import ConfigError, FactError, KgError, ReleaseError, raise_all
+from kg.identity import ReleaseSettings, collect_inputs, engine_versions
 from kg.manifest import IMPORT, Input, SourceCount
-from kg.release import (
-    ReleaseSettings,
-    ReportFiles,
-    collect_inputs,
-    engine_versions,
-    reuse_release,
-    write_release,
-)
+from kg.release import ReportFiles, reuse_release, write_release
 from kg.vocab import graph_iri
 
 if TYPE_CHECKING:

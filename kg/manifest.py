@@ -6,6 +6,7 @@ has times in it and a release has none of its own.
 """
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final, Literal, TypeVar
 
@@ -13,13 +14,16 @@ import msgspec
 
 from kg.errors import ReleaseError
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Version of the layout of a release folder and of its manifest; raised when a reader must know."""
 
 MANIFEST: Final = "manifest.json"
+PARTS: Final = "parts.jsonl"
+SUMS: Final = "SHA256SUMS"
 STORE: Final = "store"
 STORE_SUMS: Final = "store.sha256"
-LABELS: Final = "labels.sqlite"
+QUADS: Final = f"{STORE}/quads"
+LABELS: Final = f"{STORE}/labels.sqlite"
 PUBLISHED: Final = "published.jsonl"
 CURRENT: Final = "current"
 
@@ -50,13 +54,43 @@ class FileEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class GraphEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One named graph that holds at least one quad; `part` is the path of its N-Quads."""
+    """One named graph that holds at least one quad.
+
+    `key` names its files: that of its address, or 16 hex digits. `parts` is the number of its parts
+    in `parts.jsonl`.
+    """
 
     iri: str
+    key: str
     quads: int
-    part: str
-    sha256: str
+    parts: int
     private: bool
+
+
+class Member(msgspec.Struct, frozen=True, array_like=True):
+    """One file of a part: its bytes, its checksum, and which of its bytes are the statements.
+
+    Around `start` and `stop` stands what makes them a graph of TriG, or separates them from those
+    of the part before.
+    """
+
+    bytes: int
+    sha256: str
+    start: int
+    stop: int
+
+
+class Part(msgspec.Struct, frozen=True, array_like=True):
+    """The statements of a named graph, or those of its subjects whose hashes begin alike.
+
+    `graph` is the key of the graph, `name` what its files are called, `members` are in the order of
+    `kg.dumps.FILES`: `parts/<name><suffix>`.
+    """
+
+    graph: str
+    name: str
+    quads: int
+    members: tuple[Member, ...]
 
 
 class SourceCount(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -80,6 +114,10 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a release is, what it was made of and what it holds.
+
+    `dumps` are the files of the whole graph, which are put together from the parts when they are
+    asked for (`kg.dumps`); `files` are all others, but for the parts (in `parts.jsonl`), the store
+    and this manifest.
 
     `quads` counts the distinct quads of the store and `triples` the distinct triples in them;
     `classes` counts the distinct instances of each class over all graphs. `id` is computed from
@@ -105,6 +143,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     classes: dict[str, int]
     sources: tuple[SourceCount, ...]
     questions: tuple[Question, ...]
+    dumps: tuple[FileEntry, ...]
     files: tuple[FileEntry, ...]
 
     @property
@@ -180,6 +219,36 @@ def write_manifest(release: Path, manifest: Manifest) -> None:
         OSError: the file cannot be written.
     """
     (release / MANIFEST).write_bytes(canonical_json(manifest))
+
+
+def read_parts(release: Path) -> tuple[Part, ...]:
+    """Return the parts of the release in the folder `release`, in the order of the dumps.
+
+    Raises:
+        ReleaseError: the list is missing or cannot be read.
+    """
+    path = release / PARTS
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ReleaseError(
+            f"the list of parts cannot be read: {error.strerror}", where=str(path)
+        ) from error
+    decoder = msgspec.json.Decoder(Part)
+    try:
+        return tuple(map(decoder.decode, data.splitlines()))
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise ReleaseError(f"the list of parts cannot be read: {error}", where=str(path)) from error
+
+
+def write_parts(release: Path, parts: Iterable[Part]) -> None:
+    """Write `parts.jsonl` into the folder `release`, one line for each part.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    with (release / PARTS).open("wb") as file:
+        file.writelines(map(canonical_json, parts))
 
 
 def read_publications(releases: Path) -> tuple[Publication, ...]:

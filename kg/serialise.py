@@ -1,24 +1,26 @@
-"""Writes node objects of JSON-LD: for the dump of a release and for the documents of the site.
+"""Writes Turtle and JSON-LD: for the dumps of a release and for the documents of the site.
 
-Both read alike because both are written here, under the one context of the release. What is
+Both read alike because both are written here, under one list of prefixes and one context. What is
 written is given as tokens of N-Triples; a blank node keeps its label.
 
-Spec: JSON-LD 1.1; RDF 1.1 N-Triples
+Spec: RDF 1.1 Turtle and TriG; JSON-LD 1.1; RDF 1.1 N-Triples
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Final, get_args
 
 import msgspec
 
 from kg.errors import ReleaseError
-from kg.vocab import RDF, XSD
+from kg.vocab import COMMON, EDTF, PREFIXES, RDF, SHAPES, XSD, Kind, data_iri
 
 Pairs = list[tuple[str, str]]
 """The distinct predicates and objects of one subject, as N-Quads tokens in their sorted order."""
 
 TYPE: Final = f"<{RDF}type>"
+PARTS: Final = ("participation", "quantity", "span", "time")
+"""Kinds of nodes that are parts of others, and are shown inside of them."""
 LOCAL: Final = re.compile("[A-Za-z0-9_][A-Za-z0-9_-]*")
 _NATIVE: Final = {
     XSD + "integer": re.compile("0|-?[1-9][0-9]{0,14}"),
@@ -52,6 +54,106 @@ def read_literal(token: str) -> tuple[str, str, str]:
     return text, "", tail[3:-1]
 
 
+def subjects(triples: Iterable[str], *, blank: bool = False) -> Iterator[tuple[str, Pairs]]:
+    """Yield each subject with its distinct predicates and objects, in the order that is given.
+
+    Args:
+        triples: `S P O` in N-Triples tokens, sorted by code point; a repeated one counts once.
+        blank: whether there may be blank nodes.
+    Raises:
+        ReleaseError: a subject or object is a triple, or a blank node where there may be none.
+    """
+    subject, pairs, before = "", Pairs(), ""
+    for triple in triples:
+        if triple == before:
+            continue
+        before = triple
+        s, p, o = triple.split(" ", 2)
+        if s != subject:
+            if pairs:
+                yield subject, pairs
+            subject, pairs = s, []
+        if s.startswith("<<") or o.startswith("<<") or (not blank and "_" in (s[0], o[0])):
+            raise ReleaseError(
+                "a blank node or a triple term cannot be published", seen=triple, expected="an IRI"
+            )
+        pairs.append((p, o))
+    if pairs:
+        yield subject, pairs
+
+
+# --------------------------------------------------------------------------------------------------
+# Turtle and TriG
+
+_BARE: Final = {
+    XSD + "integer": re.compile("0|-?[1-9][0-9]*"),
+    XSD + "decimal": re.compile(r"-?[0-9]+\.[0-9]+"),
+    XSD + "boolean": re.compile("true|false"),
+}
+"""Literals that Turtle writes without quotes and that mean the same lexical form."""
+
+VOCABULARIES: Final = dict(
+    sorted({**PREFIXES, "edtf": EDTF.removesuffix("EDTF"), "shapes": SHAPES}.items())
+)
+"""The namespaces of the vocabularies that we use, by prefix."""
+
+
+class Prefixes:
+    """The prefixes of a Turtle document, and how terms are written with them."""
+
+    def __init__(self, table: Mapping[str, str]) -> None:
+        self._names = {iri: name for name, iri in table.items()}
+        self.header = "".join(f"@prefix {name}: <{table[name]}> .\n" for name in sorted(table))
+
+    def turtle(self, token: str) -> str:
+        """Return the Turtle form of an IRI or literal that is given as in N-Quads."""
+        if token[0] == "<":
+            cut = max(token.rfind("/"), token.rfind("#")) + 1
+            name = self._names.get(token[1:cut])
+            if name is not None and LOCAL.fullmatch(token, cut, len(token) - 1):
+                return f"{name}:{token[cut:-1]}"
+            return token
+        if token[-1] != ">":
+            return token
+        quoted, datatype = token.rsplit("^^", 1)
+        bare = _BARE.get(datatype[1:-1])
+        if bare is not None and bare.fullmatch(quoted, 1, len(quoted) - 1):
+            return quoted[1:-1]
+        return f"{quoted}^^{self.turtle(datatype)}"
+
+
+def namespaces(base_iri: str, *, imported: bool) -> dict[str, str]:
+    """Return the shared prefixes of the Turtle and TriG files of a release."""
+    if imported:
+        return {**COMMON, **VOCABULARIES}
+    return VOCABULARIES | {kind: data_iri(base_iri, kind, "") for kind in get_args(Kind)}
+
+
+def block(subject: str, pairs: Pairs, turtle: Callable[[str], str]) -> str:
+    """Return the Turtle statement about one subject: its types first, then by predicate."""
+    objects: dict[str, list[str]] = {TYPE: []}
+    for p, o in pairs:
+        objects.setdefault(p, []).append(turtle(o))
+    parts = [
+        f"{'a' if p == TYPE else turtle(p)} {', '.join(values)}"
+        for p, values in objects.items()
+        if values
+    ]
+    return f"{turtle(subject)} " + " ;\n    ".join(parts) + " .\n"
+
+
+def document(first: str, triples: Iterable[str], table: Mapping[str, str]) -> str:
+    """Return a whole Turtle document of `S P O` in N-Triples tokens, sorted but for the `first`."""
+    prefixes = Prefixes(table)
+    ordered = sorted(set(triples), key=lambda triple: (not triple.startswith(f"{first} "), triple))
+    blocks = (block(subject, pairs, prefixes.turtle) for subject, pairs in subjects(ordered))
+    return prefixes.header + "\n" + "\n".join(blocks)
+
+
+# --------------------------------------------------------------------------------------------------
+# JSON-LD
+
+
 class Documents:
     """Writes whole documents under one JSON-LD context, which stands in each of them."""
 
@@ -60,17 +162,18 @@ class Documents:
         self._head = f'{{"@context": {by_line(context)},\n"@graph": ['
 
     def text(self, triples: Iterable[tuple[str, str, str]]) -> str:
-        """Return a document of these triples: a node object for each subject, as they arrive.
+        """Return a document of these triples: the node objects of `Nodes.framed`.
 
         Args:
-            triples: N-Triples tokens.
+            triples: N-Triples tokens; what the first is about stands first, and by itself.
         Raises:
             ReleaseError: a term cannot be written under the context.
         """
-        subjects: dict[str, set[tuple[str, str]]] = {}
+        pairs: dict[str, set[tuple[str, str]]] = {}
         for s, p, o in triples:
-            subjects.setdefault(s, set()).add((p, o))
-        nodes = (self._nodes.text(s, sorted(pairs)) for s, pairs in subjects.items())
+            pairs.setdefault(s, set()).add((p, o))
+        found = {s: sorted(some) for s, some in pairs.items()}
+        nodes = self._nodes.framed(found, first=next(iter(found), ""))
         return self._head + ",".join(f"\n{node}" for node in nodes) + "\n]}\n"
 
 
@@ -86,6 +189,12 @@ class Nodes:
         self._prefixes = names
         self._namespaces = {iri: name for name, iri in names.items()}
         self._data = names.get("kg", "")
+        self._part = re.compile(
+            f"<{re.escape(self._data)}({'|'.join(PARTS)})/" if self._data else "$."
+        )
+        self._parts: Mapping[str, Pairs] = {}
+        self._placed: set[str] = set()
+        self._within: list[str] = []
         self._terms: dict[str, tuple[str, str]] = {}
         self._classes: dict[str, str] = {}
         for name, value in context.items():
@@ -97,6 +206,32 @@ class Nodes:
 
     def text(self, subject: str, pairs: Pairs) -> str:
         """Return the node object of one subject, a property a line, its types first."""
+        return by_line(self._object(subject, pairs))
+
+    def framed(self, found: Mapping[str, Pairs], first: str = "") -> Iterator[str]:
+        """Yield node objects of all these subjects, parts inside of what they are parts of.
+
+        A part is a node of one of the kinds `PARTS`; it stands wherever it is referred to, and by
+        itself where nothing refers to it. Everything else stands by itself.
+
+        Args:
+            found: predicates and objects by subject; the order of the subjects is kept.
+            first: a subject that stands by itself whatever it is.
+        """
+        self._parts = {s: pairs for s, pairs in found.items() if s != first and self._part.match(s)}
+        try:
+            for subject, pairs in found.items():
+                if subject not in self._parts:
+                    yield self.text(subject, pairs)
+            for subject in [s for s in self._parts if s not in self._placed]:
+                if subject not in self._placed:
+                    self._placed.add(subject)
+                    yield self.text(subject, self._parts[subject])
+        finally:
+            self._parts, self._placed = {}, set()
+
+    def _object(self, subject: str, pairs: Pairs) -> dict[str, object]:
+        """Return the members of a node object, in their order."""
         objects: dict[str, list[str]] = {TYPE: []}
         for p, o in pairs:
             objects.setdefault(p if p != TYPE or o[0] == "<" else f"{p} ", []).append(o)
@@ -107,8 +242,10 @@ class Nodes:
         for p, values in objects.items():
             iri = p.rstrip()[1:-1]
             key, coercion = self._terms.get(iri) or (self._iri(iri), "")
+            self._within.append(subject)
             members[key] = self._values(values, coercion)
-        return by_line(members)
+            self._within.pop()
+        return members
 
     def _values(self, objects: Sequence[str], coercion: str) -> object:
         """Return what stands behind a key whose term has this coercion."""
@@ -130,6 +267,9 @@ class Nodes:
     def _value(self, token: str, coercion: str) -> object:
         """Return one value under a term that coerces to a datatype, to `@id`, or to nothing."""
         if token[0] in "<_":
+            if token in self._parts and token not in self._within:
+                self._placed.add(token)
+                return self._object(token, self._parts[token])
             node = self._node(token)
             return node if coercion == "@id" else {"id": node}
         text, language, datatype = read_literal(token)

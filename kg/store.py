@@ -61,9 +61,9 @@ class Release:
     @property
     def store(self) -> Path:
         """Return the folder of the store."""
-        from kg.manifest import STORE
+        from kg.manifest import QUADS
 
-        return self.path / STORE
+        return self.path / QUADS
 
     @cached_property
     def graphs(self) -> frozenset[str]:

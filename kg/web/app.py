@@ -40,19 +40,29 @@ from urllib.parse import quote, urlencode
 import jinja2
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, JSONResponse, Response
+from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive, Scope, Send
 
 import kg
 from kg import logs
+from kg.dumps import GRAPHS, MEDIA_TYPES, PACKINGS
 from kg.errors import KgError, ReleaseError
-from kg.manifest import LABELS, Manifest, Question, read_manifest, read_publications
+from kg.manifest import (
+    LABELS,
+    SUMS,
+    FileEntry,
+    Manifest,
+    Question,
+    read_manifest,
+    read_publications,
+)
 from kg.serialise import Documents
 from kg.store import Release, current_release
 from kg.vocab import CH, RDF, graph_iri
 from kg.web import describe, pages
 from kg.web.cache import matches
+from kg.web.downloads import Files, answer
 from kg.web.guard import QueryFailure, Reason
 from kg.web.metrics import Exposition, Metrics, State
 from kg.web.negotiation import (
@@ -93,6 +103,8 @@ AT_HOME_S: Final = 3.0
 AT_HOME_EACH_S: Final = 0.5
 """How long it waits for one, and that once for each release."""
 LANGUAGES_SHOWN: Final = 16
+GRAPHS_SHOWN: Final = 500
+"""Named graphs that the page of downloads lists."""
 LARGEST_ON_PAGE: Final = 8 << 20
 """Bytes of an answer that a page shows; the endpoint gives more."""
 
@@ -237,10 +249,13 @@ class Served:
     pool: Pool
     engine: PoolEngine
     endpoint: SparqlEndpoint
+    files: Files
     users: int = 0
     """Requests that must be answered before the workers may end."""
     idle: asyncio.Event = field(default_factory=asyncio.Event)
     languages: tuple[str, ...] = ("en",)
+    check: asyncio.Task[None] | None = None
+    """Compares the files that are handed on with what was published."""
     cache: dict[object, Any] = field(default_factory=dict)
     locks: dict[object, asyncio.Lock] = field(default_factory=dict)
 
@@ -406,6 +421,8 @@ class Site:
     async def aclose(self) -> None:
         """End all workers; nothing happens a second time."""
         served, self.served = self.served, None
+        if served:
+            served.files.closed = True
         await self._page_loop.close()
         retiring = dict(self._retiring)
         for task in retiring:
@@ -507,7 +524,9 @@ class Site:
         endpoint = SparqlEndpoint(
             pool, cache_mib=self.settings.cache_mib, quota=self.quota, metrics=self.metrics
         )
-        served = Served(pool.release, pool, PoolEngine(pool), endpoint)
+        release = pool.release
+        files = Files(release.path, release.manifest, self.served.files if self.served else None)
+        served = Served(release, pool, PoolEngine(pool), endpoint, files)
         await pool.__aenter__()
         try:
             name = graph_iri(pool.release.base_iri, "vocabulary")
@@ -517,6 +536,7 @@ class Site:
         except BaseException:
             await pool.close()
             raise
+        served.check = asyncio.create_task(_check(files))
         tags = [tag.split("-")[0].lower() for tag in found]
         served.languages = tuple(dict.fromkeys(["en", *tags]))
         return served
@@ -551,6 +571,17 @@ def _while_there(scope: Scope) -> Iterator[None]:
         connection.unwatch(leave)
 
 
+async def _check(files: Files) -> None:
+    """Tell in the log which files are not what was published: they are not handed on."""
+    for path in await asyncio.to_thread(files.check):
+        _log.error(
+            "%s of release %s is not what was published, so it is not handed on; "
+            "see `kg release verify`",
+            path,
+            files.manifest.id[:12],
+        )
+
+
 async def _retire(served: Served) -> None:
     """End the workers of a release when its last request is answered, or needs none any more."""
     # Who takes an hour to download a file asks nothing, and must not keep all the workers.
@@ -559,6 +590,7 @@ async def _retire(served: Served) -> None:
             while served.users:
                 served.idle.clear()
                 await served.idle.wait()
+    served.files.closed = True
     await served.pool.drain()
 
 
@@ -1427,7 +1459,7 @@ async def search_page(
     if q.strip() or kind:
         found = await asyncio.to_thread(
             search,
-            served.folder / "labels.sqlite",
+            served.folder / LABELS,
             q,
             kind=kind,
             limit=50,
@@ -1501,110 +1533,88 @@ async def download_page(request: Request) -> Response:
     """Return the list of the files of the current release."""
     ask = Ask(request)
     manifest = ask.served.manifest
-    entries = [entry for entry in manifest.files if not entry.private]
     current = f"{ask.root}/download/current/"
     numbered = f"{ask.root}/download/{manifest.id}/"
+
+    def shown(entry: FileEntry, address: str) -> dict[str, object]:
+        return {
+            "href": address + quote(entry.path),
+            "name": entry.path,
+            "what": entry.media_type,
+            "bytes": entry.bytes,
+            "sha256": entry.sha256,
+        }
+
+    graphs = [graph for graph in manifest.graphs if not graph.private]
     return ask.page(
         "download.html",
         headers={"Vary": "Accept-Language", "ETag": ask.etag("/download", *ask.languages)},
         title="Downloads",
-        dumps=[
+        dumps=[shown(entry, current) for entry in manifest.dumps],
+        files=[shown(entry, numbered) for entry in manifest.files if not entry.private],
+        graphs=[
             {
-                "href": current + entry.path.removeprefix("downloads/"),
-                "name": entry.path.removeprefix("downloads/"),
-                "what": entry.media_type,
-                "bytes": entry.bytes,
-                "sha256": entry.sha256,
+                "key": graph.key,
+                "iri": graph.iri,
+                "quads": graph.quads,
+                "href": f"{current}{GRAPHS}{graph.key}",
             }
-            for entry in entries
-            if entry.path.startswith("downloads/")
+            for graph in graphs[:GRAPHS_SHOWN]
         ],
-        files=[
-            {
-                "href": numbered + quote(entry.path),
-                "name": entry.path,
-                "what": entry.media_type,
-                "bytes": entry.bytes,
-                "sha256": entry.sha256,
-            }
-            for entry in entries
-        ],
+        all_graphs=len(graphs),
+        suffixes=tuple(MEDIA_TYPES),
+        packings=tuple(packing for packing in PACKINGS if packing),
         example=f"{request.base_url}download/current/graph.nq.gz",
+        sums=f"{request.base_url}download/current/{SUMS}",
     )
 
 
 async def download(request: Request, release: str, path: str = "") -> Response:
     """Return one file of a release, or a range of it.
 
-    `release` is `current` or the number of a release; `path` is a name such as `graph.ttl.gz`, or
-    the path of a file as in the manifest. Answers to a number never change.
+    `release` is `current` or the number of a release; `path` is a name such as `graph.ttl.gz` or
+    `graphs/registry.nq`, or the path of a file in the release. Answers to a number never change.
     """
     ask = Ask(request)
     served = ask.served
     if release == "current" or release == served.manifest.id:
-        folder, manifest = served.folder, served.manifest
+        files = served.files
     elif re.fullmatch("[0-9a-f]{64}", release) and (ask.site.releases / release).is_dir():
-        folder = ask.site.releases / release
-        manifest = await asyncio.to_thread(read_manifest, folder)
+        files = await _earlier(ask, ask.site.releases / release)
     else:
         raise QueryFailure("not-found", f"There is no release {release!r}")
     if not path:
         return await download_page(request)
-    entries = {entry.path: entry for entry in manifest.files if not entry.private}
-    entry = entries.get(f"downloads/{path}") or entries.get(path)
+    found = await asyncio.to_thread(files.find, path)
+    number = files.manifest.id
+    if found is None:
+        raise QueryFailure("not-found", f"Release {number[:12]} has no file {path!r} to download")
+    etag = f'"{found.sha256}"'
+    digest = base64.b64encode(bytes.fromhex(found.sha256)).decode()
     headers = {
         "Cache-Control": "no-cache"
         if release == "current"
-        else "public, max-age=31536000, immutable"
+        else "public, max-age=31536000, immutable",
+        "ETag": etag,
+        "Content-Location": f"{ask.root}/download/{number}/{quote(found.name)}",
+        "Repr-Digest": f"sha-256=:{digest}:",
     }
-    if path == "manifest.json":
-        data = await asyncio.to_thread((folder / path).read_bytes)
-        etag = f'"{hashlib.sha256(data).hexdigest()}"'
-        headers["ETag"] = etag
-        return ask.unchanged(etag, headers) or Response(data, 200, headers, "application/json")
-    if entry is None:
-        raise QueryFailure(
-            "not-found", f"Release {manifest.id[:12]} has no file {path!r} to download"
-        )
-    etag = f'"{entry.sha256}"'
-    headers["ETag"] = etag
-    headers["Content-Location"] = f"{ask.root}/download/{manifest.id}/{quote(entry.path)}"
-    digest = base64.b64encode(bytes.fromhex(entry.sha256)).decode()
-    headers["Repr-Digest"] = f"sha-256=:{digest}:"
-    if entry.media_type == "text/html":  # the report, whose style is in it
+    if found.media_type == "text/html":  # the report, whose style is in it
         headers["Content-Security-Policy"] = REPORT_POLICY
     if (same := ask.unchanged(etag, headers)) is not None:
         return same
-    return FileAnswer(folder / entry.path, headers=headers, media_type=entry.media_type)
+    head = bool(request.scope.get("kg.head"))
+    return await asyncio.to_thread(answer, found, files, request.headers, headers, head=head)
 
 
-class FileAnswer(FileResponse):
-    """A file with ranges; reads nothing for HEAD."""
+async def _earlier(ask: Ask, folder: Path) -> Files:
+    """Return the files of a release that is kept and not served."""
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the file, or the part of it that is asked for."""
-        if scope.get("kg.head"):
-            scope = {**scope, "method": "HEAD"}
-        refused: list[Message] = []
+    async def make() -> Files:
+        return Files(folder, await asyncio.to_thread(read_manifest, folder))
 
-        async def checked(message: Message) -> None:
-            if message["type"] == "http.response.start" and message["status"] in (400, 416):
-                refused.append(message)
-            elif not refused:
-                await send(message)
-
-        await super().__call__(scope, receive, checked)
-        if refused and refused[0]["status"] == 400:  # what is no range is no reason to refuse
-            headers = [pair for pair in scope["headers"] if pair[0] != b"range"]
-            await super().__call__({**scope, "headers": headers}, receive, send)
-        elif refused:
-            size = dict(refused[0]["headers"])[b"content-range"]
-            asked = dict(scope["headers"])[b"range"].decode("latin-1")
-            failure = QueryFailure("range", "the file has no such range", seen=asked)
-            status, pairs, body = problem_json(failure)
-            given = {name.decode(): value.decode() for name, value in pairs}
-            given["content-range"] = size.decode()
-            await Response(body, status, given)(scope, receive, send)
+    files: Files = await _cached(ask.served, ("files", folder.name), make)
+    return files
 
 
 async def release_list(request: Request) -> Response:

@@ -248,7 +248,7 @@ def test_a_store_that_vanishes_and_comes_back(
 ) -> None:
     shutil.copytree(built, tmp_path / "releases", symlinks=True)
     served = serve(tmp_path / "releases", workers=2, query_timeout_s=3)
-    store = (tmp_path / "releases/current").resolve() / "store"
+    store = (tmp_path / "releases/current").resolve() / "store/quads"
     store.parent.chmod(0o755)
     store.rename(tmp_path / "aside")
     for _ in range(2):  # the workers have its files open

@@ -293,7 +293,7 @@ def test_closing_ends_answers(release: Path) -> None:
 
 def test_a_pool_that_cannot_start_says_why(release: Path, tmp_path: Path) -> None:
     shutil.copytree(release, tmp_path / "release")
-    for file in (tmp_path / "release/store").glob("*.sst"):
+    for file in (tmp_path / "release/store/quads").glob("*.sst"):
         file.write_bytes(b"damaged")
 
     async def main() -> None:
@@ -303,8 +303,8 @@ def test_a_pool_that_cannot_start_says_why(release: Path, tmp_path: Path) -> Non
     with pytest.raises(ReleaseError) as error:
         asyncio.run(main())
     assert "a query worker cannot start" in str(error.value)
-    assert str(tmp_path / "release/store") in str(error.value)
-    shutil.rmtree(tmp_path / "release/store")
+    assert str(tmp_path / "release/store/quads") in str(error.value)
+    shutil.rmtree(tmp_path / "release/store/quads")
     with pytest.raises(ReleaseError, match="has no store"):
         Pool(tmp_path / "release")
 

@@ -25,7 +25,8 @@ import pyoxigraph
 
 from kg.errors import ReleaseError
 from kg.manifest import Input
-from kg.release import ReleaseSettings, ReportFiles, write_release
+from kg.identity import ReleaseSettings
+from kg.release import ReportFiles, write_release
 
 out, version, fault, number = Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])
 base = "https://data.example/"
@@ -73,7 +74,7 @@ except ReleaseError as error:
     sys.exit(f"ReleaseError: {error}")
 if "open" in fault:
     try:
-        pyoxigraph.Store(str(release / "store"))
+        pyoxigraph.Store(str(release / "store/quads"))
     except OSError as error:
         sys.exit(f"OSError: {error}")
 """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -60,7 +59,8 @@ def make_release(folder: Path, *, union: bool = True, id_: str = "a1b2c3") -> Pa
     release = folder / id_
     release.mkdir(parents=True)
     lines = _quads()
-    store = ox.Store(str(release / "store"))
+    (release / "store").mkdir()
+    store = ox.Store(str(release / "store/quads"))
     store.bulk_load("\n".join(lines).encode(), ox.RdfFormat.N_QUADS)
     triples = {line[: line.rindex(" <")] + " ." for line in lines}
     if union:
@@ -90,9 +90,9 @@ def make_release(folder: Path, *, union: bool = True, id_: str = "a1b2c3") -> Pa
             graphs=tuple(
                 GraphEntry(
                     iri=_graph(key),
+                    key=key,
                     quads=count,
-                    part=f"parts/{key}.nq",
-                    sha256=hashlib.sha256(key.encode()).hexdigest(),
+                    parts=1,
                     private=False,
                 )
                 for key, count in sorted(counts.items())
@@ -100,6 +100,7 @@ def make_release(folder: Path, *, union: bool = True, id_: str = "a1b2c3") -> Pa
             classes={},
             sources=(),
             questions=(),
+            dumps=(),
             files=(),
         ),
     )

@@ -23,6 +23,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kg import importing
+from kg.dumps import dump
 from kg.errors import ConfigError, KgError, KgErrors
 from kg.importing import import_release
 from kg.manifest import read_manifest
@@ -63,7 +64,7 @@ def write(folder: Path, name: str, content: str | bytes) -> Path:
 
 
 def dumped(release: Path, suffix: str = "nq") -> bytes:
-    return (release / f"downloads/graph.{suffix}").read_bytes()
+    return dump(release, f"graph.{suffix}")
 
 
 def parsed(data: bytes, suffix: str, base: str | None = None) -> list[ox.Quad]:
@@ -133,7 +134,7 @@ def test_graphs_keep_their_names_and_other_triples_go_into_that_of_the_file(tmp_
         graph("two"): 1,
         "urn:x:g": 2,
     }
-    store = ox.Store.read_only(str(release / "store"))
+    store = ox.Store.read_only(str(release / "store/quads"))
     assert len(list(store.quads_for_pattern(None, None, None, ox.DefaultGraph()))) == 2
 
 
@@ -223,7 +224,7 @@ def test_what_is_queried_is_what_is_downloaded_and_the_report_says_what_changed(
         for one in (*REWRITTEN.values(), *KEPT)
     )
     assert dumped(release).decode() == "".join(expected)
-    rows = ox.Store.read_only(str(release / "store")).query("SELECT ?o { ?s ?p ?o }")
+    rows = ox.Store.read_only(str(release / "store/quads")).query("SELECT ?o { ?s ?p ?o }")
     assert {str(row["o"]) for row in rows} == {*REWRITTEN.values(), *KEPT}
     total, *examples = map(json.loads, (release / "issues.jsonl").read_text().splitlines())
     assert total == {"issue": "literals rewritten", "count": 6, "examples": 5}
@@ -285,7 +286,9 @@ def test_names_of_other_vocabularies_are_found_but_not_those_of_blank_nodes(tmp_
     import sqlite3
 
     release = publish(tmp_path / "out", write(tmp_path, "people.ttl", PEOPLE))
-    database = sqlite3.connect(f"file:{release / 'labels.sqlite'}?mode=ro&immutable=1", uri=True)
+    database = sqlite3.connect(
+        f"file:{release / 'store/labels.sqlite'}?mode=ro&immutable=1", uri=True
+    )
     rows = database.execute("SELECT iri, lang, label FROM labels ORDER BY lang").fetchall()
     database.close()
     iri = "https://people.example/rahim"

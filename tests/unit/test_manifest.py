@@ -15,13 +15,17 @@ from kg.manifest import (
     GraphEntry,
     Input,
     Manifest,
+    Member,
+    Part,
     Publication,
     Question,
     SourceCount,
     canonical_json,
     read_manifest,
+    read_parts,
     read_publications,
     write_manifest,
+    write_parts,
     write_publication,
 )
 
@@ -42,9 +46,9 @@ MANIFEST = Manifest(
     graphs=(
         GraphEntry(
             iri="https://chancery.example/id/graph/a",
+            key="a",
             quads=1,
-            part="parts/a.nq",
-            sha256="c" * 64,
+            parts=1,
             private=False,
         ),
     ),
@@ -53,9 +57,18 @@ MANIFEST = Manifest(
     questions=(
         Question(id="q", question="कौन?", keywords=("who",), query="ASK {}", description="d"),
     ),
+    dumps=(
+        FileEntry(
+            path="graph.nq",
+            media_type="application/n-quads",
+            bytes=1,
+            sha256="c" * 64,
+            private=False,
+        ),
+    ),
     files=(
         FileEntry(
-            path="parts/a.nq",
+            path="void.ttl",
             media_type="application/n-quads",
             bytes=1,
             sha256="c" * 64,
@@ -89,6 +102,32 @@ def test_canonical_json_sorts_keys_at_every_level() -> None:
     )
 
 
+PARTS = [
+    Part(
+        graph="a",
+        name=f"a.{n}.0123456789abcdef",
+        quads=n,
+        members=tuple(Member(bytes=m, sha256=f"{m:064x}", start=0, stop=m) for m in range(9)),
+    )
+    for n in range(3)
+]
+
+
+def test_parts_that_are_written_are_read(tmp_path: Path) -> None:
+    write_parts(tmp_path, PARTS)
+    assert read_parts(tmp_path) == tuple(PARTS)
+    assert (tmp_path / "parts.jsonl").read_bytes().count(b"\n") == len(PARTS)
+
+
+@pytest.mark.parametrize("data", [b"{}\n", b'["a"]\n', b"\xff\n"])
+def test_unreadable_parts_are_an_error(tmp_path: Path, data: bytes) -> None:
+    with pytest.raises(ReleaseError, match="list of parts cannot be read"):
+        read_parts(tmp_path)
+    (tmp_path / "parts.jsonl").write_bytes(data)
+    with pytest.raises(ReleaseError, match="list of parts cannot be read"):
+        read_parts(tmp_path)
+
+
 def test_missing_manifest_says_how_to_build(tmp_path: Path) -> None:
     with pytest.raises(ReleaseError, match="kg build") as caught:
         read_manifest(tmp_path)
@@ -102,7 +141,7 @@ def test_manifest_that_is_a_folder_is_an_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"{", b"[]", b"{}", b'{"format":1}', b'{"format":"1"}', b"\xff\xfe"]
+    "data", [b"", b"{", b"[]", b"{}", b'{"format":2}', b'{"format":"1"}', b"\xff\xfe"]
 )
 def test_unreadable_manifest_is_an_error(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "manifest.json").write_bytes(data)

@@ -16,21 +16,28 @@ from typing import Any
 import pyoxigraph as ox
 import pytest
 import rdflib
+import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kg.dumps import FILES, PACKINGS, SUFFIXES, Dumps, dump, member_path
 from kg.errors import ReleaseError
-from kg.manifest import Input, Question, SourceCount, canonical_json, read_manifest
+from kg.identity import ReleaseSettings, collect_inputs, engine_versions, release_id
+from kg.manifest import (
+    Input,
+    Part,
+    Question,
+    SourceCount,
+    canonical_json,
+    read_manifest,
+    read_parts,
+)
 from kg.names import fold
 from kg.release import (
-    ReleaseSettings,
     ReportFiles,
-    collect_inputs,
-    engine_versions,
     find_release,
     list_releases,
     prune,
-    release_id,
     reuse_release,
     rollback,
     switch_current,
@@ -56,6 +63,7 @@ SETTINGS = ReleaseSettings(
     versions=engine_versions(),
 )
 REPORT = ReportFiles(conforms=True, blocks=False, ttl="", json="{}\n", text="Conforms.\n")
+ENDS = tuple(f"downloads/{name}" for name in ("head.nq", "head.ttl", "head.jsonld", "foot.jsonld"))
 MEDIA_TYPES = {
     "nq": ox.RdfFormat.N_QUADS,
     "ttl": ox.RdfFormat.TURTLE,
@@ -212,7 +220,7 @@ def without_graph(quads: Iterable[Quad]) -> set[Quad]:
 
 
 def dumped(release: Path, name: str) -> bytes:
-    return (release / "downloads" / name).read_bytes()
+    return dump(release, name)
 
 
 def contents(release: Path) -> dict[str, bytes]:
@@ -275,7 +283,7 @@ def test_two_inputs_of_one_name_are_an_error() -> None:
 
 
 def test_engines_that_shape_the_output_are_named() -> None:
-    named = {"software", "python", "pyoxigraph", "pyshacl", "rdflib", "sqlite", "zlib"}
+    named = {"software", "python", "pyoxigraph", "pyshacl", "rdflib", "sqlite", "zlib", "zstandard"}
     assert engine_versions().keys() == named
 
 
@@ -325,11 +333,13 @@ def test_release_holds_what_the_documentation_lists(release: Path) -> None:
     manifest = read_manifest(release)
     assert release.name == manifest.id == os.readlink(release.parent / "current")
     names = {entry.path for entry in manifest.files}
-    dumps = {f"downloads/graph.{suffix}{gz}" for suffix in MEDIA_TYPES for gz in ("", ".gz")}
-    parts = {f"{entry.part}{gz}" for entry in manifest.graphs for gz in ("", ".gz")}
+    ends = {f"{end}{packing}" for packing in PACKINGS for end in ENDS}
     vocabulary = {f"ontology/{name}" for name in ("ontology.ttl", "shapes.ttl", "context.jsonld")}
     reports = {"report.ttl", "report.json", "report.txt", "issues.jsonl"}
-    assert names == dumps | parts | vocabulary | reports | {"labels.sqlite", "void.ttl"}
+    assert names == ends | vocabulary | reports | {"parts.jsonl", "SHA256SUMS", "void.ttl"}
+    assert [entry.path for entry in manifest.dumps] == [f"graph{suffix}" for suffix in SUFFIXES]
+    parts = {path.name for path in (release / "parts").iterdir()}
+    assert parts == {part.name + suffix for part in read_parts(release) for suffix in FILES}
     assert {entry.media_type for entry in manifest.files if entry.path.endswith(".jsonld")} == {
         "application/ld+json"
     }
@@ -339,7 +349,7 @@ def test_release_holds_what_the_documentation_lists(release: Path) -> None:
 
 def test_manifest_counts_what_the_store_holds(release: Path) -> None:
     manifest = read_manifest(release)
-    store = ox.Store.read_only(str(release / "store"))
+    store = ox.Store.read_only(str(release / "store/quads"))
     assert manifest.quads == sum(map(len, GRAPHS.values()))
     assert len(store) == manifest.quads + manifest.triples
     rows = store.query(
@@ -358,19 +368,76 @@ def test_manifest_counts_what_the_store_holds(release: Path) -> None:
     assert manifest.versions["ontology"] == "0.1.0"
 
 
+def part_of(release: Path, graph: str) -> Part:
+    [part] = [one for one in read_parts(release) if graph.endswith(f"/{one.graph}")]
+    return part
+
+
 def test_parts_are_the_lines_and_are_named_by_their_hash(release: Path) -> None:
     for entry in read_manifest(release).graphs:
-        data = (release / entry.part).read_bytes()
+        part = part_of(release, entry.iri)
+        data = (release / member_path(part, ".nq")).read_bytes()
         assert data == "".join(GRAPHS[entry.iri]).encode()
-        key = entry.iri.rsplit("/", 1)[1]
-        assert entry.part == f"parts/{key}.{hashlib.sha256(data).hexdigest()[:16]}.nq"
+        assert entry.key == part.graph == entry.iri.rsplit("/", 1)[1]
+        assert part.name == f"{entry.key}.{hashlib.sha256(data).hexdigest()[:16]}"
+
+
+def unpacked(data: bytes, name: str) -> bytes:
+    if name.endswith(".gz"):
+        return gzip.decompress(data)
+    if name.endswith(".zst"):
+        reader = zstandard.ZstdDecompressor().stream_reader(data, read_across_frames=True)
+        return reader.read()
+    return data
 
 
 def test_every_compressed_file_is_its_plain_file(release: Path) -> None:
-    packed = list(release.rglob("*.gz"))
-    assert len(packed) == 4 + len(GRAPHS)
+    packed = [path for path in release.rglob("*") if path.suffix in (".gz", ".zst")]
+    assert len(packed) == 2 * (len(ENDS) + 3 * len(GRAPHS))
     for path in packed:
-        assert gzip.decompress(path.read_bytes()) == path.with_suffix("").read_bytes()
+        plain = path.with_suffix("").read_bytes()
+        assert unpacked(path.read_bytes(), path.name) == plain
+        assert path.suffix != ".gz" or subprocess.check_output(["gzip", "-dc", path]) == plain
+
+
+def test_every_compressed_dump_is_its_plain_dump(release: Path) -> None:
+    dumps = Dumps(release)
+    names = list(dumps.names())
+    assert len(names) == len(SUFFIXES) * (1 + len(GRAPHS))
+    for name in names:
+        plain = name.removesuffix(".gz").removesuffix(".zst")
+        assert unpacked(dump(release, name), name) == dump(release, plain)
+
+
+def test_sums_are_those_of_the_dumps(release: Path) -> None:
+    dumps = Dumps(release)
+    told = {name: hashlib.sha256(dump(release, name)).hexdigest() for name in dumps.names()}
+    assert dumps.sums == told
+    for entry in read_manifest(release).dumps:
+        assert entry.sha256 == told[entry.path]
+        assert entry.bytes == len(dump(release, entry.path)) == dumps.get(entry.path).size
+
+
+def test_dumps_of_one_graph_hold_that_graph(release: Path) -> None:
+    for entry in read_manifest(release).graphs:
+        quads = by_oxigraph("".join(GRAPHS[entry.iri]).encode(), "nq")
+        for suffix in MEDIA_TYPES:
+            data = dumped(release, f"graphs/{entry.key}.{suffix}")
+            expected = quads if suffix in ("nq", "trig") else without_graph(quads)
+            assert by_oxigraph(data, suffix) == by_rdflib(data, suffix) == expected
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None)
+def test_any_range_of_a_dump_is_that_of_the_whole(release: Path, data: st.DataObject) -> None:
+    dumps = Dumps(release)
+    name = data.draw(st.sampled_from(list(dumps.names())))
+    found = dumps.get(name)
+    whole = b"".join(found.read())
+    start, stop = (data.draw(st.integers(0, len(whole) + 3)) for _ in range(2))
+    assert b"".join(found.read(start, stop)) == whole[start:stop]
+    assert b"".join(found.read(start)) == whole[start:]
+    assert sum(one.length for one in found.within(start, stop)) == len(whole[start:stop])
 
 
 def test_dumps_hold_the_quads_of_the_store(release: Path) -> None:
@@ -429,14 +496,51 @@ def test_jsonld_reads_like_json(release: Path) -> None:
         "reading": ["as written"],
         "start": 5,
     }
+    graph = json.loads(dumped(release, "graphs/registry.jsonld"))["@graph"]
+    nodes = {node["id"]: node for node in graph}
     assert nodes["kg:agent/russia"]["type"] == ["Agent", "State"]
     assert nodes["kg:agent/russia"]["label"] == {"en": "Russia", "bn": "রাশিয়া"}
 
 
-def test_jsonld_has_one_node_object_per_subject(release: Path) -> None:
-    nodes = json.loads(dumped(release, "graph.jsonld"))["@graph"]
-    subjects = {s for s, _, _, _ in by_oxigraph(dumped(release, "graph.nq"), "nq")}
-    assert len(nodes) == len({node["id"] for node in nodes}) == len(subjects)
+def test_jsonld_has_one_node_object_per_subject_of_a_graph(release: Path) -> None:
+    for entry in read_manifest(release).graphs:
+        nodes = json.loads(dumped(release, f"graphs/{entry.key}.jsonld"))["@graph"]
+        data = dumped(release, f"graphs/{entry.key}.nq")
+        subjects = {s for s, _, _, _ in by_oxigraph(data, "nq")}
+        assert len(nodes) == len({node["id"] for node in nodes}) == len(subjects)
+
+
+def test_jsonld_puts_parts_inside_of_what_they_are_parts_of(tmp_path: Path) -> None:
+    node = f"{BASE}id"
+    graphs = GRAPHS | {
+        REGISTRY: lines(
+            REGISTRY,
+            [
+                f"<{node}/event/visit> <{CH}actor> <{node}/time/t>",
+                f"<{node}/event/talks> <{CH}actor> <{node}/time/t>",
+                f"<{node}/time/t> <{CH}actor> <{node}/span/s>",
+                f"<{node}/time/t> <{CH}actor> <{node}/time/t>",
+                f'<{node}/span/s> <{CH}id> "s"',
+                f'<{node}/span/alone> <{CH}id> "alone"',
+                f"<{node}/quantity/one> <{CH}actor> <{node}/quantity/two>",
+                f"<{node}/quantity/two> <{CH}actor> <{node}/quantity/one>",
+            ],
+        )
+    }
+    release = write(tmp_path, graphs)
+    data = dumped(release, "graphs/registry.jsonld")
+    time = {
+        "id": "kg:time/t",
+        "actor": [{"id": "kg:span/s", "ch:id": "s"}, "kg:time/t"],
+    }
+    assert json.loads(data)["@graph"] == [
+        {"id": "kg:event/talks", "actor": time},
+        {"id": "kg:event/visit", "actor": time},
+        {"id": "kg:quantity/one", "actor": {"id": "kg:quantity/two", "actor": "kg:quantity/one"}},
+        {"id": "kg:span/alone", "ch:id": "alone"},
+    ]
+    expected = without_graph(by_oxigraph("".join(graphs[REGISTRY]).encode(), "nq"))
+    assert by_oxigraph(data, "jsonld") == by_rdflib(data, "jsonld") == expected
 
 
 def test_published_context_is_that_of_the_dump(release: Path) -> None:
@@ -467,7 +571,8 @@ def test_graph_with_another_address_has_a_part_named_by_its_hash(tmp_path: Path)
     graph = "urn:x-other:গ/../graph"
     release = write(tmp_path, {graph: lines(graph, ['<urn:x:a> <urn:x:b> "c"'])})
     key = hashlib.sha256(graph.encode()).hexdigest()[:16]
-    assert [entry.part[:22] for entry in read_manifest(release).graphs] == [f"parts/{key}"]
+    assert [entry.key for entry in read_manifest(release).graphs] == [key]
+    assert [part.name[:17] for part in read_parts(release)] == [f"{key}."]
     assert verify_release(tmp_path) == []
 
 
@@ -704,11 +809,11 @@ def test_void_agrees_with_the_dumps(release: Path) -> None:
     )
     assert files == {
         (
-            f"{BASE}download/{release.name}/{path.name}",
-            path.stat().st_size,
-            hashlib.sha256(path.read_bytes()).hexdigest(),
+            f"{BASE}download/{release.name}/{name}",
+            len(dump(release, name)),
+            hashlib.sha256(dump(release, name)).hexdigest(),
         )
-        for path in (release / "downloads").iterdir()
+        for name in (f"graph{suffix}" for suffix in SUFFIXES)
     }
 
 
@@ -729,7 +834,7 @@ def test_time_and_agent_are_told_only_when_they_are_given(tmp_path: Path, releas
 
 def search(release: Path, text: str) -> list[str]:
     """Return the labels that hold a word which begins like `text`."""
-    database = sqlite3.connect(f"file:{release / 'labels.sqlite'}?mode=ro", uri=True)
+    database = sqlite3.connect(f"file:{release / 'store/labels.sqlite'}?mode=ro", uri=True)
     try:
         wanted = '"' + fold(text).replace('"', '""') + '"*'
         rows = database.execute("SELECT label FROM labels WHERE labels MATCH ?", [wanted])
@@ -758,7 +863,7 @@ def test_labels_are_found_by_the_beginning_of_a_word_in_any_script(
 
 
 def test_labels_have_kind_most_specific_class_and_language(release: Path) -> None:
-    database = sqlite3.connect(f"file:{release / 'labels.sqlite'}?mode=ro", uri=True)
+    database = sqlite3.connect(f"file:{release / 'store/labels.sqlite'}?mode=ro", uri=True)
     rows = database.execute(
         "SELECT kind, class, lang, label, preferred, folded FROM labels WHERE iri = ?",
         [f"{BASE}id/agent/russia"],
@@ -785,19 +890,24 @@ def test_private_graphs_are_in_the_store_and_in_nothing_that_is_handed_on(tmp_pa
     release = write(tmp_path, graphs, private=frozenset([secret]))
     manifest = read_manifest(release)
     assert verify_release(tmp_path) == []
-    assert len(ox.Store.read_only(str(release / "store"))) == manifest.quads + manifest.triples
+    assert (
+        len(ox.Store.read_only(str(release / "store/quads"))) == manifest.quads + manifest.triples
+    )
     assert manifest.quads == sum(map(len, graphs.values()))
     assert manifest.classes[f"{CH}Mole"] == 1
     assert search(release, "only here") == ["Only here"]
     for entry in manifest.files:
         if not entry.private:
             data = (release / entry.path).read_bytes()
-            data = gzip.decompress(data) if entry.path.endswith(".gz") else data
+            data = unpacked(data, entry.path)
             assert not any(word in data for word in (b"Only here", b"mole", b"Mole", b"secret"))
     assert {entry.iri for entry in manifest.graphs if entry.private} == {secret}
     private = {entry.path for entry in manifest.files if entry.private}
-    assert "labels.sqlite" in private
-    assert sum(path.startswith("parts/") for path in private) == 2
+    assert "parts.jsonl" in private
+    for name in Dumps(release).names():
+        data = unpacked(dump(release, name), name)
+        assert not any(word in data for word in (b"Only here", b"mole", b"Mole", b"secret"))
+    assert not any("secret" in name for name in Dumps(release).names())
 
 
 def test_release_of_private_graphs_only_has_empty_dumps(tmp_path: Path) -> None:
@@ -815,6 +925,7 @@ CHILD = """
 import json, sys
 from pathlib import Path
 from kg.release import *
+from kg.identity import *
 from kg.manifest import *
 out, data = Path(sys.argv[1]), json.load(sys.stdin)
 graphs = {key: data["graphs"][key] for key in set(data["graphs"])}
@@ -834,10 +945,13 @@ path = write_release(
 """
 
 
+FOLDERS = ("one", "two/deeper", "তিন")
+
+
 def test_same_inputs_give_the_same_bytes_in_any_folder_under_any_hash_seed(tmp_path: Path) -> None:
     data = json.dumps({"graphs": GRAPHS, "base": BASE, "versions": engine_versions()})
     found = []
-    for seed, folder in [("0", "one"), ("1", "two/deeper"), ("4242", "তিন")]:
+    for seed, folder in zip(("0", "1", "4242"), FOLDERS, strict=True):
         out = tmp_path / folder
         subprocess.run(
             [sys.executable, "-c", CHILD, str(out)],
@@ -848,12 +962,16 @@ def test_same_inputs_give_the_same_bytes_in_any_folder_under_any_hash_seed(tmp_p
         )
         found.append(contents(out / "current"))
         assert str(tmp_path).encode() not in b"".join(found[-1].values())
-    assert found[0].keys() >= {"manifest.json", "labels.sqlite", "void.ttl"}
+    assert found[0].keys() >= {"manifest.json", "parts.jsonl", "void.ttl"}
+    labels = {
+        (tmp_path / folder / "current/store/labels.sqlite").read_bytes() for folder in FOLDERS
+    }
+    assert len(labels) == 1
     assert found[0] == found[1] == found[2]
 
 
 def test_store_does_not_name_the_folder_it_was_made_in(release: Path) -> None:
-    data = b"".join(path.read_bytes() for path in (release / "store").iterdir())
+    data = b"".join(path.read_bytes() for path in (release / "store").rglob("*") if path.is_file())
     assert str(release.parent).encode() not in data
 
 
@@ -868,6 +986,11 @@ def current(out: Path) -> str:
 def history(out: Path) -> list[tuple[str, str]]:
     found = [json.loads(line) for line in (out / "published.jsonl").read_text().splitlines()]
     return [(one["action"], one["id"]) for one in found]
+
+
+def writable(release: Path) -> None:
+    (release / "store").chmod(0o755)
+    (release / "store/quads").chmod(0o755)
 
 
 def spoil(path: Path, change: Callable[[bytes], bytes]) -> None:
@@ -896,7 +1019,7 @@ def test_forced_build_that_differs_is_an_error_and_keeps_the_release(tmp_path: P
     first = write(tmp_path)
     before = contents(first)
     other = GRAPHS | {REGISTRY: GRAPHS[REGISTRY][1:]}
-    with pytest.raises(ReleaseError, match=r"downloads/graph\.nq"):
+    with pytest.raises(ReleaseError, match=r"graph\.nq"):
         write(tmp_path, other, force=True)
     assert contents(first) == before
     assert verify_release(tmp_path) == []
@@ -919,12 +1042,19 @@ def test_release_is_reused_by_its_inputs(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["manifest.json", "store.sha256", "downloads/graph.ttl", "store/CURRENT"]
+    "path",
+    [
+        "manifest.json",
+        "store.sha256",
+        "downloads/head.ttl",
+        "store/quads/CURRENT",
+        "store/labels.sqlite",
+    ],
 )
 def test_release_that_is_not_whole_is_written_again(tmp_path: Path, path: str) -> None:
     first = write(tmp_path)
     before = contents(first)
-    (first / "store").chmod(0o755)
+    writable(first)
     (first / path).unlink()
     assert reuse_release(tmp_path, (), SETTINGS) is None
     assert write(tmp_path) == first
@@ -935,7 +1065,9 @@ def test_release_that_is_not_whole_is_written_again(tmp_path: Path, path: str) -
 def test_nothing_in_a_release_can_be_written(release: Path) -> None:
     files = [path for path in release.rglob("*") if path.is_file()]
     assert files
-    assert not any(path.stat().st_mode & 0o222 for path in [*files, release / "store"])
+    assert not any(
+        path.stat().st_mode & 0o222 for path in [*files, release / "store", release / "store/quads"]
+    )
 
 
 def test_sums_of_the_store_are_in_the_form_of_sha256sum(release: Path) -> None:
@@ -943,8 +1075,9 @@ def test_sums_of_the_store_are_in_the_form_of_sha256sum(release: Path) -> None:
         reversed(line.split("  ")) for line in (release / "store.sha256").read_text().splitlines()
     )
     assert told == {
-        f"store/{path.name}": hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in (release / "store").iterdir()
+        path.relative_to(release).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in (release / "store").rglob("*")
+        if path.is_file()
     }
 
 
@@ -955,22 +1088,22 @@ def test_whole_release_has_no_problems(release: Path) -> None:
 
 def test_every_damage_is_found(tmp_path: Path) -> None:
     release = write(tmp_path)
-    part = read_manifest(release).graphs[0].part
-    (release / "store").chmod(0o755)
+    part = member_path(read_parts(release)[0], ".nq")
+    writable(release)
     spoil(release / part, lambda data: data.replace(b"a", b"b", 1))
-    spoil(release / "downloads/graph.ttl", lambda data: data + b"\n")
-    spoil(release / "store/MANIFEST-000005", lambda data: data[:-1] + bytes([data[-1] ^ 1]))
+    spoil(release / "downloads/head.ttl", lambda data: data + b"\n")
+    spoil(release / "store/quads/MANIFEST-000005", lambda data: data[:-1] + bytes([data[-1] ^ 1]))
     (release / "void.ttl").unlink()
     (release / "extra.txt").write_text("more")
-    (release / "store/extra.sst").write_text("more")
+    (release / "store/quads/extra.sst").write_text("more")
     (release / "linked").symlink_to("/")
     assert verify_release(tmp_path) == [
-        "downloads/graph.ttl: the bytes are not those that were published",
+        "downloads/head.ttl: the bytes are not those that were published",
         "extra.txt: the file is not part of the release",
         "linked: the file is not part of the release",
         f"{part}: the bytes are not those that were published",
-        "store/MANIFEST-000005: the bytes are not those that were published",
-        "store/extra.sst: the file is not part of the release",
+        "store/quads/MANIFEST-000005: the bytes are not those that were published",
+        "store/quads/extra.sst: the file is not part of the release",
         "void.ttl: the file is missing",
     ]
 
@@ -985,7 +1118,7 @@ def test_file_that_became_a_link_is_found(tmp_path: Path) -> None:
 def test_store_of_other_quads_is_found_even_with_fitting_sums(tmp_path: Path) -> None:
     release = write(tmp_path)
     other = write(tmp_path / "other", GRAPHS | {REGISTRY: GRAPHS[REGISTRY][1:]})
-    (release / "store").chmod(0o755)
+    writable(release)
     shutil.rmtree(release / "store")
     shutil.copytree(other / "store", release / "store")
     spoil(release / "store.sha256", lambda _: (other / "store.sha256").read_bytes())

@@ -16,8 +16,10 @@ import uvicorn
 from starlette.testclient import TestClient
 
 from kg.config import Settings
+from kg.dumps import dump
+from kg.identity import ReleaseSettings, engine_versions
 from kg.manifest import Question, SourceCount
-from kg.release import ReleaseSettings, ReportFiles, engine_versions, write_release
+from kg.release import ReportFiles, write_release
 from kg.resources import folder
 from kg.web.app import create_app
 from kg.web.server import House
@@ -71,7 +73,12 @@ def _ontology() -> str:
 
 
 def _write(
-    out: Path, *, extra: bytes = b"", title: str = "Invented facts", report: str = "{}"
+    out: Path,
+    *,
+    extra: bytes = b"",
+    title: str = "Invented facts",
+    report: str = "{}",
+    private: frozenset[str] = frozenset(),
 ) -> Path:
     trig = (Path(__file__).parent / "data" / "sample.trig").read_bytes()
     return write_release(
@@ -95,6 +102,7 @@ def _write(
             "shapes.ttl": "# no shapes\n",
             "schema.json": "{}\n",
         },
+        private_graphs=private,
     )
 
 
@@ -155,14 +163,14 @@ def serving(settings: Settings) -> Callable[[Path], AbstractContextManager[str]]
 @pytest.fixture(scope="session")
 def quads(releases: Path) -> list[ox.Quad]:
     """Return every quad of the release."""
-    data = (releases / "current" / "downloads" / "graph.nq").read_bytes()
+    data = dump(releases / "current", "graph.nq")
     return list(ox.parse(data, format=ox.RdfFormat.N_QUADS))
 
 
 @pytest.fixture(scope="session")
 def addresses(releases: Path) -> list[str]:
     """Return `kind/key` of every IRI under the base in the release, sorted."""
-    text = (releases / "current" / "downloads" / "graph.nq").read_text(encoding="utf-8")
+    text = dump(releases / "current", "graph.nq").decode()
     return sorted(set(re.findall(re.escape(BASE) + r"id/([a-z]+/[^>]+)", text)))
 
 

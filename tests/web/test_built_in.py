@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 
 from kg.build import publish
 from kg.config import Settings
+from kg.dumps import dump
 from kg.resources import folder
 from kg.web.app import create_app
 
@@ -37,7 +38,7 @@ def site(built: Path, settings: Settings) -> Iterator[TestClient]:
 
 @pytest.fixture(scope="module")
 def built_quads(built: Path) -> list[ox.Quad]:
-    data = (built / "current" / "downloads" / "graph.nq").read_bytes()
+    data = dump(built / "current", "graph.nq")
     return list(ox.parse(data, format=ox.RdfFormat.N_QUADS))
 
 

@@ -12,6 +12,9 @@ import rdflib
 from starlette.testclient import TestClient
 
 from kg.config import Settings
+from kg.dumps import dump
+from kg.manifest import read_parts
+from kg.vocab import graph_iri
 from kg.web import app
 from kg.web.app import create_app
 
@@ -246,14 +249,14 @@ def test_downloads_are_the_files_of_the_release(client: TestClient, releases: Pa
             assert response.headers["content-type"].startswith(entry["media_type"])
             assert "content-encoding" not in response.headers
     short = client.get("/download/current/graph.ttl.gz")
-    assert short.content == (folder / "downloads" / "graph.ttl.gz").read_bytes()
+    assert short.content == dump(folder, "graph.ttl.gz")
     assert "immutable" in client.get(f"/download/{folder.name}/graph.nq").headers["cache-control"]
     assert client.get("/download/current/manifest.json").json()["id"] == folder.name
 
 
 def test_ranges(client: TestClient, releases: Path) -> None:
     path = "/download/current/graph.nq"
-    whole = (releases / "current" / "downloads" / "graph.nq").read_bytes()
+    whole = dump(releases / "current", "graph.nq")
     etag = client.head(path).headers["etag"]
     part = client.get(path, headers={"Range": "bytes=10-19"})
     assert part.status_code == 206
@@ -297,18 +300,16 @@ def test_only_files_of_the_manifest_are_served(client: TestClient, path: str) ->
 def test_private_files_are_not_offered(
     tmp_path: Path, write_sample: Callable[..., Path], settings: Settings
 ) -> None:
-    folder = write_sample(tmp_path)
-    manifest = json.loads((folder / "manifest.json").read_text())
-    for entry in manifest["files"]:
-        if entry["path"].startswith("parts/registry."):
-            entry["private"] = True
-            hidden = entry["path"]
-    folder.chmod(0o755)
-    (folder / "manifest.json").chmod(0o644)
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+    folder = write_sample(
+        tmp_path, private=frozenset([graph_iri("https://chancery.example/", "registry")])
+    )
+    [hidden] = {part.name for part in read_parts(folder) if part.graph == "registry"}
     with TestClient(create_app(tmp_path, settings)) as client:
-        assert client.get(f"/download/current/{hidden}").status_code == 404
-        assert hidden not in client.get("/download", headers=HTML).text
+        page = client.get("/download", headers=HTML).text
+        assert "parts.jsonl" not in page
+        for path in (f"parts/{hidden}.nq", "graphs/registry.ttl", "parts.jsonl"):
+            assert client.get(f"/download/current/{path}").status_code == 404
+            assert path.partition(".")[0] not in page
 
 
 # --- questions, queries, search ---

@@ -13,6 +13,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from kg.config import Settings
+from kg.dumps import dump
 from kg.importing import import_release
 from kg.web.app import create_app
 
@@ -152,7 +153,7 @@ def test_the_formats_hold_the_same_statements(
     form = ox.RdfFormat.from_extension(suffix)
     assert form is not None
     found = {quad.triple for quad in ox.parse(answer.content, format=form)}
-    data = (imported / "current/downloads/graph.nq").read_bytes()
+    data = dump(imported / "current", "graph.nq")
     whole = {quad.triple for quad in ox.parse(data, format=ox.RdfFormat.N_QUADS)}
 
     def closure(node: Any) -> set[Any]:

@@ -106,7 +106,7 @@ def test_a_release_that_cannot_be_opened_ends_the_command(
     write_sample: Callable[..., Path], tmp_path: Path
 ) -> None:
     folder = write_sample(tmp_path / "releases")
-    store = folder / "store"
+    store = folder / "store/quads"
     store.chmod(0o755)
     for path in store.iterdir():
         path.unlink()

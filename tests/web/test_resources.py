@@ -13,6 +13,8 @@ import pytest
 import rdflib
 from starlette.testclient import TestClient
 
+from kg.dumps import dump
+
 # rdflib's own reader of JSON-LD uses a class that rdflib has deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:ConjunctiveGraph is deprecated")
 
@@ -252,12 +254,11 @@ def test_json_ld_needs_no_other_document(client: TestClient) -> None:
 
 
 def test_json_ld_reads_as_the_dump_does(client: TestClient, releases: Path) -> None:
-    dump = json.loads((releases / "current/downloads/graph.jsonld").read_text(encoding="utf-8"))
-    [whole] = [node for node in dump["@graph"] if node["id"] == "kg:event/radar-delivery"]
+    whole_graph = json.loads(dump(releases / "current", "graph.jsonld").decode())
     for path in ("/doc/event/radar-delivery.jsonld", "/ontology.jsonld", "/dataset.jsonld"):
         response = client.get(path)
         document = json.loads(response.text)
-        assert document["@context"] == dump["@context"]
+        assert document["@context"] == whole_graph["@context"]
         turtle = client.get(path.replace(".jsonld", ".ttl")).text
         written = rdflib.Graph().parse(data=turtle, format="turtle")
         read = rdflib.Graph().parse(data=response.text, format="json-ld")
@@ -266,7 +267,10 @@ def test_json_ld_reads_as_the_dump_does(client: TestClient, releases: Path) -> N
         same = ox.parse(turtle.encode(), format=ox.RdfFormat.TURTLE)
         assert {str(q.triple) for q in other} == {str(q.triple) for q in same}, path
     first = json.loads(client.get("/doc/event/radar-delivery.jsonld").text)["@graph"][0]
-    assert first == whole
+    nodes = [node for node in whole_graph["@graph"] if node["id"] == "kg:event/radar-delivery"]
+    for node in nodes:  # one for each graph that speaks of it
+        for name, value in node.items():
+            assert first[name] == value or value in first[name]
 
 
 @pytest.mark.parametrize("suffix", ["ttl", "nt", "rdf"])

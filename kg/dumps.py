@@ -1,0 +1,293 @@
+"""The files in which a graph is handed on, put together from the parts of a release.
+
+A dump is one sequence of bytes: a head, what the parts hold, and a foot. None of it is stored
+twice: a dump is a list of *segments*, bytes of files that are there, so that any range of it can be
+read without making it. Members of gzip and frames of Zstandard may follow one another, so that the
+packed dumps are made in the same way.
+
+Spec: docs/reference/release.md, "The dumps"; RFC 1952 (gzip), section 2.2; RFC 8878 (Zstandard),
+section 3
+"""
+
+import hashlib
+import itertools
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+from kg.manifest import SUMS, Manifest, Part, read_manifest, read_parts
+
+MEDIA_TYPES: Final[Mapping[str, str]] = {
+    ".nq": "application/n-quads",
+    ".trig": "application/trig",
+    ".ttl": "text/turtle",
+    ".jsonld": "application/ld+json",
+}
+"""What a graph is handed on as, by suffix."""
+
+PACKINGS: Final[Mapping[str, str]] = {
+    "": "",
+    ".gz": "application/gzip",
+    ".zst": "application/zstd",
+}
+"""How it is packed, by further suffix."""
+
+FILES: Final = tuple(form + packing for form in (".nq", ".trig", ".jsonld") for packing in PACKINGS)
+"""The suffixes of the files of a part. Turtle is what stands inside of the TriG."""
+
+SUFFIXES: Final = tuple(form + packing for form in MEDIA_TYPES for packing in PACKINGS)
+"""The suffixes of dumps."""
+
+WHOLE: Final = "graph"
+GRAPHS: Final = "graphs/"
+"""Where the dumps of single graphs stand: `graphs/<key>.ttl.gz`."""
+
+FOLDER: Final = "downloads"
+"""Where heads and feet are stored, in a release."""
+
+_CHUNK: Final = 1 << 20
+
+
+class Segment(NamedTuple):
+    """Bytes of a file: its path in the release, where they start, and how many they are."""
+
+    path: str
+    start: int
+    length: int
+
+
+class Dump(NamedTuple):
+    """A file that is put together. A segment may be empty."""
+
+    folder: Path
+    name: str
+    segments: tuple[Segment, ...]
+
+    @property
+    def size(self) -> int:
+        """Return the number of bytes."""
+        return sum(segment.length for segment in self.segments)
+
+    def within(self, start: int = 0, stop: int | None = None) -> Iterator[Segment]:
+        """Yield the segments that hold the bytes from `start` up to `stop`, or to the end."""
+        at = 0
+        for path, first, length in self.segments:
+            low = max(start, at)
+            high = at + length if stop is None else min(stop, at + length)
+            if low < high:
+                yield Segment(path, first + low - at, high - low)
+            at += length
+
+    def read(self, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
+        """Yield the bytes from `start` up to `stop`, or to the end, in chunks.
+
+        Raises:
+            OSError: a file cannot be read, or is shorter than it was.
+        """
+        for segment in self.within(start, stop):
+            yield from _bytes(self.folder / segment.path, segment.start, segment.length)
+
+
+def _bytes(path: Path, start: int, length: int) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        file.seek(start)
+        while length:
+            chunk = file.read(min(length, _CHUNK))
+            if not chunk:
+                raise OSError(f"{path.name} is shorter than it was")
+            length -= len(chunk)
+            yield chunk
+
+
+def _take(folder: Path, segment: Segment, *hashes: "hashlib._Hash") -> None:
+    """Give the bytes of a segment to some hashes."""
+    for chunk in _bytes(folder / segment.path, segment.start, segment.length):
+        for one in hashes:
+            one.update(chunk)
+
+
+def media_type(name: str) -> str:
+    """Return the media type of a dump by its name; that of the packing if it is packed.
+
+    >>> media_type("graph.ttl"), media_type("graphs/registry.nq.zst")
+    ('text/turtle', 'application/zstd')
+    """
+    plain, packing = media_types(name)
+    return packing or plain
+
+
+def media_types(name: str) -> tuple[str, str]:
+    """Return the media type of what a dump holds, and that of its packing or nothing.
+
+    >>> media_types("graph.ttl.gz")
+    ('text/turtle', 'application/gzip')
+    """
+    form, packing = split(suffix_of(name))
+    return MEDIA_TYPES[form], PACKINGS[packing]
+
+
+def split(suffix: str) -> tuple[str, str]:
+    """Return the suffix of the form and that of the packing.
+
+    >>> split(".nq.gz"), split(".ttl")
+    (('.nq', '.gz'), ('.ttl', ''))
+    """
+    form, dot, packing = suffix[1:].partition(".")
+    return f".{form}", dot + packing
+
+
+def suffix_of(name: str) -> str:
+    """Return the suffix of a dump's name, one of `SUFFIXES`, or nothing.
+
+    >>> suffix_of("graph.jsonld.gz"), suffix_of("graph.zip")
+    ('.jsonld.gz', '')
+    """
+    base = name.rpartition("/")[2]
+    dot = base.find(".")
+    return base[dot:] if dot >= 0 and base[dot:] in SUFFIXES else ""
+
+
+def member_path(part: Part, suffix: str) -> str:
+    """Return the path of one file of a part, in the release."""
+    return f"parts/{part.name}{suffix}"
+
+
+class Dumps:
+    """The dumps of a release: of what may be handed on, and of nothing else.
+
+    Args:
+        folder: that of the release.
+        manifest, parts: what it says of itself; read if they are not given.
+    Raises:
+        ReleaseError: they cannot be read.
+    """
+
+    def __init__(
+        self, folder: Path, manifest: Manifest | None = None, parts: Iterable[Part] | None = None
+    ) -> None:
+        self._folder = folder
+        self.manifest = read_manifest(folder) if manifest is None else manifest
+        private = {graph.key for graph in self.manifest.graphs if graph.private}
+        found = read_parts(folder) if parts is None else parts
+        self.parts: dict[str, tuple[Part, ...]] = {
+            key: tuple(group)
+            for key, group in itertools.groupby(found, lambda part: part.graph)
+            if key not in private
+        }
+
+    def names(self) -> Iterator[str]:
+        """Yield the name of every dump: of the whole graph first, then of each graph."""
+        for stem in (WHOLE, *(GRAPHS + key for key in self.parts)):
+            yield from (stem + suffix for suffix in SUFFIXES)
+
+    def find(self, name: str) -> Dump | None:
+        """Return the dump of a name, such as `graph.ttl.gz` or `graphs/registry.nq`, or None."""
+        suffix = suffix_of(name)
+        stem = name.removesuffix(suffix)
+        if not suffix:
+            return None
+        if stem == WHOLE:
+            return self.of(name, itertools.chain.from_iterable(self.parts.values()))
+        key = stem.removeprefix(GRAPHS)
+        if stem == key or key not in self.parts:
+            return None
+        return self.of(name, self.parts[key])
+
+    def get(self, name: str) -> Dump:
+        """Return the dump of a name.
+
+        Raises:
+            KeyError: there is none.
+        """
+        found = self.find(name)
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def of(self, name: str, parts: Iterable[Part]) -> Dump:
+        """Return the dump of some parts, in their order."""
+        suffix = suffix_of(name)
+        form, packing = split(suffix)
+        turtle = form == ".ttl"
+        stored = (".trig" if turtle else form) + packing
+        number = FILES.index(stored)
+        found: list[Segment] = []
+        for part in parts:
+            member = part.members[number]
+            whole = not turtle and (form != ".jsonld" or found)
+            start, stop = (0, member.bytes) if whole else (member.start, member.stop)
+            found.append(Segment(member_path(part, stored), start, stop - start))
+        head = f"{FOLDER}/head{'.ttl' if form == '.trig' else form}{packing}"
+        foot = [f"{FOLDER}/foot{form}{packing}"] if form == ".jsonld" else []
+        ends = [
+            [Segment(path, 0, (self._folder / path).stat().st_size) for path in paths]
+            for paths in ([head], foot)
+        ]
+        return Dump(self._folder, name, (*ends[0], *found, *ends[1]))
+
+    def checksums(self, known: Mapping[str, str] = MappingProxyType({})) -> dict[str, str]:
+        """Return the SHA-256 of every dump by its name, in the order of `names`.
+
+        Args:
+            known: those of graphs that are known already.
+        Raises:
+            OSError: a file cannot be read.
+        """
+        with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
+            tasks = [threads.submit(self._checksums, suffix, known) for suffix in SUFFIXES]
+            found = {name: sha256 for task in tasks for name, sha256 in task.result().items()}
+        return {name: found[name] for name in self.names()}
+
+    def _checksums(self, suffix: str, known: Mapping[str, str]) -> dict[str, str]:
+        """Return the checksums of the dumps of one suffix; every file is read once."""
+        found = {}
+        whole = hashlib.sha256()
+        ends = self.of(WHOLE + suffix, ()).segments
+        for head in ends[:1]:
+            _take(self._folder, head, whole)
+        first = True
+        for key, parts in self.parts.items():
+            name = GRAPHS + key + suffix
+            one = None if name in known else hashlib.sha256()
+            segments = self.of(name, parts).segments
+            for number, segment in enumerate(segments):
+                of_end = number == 0 or number >= len(segments) - len(ends) + 1
+                if of_end:
+                    if one:
+                        _take(self._folder, segment, one)
+                    continue
+                between = number == 1 and not first and suffix.startswith(".jsonld")
+                if between:  # what separates it from the graph before
+                    _take(self._folder, Segment(segment.path, 0, segment.start), whole)
+                _take(self._folder, segment, *((whole, one) if one else (whole,)))
+            first = False
+            found[name] = known[name] if one is None else one.hexdigest()
+        for foot in ends[1:]:
+            _take(self._folder, foot, whole)
+        found[WHOLE + suffix] = whole.hexdigest()
+        return found
+
+    @cached_property
+    def sums(self) -> Mapping[str, str]:
+        """Return the checksum of every dump by its name, as `SHA256SUMS` has it.
+
+        Raises:
+            OSError: the file cannot be read.
+        """
+        lines = (self._folder / SUMS).read_text(encoding="utf-8").splitlines()
+        return {line[66:]: line[:64] for line in lines}
+
+
+def dump(folder: Path, name: str) -> bytes:
+    """Return a dump of the release in a folder, such as `graph.nq`; all of it, so for small ones.
+
+    Raises:
+        KeyError: there is no dump of that name.
+        OSError: a file cannot be read.
+        ReleaseError: the release cannot be read.
+    """
+    return b"".join(Dumps(folder).get(name).read())

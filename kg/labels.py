@@ -1,0 +1,93 @@
+"""Writes the full-text index of labels.
+
+Spec: docs/reference/release.md, "The index of labels"
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Final
+
+from kg.context import Terms
+from kg.names import fold
+from kg.serialise import TYPE, Pairs, read_literal
+from kg.vocab import CH, RDFS, SKOS
+
+
+class Labels:
+    """The full-text index of labels: an SQLite file with one FTS5 table, `labels`."""
+
+    _PREFERRED: Final[Mapping[str, int]] = {
+        f"<{RDFS}label>": 1,
+        f"<{SKOS}prefLabel>": 1,
+        f"<{SKOS}altLabel>": 0,
+    }
+
+    def __init__(self, path: Path, base_iri: str, vocabulary: Terms, names: Iterable[str]) -> None:
+        self._preferred = {**dict.fromkeys(names, 1), **self._PREFERRED}
+        self._kind = re.compile(re.escape(f"{base_iri}id/") + "([a-z]+)/")
+        self._vocabulary = vocabulary
+        self._rank: dict[str, tuple[int, bool, str]] = {}
+        self._rows: list[tuple[str, str, str, str, str, int, str]] = []
+        self._database = sqlite3.connect(path, isolation_level=None)
+
+    def __enter__(self) -> Labels:
+        self._database.execute("PRAGMA page_size = 4096")
+        self._database.execute("PRAGMA journal_mode = OFF")
+        # Marks are part of a word: in Bengali and Devanagari they are its vowels. In Latin script
+        # they are dropped, here and in what is searched.
+        self._database.execute(
+            "CREATE VIRTUAL TABLE labels USING fts5("
+            "iri UNINDEXED, kind UNINDEXED, class UNINDEXED, lang UNINDEXED, label UNINDEXED, "
+            "preferred UNINDEXED, folded, "
+            "tokenize = \"unicode61 remove_diacritics 2 categories 'L* M* N* Co'\")"
+        )
+        self._database.execute("BEGIN")
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        try:
+            if kind is None:
+                self._flush()
+                self._database.execute("INSERT INTO labels(labels) VALUES ('optimize')")
+                self._database.execute("COMMIT")
+                self._database.execute("VACUUM")
+        finally:
+            self._database.close()
+
+    def add(self, subject: str, pairs: Pairs) -> None:
+        """Add the labels of one subject, if it has an address: a row for each wording."""
+        if subject[0] == "_":
+            return
+        found: dict[tuple[str, str], int] = {}
+        for p, o in pairs:
+            preferred = self._preferred.get(p)
+            if preferred is not None and o[0] == '"':
+                text, language, datatype = read_literal(o)
+                if not datatype:
+                    key = language, text
+                    found[key] = max(preferred, found.get(key, 0))
+        if not found:
+            return
+        iri = subject[1:-1]
+        match = self._kind.match(iri)
+        kind = match[1] if match else "term" if iri.startswith(CH) else ""
+        types = [o[1:-1] for p, o in pairs if p == TYPE and o[0] == "<"]
+        best = min(types, key=self._specific, default="")
+        for (language, text), preferred in sorted(found.items()):
+            self._rows.append((iri, kind, best, language, text, preferred, fold(text)))
+        if len(self._rows) > 10_000:
+            self._flush()
+
+    def _specific(self, iri: str) -> tuple[int, bool, str]:
+        """Return what sorts the most specific class first, our own before others."""
+        if iri not in self._rank:
+            self._rank[iri] = (-self._vocabulary.depth(iri), not iri.startswith(CH), iri)
+        return self._rank[iri]
+
+    def _flush(self) -> None:
+        self._database.executemany("INSERT INTO labels VALUES (?, ?, ?, ?, ?, ?, ?)", self._rows)
+        self._rows.clear()

@@ -1,0 +1,135 @@
+"""Fills the store of a release, and sees to it that it holds what the parts hold.
+
+Spec: docs/reference/release.md, "The store"
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Final, cast
+
+if TYPE_CHECKING:
+    import pyoxigraph
+
+_CHUNK: Final = 1 << 20
+_BATCH: Final = 100_000
+"""Quads that are loaded at a time where they are parsed here."""
+_TEXT: Final = 96 << 20
+"""Bytes of text that are loaded at a time: of twice as many it takes a gigabyte of memory more."""
+
+
+def load(folder: Path, texts: Iterable[bytes], *, blank: bool) -> None:
+    """Make a store in a folder that is not there, and load quads into it.
+
+    Args:
+        folder: its parent is there.
+        texts: whole lines of N-Quads; what names no graph goes into the default graph.
+        blank: whether there may be blank nodes, whose labels are to be kept.
+    Raises:
+        OSError: the folder cannot be written.
+        SyntaxError: a text is no N-Quads.
+    """
+    import pyoxigraph
+
+    form = pyoxigraph.RdfFormat.N_QUADS
+    store = pyoxigraph.Store(str(folder))
+    if blank:  # loading a text would give them other labels
+        quads = (quad for text in texts for quad in pyoxigraph.parse(text, format=form))
+        while batch := list(itertools.islice(quads, _BATCH)):
+            store.bulk_extend(batch)
+    else:
+        for text in _joined(texts):
+            store.bulk_load(input=text, format=form)
+    store.optimize()
+    store.flush()
+    del store  # closes its files
+    # The engine's own log names paths and the host, and nothing reads it.
+    (folder / "LOG").write_bytes(b"")
+
+
+def _joined(texts: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield texts together, as many as are loaded at a time."""
+    held: list[bytes] = []
+    size = 0
+    for text in texts:
+        held.append(text)
+        size += len(text)
+        if size > _TEXT:
+            yield b"".join(held)
+            held, size = [], 0
+    yield b"".join(held)
+
+
+class Sum:
+    """A sum over lines that does not depend on their order; takes what a file would take.
+
+    It is compared within one process only, whose hashes nobody outside can foresee.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.value = 0
+        self.ending = b""
+        """What stands at the end of each line in place of its full stop."""
+        self._rest = b""
+
+    def write(self, data: bytes) -> int:
+        """Take some more bytes, with lines that may begin or end elsewhere."""
+        lines = (self._rest + data).split(b"\n")
+        self._rest = lines.pop()
+        if self.ending:
+            lines = [line.removesuffix(b" .") + self.ending for line in lines]
+        self.value += sum(map(hash, lines))
+        self.count += len(lines)
+        return len(data)
+
+    def flush(self) -> None:
+        """Do nothing: there is nothing to write."""
+
+
+def difference(folder: Path, parts: Sequence[Path], written: Sum, distinct: Sum) -> str:
+    """Return what the store and the lines of the parts differ in, or nothing.
+
+    The store holds the quads of the parts, and in its default graph each of their triples once.
+
+    Args:
+        folder: that of the store.
+        parts: the N-Quads files.
+        written: the sum of their lines.
+        distinct: the sum of their distinct triples, as N-Triples.
+    Raises:
+        OSError: the store cannot be read.
+    """
+    import pyoxigraph
+
+    opened = pyoxigraph.Store.read_only(str(folder))
+    triples = pyoxigraph.RdfFormat.N_TRIPLES
+    stored, union = Sum(), Sum()
+    for graph in opened.named_graphs():
+        stored.ending = f" {graph} .".encode()
+        opened.dump(cast("IO[bytes]", stored), triples, from_graph=graph)
+    opened.dump(cast("IO[bytes]", union), triples, from_graph=pyoxigraph.DefaultGraph())
+    if (stored.count, stored.value) == (written.count, written.value):
+        if (union.count, union.value) == (distinct.count, distinct.value):
+            return ""
+        return f"the union holds {union.count} triples, the parts hold {distinct.count}"
+    for part in parts:
+        for line in part.read_bytes().split(b"\n")[:-1]:
+            if not _has(opened, line):
+                text = line.decode(errors="replace")
+                return f"the store does not return this line of {part.name} unchanged: {text}"
+    return f"the store holds {stored.count} quads, the parts hold {written.count}"
+
+
+def _has(store: pyoxigraph.Store, line: bytes) -> bool:
+    """Return whether a store returns a line of N-Quads as it is."""
+    import pyoxigraph
+
+    try:
+        [quad] = pyoxigraph.parse(line, format=pyoxigraph.RdfFormat.N_QUADS)
+    except (SyntaxError, ValueError):
+        return False
+    found = store.quads_for_pattern(quad.subject, quad.predicate, None, quad.graph_name)
+    return any(f"{one} .".encode() == line for one in found)

@@ -1,0 +1,195 @@
+"""Counts what a release holds, and describes its dumps in the words of VoID and DCAT.
+
+Spec: VoID; DCAT 3; docs/reference/release.md, "VoID and DCAT"
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final
+
+from kg.dumps import media_types
+from kg.identity import ReleaseSettings
+from kg.manifest import FileEntry, GraphEntry
+from kg.serialise import TYPE, VOCABULARIES, Pairs, Prefixes, document
+from kg.vocab import COMMON, SKOS, XSD, literal
+
+
+class Counts:
+    """What there is of each class and property in some graphs, each triple counted once."""
+
+    def __init__(self, base_iri: str) -> None:
+        self._data = f"<{base_iri}id/"
+        self.triples = 0
+        self.subjects = 0
+        self.entities = 0
+        self.classes: Counter[str] = Counter()
+        self.properties: Counter[str] = Counter()
+        self.examples: dict[str, str] = {}
+        """The first thing of each kind."""
+
+    def add(self, subject: str, pairs: Pairs) -> None:
+        """Count one subject."""
+        self.triples += len(pairs)
+        self.subjects += 1
+        if subject.startswith(self._data):
+            self.entities += 1
+            self.examples.setdefault(subject[len(self._data) :].partition("/")[0], subject)
+        for p, o in pairs:
+            self.properties[p[1:-1]] += 1
+            if p == TYPE and o[0] == "<":
+                self.classes[o[1:-1]] += 1
+
+
+# --------------------------------------------------------------------------------------------------
+# VoID and DCAT
+
+_DESCRIPTIONS: Final = {
+    "dcat": "http://www.w3.org/ns/dcat#",
+    "foaf": "http://xmlns.com/foaf/0.1/",
+    "sd": "http://www.w3.org/ns/sparql-service-description#",
+    "spdx": "http://spdx.org/rdf/terms#",
+    "void": "http://rdfs.org/ns/void#",
+}
+_IANA: Final = "https://www.iana.org/assignments/media-types/"
+
+
+def describe(
+    settings: ReleaseSettings,
+    name: str,
+    graphs: Sequence[GraphEntry],
+    counts: Counts,
+    dumps: Sequence[FileEntry],
+) -> str:
+    """Return the description of the dumps as Turtle, in the words of VoID and DCAT."""
+    base = settings.base_iri
+    names = Prefixes(VOCABULARIES | _DESCRIPTIONS)
+    dataset = f"<{base}dataset>"
+    service = f"<{base}sparql>"
+    found: list[str] = []
+
+    def say(subject: str, *statements: tuple[str, str]) -> None:
+        for prefixed, value in statements:
+            prefix, _, local = prefixed.partition(":")
+            namespace = (VOCABULARIES | _DESCRIPTIONS)[prefix]
+            found.append(f"{subject} <{namespace}{local}> {value}")
+
+    def a(prefixed: str) -> tuple[str, str]:
+        prefix, _, local = prefixed.partition(":")
+        return "rdf:type", f"<{(VOCABULARIES | _DESCRIPTIONS)[prefix]}{local}>"
+
+    def number(value: int) -> str:
+        return literal(str(value), datatype=XSD + "integer")
+
+    def node(fragment: str, iri: str) -> str:
+        short = names.turtle(f"<{iri}>")
+        if short.startswith("<"):
+            short = hashlib.sha256(iri.encode()).hexdigest()[:16]
+        return f"<{base}dataset#{fragment}-{short.replace(':', '-')}>"
+
+    licence = [("dcterms:license", f"<{settings.licence}>")] if settings.licence else []
+    if settings.rights:
+        licence.append(("dcterms:rights", literal(settings.rights, lang="en")))
+    own = not settings.imported
+    say(
+        dataset,
+        a("void:Dataset"),
+        a("dcat:Dataset"),
+        ("dcterms:title", literal(settings.title, lang="en" if own else "")),
+        *([("dcterms:description", literal(settings.about, lang="en"))] if settings.about else []),
+        *licence,
+        ("dcterms:identifier", literal(name)),
+        ("dcat:version", literal(name)),
+        ("void:triples", number(counts.triples)),
+        *([("void:entities", number(counts.entities))] if own else []),
+        ("void:distinctSubjects", number(counts.subjects)),
+        ("void:classes", number(len(counts.classes))),
+        ("void:properties", number(len(counts.properties))),
+        *([("void:uriSpace", literal(f"{base}id/"))] if own else []),
+        ("void:sparqlEndpoint", service),
+        ("foaf:homepage", f"<{base}>"),
+    )
+    if settings.time:
+        say(dataset, ("dcterms:issued", literal(settings.time, datatype=XSD + "dateTime")))
+    if settings.agent:
+        agent = f"<{base}dataset#agent>"
+        say(dataset, ("dcterms:publisher", agent))
+        say(agent, a("foaf:Agent"), ("foaf:name", literal(settings.agent)))
+    used = {iri[: max(iri.rfind("/"), iri.rfind("#")) + 1] for iri in counts.properties}
+    used |= {iri[: max(iri.rfind("/"), iri.rfind("#")) + 1] for iri in counts.classes}
+    for namespace in {**({} if own else COMMON), **VOCABULARIES}.values():
+        if namespace in used:
+            say(dataset, ("void:vocabulary", f"<{namespace}>"))
+    for kind in ("agent", "claim", "document", "event", "place"):
+        if kind in counts.examples:
+            say(dataset, ("void:exampleResource", counts.examples[kind]))
+    for iri, count in counts.classes.items():
+        part = node("class", iri)
+        say(dataset, ("void:classPartition", part))
+        say(part, ("void:class", f"<{iri}>"), ("void:entities", number(count)))
+    for iri, count in counts.properties.items():
+        part = node("property", iri)
+        say(dataset, ("void:propertyPartition", part))
+        say(part, ("void:property", f"<{iri}>"), ("void:triples", number(count)))
+    for graph in graphs:
+        part = f"<{base}dataset#graph-{graph.key}>"
+        say(dataset, ("void:subset", part))
+        say(
+            part,
+            a("void:Dataset"),
+            a("sd:NamedGraph"),
+            ("dcterms:title", literal(graph.key)),
+            ("sd:name", f"<{graph.iri}>"),
+            ("void:triples", number(graph.quads)),
+            *licence,
+        )
+    matches = counts.properties.get(f"{SKOS}exactMatch")
+    if matches and own:  # elsewhere nobody knows what the matches lead to
+        linkset = f"<{base}dataset#links-wikidata>"
+        say(dataset, ("void:subset", linkset))
+        say(
+            linkset,
+            a("void:Linkset"),
+            ("dcterms:title", literal("Links to Wikidata", lang="en")),
+            ("void:linkPredicate", f"<{SKOS}exactMatch>"),
+            ("void:subjectsTarget", dataset),
+            ("void:objectsTarget", "<http://www.wikidata.org/>"),
+            ("void:triples", number(matches)),
+        )
+    say(
+        service,
+        a("dcat:DataService"),
+        ("dcterms:title", literal(f"SPARQL endpoint of {settings.title}")),
+        ("dcat:endpointURL", service),
+        ("dcat:servesDataset", dataset),
+    )
+    for dump in dumps:
+        file = dump.path
+        # The address of this release's file: what stands at download/current changes.
+        address = f"<{base}download/{name}/{file}>"
+        checksum = f"<{base}download/{name}/{file}#sha256>"
+        plain, packing = media_types(file)
+        size = literal(str(dump.bytes), datatype=XSD + "nonNegativeInteger")
+        say(dataset, ("dcat:distribution", address), ("void:dataDump", address))
+        say(
+            address,
+            a("dcat:Distribution"),
+            ("dcterms:title", literal(file)),
+            *licence,
+            ("dcat:accessURL", f"<{base}download>"),
+            ("dcat:downloadURL", address),
+            ("dcat:mediaType", f"<{_IANA}{plain}>"),
+            ("dcat:byteSize", size),
+            ("spdx:checksum", checksum),
+        )
+        if packing:
+            say(address, ("dcat:compressFormat", f"<{_IANA}{packing}>"))
+        say(
+            checksum,
+            a("spdx:Checksum"),
+            ("spdx:algorithm", f"<{_DESCRIPTIONS['spdx']}checksumAlgorithm_sha256>"),
+            ("spdx:checksumValue", literal(dump.sha256, datatype=XSD + "hexBinary")),
+        )
+    return document(dataset, found, VOCABULARIES | _DESCRIPTIONS)
