@@ -490,10 +490,14 @@ CODES: Final[Mapping[str, str]] = {
     "kg query": "0 answered; 2 the query is refused, not SPARQL, or oversteps a limit.",
     "kg check": "0 nothing wrong; 1 a rule is broken or a file of the release is not what its "
     "manifest says; 2 a facts file cannot be read, or there is no release.",
+    "kg export": "0 written; 2 there is no dump of that name, the release is damaged, or nothing "
+    "can be written.",
     "kg facts check": "0 nothing wrong; 1 a record breaks a rule; 2 a file cannot be read.",
     "kg facts new": "0 written; 2 the file is there already, or an argument is not of its form.",
     "kg facts schema": "0.",
     "kg facts verify": "0 all agree; 1 some do not; 2 a facts file cannot be read.",
+    "kg release diff": "0, whether anything differs or not; 2 there is no such release, or too "
+    "much has changed to be shown by thing.",
     "kg release import": "0 published, or already there; 2 files cannot be read or published: "
     "each is named with its line, nothing is published, and the release that was current stays.",
     "kg release list": "0.",

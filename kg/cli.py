@@ -38,7 +38,7 @@ facts_app = typer.Typer(
 )
 release_app = typer.Typer(
     name="release",
-    help="Releases: import, list, show, verify, rollback, prune.",
+    help="Releases: import, list, show, diff, verify, rollback, prune.",
     no_args_is_help=True,
 )
 app.add_typer(facts_app)
@@ -637,6 +637,44 @@ def release_show(
     typer.echo((path / "manifest.json").read_text(encoding="utf-8"), nl=False)
 
 
+@release_app.command("diff")
+def release_diff(
+    old: Annotated[str, typer.Argument(help="Its id, or the beginning of it.")],
+    new: Annotated[str, typer.Argument(help="Its id.")] = "current",
+    releases: ReleasesOption = None,
+    form: Annotated[
+        str, typer.Option("--format", help="things, counts, json or patch.", metavar="FORMAT")
+    ] = "things",
+    config: ConfigOption = None,
+) -> None:
+    """Tell what changed from one release to another: by thing, in numbers, or as an RDF Patch."""
+    if form not in ("things", "counts", "json", "patch"):
+        raise ConfigError(
+            "no such format", where="--format", seen=form, expected="things, counts, json or patch"
+        )
+    from kg.diff import Difference
+    from kg.release import find_release
+
+    settings = _settings(config, releases=releases)
+    before, after = (
+        find_release(settings.releases, None if name == "current" else name) for name in (old, new)
+    )
+    found = Difference(before, after)
+    if form == "patch":
+        for line in found.patch():
+            typer.echo(line, nl=False)
+    elif form == "counts":
+        for one in found.counts():
+            typer.echo(f"-{one.removed} +{one.added}  {one.source}")
+    elif form == "json":
+        import msgspec
+
+        _out([msgspec.to_builtins(one) for one in found.things()])
+    else:
+        for change in found.things():
+            typer.echo(change.to_text(), nl=False)
+
+
 @release_app.command("verify")
 def release_verify(
     release: Annotated[str | None, typer.Argument(help="Its id. [default: current]")] = None,
@@ -680,6 +718,44 @@ def release_prune(
     settings = _settings(config, releases=releases)
     for name in prune(settings.releases, keep):
         typer.echo(name)
+
+
+@app.command()
+def export(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Files such as graph.ttl.gz or graphs/registry.nq. [default: all of the whole "
+            "graph]"
+        ),
+    ] = None,
+    to: Annotated[
+        str, typer.Option("--to", help="The folder to write into, or - for the standard output.")
+    ] = "export",
+    release: Annotated[
+        str, typer.Option("--release", help="Its id, or the beginning of it.")
+    ] = "current",
+    releases: ReleasesOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Write the dumps of a release as plain files, each checked against its checksum."""
+    from kg.export import export_dump, export_dumps
+    from kg.release import find_release
+
+    settings = _settings(config, releases=releases)
+    folder = find_release(settings.releases, None if release == "current" else release)
+    if to == "-":
+        if len(names or ()) != 1:
+            raise ConfigError(
+                "one file fits the standard output",
+                where="--to -",
+                seen=" ".join(names or ()),
+                expected="one name such as graph.nq.gz",
+            )
+        export_dump(folder, (names or [""])[0], sys.stdout.buffer)
+        return
+    for path in export_dumps(folder, names or (), Path(to)):
+        typer.echo(path)
 
 
 @app.command()

@@ -19,7 +19,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from kg.manifest import SUMS, Manifest, Part, read_manifest, read_parts
+from kg.manifest import SUMS, GraphEntry, Manifest, Part, read_manifest, read_parts
 
 MEDIA_TYPES: Final[Mapping[str, str]] = {
     ".nq": "application/n-quads",
@@ -50,6 +50,11 @@ FOLDER: Final = "downloads"
 """Where heads and feet are stored, in a release."""
 
 _CHUNK: Final = 1 << 20
+_UNCUT: Final = 8192
+"""Quads up to which a graph is one part."""
+_AIM: Final = 2048
+"""Quads of a part of a larger graph: between half as many and so many, if hashes are fair."""
+_MOST_BITS: Final = 12
 
 
 class Segment(NamedTuple):
@@ -156,6 +161,22 @@ def member_path(part: Part, suffix: str) -> str:
     return f"parts/{part.name}{suffix}"
 
 
+def bucket_of(subject: str, bits: int) -> int:
+    """Return the first bits of the SHA-256 of a subject, which is given as in N-Triples."""
+    if not bits:
+        return 0
+    return int.from_bytes(hashlib.sha256(subject.encode()).digest()[:4]) >> (32 - bits)
+
+
+def bits_of(quads: int) -> int:
+    """Return by how many bits of the subjects' hashes a graph of so many quads is cut.
+
+    >>> [bits_of(n) for n in (0, 8192, 8193, 16_384, 16_385, 10**9)]
+    [0, 0, 3, 3, 4, 12]
+    """
+    return 0 if quads <= _UNCUT else min(_MOST_BITS, ((quads - 1) // _AIM).bit_length())
+
+
 class Dumps:
     """The dumps of a release: of what may be handed on, and of nothing else.
 
@@ -169,7 +190,7 @@ class Dumps:
     def __init__(
         self, folder: Path, manifest: Manifest | None = None, parts: Iterable[Part] | None = None
     ) -> None:
-        self._folder = folder
+        self.folder = folder
         self.manifest = read_manifest(folder) if manifest is None else manifest
         private = {graph.key for graph in self.manifest.graphs if graph.private}
         found = read_parts(folder) if parts is None else parts
@@ -224,10 +245,24 @@ class Dumps:
         head = f"{FOLDER}/head{'.ttl' if form == '.trig' else form}{packing}"
         foot = [f"{FOLDER}/foot{form}{packing}"] if form == ".jsonld" else []
         ends = [
-            [Segment(path, 0, (self._folder / path).stat().st_size) for path in paths]
+            [Segment(path, 0, (self.folder / path).stat().st_size) for path in paths]
             for paths in ([head], foot)
         ]
-        return Dump(self._folder, name, (*ends[0], *found, *ends[1]))
+        return Dump(self.folder, name, (*ends[0], *found, *ends[1]))
+
+    def part_of(self, graph: GraphEntry, subject: str) -> Part | None:
+        """Return the part of a graph in which a subject is described, if it is described there.
+
+        Args:
+            graph: one that may be handed on.
+            subject: given as in N-Triples.
+        """
+        parts = self.parts.get(graph.key, ())
+        bits = bits_of(graph.quads)
+        if not bits:
+            return parts[0] if parts else None
+        bucket = f"{graph.key}.{bucket_of(subject, bits):0{(bits + 3) // 4}x}."
+        return next((part for part in parts if part.name.startswith(bucket)), None)
 
     def checksums(self, known: Mapping[str, str] = MappingProxyType({})) -> dict[str, str]:
         """Return the SHA-256 of every dump by its name, in the order of `names`.
@@ -248,7 +283,7 @@ class Dumps:
         whole = hashlib.sha256()
         ends = self.of(WHOLE + suffix, ()).segments
         for head in ends[:1]:
-            _take(self._folder, head, whole)
+            _take(self.folder, head, whole)
         first = True
         for key, parts in self.parts.items():
             name = GRAPHS + key + suffix
@@ -258,16 +293,16 @@ class Dumps:
                 of_end = number == 0 or number >= len(segments) - len(ends) + 1
                 if of_end:
                     if one:
-                        _take(self._folder, segment, one)
+                        _take(self.folder, segment, one)
                     continue
                 between = number == 1 and not first and suffix.startswith(".jsonld")
                 if between:  # what separates it from the graph before
-                    _take(self._folder, Segment(segment.path, 0, segment.start), whole)
-                _take(self._folder, segment, *((whole, one) if one else (whole,)))
+                    _take(self.folder, Segment(segment.path, 0, segment.start), whole)
+                _take(self.folder, segment, *((whole, one) if one else (whole,)))
             first = False
             found[name] = known[name] if one is None else one.hexdigest()
         for foot in ends[1:]:
-            _take(self._folder, foot, whole)
+            _take(self.folder, foot, whole)
         found[WHOLE + suffix] = whole.hexdigest()
         return found
 
@@ -278,7 +313,7 @@ class Dumps:
         Raises:
             OSError: the file cannot be read.
         """
-        lines = (self._folder / SUMS).read_text(encoding="utf-8").splitlines()
+        lines = (self.folder / SUMS).read_text(encoding="utf-8").splitlines()
         return {line[66:]: line[:64] for line in lines}
 
 

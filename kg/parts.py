@@ -27,17 +27,12 @@ from typing import IO, Final, NamedTuple, Self
 import msgspec
 import zstandard
 
-from kg.dumps import FILES, FOLDER, PACKINGS, member_path, split
+from kg.dumps import FILES, FOLDER, PACKINGS, bits_of, bucket_of, member_path, split
 from kg.errors import ReleaseError
 from kg.manifest import Member, Part
 from kg.serialise import Nodes, Pairs, Prefixes, block, by_line, namespaces, subjects
 from kg.vocab import graph_iri
 
-WHOLE: Final = 8192
-"""Quads up to which a graph is one part."""
-AIM: Final = 2048
-"""Quads of a part of a larger graph: between half as many and so many, if hashes are fair."""
-_MOST_BITS: Final = 12
 _SHARD: Final = 65_536
 _MOST_SHARDS: Final = 8
 _HELD: Final = 1 << 25
@@ -55,22 +50,6 @@ def key_of(base_iri: str, iri: str) -> str:
     if re.fullmatch("[a-z0-9-]{1,150}", key):
         return key
     return hashlib.sha256(iri.encode()).hexdigest()[:16]
-
-
-def bucket_of(subject: str, bits: int) -> int:
-    """Return the first bits of the SHA-256 of a subject, which is given as in N-Triples."""
-    if not bits:
-        return 0
-    return int.from_bytes(hashlib.sha256(subject.encode()).digest()[:4]) >> (32 - bits)
-
-
-def bits_of(quads: int) -> int:
-    """Return by how many bits of the subjects' hashes a graph of so many quads is cut.
-
-    >>> [bits_of(n) for n in (0, 8192, 8193, 16_384, 16_385, 10**9)]
-    [0, 0, 3, 3, 4, 12]
-    """
-    return 0 if quads <= WHOLE else min(_MOST_BITS, ((quads - 1) // AIM).bit_length())
 
 
 class Form(msgspec.Struct, frozen=True):

@@ -19,6 +19,7 @@ import contextlib
 import hashlib
 import html
 import inspect
+import itertools
 import json
 import logging
 import re
@@ -40,27 +41,28 @@ from urllib.parse import quote, urlencode
 import jinja2
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive, Scope, Send
 
 import kg
 from kg import logs
+from kg.diff import Difference
 from kg.dumps import GRAPHS, MEDIA_TYPES, PACKINGS
-from kg.errors import KgError, ReleaseError
+from kg.errors import KgError
 from kg.manifest import (
     LABELS,
+    MANIFEST,
     SUMS,
     FileEntry,
     Manifest,
     Question,
     read_manifest,
-    read_publications,
 )
 from kg.serialise import Documents
 from kg.store import Release, current_release
 from kg.vocab import CH, RDF, graph_iri
-from kg.web import describe, pages
+from kg.web import describe, history, pages
 from kg.web.cache import matches
 from kg.web.downloads import Files, answer
 from kg.web.guard import QueryFailure, Reason
@@ -299,6 +301,8 @@ class Site:
         self.app = _application(self)
         self._retiring: dict[asyncio.Task[None], Pool] = {}
         self._opening = asyncio.Lock()
+        self.comparing = asyncio.Lock()
+        """Held while two releases are compared."""
         self._page_loop = PageLoop()
         self._trouble = ""
         self._failed: Path | None = None
@@ -688,6 +692,15 @@ class Ask:
         text = urlencode({k: v for k, v in params.items() if v is not None})
         return f"{self.root}{self.path}" + (f"?{text}" if text else "")
 
+    def local(self, iri: str) -> str:
+        """Return where a thing of the release is described here; its address if it is not ours."""
+        base = self.served.base
+        if iri.startswith(f"{base}id/"):
+            return f"{self.root}/doc/{quote(iri[len(base) + 3 :])}"
+        if iri.startswith(CH):
+            return f"{self.root}/ontology#{quote(iri[len(CH) :])}"
+        return iri if iri.startswith(("http://", "https://")) else ""
+
     def etag(self, *parts: object) -> str:
         """Return the entity tag of an answer: release, software, and what tells answers apart."""
         text = json.dumps([self.served.manifest.id, self.site.build, *map(str, parts)])
@@ -742,6 +755,7 @@ class Ask:
 
 TITLE: Final = "Chancery"
 PLAIN_JSON: Final = Format("json", "application/json", ".json")
+RDF_PATCH: Final = Format("rdfp", "application/rdf-patch", ".rdfp")
 
 
 # --- resources -----------------------------------------------------------------------------------
@@ -1618,38 +1632,100 @@ async def _earlier(ask: Ask, folder: Path) -> Files:
 
 
 async def release_list(request: Request) -> Response:
-    """Return the releases that are kept, the current one first; HTML or JSON."""
+    """Return the releases that are kept, the one that was published last first; HTML or JSON."""
     ask = Ask(request)
-
-    def read() -> list[dict[str, Any]]:
-        times = {p.id: p.time for p in read_publications(ask.site.releases)}
-        found = []
-        for folder in sorted(ask.site.releases.iterdir()):
-            if folder.is_dir() and re.fullmatch("[0-9a-f]{64}", folder.name):
-                with contextlib.suppress(ReleaseError):
-                    manifest = read_manifest(folder)
-                    found.append(
-                        {
-                            "id": manifest.id,
-                            "current": manifest.id == ask.served.manifest.id,
-                            "published": times.get(manifest.id),
-                            "quads": manifest.quads,
-                            "triples": manifest.triples,
-                            "href": f"{ask.root}/download/{manifest.id}/manifest.json",
-                        }
-                    )
-        found.sort(key=lambda r: (r["current"], r["published"] or "", r["id"]), reverse=True)
-        return found
-
-    found = await asyncio.to_thread(read)
+    found = await asyncio.to_thread(history.kept, ask.site.releases)
+    shown = [
+        {
+            "id": one.manifest.id,
+            "current": one.manifest.id == ask.served.manifest.id,
+            "published": one.published,
+            "quads": one.manifest.quads,
+            "triples": one.manifest.triples,
+            "before": one.before,
+            "href": f"{ask.root}/releases/{one.manifest.id}",
+        }
+        for one in found
+    ]
     if _wants_json(request):
-        return JSONResponse(found, headers={"Vary": "Accept", "Cache-Control": "no-cache"})
+        return JSONResponse(shown, headers={"Vary": "Accept", "Cache-Control": "no-cache"})
     return ask.page(
         "releases.html",
         headers={"Vary": "Accept, Accept-Language"},
         title="Releases",
-        releases=found,
+        releases=shown,
     )
+
+
+async def release_page(request: Request, release: str) -> Response:
+    """Return what a release that is kept says of itself; HTML, or its manifest as JSON."""
+    ask = Ask(request)
+    folder = await asyncio.to_thread(history.find, ask.site.releases, release)
+    if _wants_json(request):
+        found = await asyncio.to_thread((folder / MANIFEST).read_bytes)
+        headers = {"Vary": "Accept", "Cache-Control": "no-cache"}
+        return Response(found, 200, headers, "application/json")
+    everything = await asyncio.to_thread(history.kept, ask.site.releases)
+    one = next((one for one in everything if one.folder.name == folder.name), None)
+    if one is None:
+        raise QueryFailure("not-found", f"The release {folder.name[:12]} cannot be read")
+    return ask.page(
+        "release.html",
+        headers={"Vary": "Accept, Accept-Language"},
+        title=f"Release {one.manifest.id[:12]}",
+        one=one,
+        shown=one.manifest,
+        current=one.manifest.id == ask.served.manifest.id,
+        others=[other for other in everything if other is not one],
+    )
+
+
+async def release_difference(request: Request, old: str, new: str) -> Response:
+    """Return what changed from one release to another: HTML by thing, JSON, or an RDF Patch.
+
+    `.json` and `.rdfp` at the end of the address choose the form; else it is negotiated.
+    """
+    ask = Ask(request)
+    name, _, suffix = new.partition(".")
+    before = await asyncio.to_thread(history.find, ask.site.releases, old)
+    after = await asyncio.to_thread(history.find, ask.site.releases, name)
+    forms = {"json": PLAIN_JSON, "rdfp": RDF_PATCH, "html": HTML}
+    if suffix and suffix not in forms:
+        raise QueryFailure("not-found", f"There is no format .{suffix}; there are: .json .rdfp")
+    form = forms.get(suffix)
+    if form is None:
+        chosen = choose(request.headers.get("accept"), (HTML, PLAIN_JSON, RDF_PATCH))
+        form = chosen[0] if chosen else None
+    if form is None:
+        raise QueryFailure("format", "The difference is HTML, JSON or an RDF Patch")
+    etag = ask.etag("diff", before.name, after.name, form.name, ask.number)
+    headers = {"ETag": etag, "Vary": "Accept, Accept-Language", "Cache-Control": "no-cache"}
+    if (same := ask.unchanged(etag, headers)) is not None:
+        return same
+    if form is RDF_PATCH:
+        found = await asyncio.to_thread(Difference, before, after)
+        return StreamingResponse(_together(found.patch()), 200, headers, RDF_PATCH.media_type)
+    async with ask.site.comparing:  # one at a time: each may take a second of a core
+        compared = await asyncio.to_thread(history.compare, before, after, ask.number)
+    if form is PLAIN_JSON:
+        return JSONResponse(history.as_json(compared, ask.number), headers=headers)
+    address = f"{ask.root}/releases/{before.name}/diff/{after.name}"
+    return ask.page(
+        "diff.html",
+        headers=headers,
+        title="What changed",
+        compared=compared,
+        local=ask.local,
+        patch=f"{address}.rdfp",
+        json=f"{address}.json",
+        backwards=f"{ask.root}/releases/{after.name}/diff/{before.name}",
+    )
+
+
+def _together(lines: Iterator[str]) -> Iterator[bytes]:
+    """Yield lines in chunks."""
+    while chunk := "".join(itertools.islice(lines, 1000)):
+        yield chunk.encode()
 
 
 # --- operations ----------------------------------------------------------------------------------
@@ -1834,6 +1910,8 @@ ROUTES: Final[tuple[Route, ...]] = (
     ("/download/{release}/", download, ""),
     ("/download/{release}/{path:path}", download, "A file of a release"),
     ("/releases", release_list, "The releases"),
+    ("/releases/{old}/diff/{new}", release_difference, "What changed between two releases"),
+    ("/releases/{release}", release_page, "A release"),
     ("/search", search_page, "Search names in any script"),
     ("/questions", question_list, "The questions"),
     ("/questions/{name}", question_page, "A question with its answer"),

@@ -125,9 +125,21 @@ _SCHEMAS: Final[Mapping[str, Json]] = {
                 "published": {"type": ["string", "null"]},
                 "quads": {"type": "integer"},
                 "triples": {"type": "integer"},
+                "before": {"type": ["string", "null"]},
                 "href": _TEXT,
             }
         )
+    ),
+    "Release": {"type": "object", "description": "The manifest of the release."},
+    "Difference": _object(
+        {
+            "from": _TEXT,
+            "to": _TEXT,
+            "page": {"type": "integer"},
+            "more": {"type": "boolean", "description": "Whether there is another page."},
+            "changes": {"type": "array", "items": {"type": "object"}},
+            "graphs": {"type": ["array", "null"], "items": {"type": "object"}},
+        }
     ),
     "Questions": _list(
         _object(
@@ -185,6 +197,11 @@ def _parameter(
 def _named(formats: Sequence[Format]) -> Json:
     """Return the schema of the parameter `format`."""
     return _one_of(dict.fromkeys([*(one.name for one in formats), *_types(formats)]))
+
+
+def _release(name: str) -> Json:
+    words = "The id of a release, or the beginning of it (7 digits or more)."
+    return _parameter(name, words, {**_TEXT, "minLength": 1}, where="path")
 
 
 _PAGE: Final = _parameter(
@@ -335,8 +352,8 @@ _FILES: Final = (
     "application/octet-stream",
     "application/rdf+xml",
     "application/trig",
-    "application/vnd.sqlite3",
     "application/x-ndjson",
+    "application/zstd",
     "text/html",
     "text/plain",
     "text/turtle",
@@ -413,6 +430,19 @@ _ADDRESSES: Final[Mapping[str, _Address]] = {
     ),
     "/releases": _Address(
         (HTML.media_type, "application/json"), (_JSON_OR_HTML, _LANG), "Releases", others=()
+    ),
+    "/releases/{release}": _Address(
+        (HTML.media_type, "application/json"),
+        (_release("release"), _JSON_OR_HTML, _LANG),
+        "Release",
+        errors=_FOUND,
+        others=(),
+    ),
+    "/releases/{old}/diff/{new}": _Address(
+        (HTML.media_type, "application/json", "application/rdf-patch"),
+        (_release("old"), _release("new"), _PAGE, _LANG),
+        "Difference",
+        errors=_FOUND_AS,
     ),
     "/search": _Address(
         (HTML.media_type, "application/json"),

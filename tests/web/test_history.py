@@ -1,0 +1,180 @@
+"""Releases and their differences on the site; files that are not what was published."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from kg.config import Settings
+from kg.diff import apply_patch
+from kg.dumps import Dumps, dump, member_path
+from kg.manifest import read_manifest, read_parts
+from kg.web import history
+from kg.web.app import create_app
+
+HTML = {"Accept": "text/html"}
+MORE = """
+GRAPH <https://chancery.example/id/graph/registry> {
+  <https://chancery.example/id/agent/newcomer> a <https://w3id.org/chancery/ontology#Agent> ;
+    <http://www.w3.org/2000/01/rdf-schema#label> "New & old"@en, "নতুন"@bn .
+}
+""".encode()
+
+
+@pytest.fixture(scope="module")
+def folders(
+    tmp_path_factory: pytest.TempPathFactory, write_sample: Callable[..., Path]
+) -> tuple[Path, Path]:
+    out = tmp_path_factory.mktemp("history")
+    return write_sample(out), write_sample(out, extra=MORE, title="More facts")
+
+
+@pytest.fixture(scope="module")
+def site(folders: tuple[Path, Path], settings: Settings) -> Iterator[TestClient]:
+    app = create_app(folders[0].parent, settings)
+    with TestClient(app, follow_redirects=False) as client:
+        yield client
+
+
+def test_releases_are_listed_with_what_came_before(
+    site: TestClient, folders: tuple[Path, Path]
+) -> None:
+    old, new = folders
+    one, two = site.get("/releases", headers={"Accept": "application/json"}).json()
+    assert (one["id"], one["current"], one["before"]) == (new.name, True, old.name)
+    assert (two["id"], two["current"], two["before"]) == (old.name, False, None)
+    page = site.get("/releases", headers=HTML).text
+    assert f"/releases/{old.name}/diff/{new.name}" in page
+
+
+def test_a_release_has_a_page_and_its_manifest(
+    site: TestClient, folders: tuple[Path, Path]
+) -> None:
+    old, new = folders
+    for folder in folders:
+        page = site.get(f"/releases/{folder.name[:9]}", headers=HTML)
+        assert page.status_code == 200
+        assert folder.name in page.text
+        manifest = site.get(f"/releases/{folder.name}", headers={"Accept": "application/json"})
+        assert manifest.content == (folder / "manifest.json").read_bytes()
+    assert f"/releases/{old.name}/diff/{new.name}" in site.get(f"/releases/{old.name}").text
+    assert "The release that is served" in site.get("/releases/current", headers=HTML).text
+
+
+def test_a_difference_is_a_page_json_and_a_patch(
+    site: TestClient, folders: tuple[Path, Path]
+) -> None:
+    old, new = folders
+    address = f"/releases/{old.name}/diff/{new.name}"
+    page = site.get(address, headers=HTML)
+    assert page.status_code == 200
+    assert "New &amp; old" in page.text
+    assert '<ins class="value"><span lang="bn" dir="auto">নতুন</span>' in page.text
+    found = site.get(f"{address}.json").json()
+    assert (found["from"], found["to"], found["more"]) == (old.name, new.name, False)
+    assert [change["label"] for change in found["changes"]] == ["New & old"]
+    patch = site.get(address, headers={"Accept": "application/rdf-patch"})
+    assert patch.headers["content-type"] == "application/rdf-patch"
+    assert patch.text == site.get(f"{address}.rdfp").text
+    before, after = (
+        dump(folder, "graph.nq").decode().splitlines(keepends=True) for folder in folders
+    )
+    assert apply_patch(before, patch.text.splitlines(keepends=True)) == set(after)
+
+
+def test_a_difference_is_cached_by_its_tag(site: TestClient, folders: tuple[Path, Path]) -> None:
+    address = f"/releases/{folders[0].name[:8]}/diff/current"
+    tags = set()
+    for suffix in (".json", ".rdfp", ".html"):
+        first = site.get(address + suffix)
+        tags.add(first.headers["etag"])
+        again = site.get(address + suffix, headers={"If-None-Match": first.headers["etag"]})
+        assert again.status_code == 304
+    assert len(tags) == 3
+
+
+def test_nothing_differs_from_itself(site: TestClient, folders: tuple[Path, Path]) -> None:
+    page = site.get(f"/releases/{folders[1].name}/diff/current", headers=HTML).text
+    assert "No statement differs" in page
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/releases/ffffffff", 404),
+        ("/releases/none/diff/current", 404),
+        ("/releases/current/diff/current.ttl", 404),
+        ("/releases/current/diff/current?page=0", 400),
+    ],
+)
+def test_what_is_not_there_is_said(site: TestClient, path: str, status: int) -> None:
+    answer = site.get(path)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_no_form_that_is_asked_for_is_406(site: TestClient) -> None:
+    answer = site.get("/releases/current/diff/current", headers={"Accept": "image/png"})
+    assert answer.status_code == 406
+
+
+def test_too_much_is_shown_by_its_size(
+    site: TestClient, folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "LINES", 3)
+    old, new = folders
+    page = site.get(f"/releases/{old.name}/diff/{new.name}", headers=HTML).text
+    assert "Too much has changed" in page
+    assert f"/releases/{old.name}/diff/{new.name}.rdfp" in page
+
+
+def test_dumps_of_one_graph_are_served_in_every_form(
+    site: TestClient, folders: tuple[Path, Path]
+) -> None:
+    for folder in folders:
+        for name in Dumps(folder).names():
+            answer = site.get(f"/download/{folder.name}/{name}")
+            assert answer.status_code == 200
+            assert answer.content == dump(folder, name)
+            sha256 = hashlib.sha256(answer.content).hexdigest()
+            assert answer.headers["etag"] == f'"{sha256}"'
+            assert site.head(f"/download/{folder.name}/{name}").headers["content-length"] == str(
+                len(answer.content)
+            )
+
+
+def test_damaged_files_are_told_at_start_and_not_handed_on(
+    tmp_path: Path,
+    write_sample: Callable[..., Path],
+    settings: Settings,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    folder = write_sample(tmp_path)
+    [part] = [one for one in read_parts(folder) if one.graph == "registry"]
+    path = folder / member_path(part, ".trig.gz")
+    data = bytearray(path.read_bytes())
+    data[-9] ^= 1
+    path.chmod(0o644)
+    path.write_bytes(data)
+    caplog.set_level(logging.ERROR, "kg.web.app")
+    with TestClient(create_app(tmp_path, settings)) as client:
+        for name in ("graph.ttl.gz", "graph.trig.gz", "graphs/registry.ttl.gz"):
+            answer = client.get(f"/download/current/{name}")
+            assert answer.status_code == 503
+            assert "is not what was published" in answer.json()["detail"]
+            assert client.head(f"/download/current/{name}").status_code == 503
+        assert client.get("/download/current/graph.ttl").content == dump(folder, "graph.ttl")
+        ends = client.get("/download/current/graph.trig.gz", headers={"Range": "bytes=0-9"})
+        assert ends.status_code == 206  # of a file that is whole
+        until = time.monotonic() + 20
+        while not caplog.records and time.monotonic() < until:
+            time.sleep(0.05)
+        [record] = caplog.records
+        assert path.name in record.getMessage()
+    assert read_manifest(folder).id == folder.name
