@@ -27,7 +27,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from kg import identity, release
+from kg import identity, release, writer
 from kg.build import (
     DEFAULT_BASE,
     LICENCE,
@@ -514,7 +514,7 @@ def _publish(facts_folder: Path, releases: Path, claims: int) -> None:
         options={"claims": str(claims), "seed": str(SEED)},
     )
     note = "Generated data, not validated against the shapes.\n"
-    report = release.ReportFiles(
+    report = writer.ReportFiles(
         conforms=False,
         blocks=False,
         ttl=f"# {note}",

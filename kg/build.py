@@ -286,7 +286,7 @@ def publish(
         KgErrors: what cannot be read as records.
         ReleaseError: the folder cannot be written.
     """
-    from kg import identity, release
+    from kg import identity, release, writer
     from kg.manifest import SourceCount
 
     if time is not None and not _is_time(time):
@@ -335,7 +335,7 @@ def publish(
         if known is not None:
             return known, None
     built = build_dataset(facts_folders, base, links)
-    texts = release.ReportFiles(
+    texts = writer.ReportFiles(
         conforms=built.report is not None and built.report.conforms,
         blocks=not built.conforms,
         ttl=built.report_turtle(),

@@ -34,8 +34,9 @@ import kg
 from kg.errors import ConfigError, FactError, KgError, ReleaseError, raise_all
 from kg.identity import ReleaseSettings, collect_inputs, engine_versions
 from kg.manifest import IMPORT, Input, SourceCount
-from kg.release import ReportFiles, reuse_release, write_release
+from kg.release import reuse_release, write_release
 from kg.vocab import graph_iri
+from kg.writer import ReportFiles
 
 if TYPE_CHECKING:
     import pyoxigraph as ox

@@ -17,8 +17,34 @@ from kg.serialise import TYPE, Pairs, read_literal
 from kg.vocab import CH, RDFS, SKOS
 
 
+def relabelled(path: Path) -> set[str]:
+    """Return the things of which a further index knows better, as N-Triples tokens.
+
+    Without that index there are none.
+
+    Raises:
+        sqlite3.Error: it cannot be read.
+    """
+    if not path.exists():
+        return set()
+    database = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)
+    try:
+        return {f"<{iri}>" for (iri,) in database.execute("SELECT iri FROM gone")}
+    finally:
+        database.close()
+
+
 class Labels:
-    """The full-text index of labels: an SQLite file with one FTS5 table, `labels`."""
+    """The full-text index of labels: an SQLite file with one FTS5 table, `labels`.
+
+    Args:
+        path: a file that is not there.
+        base_iri: what our addresses begin with.
+        terms: tell the most specific class.
+        names: further properties whose values are labels, as N-Triples tokens.
+        gone: makes it a further index beside another one: the things, as N-Triples tokens, of which
+            this one knows better; they stand in its table `gone`.
+    """
 
     _PREFERRED: Final[Mapping[str, int]] = {
         f"<{RDFS}label>": 1,
@@ -26,12 +52,20 @@ class Labels:
         f"<{SKOS}altLabel>": 0,
     }
 
-    def __init__(self, path: Path, base_iri: str, vocabulary: Terms, names: Iterable[str]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        base_iri: str,
+        terms: Terms,
+        names: Iterable[str],
+        gone: Iterable[str] | None = None,
+    ) -> None:
         self._preferred = {**dict.fromkeys(names, 1), **self._PREFERRED}
         self._kind = re.compile(re.escape(f"{base_iri}id/") + "([a-z]+)/")
-        self._vocabulary = vocabulary
+        self._terms = terms
         self._rank: dict[str, tuple[int, bool, str]] = {}
         self._rows: list[tuple[str, str, str, str, str, int, str]] = []
+        self._gone = gone
         self._database = sqlite3.connect(path, isolation_level=None)
 
     def __enter__(self) -> Labels:
@@ -46,6 +80,10 @@ class Labels:
             "tokenize = \"unicode61 remove_diacritics 2 categories 'L* M* N* Co'\")"
         )
         self._database.execute("BEGIN")
+        if self._gone is not None:
+            self._database.execute("CREATE TABLE gone (iri TEXT PRIMARY KEY) WITHOUT ROWID")
+            rows = ((token[1:-1],) for token in sorted(self._gone))
+            self._database.executemany("INSERT INTO gone VALUES (?)", rows)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
@@ -85,7 +123,7 @@ class Labels:
     def _specific(self, iri: str) -> tuple[int, bool, str]:
         """Return what sorts the most specific class first, our own before others."""
         if iri not in self._rank:
-            self._rank[iri] = (-self._vocabulary.depth(iri), not iri.startswith(CH), iri)
+            self._rank[iri] = (-self._terms.depth(iri), not iri.startswith(CH), iri)
         return self._rank[iri]
 
     def _flush(self) -> None:

@@ -6,9 +6,16 @@ Spec: docs/reference/release.md, "The store"
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, cast
+
+import msgspec
+
+from kg.errors import ReleaseError
+from kg.serialise import Pairs
 
 if TYPE_CHECKING:
     import pyoxigraph
@@ -60,6 +67,135 @@ def _joined(texts: Iterable[bytes]) -> Iterator[bytes]:
             yield b"".join(held)
             held, size = [], 0
     yield b"".join(held)
+
+
+class Change(msgspec.Struct, frozen=True):
+    """The quads of one graph that go and come, as N-Quads lines with line feeds.
+
+    What goes is there, and what comes is not.
+    """
+
+    removed: frozenset[str]
+    added: frozenset[str]
+
+
+class Delta(msgspec.Struct, frozen=True):
+    """What a change means to the union of all graphs: triples and subjects that go and come.
+
+    Terms are tokens of N-Triples. `subjects` are all of which anything has changed.
+    """
+
+    removed: list[tuple[str, str, str]]
+    added: list[tuple[str, str, str]]
+    gone: set[str]
+    new: set[str]
+    subjects: set[str]
+
+
+def extend_store(
+    old: Path, new: Path, changes: Mapping[str, Change]
+) -> tuple[pyoxigraph.Store, Delta]:
+    """Return the store that another one becomes by some changes, open to be read; what changed.
+
+    Files that do not change are shared with the other store, which is not touched.
+
+    Args:
+        old: the folder of the other store.
+        new: that of the store, which is not there.
+        changes: by the IRI of the graph; without blank nodes.
+    Raises:
+        OSError: a folder cannot be read or written.
+        ReleaseError: a line is no quad, or would not come back as it is.
+    """
+    import pyoxigraph as ox
+
+    new.mkdir()
+    for path in old.iterdir():
+        if path.suffix == ".sst":  # never written to
+            os.link(path, new / path.name)
+        else:
+            shutil.copyfile(path, new / path.name)
+    store = ox.Store(str(new))
+    removed = [quad for one in changes.values() for quad in _quads(one.removed)]
+    added = [quad for one in changes.values() for quad in _quads(one.added)]
+    default = ox.DefaultGraph()
+    subjects = {str(quad.subject) for quad in (*removed, *added)}
+    there = {subject for subject in subjects if _known(store, subject)}
+    for quad in removed:
+        store.remove(quad)
+    store.extend(added)
+    gone, came = [], []
+    for triple in {quad.triple for quad in (*removed, *added)}:
+        s, p, o = triple.subject, triple.predicate, triple.object
+        graphs = {quad.graph_name for quad in store.quads_for_pattern(s, p, o, None)}
+        if graphs == {default}:
+            gone.append(triple)
+        elif graphs and default not in graphs:
+            came.append(triple)
+    for triple in gone:
+        store.remove(ox.Quad(triple.subject, triple.predicate, triple.object, default))
+    store.extend(ox.Quad(one.subject, one.predicate, one.object, default) for one in came)
+    store.flush()
+    left = {subject for subject in subjects if _known(store, subject)}
+    del store
+    for log in new.glob("LOG*"):  # the engine's own log names paths and the host
+        log.unlink() if log.name != "LOG" else log.write_bytes(b"")
+    opened = ox.Store.read_only(str(new))
+    for change in changes.values():
+        for line in change.added:
+            if not _has(opened, line.rstrip("\n").encode()):
+                raise ReleaseError(
+                    "the store does not return this line unchanged",
+                    seen=line.rstrip("\n"),
+                    hint="the mapping must emit only what the store returns unchanged",
+                )
+    delta = Delta(
+        removed=[_tokens(triple) for triple in gone],
+        added=[_tokens(triple) for triple in came],
+        gone=there - left,
+        new=left - there,
+        subjects=subjects,
+    )
+    return opened, delta
+
+
+def pairs_of(store: pyoxigraph.Store, subject: str) -> Pairs:
+    """Return what a store says of a subject in all graphs together, sorted, each once.
+
+    Args:
+        store: that of a release.
+        subject: an IRI as an N-Triples token.
+    """
+    import pyoxigraph as ox
+
+    node, default = ox.NamedNode(subject[1:-1]), ox.DefaultGraph()
+    quads = store.quads_for_pattern(node, None, None, default)
+    return sorted((str(quad.predicate), str(quad.object)) for quad in quads)
+
+
+def _quads(lines: Iterable[str]) -> Iterator[pyoxigraph.Quad]:
+    import pyoxigraph as ox
+
+    try:
+        for quad in ox.parse("".join(lines).encode(), format=ox.RdfFormat.N_QUADS):
+            if any(isinstance(term, ox.BlankNode) for term in (quad.subject, quad.object)):
+                raise ReleaseError("a blank node cannot be published", seen=str(quad))
+            yield quad
+    except SyntaxError as error:
+        raise ReleaseError("a line is not N-Quads", seen=str(error)) from error
+
+
+def _known(store: pyoxigraph.Store, subject: str) -> bool:
+    """Return whether a store says anything of a subject, an IRI."""
+    import pyoxigraph as ox
+
+    node = ox.NamedNode(subject[1:-1])
+    found = store.quads_for_pattern(node, None, None, ox.DefaultGraph())
+    return next(iter(found), None) is not None
+
+
+def _tokens(triple: pyoxigraph.Triple) -> tuple[str, str, str]:
+    return str(triple.subject), str(triple.predicate), str(triple.object)
 
 
 class Sum:

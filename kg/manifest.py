@@ -24,6 +24,7 @@ STORE: Final = "store"
 STORE_SUMS: Final = "store.sha256"
 QUADS: Final = f"{STORE}/quads"
 LABELS: Final = f"{STORE}/labels.sqlite"
+LABELS_CHANGED: Final = f"{STORE}/labels-changed.sqlite"
 PUBLISHED: Final = "published.jsonl"
 CURRENT: Final = "current"
 
@@ -112,6 +113,21 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     description: str = ""
 
 
+class Statistics(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Counts of what may be handed on, each triple counted once.
+
+    `classes` has the instances and `properties` the triples of each, `examples` the first thing of
+    each kind.
+    """
+
+    triples: int
+    subjects: int
+    entities: int
+    classes: dict[str, int]
+    properties: dict[str, int]
+    examples: dict[str, str]
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a release is, what it was made of and what it holds.
 
@@ -141,6 +157,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     triples: int
     graphs: tuple[GraphEntry, ...]
     classes: dict[str, int]
+    public: Statistics
     sources: tuple[SourceCount, ...]
     questions: tuple[Question, ...]
     dumps: tuple[FileEntry, ...]

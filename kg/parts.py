@@ -52,6 +52,11 @@ def key_of(base_iri: str, iri: str) -> str:
     return hashlib.sha256(iri.encode()).hexdigest()[:16]
 
 
+def bucket_number(part: Part, bits: int) -> int:
+    """Return the number of the bucket that a part is, of a graph that is cut by so many bits."""
+    return int(part.name[len(part.graph) + 1 :].partition(".")[0], 16) if bits else 0
+
+
 class Form(msgspec.Struct, frozen=True):
     """What the files of parts depend on besides their lines. `context` is that of JSON-LD."""
 
@@ -223,6 +228,11 @@ class Parts:
     def key(self, iri: str) -> str:
         """Return what the files of a graph are called."""
         return key_of(self._form.base_iri, iri)
+
+    def write(self, iri: str, bucket: int, bits: int, text: str) -> Part:
+        """Return one part of a graph that is cut by so many bits, after writing it."""
+        label = f"{bucket:0{(bits + 3) // 4}x}" if bits else ""
+        return self._here.write(iri, self.key(iri), label, text)
 
     def _one(self, iri: str, key: str, bucket: str, text: str) -> None:
         self._quads += text.count("\n")

@@ -1,21 +1,18 @@
-"""Writes releases, switches between them, and checks them: the end of the write side.
+"""Publishes releases, switches between them, and checks them: the end of the write side.
 
 A release is a folder that never changes again. It is written under a hidden name, brought to disk,
 renamed, and only then made the current one by replacing a symbolic link, so that a crash at any
-moment leaves the old release whole and current. All of it is text that was sorted before it came
-here: serialising reads lines and writes lines, and never holds a graph in memory.
+moment leaves the old release whole and current.
 
 RDF that was imported (`kg.importing`) becomes a release in the same way. It alone may have blank
 nodes, and nothing is claimed of it that was not said: no licence, no conformance, no description.
 
-Spec: docs/reference/release.md; RDF 1.1 N-Quads, Turtle and TriG; JSON-LD 1.1; VoID; DCAT 3
+Spec: docs/reference/release.md
 """
 
 import contextlib
 import datetime
 import fcntl
-import filecmp
-import itertools
 import logging
 import os
 import re
@@ -28,49 +25,31 @@ from typing import Final, Literal
 
 import msgspec
 
-from kg.context import Terms, context_of
-from kg.dumps import FILES, FOLDER, SUFFIXES, WHOLE, Dumps, media_type, member_path
+from kg.dumps import FILES, Dumps, member_path
 from kg.errors import ReleaseError
-from kg.identity import (
-    ReleaseSettings,
-    digest,
-    identity,
-    io_errors,
-    raise_error,
-    release_id,
-)
-from kg.labels import Labels
-from kg.load import Sum, difference, load
+from kg.identity import ReleaseSettings, digest, identity, io_errors, release_id
+from kg.load import Change, Sum, difference
 from kg.manifest import (
     CURRENT,
-    FORMAT,
-    LABELS,
     MANIFEST,
     PARTS,
     QUADS,
     STORE,
     STORE_SUMS,
     SUMS,
-    FileEntry,
-    GraphEntry,
     Input,
     Manifest,
     Part,
     Publication,
     Question,
     SourceCount,
-    canonical_json,
     read_manifest,
     read_parts,
     read_publications,
-    write_manifest,
-    write_parts,
     write_publication,
 )
-from kg.parts import Form, Parts, Union, write_ends
-from kg.serialise import by_line, subjects
-from kg.vocab import NAMES, graph_iri
-from kg.void import Counts, describe
+from kg.parts import Union
+from kg.writer import Content, ReportFiles, Unfit, Writer, files_in, read_sums
 
 _log = logging.getLogger(__name__)
 
@@ -78,32 +57,6 @@ _TMP: Final = ".tmp-"
 _ID: Final = re.compile("[0-9a-f]{64}")
 _SYNCED_APART: Final = 1000
 """Files from which the whole disk is brought up to date, and not each of them."""
-_MEDIA_TYPES: Final = {
-    ".html": "text/html",
-    ".json": "application/json",
-    ".jsonl": "application/x-ndjson",
-    ".jsonld": "application/ld+json",
-    ".nq": "application/n-quads",
-    ".ttl": "text/turtle",
-    ".txt": "text/plain",
-    ".gz": "application/gzip",
-    ".zst": "application/zstd",
-    "": "text/plain",
-}
-
-
-class ReportFiles(msgspec.Struct, frozen=True, kw_only=True):
-    """The validation report in its forms; what `blocks` is not published.
-
-    `conforms` is None where nothing was validated. Without `html` there is no page of it.
-    """
-
-    conforms: bool | None
-    blocks: bool
-    ttl: str
-    json: str
-    text: str
-    html: str = ""
 
 
 class ReleaseSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -156,11 +109,15 @@ def write_release(
             in the wrong graph, or would be changed by the store; the folder cannot be written; with
             `force`, two builds of the same inputs differ.
     """
-    if report.blocks:
-        raise ReleaseError(
-            "the data violates the shapes, so nothing is published",
-            hint="see the validation report",
-        )
+    content = Content(
+        inputs=inputs,
+        report=report,
+        issues=issues,
+        sources=sources,
+        questions=questions,
+        ontology=ontology,
+    )
+    _must_not_block(report)
     name = release_id(inputs, settings.identity())
     folder = out / name
     with _locked(out):
@@ -169,18 +126,14 @@ def write_release(
             temporary = out / f"{_TMP}{name}-{os.getpid()}"
             try:
                 before = _current(out)
-                writer = _Writer(
+                writer = Writer(
                     temporary, name, settings, private_graphs, out / before if before else None
                 )
-                writer.write(graphs, inputs, report, issues, sources, questions, ontology)
+                writer.write(graphs, content)
                 if stands:
                     _compare(folder, temporary)
                 else:
-                    _seal(temporary)
-                    if folder.exists():
-                        os.rename(folder, out / f"{_TMP}broken-{name}-{os.getpid()}")
-                    os.rename(temporary, folder)
-                    _sync(out)
+                    _put(temporary, folder)
             finally:
                 with contextlib.suppress(OSError):  # the next build looks for leftovers again
                     _sweep(out)
@@ -204,6 +157,65 @@ def reuse_release(out: Path, inputs: Sequence[Input], settings: ReleaseSettings)
     return out / name
 
 
+def extend_release(
+    out: Path,
+    base: str,
+    changes: Mapping[str, Change],
+    content: Content,
+    settings: ReleaseSettings,
+) -> Path:
+    """Return the folder of a release that is another one with changes; it is the current one.
+
+    It is the same as `write_release` makes of all quads, but for `store/`; what did not change is
+    shared with the other release.
+
+    Args:
+        out: the folder of all releases.
+        base: the id of the other release, which was made with the same settings, the same code and
+            the same vocabulary.
+        changes: the quads that go and come, by the IRI of their graph. What goes is there, and what
+            comes is not.
+        content: what there is besides quads.
+    Raises:
+        Unfit: it has to be written as a whole; nothing has changed.
+        ReleaseError: as of `write_release`; the other release is not whole.
+    """
+    _must_not_block(content.report)
+    name = release_id(content.inputs, settings.identity())
+    with _locked(out):
+        if not _stands(out / name, name):
+            if not _stands(out / base, base):
+                raise Unfit
+            temporary = out / f"{_TMP}{name}-{os.getpid()}"
+            try:
+                writer = Writer(temporary, name, settings, frozenset(), out / base)
+                writer.extend(out / base, changes, content)
+                _put(temporary, out / name)
+            finally:
+                with contextlib.suppress(OSError):  # the next build looks for leftovers again
+                    _sweep(out)
+        _switch(out, name, "publish")
+    return out / name
+
+
+def _must_not_block(report: ReportFiles) -> None:
+    if report.blocks:
+        raise ReleaseError(
+            "the data violates the shapes, so nothing is published",
+            hint="see the validation report",
+        )
+
+
+def _put(temporary: Path, folder: Path) -> None:
+    """Bring a release that is written to disk, and to its place."""
+    out = folder.parent
+    _seal(temporary)
+    if folder.exists():
+        os.rename(folder, out / f"{_TMP}broken-{folder.name}-{os.getpid()}")
+    os.rename(temporary, folder)
+    _sync(out)
+
+
 def _compare(old: Path, new: Path) -> None:
     """Raise a ReleaseError if two releases of the same inputs are not the same bytes."""
     before, after = (
@@ -223,241 +235,6 @@ def _compare(old: Path, new: Path) -> None:
             expected="the same bytes",
             hint="see `kg release verify`; if that finds nothing, please report this",
         )
-
-
-class _Writer:
-    """Fills the folder of one release.
-
-    Args:
-        folder: what is filled; it is made.
-        name: the id of the release.
-        before: the folder of the release that is current, whose files are shared where they are the
-            same, or None.
-    """
-
-    def __init__(
-        self,
-        folder: Path,
-        name: str,
-        settings: ReleaseSettings,
-        private: frozenset[str],
-        before: Path | None,
-    ) -> None:
-        self._folder = folder
-        self._name = name
-        self._settings = settings
-        self._hidden = private
-        self._before = before
-        self._graphs: list[GraphEntry] = []
-        self._parts: list[Part] = []
-        self._terms = Terms(())
-        # What somebody imports may be large, so they are told what is done.
-        self._say = _log.info if settings.imported else _log.debug
-
-    def write(
-        self,
-        graphs: Mapping[str, Iterable[str]],
-        inputs: Sequence[Input],
-        report: ReportFiles,
-        issues: Sequence[Mapping[str, object]],
-        sources: Sequence[SourceCount],
-        questions: Sequence[Question],
-        ontology: Mapping[str, str],
-    ) -> None:
-        """Write every file of the release, the manifest last."""
-        settings = self._settings
-        for folder in ("parts", FOLDER, "ontology", STORE):
-            (self._folder / folder).mkdir(parents=True)
-        given = dict(graphs)
-        vocabulary = graph_iri(settings.base_iri, "vocabulary")
-        if vocabulary in given and not settings.imported:
-            given[vocabulary] = lines = list(given[vocabulary])
-            end = -len(f" <{vocabulary}> .\n")
-            self._terms = Terms(line[:end] for line in lines)
-        # In what is imported any IRI may occur, also one whose scheme is a prefix.
-        context: dict[str, object] = {"id": "@id", "type": "@type"}
-        if not settings.imported:
-            context = context_of(settings.base_iri, self._terms)
-        form = Form(settings.base_iri, settings.imported, context)
-        write_ends(self._folder, form)
-        self._cut(given, form)
-        shared, total = self._fill()
-        manifest = Manifest(
-            format=FORMAT,
-            id=self._name,
-            base_iri=settings.base_iri,
-            title=settings.title,
-            licence=settings.licence,
-            agent=settings.agent,
-            time=settings.time,
-            options=dict(settings.options),
-            versions={
-                **({"ontology": version} if (version := self._terms.version) else {}),
-                **settings.versions,
-            },
-            inputs=tuple(sorted(inputs, key=lambda one: one.name)),
-            conforms=report.conforms,
-            quads=sum(entry.quads for entry in self._graphs),
-            triples=total.triples,
-            graphs=tuple(self._graphs),
-            classes=dict(total.classes),
-            sources=tuple(sources),
-            questions=tuple(questions),
-            dumps=(),
-            files=(),
-        )
-        write_parts(self._folder, self._parts)
-        dumps = self._sum_up(Dumps(self._folder, manifest, self._parts))
-        texts = {
-            "report.ttl": report.ttl,
-            "report.json": report.json,
-            "report.txt": report.text,
-            **({"report.html": report.html} if report.html else {}),
-            "issues.jsonl": b"".join(canonical_json(issue) for issue in issues).decode(),
-            **{f"ontology/{name}": text for name, text in ontology.items()},
-            "ontology/context.jsonld": f'{{"@context": {by_line(context)}}}\n',
-            "void.ttl": describe(
-                settings,
-                self._name,
-                [entry for entry in self._graphs if not entry.private],
-                shared,
-                dumps,
-            ),
-        }
-        for path, text in texts.items():
-            (self._folder / path).write_text(text, encoding="utf-8", newline="\n")
-        _write_sums(self._folder)
-        private = any(entry.private for entry in self._graphs)
-        files = (self._entry(path, private=private) for path in _files(self._folder))
-        write_manifest(
-            self._folder, msgspec.structs.replace(manifest, dumps=dumps, files=tuple(files))
-        )
-
-    def _cut(self, given: Mapping[str, Iterable[str]], form: Form) -> None:
-        """Write the parts of every graph."""
-        known: dict[str, Part] = {}
-        if self._before:
-            with contextlib.suppress(ReleaseError):  # what cannot be read is not shared
-                known = {part.name: part for part in read_parts(self._before)}
-        counts: dict[str, int] = {}
-
-        def take(part: Part) -> None:
-            counts[part.graph] = counts.get(part.graph, 0) + 1
-            self._parts.append(part)
-            if self._before and known.get(part.name) == part:
-                for suffix in FILES:
-                    _share(self._before / member_path(part, suffix), self._folder)
-
-        quads: dict[str, int] = {}
-        with Parts(self._folder, form, take) as parts:
-            for iri in sorted(given):
-                quads[iri] = parts.add(iri, given[iri])
-        for iri, number in quads.items():
-            if number:
-                key = parts.key(iri)
-                self._graphs.append(
-                    GraphEntry(
-                        iri=iri,
-                        key=key,
-                        quads=number,
-                        parts=counts[key],
-                        private=iri in self._hidden,
-                    )
-                )
-
-    def _fill(self) -> tuple[Counts, Counts]:
-        """Write store and labels; return the counts of what is handed on, and of it all."""
-        settings = self._settings
-        iris = {entry.key: entry for entry in self._graphs}
-        number = sum(entry.quads for entry in self._graphs)
-        self._say("loading %d quads into the store", number)
-        written, distinct = Sum(), Sum()
-        shared = Counts(settings.base_iri)
-        total = shared
-        if any(entry.private for entry in self._graphs):
-            total = Counts(settings.base_iri)
-        names = {f"<{iri}>" for iri in NAMES} if settings.imported else set()
-        with (
-            Union(self._folder, number) as union,
-            Labels(self._folder / LABELS, settings.base_iri, self._terms, names) as labels,
-        ):
-
-            def quads() -> Iterator[bytes]:
-                for part in self._parts:
-                    entry = iris[part.graph]
-                    data = (self._folder / member_path(part, ".nq")).read_bytes()
-                    written.write(data)
-                    union.add(entry.iri, data.decode(), private=entry.private)
-                    yield data
-
-            def triples() -> Iterator[bytes]:
-                for shard in union.shards():
-                    for subject, pairs in subjects(shard.triples, blank=settings.imported):
-                        total.add(subject, pairs)
-                        labels.add(subject, pairs)
-                    if total is not shared:
-                        for subject, pairs in subjects(shard.public, blank=settings.imported):
-                            shared.add(subject, pairs)
-                    data = "".join(f"{triple} .\n" for triple in shard.triples).encode()
-                    distinct.write(data)
-                    yield data
-
-            # The engine's own union gives a triple of two graphs twice, and counts it twice. So the
-            # default graph of the store is the union of the others, as a set.
-            texts = itertools.chain(quads(), triples())
-            try:
-                load(self._folder / QUADS, texts, blank=settings.imported)
-            except SyntaxError as error:
-                raise ReleaseError("a line is not N-Quads", seen=str(error)) from error
-        if problem := difference(
-            self._folder / QUADS,
-            [self._folder / member_path(part, ".nq") for part in self._parts],
-            written,
-            distinct,
-        ):
-            raise ReleaseError(
-                problem, hint="the mapping must emit only what the store returns unchanged"
-            )
-        return shared, total
-
-    def _sum_up(self, dumps: Dumps) -> tuple[FileEntry, ...]:
-        """Write `SHA256SUMS`; return the dumps of the whole graph."""
-        self._say("summing up the dumps")
-        sums = dumps.checksums()
-        lines = (f"{sha256}  {name}\n" for name, sha256 in sums.items())
-        (self._folder / SUMS).write_text("".join(lines), encoding="utf-8", newline="\n")
-        return tuple(
-            FileEntry(
-                path=name,
-                media_type=media_type(name),
-                bytes=dumps.get(name).size,
-                sha256=sums[name],
-                private=False,
-            )
-            for name in (WHOLE + suffix for suffix in SUFFIXES)
-        )
-
-    def _entry(self, path: str, *, private: bool) -> FileEntry:
-        """Return the entry of one file of the release for the manifest."""
-        size, sha256 = digest(self._folder / path)
-        shared = path in ("void.ttl", SUMS) or path.startswith((f"{FOLDER}/", "ontology/"))
-        return FileEntry(
-            path=path,
-            media_type=_MEDIA_TYPES[Path(path).suffix],
-            bytes=size,
-            sha256=sha256,
-            private=private and not shared,
-        )
-
-
-def _share(old: Path, folder: Path) -> None:
-    """Let a file of a release be that of another one, if it holds the same bytes."""
-    new = folder / "parts" / old.name
-    with contextlib.suppress(OSError):  # then it is there twice
-        if filecmp.cmp(old, new, shallow=False):
-            link = folder / f"{_TMP}link"
-            os.link(old, link)
-            os.replace(link, new)
 
 
 # --------------------------------------------------------------------------------------------------
@@ -589,7 +366,7 @@ def verify_release(out: Path, name: str | None = None) -> list[str]:
         )
         if manifest.id != found or release_id(manifest.inputs, said) != found:
             problems.append(f"{MANIFEST}: the id is not that of the inputs and settings in it")
-        sums, broken = _read_sums(folder)
+        sums, broken = read_sums(folder)
         problems += broken
         expected = {entry.path: (entry.bytes, entry.sha256) for entry in manifest.files}
         parts: tuple[Part, ...] = ()
@@ -600,7 +377,7 @@ def verify_release(out: Path, name: str | None = None) -> list[str]:
         for part in parts:
             for suffix, member in zip(FILES, part.members, strict=True):
                 expected[member_path(part, suffix)] = (member.bytes, member.sha256)
-        present = set(_files(folder, everything=True))
+        present = set(files_in(folder, everything=True))
         damaged = set()
         for path in sorted(expected.keys() | sums.keys()):
             if path not in present:
@@ -750,7 +527,7 @@ def _stands(folder: Path, name: str) -> bool:
     """Return whether a release is there with every file in its full size: a quick look."""
     try:
         manifest = read_manifest(folder)
-        sums, problems = _read_sums(folder)
+        sums, problems = read_sums(folder)
         return (
             manifest.id == name
             and not problems
@@ -849,42 +626,3 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _files(folder: Path, *, everything: bool = False) -> list[str]:
-    """Return the paths of the files of a release, sorted.
-
-    Args:
-        everything: also those that the manifest does not list: itself, parts, store and its sums.
-    """
-    found = []
-    for parent, folders, files in os.walk(folder, onerror=raise_error):
-        within = Path(parent).relative_to(folder)
-        links = [name for name in folders if Path(parent, name).is_symlink()]
-        found += [(within / name).as_posix() for name in [*files, *links]]
-    apart = (MANIFEST, STORE_SUMS, f"{STORE}/", "parts/")
-    return sorted(path for path in found if everything or not path.startswith(apart))
-
-
-def _write_sums(folder: Path) -> None:
-    """Write the checksums of the store's files, in the form that `sha256sum --check` reads."""
-    paths = [f"{STORE}/{path}" for path in _files(folder / STORE, everything=True)]
-    lines = [f"{digest(folder / path)[1]}  {path}\n" for path in paths]
-    (folder / STORE_SUMS).write_text("".join(lines), encoding="utf-8", newline="\n")
-
-
-def _read_sums(folder: Path) -> tuple[dict[str, str], list[str]]:
-    """Return the checksum of each file of the store, and what is wrong with the list of them."""
-    try:
-        lines = (folder / STORE_SUMS).read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        return {}, [f"{STORE_SUMS}: the file is missing"]
-    except UnicodeDecodeError:
-        lines = [""]
-    sums = {}
-    for line in lines:
-        match = re.fullmatch(f"([0-9a-f]{{64}})  ({STORE}/(quads/)?[^/]+)", line)
-        if match is None:
-            return {}, [f"{STORE_SUMS}: a line is not a checksum and a file of the store"]
-        sums[match[2]] = match[1]
-    return sums, [] if sums else [f"{STORE_SUMS}: the file is empty"]

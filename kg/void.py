@@ -12,7 +12,8 @@ from typing import Final
 
 from kg.dumps import media_types
 from kg.identity import ReleaseSettings
-from kg.manifest import FileEntry, GraphEntry
+from kg.load import Delta
+from kg.manifest import FileEntry, GraphEntry, Statistics
 from kg.serialise import TYPE, VOCABULARIES, Pairs, Prefixes, document
 from kg.vocab import COMMON, SKOS, XSD, literal
 
@@ -29,6 +30,60 @@ class Counts:
         self.properties: Counter[str] = Counter()
         self.examples: dict[str, str] = {}
         """The first thing of each kind."""
+        self.lost: set[str] = set()
+        """The kinds whose first thing went, so that the next has to be looked for."""
+
+    @classmethod
+    def of(cls, base_iri: str, known: Statistics) -> Counts:
+        """Return counts that go on from others."""
+        out = cls(base_iri)
+        out.triples, out.subjects, out.entities = known.triples, known.subjects, known.entities
+        out.classes.update(known.classes)
+        out.properties.update(known.properties)
+        out.examples.update(known.examples)
+        return out
+
+    def statistics(self) -> Statistics:
+        """Return the counts as a manifest has them."""
+        return Statistics(
+            triples=self.triples,
+            subjects=self.subjects,
+            entities=self.entities,
+            classes=dict(self.classes),
+            properties=dict(self.properties),
+            examples=dict(self.examples),
+        )
+
+    def change(self, delta: Delta) -> None:
+        """Count what came and went."""
+        for triples, by in ((delta.removed, -1), (delta.added, 1)):
+            self.triples += by * len(triples)
+            for _, p, o in triples:
+                self.properties[p[1:-1]] += by
+                if p == TYPE and o[0] == "<":
+                    self.classes[o[1:-1]] += by
+        for subjects, by in ((delta.gone, -1), (delta.new, 1)):
+            self.subjects += by * len(subjects)
+            for subject in subjects:
+                if subject.startswith(self._data):
+                    self.entities += by
+                    kind = self._kind(subject)
+                    if by < 0 and self.examples.get(kind) == subject:
+                        del self.examples[kind]
+                        self.lost.add(kind)
+        for subject in delta.new:
+            if subject.startswith(self._data):
+                self._example(subject)
+        self.classes = +self.classes
+        self.properties = +self.properties
+
+    def _kind(self, subject: str) -> str:
+        return subject[len(self._data) :].partition("/")[0]
+
+    def _example(self, subject: str) -> None:
+        kind = self._kind(subject)
+        if kind not in self.lost and subject <= self.examples.get(kind, subject):
+            self.examples[kind] = subject
 
     def add(self, subject: str, pairs: Pairs) -> None:
         """Count one subject."""
@@ -36,7 +91,7 @@ class Counts:
         self.subjects += 1
         if subject.startswith(self._data):
             self.entities += 1
-            self.examples.setdefault(subject[len(self._data) :].partition("/")[0], subject)
+            self._example(subject)
         for p, o in pairs:
             self.properties[p[1:-1]] += 1
             if p == TYPE and o[0] == "<":

@@ -1,19 +1,22 @@
 """Searches the labels of a release: any script, whole words and beginnings of words.
 
-The index is the file `labels.sqlite` of the release, made by the build; it is opened read-only and
-never written. What is searched is folded as what was indexed: `kg.names.fold`.
+The index is made by the build; it is opened read-only and never written. Beside it there may be one
+of what changed since it was made, which knows better. What is searched is folded as what was
+indexed: `kg.names.fold`.
 """
 
 from __future__ import annotations
 
 import sqlite3
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from kg.errors import QueryError
+from kg.manifest import LABELS_CHANGED
 from kg.names import fold
 
 LONGEST: Final = 200
@@ -58,28 +61,30 @@ def label_languages(index: Path) -> list[str]:
     Raises:
         QueryError: the index is missing or cannot be read.
     """
-    statement = """
-        SELECT lang FROM labels WHERE lang != '' GROUP BY lang ORDER BY COUNT(*) DESC, lang"""
-    return [tag for (tag,) in _rows(index, statement, [])]
+    found: Counter[str] = Counter()
+    for table, right in _tables(index).items():
+        statement = f"SELECT lang, COUNT(*) FROM {table} WHERE lang != '' {right} GROUP BY lang"
+        found.update(dict(_rows(index, statement, [])))
+    return sorted(found, key=lambda tag: (-found[tag], tag))
 
 
 def search(index: Path, text: str, *, kind: str = "", limit: int = 50, offset: int = 0) -> Hits:
     """Return what has a label with all words of `text`, each whole or as the beginning of a word.
 
-    Labels equal to the text come first, then those that begin with it, then the best matches; one
+    Labels equal to the text come first, then those that begin with it, then the shortest ones; one
     hit for each thing. Without words: the things of `kind` by label.
 
     Args:
-        index: `labels.sqlite` of a release.
+        index: the index of labels of a release; one of what changed since may lie beside it.
         kind: only this kind of data address (agent, event, …) or `term`; empty for all but `PARTS`.
         limit, offset: which part of what was found.
     Raises:
         QueryError: the index is missing or cannot be read.
     """
     found = words(text)
-    where, values = ["1"], []
+    where, values = [], []
     if found:
-        where.append("labels MATCH ?")
+        where.append("l.labels MATCH ?")
         values.append("folded : (" + " AND ".join(f'"{word}" *' for word in found) + ")")
     if kind:
         where.append("kind = ?")
@@ -90,22 +95,36 @@ def search(index: Path, text: str, *, kind: str = "", limit: int = 50, offset: i
     if not found:
         where.append("preferred = 1")
     folded = fold(text[:LONGEST])
-    rank = "bm25(labels)" if found else "0"
+    tables = _tables(index)
+    matching = " UNION ALL ".join(
+        f"SELECT iri, kind, class, label, lang, folded, preferred FROM {table} AS l "
+        f"WHERE {' AND '.join(where)} {right}"
+        for table, right in tables.items()
+    )
     statement = f"""
         SELECT iri, kind, class, label, lang FROM (
-            SELECT iri, kind, class, label, lang, folded, preferred,
-                folded = ? AS equal, substr(folded, 1, ?) = ? AS begins, {rank} AS score
-            FROM labels WHERE {" AND ".join(where)})
-        ORDER BY equal DESC, begins DESC, preferred DESC, score, length(folded), folded, iri, lang
+            SELECT *, folded = ? AS equal, substr(folded, 1, ?) = ? AS begins FROM ({matching}))
+        ORDER BY equal DESC, begins DESC, preferred DESC, length(folded), folded, iri, lang
         LIMIT ?"""
     # Several labels of one thing may match, so more rows are read than things are wanted.
     rows_wanted = 8 * (offset + limit + 1)
-    rows = _rows(index, statement, [folded, len(folded), folded, *values, rows_wanted])
+    bound = [folded, len(folded), folded, *values * len(tables), rows_wanted]
+    rows = _rows(index, statement, bound)
     hits: dict[str, Hit] = {}
     for iri, hit_kind, hit_class, label, lang in rows:
         hits.setdefault(iri, Hit(iri, hit_kind, hit_class, label, lang))
     page = tuple(hits.values())[offset : offset + limit]
     return Hits(page, len(hits) > offset + limit)
+
+
+def _tables(index: Path) -> dict[str, str]:
+    """Return the tables of labels, each with the condition under which it is right."""
+    if (index.parent / Path(LABELS_CHANGED).name).exists():
+        return {
+            "main.labels": "AND iri NOT IN (SELECT iri FROM changed.gone)",
+            "changed.labels": "",
+        }
+    return {"main.labels": ""}
 
 
 def _rows(index: Path, statement: str, values: Sequence[object]) -> list[Any]:
@@ -117,6 +136,10 @@ def _rows(index: Path, statement: str, values: Sequence[object]) -> list[Any]:
     try:
         database = sqlite3.connect(f"{index.resolve().as_uri()}?mode=ro&immutable=1", uri=True)
         try:
+            changed = index.parent / Path(LABELS_CHANGED).name
+            if changed.exists():
+                address = f"{changed.resolve().as_uri()}?mode=ro&immutable=1"
+                database.execute("ATTACH ? AS changed", [address])
             return database.execute(statement, values).fetchall()
         finally:
             database.close()

@@ -26,7 +26,8 @@ import pyoxigraph
 from kg.errors import ReleaseError
 from kg.manifest import Input
 from kg.identity import ReleaseSettings
-from kg.release import ReportFiles, write_release
+from kg.release import write_release
+from kg.writer import ReportFiles
 
 out, version, fault, number = Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])
 base = "https://data.example/"

@@ -17,7 +17,7 @@ import pyoxigraph as ox
 import pytest
 
 from kg.build import publish
-from kg.manifest import FORMAT, GraphEntry, Manifest, write_manifest
+from kg.manifest import FORMAT, GraphEntry, Manifest, Statistics, write_manifest
 from kg.resources import folder
 from kg.vocab import CH, RDF, RDFS
 
@@ -98,6 +98,9 @@ def make_release(folder: Path, *, union: bool = True, id_: str = "a1b2c3") -> Pa
                 for key, count in sorted(counts.items())
             ),
             classes={},
+            public=Statistics(
+                triples=1, subjects=1, entities=1, classes={}, properties={}, examples={}
+            ),
             sources=(),
             questions=(),
             dumps=(),

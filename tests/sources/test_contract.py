@@ -96,7 +96,7 @@ def test_each_quad_is_in_the_right_graph(built: Built) -> None:
 
 
 def test_every_claim_event_and_relation_has_provenance(built: Built) -> None:
-    lines = built.dataset.lines(f"{BASE}id/graph/harbour-visit")
+    lines = list(built.dataset.lines(f"{BASE}id/graph/harbour-visit"))
     made = {x.split(" ")[0] for x in lines if f" <{PROV}wasGeneratedBy> " in x}
     stated = {x.split(" ")[0] for x in lines if f" <{CH}reviewState> " in x}
     for kind in ("Claim", "Event", "Relation", "Document"):

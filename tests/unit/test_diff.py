@@ -14,8 +14,9 @@ from kg.dumps import bits_of, dump
 from kg.errors import TooLarge
 from kg.identity import ReleaseSettings
 from kg.manifest import Input, read_manifest
-from kg.release import ReportFiles, write_release
+from kg.release import write_release
 from kg.vocab import CH, RDF, RDFS, graph_iri
+from kg.writer import ReportFiles
 
 BASE = "https://data.example/"
 REPORT = ReportFiles(conforms=True, blocks=False, ttl="", json="", text="")

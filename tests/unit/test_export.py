@@ -11,8 +11,9 @@ from kg.errors import ConfigError, KgErrors, ReleaseError
 from kg.export import export_dump, export_dumps
 from kg.identity import ReleaseSettings
 from kg.manifest import read_parts
-from kg.release import ReportFiles, write_release
+from kg.release import write_release
 from kg.vocab import graph_iri
+from kg.writer import ReportFiles
 
 BASE = "https://data.example/"
 

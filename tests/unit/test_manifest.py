@@ -20,6 +20,7 @@ from kg.manifest import (
     Publication,
     Question,
     SourceCount,
+    Statistics,
     canonical_json,
     read_manifest,
     read_parts,
@@ -53,6 +54,7 @@ MANIFEST = Manifest(
         ),
     ),
     classes={"https://w3id.org/chancery/ontology#Claim": 1},
+    public=Statistics(triples=1, subjects=1, entities=1, classes={}, properties={}, examples={}),
     sources=(SourceCount(id="articles", records=2, mapped=1, rejected=1),),
     questions=(
         Question(id="q", question="कौन?", keywords=("who",), query="ASK {}", description="d"),

@@ -34,7 +34,6 @@ from kg.manifest import (
 )
 from kg.names import fold
 from kg.release import (
-    ReportFiles,
     find_release,
     list_releases,
     prune,
@@ -45,6 +44,7 @@ from kg.release import (
     write_release,
 )
 from kg.vocab import CH, DCTERMS, EDTF, OWL, RDF, RDFS, SKOS, XSD, graph_iri
+from kg.writer import ReportFiles
 
 # rdflib 7.6 warns of what its own Dataset.parse does.
 pytestmark = [
@@ -925,6 +925,7 @@ CHILD = """
 import json, sys
 from pathlib import Path
 from kg.release import *
+from kg.writer import *
 from kg.identity import *
 from kg.manifest import *
 out, data = Path(sys.argv[1]), json.load(sys.stdin)

@@ -19,10 +19,11 @@ from kg.config import Settings
 from kg.dumps import dump
 from kg.identity import ReleaseSettings, engine_versions
 from kg.manifest import Question, SourceCount
-from kg.release import ReportFiles, write_release
+from kg.release import write_release
 from kg.resources import folder
 from kg.web.app import create_app
 from kg.web.server import House
+from kg.writer import ReportFiles
 
 BASE = "https://chancery.example/"
 
