@@ -22,11 +22,14 @@ from kg.vocab import DCTERMS, PROV, RDF, RDFS, SCHEMA, data_iri, graph_iri, lite
 if TYPE_CHECKING:
     from kg.dataset import Dataset
     from kg.facts import FactSet, RuleBreak
+    from kg.identity import ReleaseSettings
+    from kg.increment import Notes
     from kg.link import LinkRow
-    from kg.manifest import Input, Question
+    from kg.manifest import Input, Manifest, Question
     from kg.mapping import Counts, Quads
     from kg.report import Report
     from kg.vocab import Vocabulary
+    from kg.writer import Content, ReportFiles
 
 _log = logging.getLogger(__name__)
 
@@ -117,13 +120,19 @@ class Built(msgspec.Struct, frozen=True, kw_only=True):
         return Report(results)
 
 
-def build_dataset(facts_folders: Sequence[Path], base: str, links: Path | None = None) -> Built:
-    """Return every quad of a build with the report on it; nothing is written.
+def build_dataset(
+    facts_folders: Sequence[Path],
+    base: str,
+    links: Path | None = None,
+    notes: "Notes | None" = None,
+) -> Built:
+    """Return every quad of a build with the report on it; nothing is published.
 
     Args:
         facts_folders: one or more folders of facts files; their records are one set.
         base: the base IRI, ending in `/` or `#`.
         links: the authority of outside links; the built-in one by default.
+        notes: takes what the next build may need to know.
     Raises:
         KgErrors: what cannot be read as records, all of one stage together.
         KgError: a folder or file is missing; a collision; an unused field.
@@ -146,17 +155,27 @@ def build_dataset(facts_folders: Sequence[Path], base: str, links: Path | None =
         counts = [Counts("articles", facts.count, facts.count - bad, bad)]
         return Built(dataset=nothing, origins={}, counts=counts, breaks=breaks, report=None)
     out, count = map_facts(facts, rows, vocabulary, base)
+    if notes:
+        notes.note(facts, out)
+    del facts  # many records take much memory, which what follows needs
     _log.info("deriving statements from %d quads", len(out.dataset))
     derived = derive(out.dataset, base)
     out.dataset.update(derived)
     _log.info("validating %d quads", len(out.dataset))
     origins = {**_derived_origins(derived, out.origins), **out.origins}
-    report = validate(out.dataset, load_shapes(data_shapes()), origins=origins)
+    shapes = load_shapes(data_shapes())
+    keep = notes.save if notes else None
+    report = validate(out.dataset, shapes, origins=origins, keep=keep)
     return Built(dataset=out.dataset, origins=out.origins, counts=[count], breaks=[], report=report)
 
 
 def map_facts(
-    facts: "FactSet", rows: "Sequence[LinkRow]", vocabulary: "Vocabulary", base: str
+    facts: "FactSet",
+    rows: "Sequence[LinkRow]",
+    vocabulary: "Vocabulary",
+    base: str,
+    *,
+    whole: bool = True,
 ) -> "tuple[Quads, Counts]":
     """Return the quads of checked records and of the build itself, before anything is derived.
 
@@ -165,6 +184,7 @@ def map_facts(
         rows: the authority of outside links.
         vocabulary: the ontology; it becomes a graph.
         base: the base IRI, ending in `/` or `#`.
+        whole: whether these are all records, so many as the source declares.
     Raises:
         KgError: a collision; an unused field.
     """
@@ -173,7 +193,7 @@ def map_facts(
 
     out = Quads(base, vocabulary)
     _log.info("mapping %d records", facts.count)
-    count = run_mapping(load_mapping(folder("mappings"), "articles"), facts, out)
+    count = run_mapping(load_mapping(folder("mappings"), "articles"), facts, out, whole=whole)
     linked = map_links(rows, facts, out)
     _log.info("%d rows of links concern these records", linked)
     _vocabulary_graph(out.dataset, vocabulary, base)
@@ -270,24 +290,28 @@ def publish(
     time: str | None = None,
     links: Path | None = None,
     force: bool = False,
+    full: bool = False,
 ) -> "tuple[Path | None, Built | None]":
     """Return the release folder, and what was built; the folder is None if it does not conform.
 
     Where a release of exactly these inputs stands already, whole, it is made current and the
-    second value is None. A build that does not conform leaves its report in `<out>/rejected/`.
+    second value is None. Where only facts have changed since the release that is current, only
+    what that concerns is done again; the release is the same. A build that does not conform leaves
+    its report in `<out>/rejected/`.
 
     Args:
         facts_folders: see `build_dataset`.
         out: the folder of releases.
         agent: who is responsible, as the provenance names them.
         time: xsd:dateTime of the build, or None: then the release carries no time.
-        force: build even if a release of these inputs stands already.
+        force: build even if a release of these inputs stands already, all of it.
+        full: do everything again, whatever has changed.
     Raises:
         KgErrors: what cannot be read as records.
         ReleaseError: the folder cannot be written.
     """
-    from kg import identity, release, writer
-    from kg.manifest import SourceCount
+    from kg import identity, release
+    from kg.increment import Notes
 
     if time is not None and not _is_time(time):
         raise ConfigError(
@@ -334,33 +358,127 @@ def publish(
         known = release.reuse_release(out, inputs, settings)
         if known is not None:
             return known, None
-    built = build_dataset(facts_folders, base, links)
-    texts = writer.ReportFiles(
-        conforms=built.report is not None and built.report.conforms,
-        blocks=not built.conforms,
-        ttl=built.report_turtle(),
-        json=built.report_json(),
-        text=built.report_table(),
-        html=built.report_html(),
+        if not full:
+            extended = _extend(facts_folders, out, base, links, inputs, settings)
+            if extended is not None:
+                return extended
+    with Notes(out) as notes:
+        built = build_dataset(facts_folders, base, links, notes)
+        texts = _report_files(built)
+        if not built.conforms:
+            return _rejected(out, built)
+        _log.info("writing the release")
+        content = _content(built, inputs, base)
+        path = release.write_release(
+            out,
+            graphs=built.dataset.sorted_graphs(),
+            settings=settings,
+            inputs=inputs,
+            report=texts,
+            issues=(),
+            sources=content.sources,
+            questions=content.questions,
+            ontology=content.ontology,
+            force=force,
+        )
+        notes.keep(path.name, clean=built.report is not None and not built.report.results)
+    return path, built
+
+
+def _extend(
+    facts_folders: Sequence[Path],
+    out: Path,
+    base: str,
+    links: Path | None,
+    inputs: "Sequence[Input]",
+    settings: "ReleaseSettings",
+) -> "tuple[Path | None, Built | None] | None":
+    """Return what `publish` returns, if only facts changed since the current release; else None."""
+    from kg import release
+    from kg.dataset import Dataset
+    from kg.errors import ReleaseError
+    from kg.increment import Memory
+    from kg.link import read_links
+    from kg.manifest import read_manifest
+    from kg.mapping import Counts, load_mapping
+    from kg.validate import data_shapes, load_shapes
+    from kg.vocab import load_vocabulary
+    from kg.writer import Unfit
+
+    try:
+        current = release.find_release(out)
+        before = read_manifest(current)
+    except ReleaseError:
+        return None
+    if not _only_facts_changed(before, inputs, settings):
+        return None
+    vocabulary = load_vocabulary(folder("ontology"))
+    rows = read_links(links or folder("mappings") / LINKS)
+
+    def mapped(facts: "FactSet", some: "Sequence[LinkRow]") -> "Quads":
+        return map_facts(facts, some, vocabulary, base, whole=False)[0]
+
+    try:
+        with Memory(out, current) as memory:
+            found = memory.increment(
+                before,
+                inputs,
+                facts_folders,
+                rows,
+                load_shapes(data_shapes()),
+                vocabulary,
+                mapped,
+            )
+            low, high = load_mapping(folder("mappings"), "articles").source.expected
+            if not low <= found.records <= high:
+                return None  # which says what is wrong
+            bad = len({b.record for b in found.breaks})
+            built = Built(
+                dataset=Dataset(),
+                origins={},
+                counts=[Counts("articles", found.records, found.records - bad, bad)],
+                breaks=found.breaks,
+                report=found.report,
+            )
+            if not built.conforms:
+                return _rejected(out, built)
+            _log.info("writing what changed")
+            path = release.extend_release(
+                out, current.name, found.changes, _content(built, inputs, base), settings
+            )
+            memory.update(path.name, found)
+    except (LookupError, Unfit) as error:
+        _log.debug("everything is built again: %s", error)
+        return None
+    return path, built
+
+
+def _only_facts_changed(
+    before: "Manifest", inputs: "Sequence[Input]", settings: "ReleaseSettings"
+) -> bool:
+    """Return whether nothing but facts is otherwise than in a release."""
+
+    def others(some: "Sequence[Input]") -> set[tuple[str, str]]:
+        return {(one.name, one.sha256) for one in some if not one.name.startswith("facts")}
+
+    versions = {name: value for name, value in before.versions.items() if name != "ontology"}
+    known = {name: value for name, value in settings.versions.items() if name != "ontology"}
+    return (
+        others(before.inputs) == others(inputs)
+        and versions == known
+        and before.options == dict(settings.options)
+        and before.base_iri == settings.base_iri
     )
-    if not built.conforms:
-        rejected = out / "rejected"
-        rejected.mkdir(parents=True, exist_ok=True)
-        for name, text in (
-            ("report.ttl", texts.ttl),
-            ("report.json", texts.json),
-            ("report.txt", texts.text),
-            ("report.html", texts.html),
-        ):
-            (rejected / name).write_text(text, encoding="utf-8")
-        return None, built
-    _log.info("writing the release")
-    path = release.write_release(
-        out,
-        graphs=built.dataset.sorted_graphs(),
+
+
+def _content(built: Built, inputs: "Sequence[Input]", base: str) -> "Content":
+    """Return what a release holds besides its quads."""
+    from kg.manifest import SourceCount
+    from kg.writer import Content
+
+    return Content(
         inputs=inputs,
-        settings=settings,
-        report=texts,
+        report=_report_files(built),
         issues=(),
         sources=[
             SourceCount(id=c.id, records=c.records, mapped=c.mapped, rejected=c.rejected)
@@ -368,9 +486,35 @@ def publish(
         ],
         questions=read_questions(folder("queries"), base),
         ontology=served_files(),
-        force=force,
     )
-    return path, built
+
+
+def _report_files(built: Built) -> "ReportFiles":
+    from kg.writer import ReportFiles
+
+    return ReportFiles(
+        conforms=built.report is not None and built.report.conforms,
+        blocks=not built.conforms,
+        ttl=built.report_turtle(),
+        json=built.report_json(),
+        text=built.report_table(),
+        html=built.report_html(),
+    )
+
+
+def _rejected(out: Path, built: Built) -> tuple[None, Built]:
+    """Write the report on what is not published; return what `publish` returns."""
+    texts = _report_files(built)
+    rejected = out / "rejected"
+    rejected.mkdir(parents=True, exist_ok=True)
+    for name, text in (
+        ("report.ttl", texts.ttl),
+        ("report.json", texts.json),
+        ("report.txt", texts.text),
+        ("report.html", texts.html),
+    ):
+        (rejected / name).write_text(text, encoding="utf-8")
+    return None, built
 
 
 def _input(name: str, path: Path) -> "Input":

@@ -109,6 +109,9 @@ def build(
         str | None, typer.Option("--time", help="When it was built, e.g. 2026-11-21T12:00:00Z.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Build even if nothing changed.")] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Do everything again, whatever has changed.")
+    ] = False,
     as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
@@ -125,6 +128,7 @@ def build(
         time=time,
         links=links,
         force=force,
+        full=full,
     )
     if path is None:
         assert built is not None

@@ -8,7 +8,7 @@ Spec: docs/model.md, "Derived statements"
 """
 
 import itertools
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
@@ -16,6 +16,7 @@ import msgspec
 
 from kg.dataset import Dataset
 from kg.serialise import read_literal
+from kg.view import View
 from kg.vocab import (
     CH,
     RDF,
@@ -206,6 +207,227 @@ def derive(lines: Iterable[str], base: str) -> Dataset:
     _statuses(world, links, base, out)
     _uncontested(world, base, out)
     return out
+
+
+class Unclear(Exception):
+    """A change concerns so much that it cannot be told what has to be derived again."""
+
+
+def derive_again(
+    old: View, new: View, touched: Iterable[str], base: str
+) -> tuple[Dataset, Dataset]:
+    """Return the derived quads that a change concerns: those that were, and those that are now.
+
+    What is derived of an event depends on the events that are perhaps the same, and of those that
+    are perhaps the same as these, and on no others. So the rules are applied to these alone, as
+    they were described before and as they are now.
+
+    Args:
+        old, new: what was mapped, before and after the change.
+        touched: the subjects of all quads that go or come, as N-Triples tokens.
+        base: the base IRI of the data.
+    Raises:
+        Unclear: somebody acts for somebody else than before, or is another kind of agent.
+    """
+    touched = set(touched)
+    if _acts_otherwise(old, new, touched):
+        raise Unclear
+    events: set[str] = set()
+    relations: set[str] = set()
+    for view in (old, new):
+        for node in touched:
+            _concerned(view, node, events, relations)
+    for view in (old, new):
+        events |= _cluster(view, events)
+    # What became connected in one of the two belongs together in both.
+    for _ in range(_ROUNDS):
+        more = _cluster(old, events) | _cluster(new, events)
+        if more <= events:
+            break
+        events |= more
+    else:
+        raise Unclear
+    for view in (old, new):
+        for relation in list(relations):
+            relations |= _alike(view, relation)
+    before, after = (derive(_described(view, events, relations), base) for view in (old, new))
+    return before, after
+
+
+_ROUNDS: Final = 20
+
+
+def _is(view: View, node: str, klass: str) -> bool:
+    return next(view.lines(node, f"<{RDF}type>", term(klass)), None) is not None
+
+
+def _acts_otherwise(old: View, new: View, touched: Iterable[str]) -> bool:
+    """Return whether an agent that is there before and after has another side or voice."""
+    for node in touched:
+        if not (_is(old, node, "Agent") and _is(new, node, "Agent")):
+            continue
+        if old.values(node, "actsFor") != new.values(node, "actsFor"):
+            return True
+        for klass in ("Narrator", "Unattributed"):
+            if _is(old, node, klass) != _is(new, node, klass):
+                return True
+    return False
+
+
+def _concerned(view: View, node: str, events: set[str], relations: set[str]) -> None:
+    """Add the events and relations of which a node is the description, or a part of it."""
+    about = {node}
+    for name in ("hasParticipation", "time"):
+        about |= view.subjects(name, node)
+    about |= view.values(node, "concerns") | view.values(node, "links")
+    for one in about:
+        if _is(view, one, "Event"):
+            events.add(one)
+        elif _is(view, one, "Relation"):
+            relations.add(one)
+
+
+def _alike(view: View, relation: str) -> set[str]:
+    """Return the relations between the same two, whatever their type."""
+    found: set[str] = set()
+    for subject in view.values(relation, "subject"):
+        for value in view.values(relation, "object"):
+            ends = view.subjects("subject", subject) & view.subjects("object", value)
+            found |= {one for one in ends if _is(view, one, "Relation")}
+    return found
+
+
+def _cluster(view: View, events: Iterable[str]) -> set[str]:
+    """Return some events with all that are perhaps the same, and so on."""
+    sides = _Sides(view)
+    found: set[str] = set()
+    todo = [event for event in events if _is(view, event, "Event")]
+    while todo:
+        event = todo.pop()
+        if event in found:
+            continue
+        found.add(event)
+        linked = set[str]()
+        for link in view.subjects("links", event):
+            linked |= view.values(link, "links")
+        todo += [one for one in linked | sides.perhaps(event) if one not in found]
+    return found
+
+
+class _Sides:
+    """Finds the events that the rule for candidates would look at beside one."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self._acts_for: dict[str, str] = {}
+        for agent, other in sorted(view.pairs("actsFor")):
+            self._acts_for.setdefault(agent, other)
+        self._of: dict[str, set[str]] = defaultdict(set)
+        for agent in self._acts_for:
+            self._of[self._end(agent)].add(agent)
+        self._taking: dict[tuple[str, str], set[str]] = {}
+
+    def _end(self, agent: str) -> str:
+        seen = {agent}
+        while agent in self._acts_for and self._acts_for[agent] not in seen:
+            agent = self._acts_for[agent]
+            seen.add(agent)
+        return agent
+
+    def _roles(self, event: str) -> set[tuple[str, str]]:
+        return {
+            (role, self._end(who))
+            for part in self._view.values(event, "hasParticipation")
+            for role in self._view.values(part, "role")
+            for who in self._view.values(part, "participant")
+        }
+
+    def _with(self, role: str, side: str) -> set[str]:
+        """Return the events in which a side has a role."""
+        key = (role, side)
+        if key not in self._taking:
+            view = self._view
+            self._taking[key] = {
+                event
+                for who in {side, *self._of.get(side, ())}
+                for part in view.subjects("participant", who)
+                if role in view.values(part, "role")
+                for event in view.subjects("hasParticipation", part)
+            }
+        return self._taking[key]
+
+    def perhaps(self, event: str) -> set[str]:
+        """Return the events of the same type with two sides in the same roles: never too few."""
+        shared: Counter[str] = Counter()
+        for role, side in self._roles(event):
+            shared.update(self._with(role, side))
+        kinds = self._view.values(event, "eventType")
+        return {
+            other
+            for other, number in shared.items()
+            if number >= 2
+            and other != event
+            and _graph(self._view, other) != _graph(self._view, event)
+            and self._view.values(other, "eventType") & kinds
+            and _coincide(self._view, event, other)
+        }
+
+
+def _graph(view: View, event: str) -> str:
+    """Return the graph in which an event is described."""
+    found = view.lines(event, f"<{RDF}type>", term("Event"))
+    return max((line.rsplit(" ", 2)[1] for line in found), default="")
+
+
+def _coincide(view: View, one: str, two: str) -> bool:
+    """Return whether the dates of two events can coincide."""
+    spans = []
+    for event in (one, two):
+        times = view.values(event, "time")
+        if not times:
+            return False
+        time = max(times)
+        first = max(view.values(time, "earliest"), default='"0000-01-01"')
+        last = max(view.values(time, "latest"), default='"9999-12-31"')
+        spans.append((read_literal(first)[0], read_literal(last)[0]))
+    return max(spans[0][0], spans[1][0]) <= min(spans[0][1], spans[1][1])
+
+
+def _described(view: View, events: Iterable[str], relations: Iterable[str]) -> list[str]:
+    """Return the lines that the rules need to know of some events and relations."""
+    lines: dict[str, None] = {}
+    agents: set[str] = set()
+
+    def take(node: str) -> None:
+        lines.update(dict.fromkeys(view.lines(node)))
+
+    for event in events:
+        take(event)
+        for link in view.subjects("links", event):
+            take(link)
+        for time in view.values(event, "time"):
+            take(time)
+        for part in view.values(event, "hasParticipation"):
+            take(part)
+            agents |= view.values(part, "participant")
+    for relation in relations:
+        take(relation)
+        for kind in view.values(relation, "relationType"):
+            lines.update(dict.fromkeys(view.lines(kind, term("shortcut"))))
+        for subject in view.values(relation, "subject"):
+            lines.update(dict.fromkeys(view.lines(subject, f"<{RDF}type>")))
+    for proposition in (*events, *relations):
+        for claim in view.subjects("concerns", proposition):
+            take(claim)
+            agents |= view.values(claim, "claimant")
+    seen: set[str] = set()
+    while agents:
+        agent = agents.pop()
+        seen.add(agent)
+        lines.update(dict.fromkeys(view.lines(agent, f"<{RDF}type>")))
+        lines.update(dict.fromkeys(view.lines(agent, term("actsFor"))))
+        agents |= view.values(agent, "actsFor") - seen
+    return list(lines)
 
 
 def _bare(concept: str, scheme: str) -> str:

@@ -476,20 +476,99 @@ class FactFile(msgspec.Struct, frozen=True):
     document: Document | None
 
 
-class FactSet(msgspec.Struct, frozen=True):
-    """All records of a build, checked: ids are unique and every reference leads somewhere.
+class Elsewhere(typing.Protocol):
+    """Records of files that are not read again."""
 
-    `by_id` maps an id to its record; `origin` to its place; `files` are in order of their names.
+    def find(self, key: str) -> FactFile | None:
+        """Return the file that holds the record of an id, or None."""
+
+
+class Records(Mapping[str, AnyRecord]):
+    """Records by id. Notes which file looked at which record of another file.
+
+    Iterating gives the records of the files that were read, and no others.
+
+    Args:
+        files: those that were read.
+        elsewhere: knows the records of all others.
+    """
+
+    def __init__(self, files: Iterable[FactFile], elsewhere: Elsewhere | None = None) -> None:
+        self._held: dict[str, AnyRecord] = {}
+        self._home: dict[str, FactFile] = {}
+        self._elsewhere = elsewhere
+        self._reader = ""
+        self._look: set[str] = set()
+        self.looked: dict[str, set[str]] = {}
+        """The ids of records in other files that each file looked at."""
+        for file in files:
+            for record in file.records:
+                self._held[record.id] = record
+                self._home[record.id] = file
+
+    def begin(self, file: str) -> None:
+        """Note from now on what this file looks at; no file is named by an empty text."""
+        self._reader = file
+        self._look = self.looked.setdefault(file, set()) if file else set()
+
+    def __getitem__(self, key: str) -> AnyRecord:
+        """Return the record of an id."""
+        record = self._held.get(key)
+        if record is None:
+            self._fetch(key)
+            record = self._held[key]
+        if self._home[key].file != self._reader:
+            self._look.add(key)
+        return record
+
+    def _fetch(self, key: str) -> None:
+        """Take a file that was not read, for a record in it."""
+        file = self._elsewhere.find(key) if self._elsewhere else None
+        for record in file.records if file else ():
+            self._held.setdefault(record.id, record)
+            if file:
+                self._home.setdefault(record.id, file)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._held)
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def file_of(self, key: str) -> FactFile:
+        """Return the file that holds the record of an id.
+
+        Raises:
+            KeyError: there is no such record.
+        """
+        if key not in self._home:
+            self._fetch(key)
+        return self._home[key]
+
+
+class FactSet(msgspec.Struct, frozen=True):
+    """Records of a build, checked: ids are unique and every reference leads somewhere.
+
+    `files` are what is to be mapped, in order of their names: all of a build, or those that an
+    incremental build reads. `by_id` has every record, also of other files.
     """
 
     files: tuple[FactFile, ...]
-    by_id: dict[str, AnyRecord]
-    origin: dict[str, Origin]
+    by_id: Records
 
     @property
     def count(self) -> int:
-        """Return the number of records."""
-        return len(self.by_id)
+        """Return the number of records in the files."""
+        return sum(len(file.records) for file in self.files)
+
+    def records(self) -> dict[str, tuple[AnyRecord, Origin]]:
+        """Return the records of the files with their places, in the order of their ids."""
+        found = {
+            record.id: (record, place)
+            for file in self.files
+            for record, place in zip(file.records, file.origins, strict=True)
+        }
+        return dict(sorted(found.items()))
 
 
 def date_bounds(text: str) -> tuple[str | None, str | None]:
@@ -516,23 +595,19 @@ def kind_of(record: Record) -> str:
     return str(type(record).__struct_config__.tag)
 
 
-def read_facts(folders: Sequence[Path], schemes: Mapping[str, Iterable[str]]) -> FactSet:
-    """Return every record below the folders, checked as one set.
+def facts_files(folders: Sequence[Path]) -> dict[str, Path]:
+    """Return the facts files of some folders by name, in the order in which they are read.
+
+    A name is `facts/<path>`, of the second folder `facts-2/<path>`: the same wherever they lie.
 
     Args:
-        folders: hold `*.yaml`, `*.yml` and `*.jsonl`, also in folders below; folders are read in
+        folders: hold `*.yaml`, `*.yml` and `*.jsonl`, also in folders below; folders are taken in
             the order given, files in the order of their names.
-        schemes: bare concept keys by scheme (`event-type`, `relation-type`, `role`, `time-rule`),
-            from the ontology.
     Raises:
-        KgErrors: every error of the first stage that has any (file, record, set), in the order
-            of files and lines.
-        FactError: the folder is missing or holds no facts file.
+        FactError: a folder is missing or holds no facts file.
     """
-    errors: list[FactError] = []
-    raw: list[tuple[str, list[_Raw]]] = []
+    found: dict[str, Path] = {}
     for number, folder in enumerate(folders, 1):
-        # A name that is the same wherever the folder lies: it gets into reports.
         prefix = "facts" if number == 1 else f"facts-{number}"
         if not folder.is_dir():
             raise FactError("no such folder", where=str(folder), hint="name one with --facts")
@@ -550,38 +625,78 @@ def read_facts(folders: Sequence[Path], schemes: Mapping[str, Iterable[str]]) ->
                 expected="files that end in .yaml or .jsonl",
                 hint="kg facts new makes one",
             )
-        for path in paths:
-            name = f"{prefix}/{path.relative_to(folder).as_posix()}"
-            try:
-                raw.append((name, _read_file(path, str(path))))
-            except KgErrors as e:
-                errors += typing.cast("tuple[FactError, ...]", e.errors)
-            except FactError as e:
-                errors.append(e)
+        found |= {f"{prefix}/{path.relative_to(folder).as_posix()}": path for path in paths}
+    return found
+
+
+def read_facts(folders: Sequence[Path], schemes: Mapping[str, Iterable[str]]) -> FactSet:
+    """Return every record below the folders, checked as one set.
+
+    Args:
+        folders: see `facts_files`.
+        schemes: bare concept keys by scheme (`event-type`, `relation-type`, `role`, `time-rule`),
+            from the ontology.
+    Raises:
+        KgErrors: every error of the first stage that has any (file, record, set), in the order
+            of files and lines.
+        FactError: the folder is missing or holds no facts file.
+    """
+    return read_files(facts_files(folders), schemes)
+
+
+def read_files(
+    paths: Mapping[str, Path],
+    schemes: Mapping[str, Iterable[str]],
+    elsewhere: Elsewhere | None = None,
+) -> FactSet:
+    """Return the records of some facts files, checked as one set with those of other files.
+
+    Args:
+        paths: the files by name, in order.
+        schemes: see `read_facts`.
+        elsewhere: the records of the other files, which were checked before.
+    Raises:
+        KgErrors: see `read_facts`.
+    """
+    errors: list[FactError] = []
+    raw: list[tuple[str, list[_Raw]]] = []
+    for name, path in paths.items():
+        try:
+            raw.append((name, _read_file(path, str(path))))
+        except KgErrors as e:
+            errors += typing.cast("tuple[FactError, ...]", e.errors)
+        except FactError as e:
+            errors.append(e)
     _stop(errors)
     files = [_typed(name, records, errors) for name, records in raw]
     _stop(errors)
-    by_id: dict[str, AnyRecord] = {}
-    origin: dict[str, Origin] = {}
+    places: dict[str, Origin] = {}
     for file in files:
         for record, place in zip(file.records, file.origins, strict=True):
-            if record.id in by_id:
+            known = places.setdefault(record.id, place)
+            if known is place and elsewhere and (other := elsewhere.find(record.id)):
+                known = next(
+                    there
+                    for one, there in zip(other.records, other.origins, strict=True)
+                    if one.id == record.id
+                )
+            if known is not place:
                 errors.append(
                     FactError(
                         "two records have one id",
                         where=str(place),
-                        seen=f'"{record.id}", also at {origin[record.id]}',
+                        seen=f'"{record.id}", also at {known}',
                         expected="an id used once in all facts files",
                         hint="rename one of them and what refers to it",
                     )
                 )
-            else:
-                by_id[record.id], origin[record.id] = record, place
-    facts = FactSet(tuple(files), by_id, origin)
-    known = {scheme: frozenset(keys) for scheme, keys in schemes.items()}
+    facts = FactSet(tuple(files), Records(reversed(files), elsewhere))
+    known_keys = {scheme: frozenset(keys) for scheme, keys in schemes.items()}
     for file, (_, lines) in zip(files, raw, strict=True):
+        facts.by_id.begin(file.file)
         for record, item in zip(file.records, lines, strict=True):
-            errors += _check_record(record, _Where(item), file, facts, known)
+            errors += _check_record(record, _Where(item), file, facts, known_keys)
+    facts.by_id.begin("")
     _stop(errors)
     return facts
 
@@ -1359,19 +1474,13 @@ def rule_breaks(facts: FactSet) -> list[RuleBreak]:
     Such a record has no address (the address is made of what it is about), so this is found before
     the mapping; every other rule is a SHACL shape. In the order of ids.
     """
-    targets: dict[str, list[str]] = {}
-    for record in facts.by_id.values():
-        if isinstance(record, Claim):
-            targets[record.id] = [record.relays] if record.relays else []
-        elif isinstance(record, Relation):
-            targets[record.id] = [record.subject, *([record.object] if record.object else [])]
     out: list[RuleBreak] = []
-    for start in sorted(targets):
-        way = _way_back(start, targets)
+    for start, (record, place) in facts.records().items():
+        way = _way_back(start, facts.by_id) if isinstance(record, (Claim, Relation)) else []
         if not way:
             continue
         shown = " → ".join(way)
-        if isinstance(facts.by_id[start], Claim):
+        if isinstance(record, Claim):
             rule, text = (
                 "relay-cycle",
                 (
@@ -1384,25 +1493,34 @@ def rule_breaks(facts: FactSet) -> list[RuleBreak]:
                 "relation-cycle",
                 (f"the relation contains itself: {shown}; name another subject or object"),
             )
-        out.append(RuleBreak(str(facts.origin[start]), start, rule, text))
+        out.append(RuleBreak(str(place), start, rule, text))
     return out
 
 
-def _way_back(start: str, targets: Mapping[str, Sequence[str]]) -> list[str]:
+def _way_back(start: str, records: Mapping[str, AnyRecord]) -> list[str]:
     """Return a way from a record to itself, both ends included, or nothing."""
     came: dict[str, str] = {}
     todo = [start]
     while todo:
         here = todo.pop()
-        for there in targets.get(here, ()):
+        for there in _targets(records[here]):
             if there == start:
                 way = [start, here]
                 while way[-1] != start:
                     way.append(came[way[-1]])
                 return list(reversed(way)) if here != start else [start, start]
-            if there not in came and there in targets:
+            if there not in came:
                 came[there] = here
                 todo.append(there)
+    return []
+
+
+def _targets(record: AnyRecord) -> list[str]:
+    """Return the records of which the address of a claim or relation is made."""
+    if isinstance(record, Claim):
+        return [record.relays] if record.relays else []
+    if isinstance(record, Relation):
+        return [record.subject, *([record.object] if record.object else [])]
     return []
 
 
@@ -1443,7 +1561,7 @@ def verify_texts(facts: FactSet, texts: Path) -> Verified:
             continue
         documents += 1
         d = file.document
-        where = str(facts.origin[d.id])
+        where = str(file.origins[file.records.index(d)])
         if d.sha256 not in by_hash:
             errors.append(
                 FactError(

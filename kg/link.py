@@ -198,14 +198,13 @@ def link_breaks(facts: FactSet, rows: Sequence[LinkRow]) -> list[RuleBreak]:
         if r.published and r.predicate_id == "skos:exactMatch"
     }
     out = []
-    for key in sorted(facts.by_id):
-        record = facts.by_id[key]
+    for key, (record, place) in facts.records().items():
         if not isinstance(record, (Agent, Place, Thing, Position)):
             continue
         if record.wikidata and (key, f"wd:{record.wikidata}") not in known:
             out.append(
                 RuleBreak(
-                    str(facts.origin[key]),
+                    str(place),
                     key,
                     "identifier-not-in-authority",
                     f'field "wikidata" is "{record.wikidata}", which the authority of links '

@@ -10,6 +10,7 @@ that is added to the records cannot be dropped in silence.
 Spec: docs/how-to/add-a-source.md
 """
 
+import hashlib
 import importlib.util
 import typing
 from collections.abc import Callable, Iterator, Mapping
@@ -56,6 +57,11 @@ class Counts(msgspec.Struct, frozen=True):
     rejected: int
 
 
+def digest_of(line: str) -> bytes:
+    """Return 16 bytes by which a line is known."""
+    return hashlib.sha256(line.encode()).digest()[:16]
+
+
 class Quads:
     """Where a mapping writes: a dataset, the base IRI, and a register of every minted node.
 
@@ -66,6 +72,11 @@ class Quads:
         self.base = base
         self.vocabulary = vocabulary
         self.dataset = Dataset()
+        self.shared: dict[str, set[bytes]] = {}
+        """The lines that each file wrote into graphs that are not of its own document: their
+        digests."""
+        self._own = ""
+        self._shared: set[bytes] | None = None
         self.origins: dict[str, str] = {}
         self._identities: dict[str, object] = {}
 
@@ -105,6 +116,13 @@ class Quads:
     def add(self, graph: str, subject: str, predicate: str, value: str) -> None:
         """Add a quad; all but the graph are N-Quads text."""
         self.dataset.add(graph, subject, predicate, value)
+        if graph != self._own and self._shared is not None:
+            self._shared.add(digest_of(f"{subject} {predicate} {value} <{graph}> .\n"))
+
+    def begin(self, file: FactFile | None) -> None:
+        """Take what is added from now on for that of this file; None: of no file."""
+        self._own = self.graph(file.document.id) if file and file.document else ""
+        self._shared = self.shared.setdefault(file.file, set()) if file else None
 
     def concept(self, scheme: str, key: str) -> str:
         """Return the N-Quads form of a concept by its bare key.
@@ -223,14 +241,22 @@ def load_mapping(folder: Path, source_id: str) -> MappingScript:
     return MappingScript(source, function)
 
 
-def run_mapping(mapping: MappingScript, facts: FactSet, out: Quads) -> Counts:
+def run_mapping(
+    mapping: MappingScript, facts: FactSet, out: Quads, *, whole: bool = True
+) -> Counts:
     """Return the counts after mapping every record into `out`.
+
+    Args:
+        mapping: from `load_mapping`.
+        facts: the records.
+        out: takes the quads.
+        whole: whether these are all records, so many as the source declares.
 
     Raises:
         KgErrors: what could not be mapped, all of it; records outside the expected counts.
     """
     low, high = mapping.source.expected
-    if not low <= facts.count <= high:
+    if whole and not low <= facts.count <= high:
         raise MappingError(
             "the number of records is not what the source declares",
             where=mapping.source.id,
@@ -243,7 +269,9 @@ def run_mapping(mapping: MappingScript, facts: FactSet, out: Quads) -> Counts:
 
 
 def for_each_record(
-    facts: FactSet, functions: Mapping[type[Record], Callable[[Any, str, FactFile], None]]
+    facts: FactSet,
+    out: Quads,
+    functions: Mapping[type[Record], Callable[[Any, str, FactFile], None]],
 ) -> None:
     """Call the function of each record's type with the record, its origin and its file.
 
@@ -255,6 +283,8 @@ def for_each_record(
     """
     errors: list[KgError] = []
     for file in facts.files:
+        facts.by_id.begin(file.file)
+        out.begin(file)
         for record, origin in zip(file.records, file.origins, strict=True):
             function = functions.get(type(record))
             try:
@@ -263,5 +293,7 @@ def for_each_record(
                 function(record, str(origin), file)
             except MappingError as e:
                 errors.append(e)
+    facts.by_id.begin("")
+    out.begin(None)
     if errors:
         raise KgErrors(errors)

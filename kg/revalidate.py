@@ -33,7 +33,7 @@ from kg.report import Checked, Report, Result
 from kg.shacl import RDFS, Constraint, Shape, Sparql
 from kg.solve import certain
 from kg.sparql import Group, Path, Triple
-from kg.triples import Loader, Nodes, Pairs, ends, members, starts, unique
+from kg.triples import Loader, Nodes, Pairs, Triples, ends, members, starts, unique
 from kg.validate import (
     MAX_RESULTS,
     Shapes,
@@ -56,6 +56,8 @@ _TYPE: Final = f"<{RDF}type>"
 _SUBCLASS: Final = f"<{RDFS}subClassOf>"
 
 Rows32 = NDArray[np.int32]
+Tokens = tuple[str, str, str]
+"""Subject, predicate and object as N-Triples tokens."""
 Delta = Mapping[int, Pairs]
 """The pairs that came or went, by predicate."""
 
@@ -355,15 +357,71 @@ class Validation:
         foci, times = self._foci(unit.outer)
         return self._evaluator.reached(unit.outer, foci, times)
 
+    # --- files ---
+
+    def save(self, folder: File) -> None:
+        """Write the graph into a new folder, for `restore`.
+
+        Raises:
+            OSError: the folder is there, or cannot be written.
+        """
+        self._data.save(folder)
+
+    def restore(self, folder: File, *, clean: bool) -> None:
+        """Take a graph that was saved in the place of all that was there.
+
+        It is no more made of documents: it changes by `change`.
+
+        Args:
+            folder: where it was saved.
+            clean: whether nothing was found to be wrong with it; else all of it is validated.
+        Raises:
+            OSError: a file is missing or cannot be read.
+            ValueError: a file is not what was saved.
+        """
+        self._documents.clear()
+        self._data, self._again = Triples.open(folder), Counter()
+        self._queries = Queries(self._data, self._shapes.terms.triples())
+        self._evaluator = Evaluator(self._data, self._queries)
+        for held in (self._core, self._sparql, self._left):
+            held.clear()
+        self._stale = not clean
+
+    def change(
+        self, removed: Iterable[Tokens], added: Iterable[Tokens], *, validate: bool = True
+    ) -> None:
+        """Remove triples that are there, add some that are not, and validate what that concerns.
+
+        Args:
+            removed, added: subject, predicate and object as N-Triples tokens.
+            validate: do not, if not: nothing was found to be wrong with the graph that this gives.
+        """
+        sides = []
+        for triples in (removed, added):
+            numbers = (tuple(map(self._data.number, triple)) for triple in triples)
+            sides.append([(p, s << 32 | o) for s, p, o in numbers])
+        if self._stale or not validate:
+            self._data.change(*sides)
+            self._evaluator.changed()
+        elif any(sides):
+            self._change(*sides)
+
     # --- report ---
 
-    def report(self, origins: Mapping[str, str] | None = None, *, of_files: bool = False) -> Report:
+    def report(
+        self,
+        origins: Mapping[str, str] | None = None,
+        *,
+        of_files: bool = False,
+        checked: bool = False,
+    ) -> Report:
         """Return the report on the graph as it is.
 
         Args:
             origins: the `file:line` of every node that stands for a record; see `validate`.
             of_files: the documents are files: results lead to them, and how much was checked is
                 told.
+            checked: how much was checked is told, as `validate` tells it.
         Raises:
             TooLarge: a part of the work is for pyshacl, and the data is too much for it.
         """
@@ -394,12 +452,17 @@ class Validation:
             )
         prefixes = [self._prefixes[name] for name in self._documents if name in self._prefixes]
         report = sorted_report(results, omitted, self._data, find, self._shapes, prefixes)
-        return replace(report, checked=self._checked()) if of_files else report
+        return replace(report, checked=self._checked()) if of_files or checked else report
 
     def _checked(self) -> Checked:
         """Return how much there is to check."""
         shapes = [*(unit.shape for unit in self._shapes.units), *self._shapes.recursive]
-        nodes = sum(len(self._evaluator.targets(shape)) for shape in shapes)
+        nodes = 0
+        for shape in shapes:
+            found = self._evaluator.targets(shape)
+            if any(kind == "Node" for kind, _ in shape.targets):  # it may be in the shapes only
+                found = found[[self._data.holds(int(node)) for node in found]]
+            nodes += len(found)
         return Checked(len(shapes), nodes, len(self._data))
 
 

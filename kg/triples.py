@@ -288,6 +288,15 @@ class _OfTerms:
         self._numbers = np.empty(0, kind)
         self._known = 0
 
+    @property
+    def known(self) -> int:
+        """Return of how many terms the numbers have been made."""
+        return self._known
+
+    def take(self, numbers: NDArray[Any]) -> None:
+        """Take numbers that were made before, of the first terms."""
+        self._numbers, self._known = numbers, len(numbers)
+
     def of(self, terms: list[bytes]) -> NDArray[Any]:
         if self._known < len(terms):
             if len(terms) > len(self._numbers):  # with room for more
@@ -416,6 +425,62 @@ class Triples:
         at = int(column.base.searchsorted(pair))
         there = at < len(column.base) and int(column.base[at]) == pair
         return there and pair not in column.removed
+
+    def holds(self, number: int) -> bool:
+        """Return whether a term is the subject or the object of a triple."""
+        nodes = np.array([number], np.int64)
+        return any(
+            len(column.of(nodes, inverse=inverse))
+            for column in self._columns.values()
+            for inverse in (False, True)
+        )
+
+    # --- files ---
+
+    def save(self, folder: Path) -> None:
+        """Write the graph into a new folder, in a form that is there at once when it is opened.
+
+        Raises:
+            OSError: the folder is there, or cannot be written.
+        """
+        folder.mkdir(parents=True)
+        (folder / "terms").write_bytes(b"\n".join(self.terms))
+        tails = self.tails
+        (folder / "tails").write_bytes(b"\n".join(self._tail_numbers))
+        np.save(folder / "kinds.npy", self.kinds)
+        np.save(folder / "tail-numbers.npy", tails)
+        pairs: list[Pairs] = []
+        for predicate in self._columns:
+            pairs += (self.pairs(predicate), self.pairs(predicate, inverse=True))
+        np.save(folder / "pairs.npy", np.concatenate(pairs) if pairs else np.empty(0, np.int64))
+        index = [(predicate, len(pairs[2 * n])) for n, predicate in enumerate(self._columns)]
+        np.save(folder / "columns.npy", np.array(index, np.int64).reshape(-1, 2))
+
+    @classmethod
+    def open(cls, folder: Path) -> Triples:
+        """Return the graph that was saved in a folder; the files have to stay.
+
+        Raises:
+            OSError: a file is missing or cannot be read.
+            ValueError: a file is not what was saved.
+        """
+        data = (folder / "terms").read_bytes()
+        terms = data.split(b"\n") if data else []
+        out = cls(dict(zip(terms, range(len(terms)), strict=True)), {})
+        pairs = np.asarray(np.load(folder / "pairs.npy", mmap_mode="r"))
+        start = 0
+        for predicate, length in np.load(folder / "columns.npy").tolist():
+            column = _Column(pairs[start : start + length])
+            column._inverse = pairs[start + length : start + 2 * length]
+            out._columns[predicate] = column
+            start += 2 * length
+        out._kinds.take(np.load(folder / "kinds.npy"))
+        out._tails.take(np.load(folder / "tail-numbers.npy"))
+        for tail in (folder / "tails").read_bytes().split(b"\n"):
+            out._tail_numbers.setdefault(tail, len(out._tail_numbers))
+        if out._kinds.known != len(terms) or out._tails.known != len(terms):
+            raise ValueError("the files do not belong together")
+        return out
 
     # --- change ---
 

@@ -325,6 +325,7 @@ def validate(
     origins: Mapping[str, str] | None = None,
     max_results: int = MAX_RESULTS,
     scope: str = ALL,
+    keep: Callable[[Triples], None] | None = None,
 ) -> Report:
     """Return the report on the union of the graphs.
 
@@ -336,6 +337,7 @@ def validate(
         max_results: how many results of one constraint are shown; the others are counted.
         scope: `LOCAL` for the shapes that look at a record's own quads only, `WHOLE` for the
             others; see kg.locality.
+        keep: called with the graph once it is read.
     Raises:
         FactError: a line is no N-Quads, or holds an RDF 1.2 triple term.
         ShapesError: the shapes are ill-formed.
@@ -344,6 +346,8 @@ def validate(
     loader = Loader(_progress("read %d quads"))
     loader.add_lines(lines)
     data, _ = loader.triples()
+    if keep:
+        keep(data)
     return _run(data, shapes, record_origins(origins or {}), max_results, scope)
 
 

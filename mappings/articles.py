@@ -122,13 +122,12 @@ class Articles:
         self.facts = facts
         self.out = out
         self.registry = out.graph("registry")
-        self.claims: dict[str, str] = {}
-        self.file_of = {r.id: file for file in facts.files for r in file.records}
 
     def map(self) -> None:
         """Write everything; see `map_records`."""
         for_each_record(
             self.facts,
+            self.out,
             {
                 Document: self.document,
                 Run: self.run,
@@ -173,14 +172,10 @@ class Articles:
 
     def claim_key(self, c: Claim) -> str:
         """Return the key of a claim; relay chains have no cycle (kg.facts.rule_breaks)."""
-        if c.id not in self.claims:
-            document = self.file_of[c.id].document
-            assert document is not None
-            target = self.key(c.about or c.relays or "")
-            self.claims[c.id] = claim_key(
-                document.id, [self.voice(b, document.id) for b in c.by], target, c.n
-            )
-        return self.claims[c.id]
+        document = self.facts.by_id.file_of(c.id).document
+        assert document is not None
+        target = self.key(c.about or c.relays or "")
+        return claim_key(document.id, [self.voice(b, document.id) for b in c.by], target, c.n)
 
     @staticmethod
     def voice(by: str, document: str) -> str:
@@ -224,7 +219,7 @@ class Articles:
 
     def speakers(self, c: Claim) -> str:
         """Return the labels of the claimants."""
-        document = self.file_of[c.id].document
+        document = self.facts.by_id.file_of(c.id).document
         title = self.label(document.id) if document else ""
         words = {"narrator": f"{title} (own voice)", "unattributed": f"Unattributed in {title}"}
         return ", ".join(words.get(by) or self.label(by) for by in c.by)

@@ -12,7 +12,7 @@ import pytest
 
 from kg.build import Built, build_dataset, load_facts
 from kg.errors import KgErrors, MappingError
-from kg.facts import RECORD_TYPES, Agent, Claim, FactSet, date_bounds
+from kg.facts import RECORD_TYPES, Agent, Claim, FactSet, Records, date_bounds
 from kg.mapping import Quads, load_mapping, reading, run_mapping
 from kg.resources import folder
 from kg.vocab import CH, PROV, RDF, RDFS, load_vocabulary
@@ -189,7 +189,7 @@ def test_a_collision_stops_the_mapping(sample: Path) -> None:
     more = msgspec.structs.replace(
         file, records=(*file.records, twin), origins=(*file.origins, file.origins[-1])
     )
-    doubled = FactSet((more,), {**facts.by_id, "hv-c05b": twin}, facts.origin)
+    doubled = FactSet((more,), Records([more]))
     mapping = load_mapping(folder("mappings"), "articles")
     out = Quads(BASE, load_vocabulary(folder("ontology")))
     with pytest.raises(KgErrors, match="two different things have one address"):
