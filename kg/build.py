@@ -192,10 +192,11 @@ def map_facts(
     from kg.mapping import Quads, load_mapping, run_mapping
 
     out = Quads(base, vocabulary)
-    _log.info("mapping %d records", facts.count)
+    say = _log.info if whole else _log.debug
+    say("mapping %d records", facts.count)
     count = run_mapping(load_mapping(folder("mappings"), "articles"), facts, out, whole=whole)
     linked = map_links(rows, facts, out)
-    _log.info("%d rows of links concern these records", linked)
+    say("%d rows of links concern these records", linked)
     _vocabulary_graph(out.dataset, vocabulary, base)
     _provenance_graph(out.dataset, facts, base)
     return out, count

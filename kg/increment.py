@@ -50,7 +50,8 @@ _JOURNAL: Final = "journal.nt"
 _LONGEST: Final = 200_000
 """Triples in the journal after which the next build is done as a whole."""
 _SHARE: Final = 0.3
-"""Share of the facts files that may have to be mapped again."""
+_FEW: Final = 2
+"""Share of the facts files that may have to be mapped again, and how many always may."""
 
 Mapped = Callable[[FactSet, Sequence[LinkRow]], Quads]
 """Maps facts and rows of links, as a whole build does."""
@@ -142,7 +143,7 @@ class Memory:
         keys = _changed(first, facts)
         lookers = index.lookers(keys) - changed - set(gone)
         again = changed | lookers
-        if len(again) + len(gone) > _SHARE * max(len(paths), 1) and len(paths) > 10:
+        if len(again) + len(gone) > max(_FEW, _SHARE * len(paths)):
             raise LookupError("too many files would be mapped again")
         if lookers:
             index.without(lookers)

@@ -13,12 +13,14 @@ from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from unittest import mock
 
 import pyoxigraph as ox
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from kg import increment
 from kg.build import DEFAULT_BASE, publish
 from kg.errors import KgErrors
 from kg.increment import forget
@@ -177,9 +179,14 @@ EDITS: list[Callable[[Facts, random.Random], None]] = [
 ]
 
 
-def test_every_edit_alone(tmp_path: Path) -> None:
-    """Each kind of edit, one after another on one folder, none of them as a whole but the first."""
+@pytest.mark.timeout(600)
+def test_every_edit_alone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Each kind of edit, one after another on one folder."""
+    caplog.set_level(logging.INFO, "kg")
     check([[(edit, number)] for number, edit in enumerate(EDITS)], tmp_path)
+    said = [record.getMessage() for record in caplog.records]
+    # Not so: a change of sides, what was there before, and what comes after that.
+    assert said.count("writing what changed") == len(EDITS) - 3
 
 
 @given(
@@ -197,6 +204,13 @@ def test_any_edits(steps: list[list[tuple[Callable[[Facts, random.Random], None]
 
 
 def check(
+    steps: list[list[tuple[Callable[[Facts, random.Random], None], int]]], tmp_path: Path
+) -> None:
+    with mock.patch.object(increment, "_FEW", 1000):  # of so few files most change at once
+        _check(steps, tmp_path)
+
+
+def _check(
     steps: list[list[tuple[Callable[[Facts, random.Random], None], int]]], tmp_path: Path
 ) -> None:
     facts: Facts = json.loads(json.dumps(START))
