@@ -16,7 +16,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from kg.dumps import Dumps, member_path
+from kg.dumps import NQ, Dumps, part_path
 from kg.errors import TooLarge, one_line
 from kg.manifest import Part
 from kg.serialise import read_literal
@@ -146,7 +146,7 @@ class Difference:
     def _lines(self, side: int, parts: Iterable[Part]) -> set[str]:
         found: set[str] = set()
         for part in parts:
-            text = (self._folders[side] / member_path(part, ".nq")).read_text(encoding="utf-8")
+            text = (self._folders[side] / part_path(part, NQ)).read_text(encoding="utf-8")
             found.update(f"{line}\n" for line in text.split("\n")[:-1])
         return found
 
@@ -276,7 +276,7 @@ class _Names:
                 self._read.clear()
             end = -len(f" <{graph}> .")
             found: dict[str, list[tuple[str, str]]] = {}
-            path = self._dumps[side].folder / member_path(part, ".nq")
+            path = self._dumps[side].folder / part_path(part, NQ)
             for line in path.read_text(encoding="utf-8").split("\n")[:-1]:
                 s, p, o = line[:end].split(" ", 2)
                 found.setdefault(s, []).append((p, o))

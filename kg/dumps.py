@@ -11,7 +11,6 @@ section 3
 
 import hashlib
 import itertools
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
@@ -36,8 +35,15 @@ PACKINGS: Final[Mapping[str, str]] = {
 }
 """How it is packed, by further suffix."""
 
-FILES: Final = tuple(form + packing for form in (".nq", ".trig", ".jsonld") for packing in PACKINGS)
-"""The suffixes of the files of a part. Turtle is what stands inside of the TriG."""
+MEMBERS: Final = tuple(
+    form + packing for form in (".nq", ".trig", ".jsonld") for packing in PACKINGS
+)
+"""The forms of a part by suffix. Turtle is what stands inside of the TriG."""
+
+NQ: Final = ".nq"
+PACK: Final = ".pack"
+FILES: Final = (NQ, PACK)
+"""The suffixes of the files of a part: N-Quads, and all other members one after another."""
 
 SUFFIXES: Final = tuple(form + packing for form in MEDIA_TYPES for packing in PACKINGS)
 """The suffixes of dumps."""
@@ -108,13 +114,6 @@ def _bytes(path: Path, start: int, length: int) -> Iterator[bytes]:
             yield chunk
 
 
-def _take(folder: Path, segment: Segment, *hashes: "hashlib._Hash") -> None:
-    """Give the bytes of a segment to some hashes."""
-    for chunk in _bytes(folder / segment.path, segment.start, segment.length):
-        for one in hashes:
-            one.update(chunk)
-
-
 def media_type(name: str) -> str:
     """Return the media type of a dump by its name; that of the packing if it is packed.
 
@@ -156,9 +155,32 @@ def suffix_of(name: str) -> str:
     return base[dot:] if dot >= 0 and base[dot:] in SUFFIXES else ""
 
 
-def member_path(part: Part, suffix: str) -> str:
-    """Return the path of one file of a part, in the release."""
+def part_path(part: Part, suffix: str) -> str:
+    """Return the path of a file of a part, in the release.
+
+    Args:
+        part: the part.
+        suffix: one of `FILES`.
+    """
     return f"parts/{part.name}{suffix}"
+
+
+def part_files(part: Part) -> Iterator[tuple[str, int, str]]:
+    """Yield path, size and checksum of each file of a part."""
+    yield part_path(part, NQ), part.members[0].bytes, part.nq_sha256
+    size = sum(member.bytes for member in part.members[1:])
+    yield part_path(part, PACK), size, part.pack_sha256
+
+
+def _segment(part: Part, suffix: str, *, whole: bool) -> Segment:
+    """Return where one form of a part stands: all of it, or its statements."""
+    number = MEMBERS.index(suffix)
+    member = part.members[number]
+    start, stop = (0, member.bytes) if whole else (member.start, member.stop)
+    if not number:
+        return Segment(part_path(part, NQ), start, stop - start)
+    before = sum(one.bytes for one in part.members[1:number])
+    return Segment(part_path(part, PACK), before + start, stop - start)
 
 
 def bucket_of(subject: str, bits: int) -> int:
@@ -235,13 +257,10 @@ class Dumps:
         form, packing = split(suffix)
         turtle = form == ".ttl"
         stored = (".trig" if turtle else form) + packing
-        number = FILES.index(stored)
         found: list[Segment] = []
         for part in parts:
-            member = part.members[number]
-            whole = not turtle and (form != ".jsonld" or found)
-            start, stop = (0, member.bytes) if whole else (member.start, member.stop)
-            found.append(Segment(member_path(part, stored), start, stop - start))
+            whole = not turtle and (form != ".jsonld" or bool(found))
+            found.append(_segment(part, stored, whole=whole))
         head = f"{FOLDER}/head{'.ttl' if form == '.trig' else form}{packing}"
         foot = [f"{FOLDER}/foot{form}{packing}"] if form == ".jsonld" else []
         ends = [
@@ -272,38 +291,56 @@ class Dumps:
         Raises:
             OSError: a file cannot be read.
         """
-        with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
-            tasks = [threads.submit(self._checksums, suffix, known) for suffix in SUFFIXES]
+        with ThreadPoolExecutor(len(FILES)) as threads:
+            tasks = [threads.submit(self._checksums, suffix, known) for suffix in FILES]
             found = {name: sha256 for task in tasks for name, sha256 in task.result().items()}
         return {name: found[name] for name in self.names()}
 
-    def _checksums(self, suffix: str, known: Mapping[str, str]) -> dict[str, str]:
-        """Return the checksums of the dumps of one suffix; every file is read once."""
-        found = {}
-        whole = hashlib.sha256()
-        ends = self.of(WHOLE + suffix, ()).segments
-        for head in ends[:1]:
-            _take(self.folder, head, whole)
+    def _checksums(self, file: str, known: Mapping[str, str]) -> dict[str, str]:
+        """Return the checksums of the dumps that are made of one of the files of every part."""
+        suffixes = [suffix for suffix in SUFFIXES if (suffix == NQ) == (file == NQ)]
+        ends = {suffix: self.of(WHOLE + suffix, ()).segments for suffix in suffixes}
+        heads, feet = (
+            {
+                suffix: b"".join(
+                    (self.folder / one.path).read_bytes() for one in (some[:1], some[1:])[side]
+                )
+                for suffix, some in ends.items()
+            }
+            for side in (0, 1)
+        )
+        wholes = {suffix: hashlib.sha256(heads[suffix]) for suffix in suffixes}
+        found: dict[str, str] = {}
         first = True
         for key, parts in self.parts.items():
-            name = GRAPHS + key + suffix
-            one = None if name in known else hashlib.sha256()
-            segments = self.of(name, parts).segments
-            for number, segment in enumerate(segments):
-                of_end = number == 0 or number >= len(segments) - len(ends) + 1
-                if of_end:
-                    if one:
-                        _take(self.folder, segment, one)
-                    continue
-                between = number == 1 and not first and suffix.startswith(".jsonld")
-                if between:  # what separates it from the graph before
-                    _take(self.folder, Segment(segment.path, 0, segment.start), whole)
-                _take(self.folder, segment, *((whole, one) if one else (whole,)))
-            first = False
-            found[name] = known[name] if one is None else one.hexdigest()
-        for foot in ends[1:]:
-            _take(self.folder, foot, whole)
-        found[WHOLE + suffix] = whole.hexdigest()
+            names = {suffix: GRAPHS + key + suffix for suffix in suffixes}
+            ones = {
+                suffix: hashlib.sha256(heads[suffix])
+                for suffix in suffixes
+                if names[suffix] not in known
+            }
+            for number, part in enumerate(parts):
+                data = memoryview((self.folder / part_path(part, file)).read_bytes())
+                for suffix in suffixes:
+                    form, packing = split(suffix)
+                    stored = (".trig" if form == ".ttl" else form) + packing
+                    whole = _segment(part, stored, whole=form != ".ttl")
+                    inner = _segment(part, stored, whole=False)
+                    alone = inner if form == ".jsonld" and not number else whole
+                    for segment, one in (
+                        (inner if form == ".jsonld" and first else whole, wholes[suffix]),
+                        (alone, ones.get(suffix)),
+                    ):
+                        if one:
+                            one.update(data[segment.start : segment.start + segment.length])
+                first = False
+            for suffix, one in ones.items():
+                one.update(feet[suffix])
+                found[names[suffix]] = one.hexdigest()
+            found |= {name: known[name] for name in names.values() if name in known}
+        for suffix, whole_one in wholes.items():
+            whole_one.update(feet[suffix])
+            found[WHOLE + suffix] = whole_one.hexdigest()
         return found
 
     @cached_property

@@ -69,14 +69,13 @@ class GraphEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class Member(msgspec.Struct, frozen=True, array_like=True):
-    """One file of a part: its bytes, its checksum, and which of its bytes are the statements.
+    """One form of a part: how many bytes it has, and which of them are the statements.
 
     Around `start` and `stop` stands what makes them a graph of TriG, or separates them from those
     of the part before.
     """
 
     bytes: int
-    sha256: str
     start: int
     stop: int
 
@@ -84,13 +83,16 @@ class Member(msgspec.Struct, frozen=True, array_like=True):
 class Part(msgspec.Struct, frozen=True, array_like=True):
     """The statements of a named graph, or those of its subjects whose hashes begin alike.
 
-    `graph` is the key of the graph, `name` what its files are called, `members` are in the order of
-    `kg.dumps.FILES`: `parts/<name><suffix>`.
+    `graph` is the key of the graph, `name` what its files are called. There are two: `.nq`, and
+    `.pack` with all other members, one after another; `members` are in the order of
+    `kg.dumps.MEMBERS`.
     """
 
     graph: str
     name: str
     quads: int
+    nq_sha256: str
+    pack_sha256: str
     members: tuple[Member, ...]
 
 

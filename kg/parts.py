@@ -27,7 +27,17 @@ from typing import IO, Final, NamedTuple, Self
 import msgspec
 import zstandard
 
-from kg.dumps import FILES, FOLDER, PACKINGS, bits_of, bucket_of, member_path, split
+from kg.dumps import (
+    FOLDER,
+    MEMBERS,
+    NQ,
+    PACK,
+    PACKINGS,
+    bits_of,
+    bucket_of,
+    part_path,
+    split,
+)
 from kg.errors import ReleaseError
 from kg.manifest import Member, Part
 from kg.serialise import Nodes, Pairs, Prefixes, block, by_line, namespaces, subjects
@@ -130,24 +140,26 @@ class _Writer:
             ".jsonld": (_SEPARATOR, _SEPARATOR.join(self._nodes.framed(found)), ""),
         }
         sha256 = hashlib.sha256(text.encode()).hexdigest()
-        name = ".".join(part for part in (key, bucket, sha256[:16]) if part)
-        members = []
-        part = Part(graph=key, name=name, quads=len(lines), members=())
-        for suffix in FILES:
+        members: list[Member] = []
+        data: list[bytes] = []
+        for suffix in MEMBERS:
             form, packing = split(suffix)
             packed = [pack(piece.encode(), packing) if piece else b"" for piece in pieces[form]]
-            data = b"".join(packed)
-            (self._folder / member_path(part, suffix)).write_bytes(data)
             start = len(packed[0])
-            members.append(
-                Member(
-                    bytes=len(data),
-                    sha256=hashlib.sha256(data).hexdigest(),
-                    start=start,
-                    stop=start + len(packed[1]),
-                )
-            )
-        return msgspec.structs.replace(part, members=tuple(members))
+            data.append(b"".join(packed))
+            members.append(Member(len(data[-1]), start, start + len(packed[1])))
+        others = b"".join(data[1:])
+        part = Part(
+            graph=key,
+            name=".".join(piece for piece in (key, bucket, sha256[:16]) if piece),
+            quads=len(lines),
+            nq_sha256=sha256,
+            pack_sha256=hashlib.sha256(others).hexdigest(),
+            members=tuple(members),
+        )
+        (self._folder / part_path(part, NQ)).write_bytes(data[0])
+        (self._folder / part_path(part, PACK)).write_bytes(others)
+        return part
 
 
 _writer: _Writer | None = None

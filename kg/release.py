@@ -25,7 +25,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from kg.dumps import FILES, Dumps, member_path
+from kg.dumps import NQ, Dumps, part_files, part_path
 from kg.errors import ReleaseError
 from kg.identity import ReleaseSettings, digest, identity, io_errors, release_id
 from kg.load import Change, Sum, difference
@@ -375,8 +375,7 @@ def verify_release(out: Path, name: str | None = None) -> list[str]:
         except ReleaseError as error:
             broken.append(str(error))  # the file is told of below
         for part in parts:
-            for suffix, member in zip(FILES, part.members, strict=True):
-                expected[member_path(part, suffix)] = (member.bytes, member.sha256)
+            expected |= {path: (size, sha256) for path, size, sha256 in part_files(part)}
         present = set(files_in(folder, everything=True))
         damaged = set()
         for path in sorted(expected.keys() | sums.keys()):
@@ -439,12 +438,12 @@ def _store_problem(folder: Path, manifest: Manifest, parts: Sequence[Part]) -> s
         Union(Path(place), manifest.quads) as union,
     ):
         for part in parts:
-            data = (folder / member_path(part, ".nq")).read_bytes()
+            data = (folder / part_path(part, NQ)).read_bytes()
             written.write(data)
             union.add(iris[part.graph], data.decode(), private=False)
         for shard in union.shards():
             distinct.write("".join(f"{triple} .\n" for triple in shard.triples).encode())
-    paths = [folder / member_path(part, ".nq") for part in parts]
+    paths = [folder / part_path(part, NQ) for part in parts]
     return difference(folder / QUADS, paths, written, distinct)
 
 
@@ -533,9 +532,9 @@ def _stands(folder: Path, name: str) -> bool:
             and not problems
             and all((folder / one.path).stat().st_size == one.bytes for one in manifest.files)
             and all(
-                (folder / member_path(part, suffix)).stat().st_size == member.bytes
+                os.stat(f"{folder}/{path}").st_size == size
                 for part in read_parts(folder)
-                for suffix, member in zip(FILES, part.members, strict=True)
+                for path, size, _ in part_files(part)
             )
             and all((folder / path).is_file() for path in sums)
         )
@@ -600,26 +599,27 @@ def _seal(folder: Path) -> None:
     The store's folder must not be writable either: a process that opens the store to write would
     not change its files but put new ones beside them.
     """
-    many = 0
-    for parent, _, files in os.walk(folder, topdown=False):
-        for name in files:
-            path = Path(parent, name)
-            status = path.stat()
+    folders, files = [str(folder)], list[str]()
+    for parent in folders:
+        for entry in os.scandir(parent):
+            if entry.is_dir(follow_symlinks=False):
+                folders.append(entry.path)
+                continue
+            status = entry.stat(follow_symlinks=False)
             if status.st_mode & 0o222:
-                path.chmod(stat.S_IMODE(status.st_mode) & ~0o222)
+                os.chmod(entry.path, stat.S_IMODE(status.st_mode) & ~0o222)
             if status.st_nlink == 1:  # others were brought to disk with another release
-                many += 1
-                if many < _SYNCED_APART:
-                    _sync(path)
-        if many < _SYNCED_APART:
-            _sync(Path(parent))
-    if many >= _SYNCED_APART:
+                files.append(entry.path)
+    if len(files) < _SYNCED_APART:
+        for path in (*files, *reversed(folders)):
+            _sync(path)
+    else:
         os.sync()  # one by one it would take minutes
     for store in (folder / STORE, folder / QUADS):
         store.chmod(stat.S_IMODE(store.stat().st_mode) & ~0o222)
 
 
-def _sync(path: Path) -> None:
+def _sync(path: Path | str) -> None:
     """Bring a file or a folder to disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:

@@ -29,13 +29,14 @@ from kg.dumps import (
     FILES,
     FOLDER,
     GRAPHS,
+    NQ,
     SUFFIXES,
     WHOLE,
     Dumps,
     bits_of,
     bucket_of,
     media_type,
-    member_path,
+    part_path,
     suffix_of,
 )
 from kg.errors import ReleaseError
@@ -334,7 +335,7 @@ class Writer:
             for part in old:
                 if part.name not in kept:
                     for suffix in FILES:
-                        (self._folder / member_path(part, suffix)).unlink()
+                        (self._folder / part_path(part, suffix)).unlink()
             if quads:
                 found[iri] = (quads, parts)
         for iri in sorted(found):
@@ -360,7 +361,7 @@ class Writer:
             removed, added = sides[bucket]
             there = set()
             if bucket in found:
-                there = set(_lines(self._folder / member_path(found.pop(bucket), ".nq")))
+                there = set(_lines(self._folder / part_path(found.pop(bucket), NQ)))
             if left := (there - removed) | added:
                 found[bucket] = writer.write(iri, bucket, bits, "".join(sorted(left)))
         return [found[bucket] for bucket in sorted(found)]
@@ -391,7 +392,7 @@ class Writer:
             self._parts.append(part)
             if self._before and known.get(part.name) == part:
                 for suffix in FILES:
-                    _share(self._before / member_path(part, suffix), self._folder)
+                    _share(self._before / part_path(part, suffix), self._folder)
 
         quads: dict[str, int] = {}
         with Parts(self._folder, form, take) as parts:
@@ -430,7 +431,7 @@ class Writer:
             def quads() -> Iterator[bytes]:
                 for part in self._parts:
                     entry = iris[part.graph]
-                    data = (self._folder / member_path(part, ".nq")).read_bytes()
+                    data = (self._folder / part_path(part, NQ)).read_bytes()
                     written.write(data)
                     union.add(entry.iri, data.decode(), private=entry.private)
                     yield data
@@ -456,7 +457,7 @@ class Writer:
                 raise ReleaseError("a line is not N-Quads", seen=str(error)) from error
         if problem := difference(
             self._folder / QUADS,
-            [self._folder / member_path(part, ".nq") for part in self._parts],
+            [self._folder / part_path(part, NQ) for part in self._parts],
             written,
             distinct,
         ):
@@ -514,10 +515,15 @@ def files_in(folder: Path, *, everything: bool = False) -> list[str]:
     found = []
     for parent, folders, files in os.walk(folder, onerror=raise_error):
         within = Path(parent).relative_to(folder)
+        if not everything and parent == str(folder):
+            folders[:] = [name for name in folders if f"{name}/" not in _APART]
         links = [name for name in folders if Path(parent, name).is_symlink()]
         found += [(within / name).as_posix() for name in [*files, *links]]
-    apart = (MANIFEST, STORE_SUMS, f"{STORE}/", "parts/")
-    return sorted(path for path in found if everything or not path.startswith(apart))
+    return sorted(path for path in found if everything or not path.startswith(_APART))
+
+
+_APART: Final = (MANIFEST, STORE_SUMS, f"{STORE}/", "parts/")
+"""What a manifest does not list."""
 
 
 def read_sums(folder: Path) -> tuple[dict[str, str], list[str]]:
@@ -556,13 +562,13 @@ def _triples(dumps: Dumps, graph: str) -> Iterator[str]:
     for entry in dumps.manifest.graphs:
         if entry.iri == graph:
             parts = dumps.parts[entry.key]
-            files = [_lines(dumps.folder / member_path(part, ".nq")) for part in parts]
+            files = [_lines(dumps.folder / part_path(part, NQ)) for part in parts]
             yield from (line[:end] for line in heapq.merge(*files))
 
 
 def _changed(folder: Path, parts: Iterable[Part], change: Change) -> Iterator[str]:
     """Yield the lines of some parts without those that go and with those that come, sorted."""
-    files = [_lines(folder / member_path(part, ".nq")) for part in parts]
+    files = [_lines(folder / part_path(part, NQ)) for part in parts]
     for line in heapq.merge(*files, sorted(change.added)):
         if line not in change.removed:
             yield line
@@ -573,7 +579,7 @@ def _first_of(kind: str, base_iri: str, folder: Path, parts: Iterable[Part]) -> 
     found = re.compile(f"^<{re.escape(base_iri)}id/{kind}/[^>]*>", re.MULTILINE)
     first = ""
     for part in parts:
-        text = (folder / member_path(part, ".nq")).read_text(encoding="utf-8")
+        text = (folder / part_path(part, NQ)).read_text(encoding="utf-8")
         match = found.search(text)
         if match and (not first or match[0] < first):
             first = match[0]

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from starlette.responses import Response, StreamingResponse
 
-from kg.dumps import FILES, Dump, Dumps, Segment, media_type, member_path
+from kg.dumps import MEDIA_TYPES, NQ, Dump, Dumps, Segment, media_type, part_files
 from kg.errors import ReleaseError
 from kg.manifest import MANIFEST, Manifest
 from kg.web.guard import QueryFailure
@@ -71,10 +71,10 @@ class Files:
     def _members(self) -> Mapping[str, tuple[int, str]]:
         """Return size and checksum of every file of a part by its path."""
         return {
-            member_path(part, suffix): (member.bytes, member.sha256)
+            path: (size, sha256)
             for parts in self.dumps.parts.values()
             for part in parts
-            for suffix, member in zip(FILES, part.members, strict=True)
+            for path, size, sha256 in part_files(part)
         }
 
     def find(self, path: str) -> Offered | None:
@@ -101,7 +101,8 @@ class Files:
         if member is None:
             return None
         one = Dump(self.folder, path, (Segment(path, 0, member[0]),))
-        return Offered(path, media_type(path), member[1], one)
+        media = MEDIA_TYPES[NQ] if path.endswith(NQ) else "application/octet-stream"
+        return Offered(path, media, member[1], one)
 
     def damaged(self, paths: Iterable[str]) -> str:
         """Return the first of some files that is not what was published, or nothing.

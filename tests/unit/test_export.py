@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kg.dumps import Dumps, dump, member_path
+from kg.dumps import NQ, Dumps, dump, part_path
 from kg.errors import ConfigError, KgErrors, ReleaseError
 from kg.export import export_dump, export_dumps
 from kg.identity import ReleaseSettings
@@ -70,7 +70,7 @@ def test_unknown_names_are_all_told_and_nothing_is_written(release: Path, tmp_pa
 
 
 def test_damage_is_an_error_and_leaves_no_file(release: Path, tmp_path: Path) -> None:
-    path = release / member_path(read_parts(release)[0], ".nq")
+    path = release / part_path(read_parts(release)[0], NQ)
     path.chmod(0o644)
     path.write_bytes(path.read_bytes().replace(b"large", b"larger", 1)[:-1])
     with pytest.raises(ReleaseError, match="damaged"):

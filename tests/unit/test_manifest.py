@@ -109,7 +109,9 @@ PARTS = [
         graph="a",
         name=f"a.{n}.0123456789abcdef",
         quads=n,
-        members=tuple(Member(bytes=m, sha256=f"{m:064x}", start=0, stop=m) for m in range(9)),
+        nq_sha256="a" * 64,
+        pack_sha256="b" * 64,
+        members=tuple(Member(bytes=m, start=0, stop=m) for m in range(9)),
     )
     for n in range(3)
 ]

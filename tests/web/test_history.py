@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 
 from kg.config import Settings
 from kg.diff import apply_patch
-from kg.dumps import Dumps, dump, member_path
+from kg.dumps import Dumps, dump, part_path
 from kg.manifest import read_manifest, read_parts
 from kg.web import history
 from kg.web.app import create_app
@@ -157,20 +157,20 @@ def test_damaged_files_are_told_at_start_and_not_handed_on(
 ) -> None:
     folder = write_sample(tmp_path)
     [part] = [one for one in read_parts(folder) if one.graph == "registry"]
-    path = folder / member_path(part, ".trig.gz")
+    path = folder / part_path(part, ".pack")
     data = bytearray(path.read_bytes())
     data[-9] ^= 1
     path.chmod(0o644)
     path.write_bytes(data)
     caplog.set_level(logging.ERROR, "kg.web.app")
     with TestClient(create_app(tmp_path, settings)) as client:
-        for name in ("graph.ttl.gz", "graph.trig.gz", "graphs/registry.ttl.gz"):
+        for name in ("graph.ttl.gz", "graph.jsonld", "graphs/registry.trig"):
             answer = client.get(f"/download/current/{name}")
             assert answer.status_code == 503
             assert "is not what was published" in answer.json()["detail"]
             assert client.head(f"/download/current/{name}").status_code == 503
-        assert client.get("/download/current/graph.ttl").content == dump(folder, "graph.ttl")
-        ends = client.get("/download/current/graph.trig.gz", headers={"Range": "bytes=0-9"})
+        assert client.get("/download/current/graph.nq").content == dump(folder, "graph.nq")
+        ends = client.get("/download/current/graph.trig", headers={"Range": "bytes=0-9"})
         assert ends.status_code == 206  # of a file that is whole
         until = time.monotonic() + 20
         while not caplog.records and time.monotonic() < until:
