@@ -9,13 +9,14 @@ Spec: docs/reference/cli.md
 
 import contextlib
 import dataclasses
+import datetime
 import json
 import logging
 import os
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -68,6 +69,26 @@ def _settings(config: Path | None = None, **flags: object) -> Settings:
     return settings
 
 
+def _source_date(environment: Mapping[str, str]) -> str | None:
+    """Return what `SOURCE_DATE_EPOCH` says as an xsd:dateTime, or None where it is not set.
+
+    Spec: https://reproducible-builds.org/specs/source-date-epoch/
+    """
+    text = environment.get("SOURCE_DATE_EPOCH", "")
+    if not text:
+        return None
+    try:
+        moment = datetime.datetime.fromtimestamp(int(text), datetime.UTC)
+    except (ValueError, OverflowError, OSError):
+        raise ConfigError(
+            "no moment",
+            where="SOURCE_DATE_EPOCH",
+            seen=text,
+            expected="seconds since 1970-01-01T00:00:00Z, e.g. 1700000000",
+        ) from None
+    return moment.isoformat().replace("+00:00", "Z")
+
+
 def _say(text: str) -> None:
     typer.echo(text, err=True)
 
@@ -106,7 +127,11 @@ def build(
     ] = None,
     agent: Annotated[str | None, typer.Option("--agent", help="Who is responsible.")] = None,
     time: Annotated[
-        str | None, typer.Option("--time", help="When it was built, e.g. 2026-11-21T12:00:00Z.")
+        str | None,
+        typer.Option(
+            "--time",
+            help="When it was built, e.g. 2026-11-21T12:00:00Z. [default: SOURCE_DATE_EPOCH]",
+        ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Build even if nothing changed.")] = False,
     full: Annotated[
@@ -125,7 +150,7 @@ def build(
         settings.releases,
         base=settings.base_iri,
         agent=settings.agent,
-        time=time,
+        time=time or _source_date(os.environ),
         links=links,
         force=force,
         full=full,

@@ -20,6 +20,7 @@ FORMAT: Final = 2
 MANIFEST: Final = "manifest.json"
 PARTS: Final = "parts.jsonl"
 SUMS: Final = "SHA256SUMS"
+PROVENANCE: Final = "provenance.ttl"
 STORE: Final = "store"
 STORE_SUMS: Final = "store.sha256"
 QUADS: Final = f"{STORE}/quads"

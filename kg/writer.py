@@ -48,6 +48,7 @@ from kg.manifest import (
     LABELS,
     LABELS_CHANGED,
     MANIFEST,
+    PROVENANCE,
     QUADS,
     STORE,
     STORE_SUMS,
@@ -65,6 +66,7 @@ from kg.manifest import (
     write_parts,
 )
 from kg.parts import Form, Parts, Union, bucket_number, write_ends
+from kg.provenance import describe_run
 from kg.serialise import by_line, subjects
 from kg.vocab import NAMES, graph_iri
 from kg.void import Counts, describe
@@ -233,6 +235,13 @@ class Writer:
             "issues.jsonl": b"".join(canonical_json(issue) for issue in content.issues).decode(),
             **{f"ontology/{name}": text for name, text in content.ontology.items()},
             CONTEXT: f'{{"@context": {by_line(context)}}}\n',
+            PROVENANCE: describe_run(
+                settings,
+                self._name,
+                manifest.inputs,
+                manifest.versions,
+                [dump.path for dump in dumps],
+            ),
             "void.ttl": describe(
                 settings,
                 self._name,
@@ -486,7 +495,9 @@ class Writer:
     def _entry(self, path: str, *, private: bool) -> FileEntry:
         """Return the entry of one file of the release for the manifest."""
         size, sha256 = digest(self._folder / path)
-        shared = path in ("void.ttl", SUMS) or path.startswith((f"{FOLDER}/", "ontology/"))
+        shared = path in ("void.ttl", PROVENANCE, SUMS) or path.startswith(
+            (f"{FOLDER}/", "ontology/")
+        )
         return FileEntry(
             path=path,
             media_type=_MEDIA_TYPES[Path(path).suffix],

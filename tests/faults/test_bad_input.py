@@ -11,6 +11,7 @@ import pytest
 
 from kg.cli import main
 from kg.dumps import dump
+from kg.manifest import read_manifest
 
 
 class Kg:
@@ -397,6 +398,30 @@ def test_a_time_that_is_none(kg: Kg, time: str) -> None:
     code, _, err = kg("build", "--facts", str(kg.facts), "--out", str(kg.out), "--time", time)
     assert code == 2
     assert "--time" in err
+
+
+@pytest.mark.parametrize("text", ["yesterday", "1e3", "9" * 30])
+def test_a_source_date_that_is_none(kg: Kg, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", text)
+    code, _, err = kg("build", "--facts", str(kg.facts), "--out", str(kg.out))
+    assert code == 2
+    assert "SOURCE_DATE_EPOCH" in err
+    assert "seconds since 1970" in err
+
+
+def test_the_source_date_is_the_time_unless_one_is_given(
+    kg: Kg, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1697587200")
+    for options, time in (((), "2023-10-18T00:00:00Z"), (("--time", NOON), NOON)):
+        code, _, err = kg("build", "--facts", str(kg.facts), "--out", str(kg.out), *options)
+        assert code == 0, err
+        assert read_manifest(kg.out / "current").time == time
+        provenance = (kg.out / "current/provenance.ttl").read_text(encoding="utf-8")
+        assert f'prov:endedAtTime "{time}"^^xsd:dateTime' in provenance
+
+
+NOON = "2026-02-03T12:00:00Z"
 
 
 def test_an_identifier_that_the_authority_holds(kg: Kg, checkout: Path) -> None:

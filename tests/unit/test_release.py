@@ -336,7 +336,12 @@ def test_release_holds_what_the_documentation_lists(release: Path) -> None:
     ends = {f"{end}{packing}" for packing in PACKINGS for end in ENDS}
     vocabulary = {f"ontology/{name}" for name in ("ontology.ttl", "shapes.ttl", "context.jsonld")}
     reports = {"report.ttl", "report.json", "report.txt", "issues.jsonl"}
-    assert names == ends | vocabulary | reports | {"parts.jsonl", "SHA256SUMS", "void.ttl"}
+    assert names == ends | vocabulary | reports | {
+        "parts.jsonl",
+        "SHA256SUMS",
+        "provenance.ttl",
+        "void.ttl",
+    }
     assert [entry.path for entry in manifest.dumps] == [f"graph{suffix}" for suffix in SUFFIXES]
     parts = {path.name for path in (release / "parts").iterdir()}
     assert parts == {part.name + suffix for part in read_parts(release) for suffix in FILES}
