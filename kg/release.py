@@ -25,6 +25,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from kg.changes import note_changes
 from kg.dumps import NQ, Dumps, part_files, part_path
 from kg.errors import ReleaseError
 from kg.identity import ReleaseSettings, digest, identity, io_errors, release_id
@@ -555,6 +556,8 @@ def _switch(out: Path, name: str, action: Literal["publish", "rollback"]) -> Non
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         time = now.replace("+00:00", "Z")
         write_publication(out, Publication(id=name, action=action, time=time))
+        before = publications[-1].id if publications else None
+        note_changes(out, before if before and (out / before).is_dir() else None, name)
 
 
 # --------------------------------------------------------------------------------------------------

@@ -46,7 +46,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive, Scope, Send
 
 import kg
-from kg import logs
+from kg import changes, logs
 from kg.diff import Difference
 from kg.dumps import GRAPHS, MEDIA_TYPES, PACKINGS
 from kg.errors import KgError
@@ -58,6 +58,7 @@ from kg.manifest import (
     Manifest,
     Question,
     read_manifest,
+    read_publications,
 )
 from kg.serialise import Documents
 from kg.store import Release, current_release
@@ -105,6 +106,10 @@ AT_HOME_S: Final = 3.0
 AT_HOME_EACH_S: Final = 0.5
 """How long it waits for one, and that once for each release."""
 LANGUAGES_SHOWN: Final = 16
+PAGES_OF_CHANGES: Final = 5000
+"""Pages that the root of the feed of changes names: the last ones."""
+CHANGES_SHOWN: Final = 500
+"""Lines of a list of changes."""
 GRAPHS_SHOWN: Final = 500
 """Named graphs that the page of downloads lists."""
 LARGEST_ON_PAGE: Final = 8 << 20
@@ -1722,6 +1727,91 @@ async def release_difference(request: Request, old: str, new: str) -> Response:
     )
 
 
+async def change_list(request: Request) -> Response:
+    """Return the feed of changes: a Linked Data Event Stream, or a page for people."""
+    return await _change_list(request, "")
+
+
+async def change_list_as(request: Request, suffix: str) -> Response:
+    """Return the feed of changes in the format of the suffix."""
+    return await _change_list(request, suffix)
+
+
+async def _change_list(request: Request, suffix: str) -> Response:
+    ask = Ask(request)
+    chosen = _chosen(request, suffix)
+    publications = await asyncio.to_thread(read_publications, ask.site.releases)
+    first = max(0, len(publications) - PAGES_OF_CHANGES)
+    shown = publications[first:]
+    headers = {"Vary": "Accept, Accept-Language", "Cache-Control": "no-cache"}
+    if chosen != "html":
+        text = changes.stream(ask.served.base, ask.served.manifest.title, shown, first)
+        return await _turtle_answer(ask, text, chosen, headers)
+    kept = {one.folder.name for one in await asyncio.to_thread(history.kept, ask.site.releases)}
+    return ask.page(
+        "changes.html",
+        headers=headers,
+        formats=_formats(f"{ask.root}/changes"),
+        title="Changes",
+        pages=[
+            {
+                "number": number,
+                "one": one,
+                "before": publications[number - 1].id if number else None,
+                "kept": one.id in kept,
+            }
+            for number, one in reversed(list(enumerate(shown, first)))
+        ][:CHANGES_SHOWN],
+        kept=kept,
+    )
+
+
+async def change_page(request: Request, number: str) -> Response:
+    """Return one page of the feed of changes: what happened to which things.
+
+    It never changes. `.ttl` and so on at the end of the address choose the format.
+    """
+    ask = Ask(request)
+    digits, dot, suffix = number.partition(".")
+    chosen = _chosen(request, dot + suffix)
+    page = None
+    if re.fullmatch("0|[1-9][0-9]{0,8}", digits):
+        page = await asyncio.to_thread(
+            changes.read_page, ask.site.releases, ask.served.base, int(digits)
+        )
+    if page is None:
+        raise QueryFailure("not-found", f"The feed of changes has no page {digits!r}")
+    headers = {"Vary": "Accept, Accept-Language", "Cache-Control": "no-cache"}
+    if chosen != "html":
+        headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        text = changes.page_turtle(ask.served.base, page)
+        return await _turtle_answer(ask, text, chosen, headers)
+    kept = {one.folder.name for one in await asyncio.to_thread(history.kept, ask.site.releases)}
+    return ask.page(
+        "change.html",
+        headers=headers,
+        formats=_formats(f"{ask.root}/changes/{page.number}"),
+        title=f"Changes of {page.time}",
+        changed=page,
+        compared=page.before in kept and page.release in kept,
+        local=ask.local,
+        most=CHANGES_SHOWN,
+    )
+
+
+async def _turtle_answer(ask: Ask, text: str, suffix: str, headers: Mapping[str, str]) -> Response:
+    """Return Turtle that was made for this request in one of the data formats."""
+    etag = f'"{hashlib.sha256(f"{suffix} {text}".encode()).hexdigest()[:32]}"'
+    headers = {**headers, "ETag": etag}
+    if (same := ask.unchanged(etag, headers)) is not None:
+        return same
+    data = text.encode()
+    if suffix != "ttl":
+        documents = await _documents(ask.served)
+        data = await asyncio.to_thread(describe.convert, data, suffix, documents)
+    return Response(data, 200, headers, describe.FORMATS[suffix])
+
+
 def _together(lines: Iterator[str]) -> Iterator[bytes]:
     """Yield lines in chunks."""
     while chunk := "".join(itertools.islice(lines, 1000)):
@@ -1912,6 +2002,9 @@ ROUTES: Final[tuple[Route, ...]] = (
     ("/releases", release_list, "The releases"),
     ("/releases/{old}/diff/{new}", release_difference, "What changed between two releases"),
     ("/releases/{release}", release_page, "A release"),
+    ("/changes", change_list, "The feed of changes"),
+    ("/changes{suffix}", change_list_as, "The feed of changes, in one format"),
+    ("/changes/{number}", change_page, "A page of the feed of changes"),
     ("/search", search_page, "Search names in any script"),
     ("/questions", question_list, "The questions"),
     ("/questions/{name}", question_page, "A question with its answer"),

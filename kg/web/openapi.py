@@ -444,6 +444,22 @@ _ADDRESSES: Final[Mapping[str, _Address]] = {
         "Difference",
         errors=_FOUND_AS,
     ),
+    "/changes": _Address(_PAGE_OR_DATA, errors=_FOUND_AS, data=True),
+    "/changes{suffix}": _Address(_PAGE_OR_DATA, (_SUFFIX, _LANG), errors=_FOUND, data=True),
+    "/changes/{number}": _Address(
+        _PAGE_OR_DATA,
+        (
+            _parameter(
+                "number",
+                "The number of a page, from 0, perhaps with a suffix such as .ttl.",
+                {**_TEXT, "minLength": 1},
+                where="path",
+            ),
+            _LANG,
+        ),
+        errors=_FOUND_AS,
+        data=True,
+    ),
     "/search": _Address(
         (HTML.media_type, "application/json"),
         (

@@ -28,7 +28,7 @@ def write(
     return write_release(
         out,
         graphs={graph: sorted(lines) for graph, lines in graphs.items()},
-        inputs=[Input(name="version", sha256=version, bytes=0)],
+        inputs=[Input(name="version", sha256=version.encode().hex().zfill(64), bytes=0)],
         settings=ReleaseSettings(base_iri=BASE, title="T", licence=""),
         report=REPORT,
         issues=[],

@@ -31,7 +31,7 @@ GRAPHS = [graph_iri(BASE, key) for key in ("a", "b", "zebra")]
 
 def content(version: str) -> Content:
     return Content(
-        inputs=[Input(name="version", sha256=version, bytes=0)],
+        inputs=[Input(name="version", sha256=version.encode().hex().zfill(64), bytes=0)],
         report=ReportFiles(conforms=True, blocks=False, ttl="", json="{}", text="ok"),
         issues=[{"version": version}],
         sources=[],

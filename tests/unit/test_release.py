@@ -148,7 +148,7 @@ def write(
 ) -> Path:
     """Write a release; `version` makes another one of the same graphs."""
     if version:
-        inputs = [Input(name="version", sha256=version, bytes=0)]
+        inputs = [Input(name="version", sha256=version.encode().hex().zfill(64), bytes=0)]
     return write_release(
         out,
         graphs=graphs,
@@ -939,7 +939,7 @@ versions = {key: data["versions"][key] for key in set(data["versions"])}
 path = write_release(
     out,
     graphs=graphs,
-    inputs=[Input(name="a", sha256="1", bytes=1)],
+    inputs=[Input(name="a", sha256="1" * 64, bytes=1)],
     settings=ReleaseSettings(base_iri=data["base"], title="T", licence="https://a.example/",
                              versions=versions),
     report=ReportFiles(conforms=True, blocks=False, ttl="", json="", text=""),

@@ -1,0 +1,195 @@
+"""The feed of changes: for each time that a release became the current one, which things changed.
+
+A page of the feed is one publication. It names things and says nothing of them, so that what has to
+disappear from releases is not in it: a client asks for the thing, or takes the RDF Patch between
+the two releases. Pages stand beside the releases, since they have times in them; they never change.
+
+Spec: Linked Data Event Streams (LDES) and the TREE hypermedia specification; Activity Streams 2.0
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, Literal
+
+import msgspec
+
+from kg.diff import Difference
+from kg.errors import KgError
+from kg.manifest import QUADS, Publication, canonical_json, read_publications
+from kg.serialise import PARTS, Prefixes
+from kg.vocab import DCTERMS, XSD, literal
+
+_log = logging.getLogger(__name__)
+
+FOLDER: Final = "changes"
+MOST: Final = 10_000
+"""Things on a page: of more changes the page says only that the whole dataset changed."""
+_LINES: Final = 1_000_000
+"""Lines of differing parts that are read for a page."""
+
+AS: Final = "https://www.w3.org/ns/activitystreams#"
+LDES: Final = "https://w3id.org/ldes#"
+TREE: Final = "https://w3id.org/tree#"
+_TABLE: Final = {"as": AS, "dcterms": DCTERMS, "ldes": LDES, "tree": TREE, "xsd": XSD}
+
+Act = Literal["Create", "Update", "Delete"]
+
+
+class Activity(msgspec.Struct, frozen=True, array_like=True):
+    """What happened to a thing, in the words of Activity Streams, and its address."""
+
+    type: Act
+    object: str
+
+
+class Page(msgspec.Struct, frozen=True):
+    """One publication. `number` counts from 0; `before` is the release that was current before."""
+
+    number: int
+    release: str
+    before: str | None
+    time: str
+    activities: tuple[Activity, ...]
+
+
+def note_changes(releases: Path, old: str | None, new: str) -> None:
+    """Write what changed with the last publication; nothing is lost but detail if that fails.
+
+    Args:
+        releases: the folder of releases; the publication is noted there already.
+        old: the id of the release that was current before, or None if there was none or it is gone.
+        new: that of the one which is now.
+    """
+    number = len(read_publications(releases)) - 1
+    path = _path(releases, number)
+    activities: Sequence[Activity] | None = None
+    try:
+        if old is not None:
+            activities = _activities(releases / old, releases / new)
+        if activities is None:
+            return
+        path.parent.mkdir(exist_ok=True)
+        lines = [canonical_json(old), *map(canonical_json, activities)]
+        partial = path.with_suffix(".new")
+        partial.write_bytes(b"".join(lines))
+        partial.replace(path)
+    except (OSError, KgError, ValueError):
+        # What is published is published; the page says then that the whole has changed.
+        _log.warning("what changed cannot be noted; the feed says only that it did", exc_info=True)
+
+
+def _path(releases: Path, number: int) -> Path:
+    return releases / FOLDER / f"{number:08}.jsonl"
+
+
+def _activities(old: Path, new: Path) -> list[Activity] | None:
+    """Return what happened to each thing, sorted by address; None if it is too much."""
+    import pyoxigraph as ox
+
+    difference = Difference(old, new)
+    if difference.lines > _LINES:
+        return None
+    base = f"<{difference.new.base_iri}id/"
+    parts = tuple(f"{base}{kind}/" for kind in (*PARTS, "graph"))
+    things: set[str] = set()
+    for change in difference.graphs():
+        for line in (*change.removed, *change.added):
+            subject = line[: line.index(" ")]
+            if subject.startswith(base) and not subject.startswith(parts):
+                things.add(subject)
+        if len(things) > MOST:
+            return None
+    stores = [ox.Store.read_only(str(folder / QUADS)) for folder in (old, new)]
+    default = ox.DefaultGraph()
+    found = []
+    for thing in sorted(things):
+        node = ox.NamedNode(thing[1:-1])
+        before, after = (
+            next(iter(store.quads_for_pattern(node, None, None, default)), None) is not None
+            for store in stores
+        )
+        act: Act = "Update" if before and after else "Create" if after else "Delete"
+        found.append(Activity(act, thing[1:-1]))
+    return found
+
+
+def read_page(releases: Path, base_iri: str, number: int) -> Page | None:
+    """Return a page of the feed, or None if there was no such publication.
+
+    Where it is not known what changed, the dataset as a whole did.
+
+    Args:
+        releases: the folder of releases.
+        base_iri: what the addresses of the data begin with.
+        number: from 0.
+    Raises:
+        ReleaseError: the list of publications cannot be read.
+    """
+    publications = read_publications(releases)
+    if not 0 <= number < len(publications):
+        return None
+    one = publications[number]
+    before = publications[number - 1].id if number else None
+    whole = Activity("Update" if number else "Create", f"{base_iri}dataset")
+    try:
+        first, *lines = _path(releases, number).read_bytes().splitlines()
+        activities = tuple(msgspec.json.decode(line, type=Activity) for line in lines)
+        before = msgspec.json.decode(first, type=str | None)
+    except (OSError, ValueError, msgspec.MsgspecError):
+        activities = (whole,)
+    return Page(number, one.id, before, one.time, activities)
+
+
+def stream(base_iri: str, title: str, publications: Sequence[Publication], first: int) -> str:
+    """Return the root of the event stream as Turtle: where its pages are, and from when on each.
+
+    Args:
+        base_iri: what the addresses of the data begin with.
+        title: what the dataset is called.
+        publications: those of which pages are listed, oldest first.
+        first: the number of the first of them.
+    """
+    root, events = f"<{base_iri}changes>", f"<{base_iri}changes#stream>"
+    parts = [
+        Prefixes(_TABLE).header,
+        f"{events} a ldes:EventStream ;\n"
+        f"    dcterms:title {literal(f'Changes of {title}', lang='en')} ;\n"
+        f"    ldes:timestampPath as:published ;\n    tree:view {root} .\n",
+    ]
+    relations = []
+    for number, one in enumerate(publications, first):
+        relation = f"<{base_iri}changes#page-{number}>"
+        relations.append(relation)
+        parts.append(
+            f"{relation} a tree:GreaterThanOrEqualToRelation ;\n"
+            f"    tree:node <{base_iri}changes/{number}> ;\n    tree:path as:published ;\n"
+            f'    tree:value "{one.time}"^^xsd:dateTime .\n'
+        )
+    node = f"{root} a tree:Node"
+    if relations:
+        node += f" ;\n    tree:relation {', '.join(relations)}"
+    return "\n".join([*parts, f"{node} .\n"])
+
+
+def page_turtle(base_iri: str, page: Page) -> str:
+    """Return a page of the event stream as Turtle."""
+    address = f"{base_iri}changes/{page.number}"
+    events = f"<{base_iri}changes#stream>"
+    blocks = [Prefixes(_TABLE).header, f"<{address}> a tree:Node .\n"]
+    members = [f"<{address}#{n}>" for n in range(len(page.activities))]
+    blocks.append(
+        f"{events} a ldes:EventStream ;\n    ldes:timestampPath as:published ;\n"
+        f"    tree:view <{base_iri}changes>"
+        + (f" ;\n    tree:member {', '.join(members)}" if members else "")
+        + " .\n"
+    )
+    release = f"<{base_iri}releases/{page.release}>"
+    for member, one in zip(members, page.activities, strict=True):
+        blocks.append(
+            f"{member} a as:{one.type} ;\n    as:object <{one.object}> ;\n"
+            f'    as:published "{page.time}"^^xsd:dateTime ;\n    as:instrument {release} .\n'
+        )
+    return "\n".join(blocks)
