@@ -5,6 +5,7 @@ Nothing that does not conform is published; the release that was current stays c
 Spec: docs/reference/cli.md, "kg build"
 """
 
+import gc
 import json
 import logging
 import re
@@ -419,6 +420,8 @@ def _extend(
     def mapped(facts: "FactSet", some: "Sequence[LinkRow]") -> "Quads":
         return map_facts(facts, some, vocabulary, base, whole=False)[0]
 
+    collecting = gc.isenabled()
+    gc.disable()  # there are many things and few cycles: it would look through all of them
     try:
         with Memory(out, current) as memory:
             found = memory.increment(
@@ -445,12 +448,19 @@ def _extend(
                 return _rejected(out, built)
             _log.info("writing what changed")
             path = release.extend_release(
-                out, current.name, found.changes, _content(built, inputs, base), settings
+                out,
+                current.name,
+                found.changes,
+                _content(built, inputs, base, shared=True),
+                settings,
             )
             memory.update(path.name, found)
     except (LookupError, Unfit) as error:
         _log.debug("everything is built again: %s", error)
         return None
+    finally:
+        if collecting:
+            gc.enable()
     return path, built
 
 
@@ -472,8 +482,17 @@ def _only_facts_changed(
     )
 
 
-def _content(built: Built, inputs: "Sequence[Input]", base: str) -> "Content":
-    """Return what a release holds besides its quads."""
+def _content(
+    built: Built, inputs: "Sequence[Input]", base: str, *, shared: bool = False
+) -> "Content":
+    """Return what a release holds besides its quads.
+
+    Args:
+        built: what was built.
+        inputs: what was read.
+        base: the base IRI.
+        shared: whether the files of the vocabulary are those of another release.
+    """
     from kg.manifest import SourceCount
     from kg.writer import Content
 
@@ -486,7 +505,7 @@ def _content(built: Built, inputs: "Sequence[Input]", base: str) -> "Content":
             for c in built.counts
         ],
         questions=read_questions(folder("queries"), base),
-        ontology=served_files(),
+        ontology={} if shared else served_files(),
     )
 
 

@@ -237,11 +237,10 @@ def derive_again(
     for view in (old, new):
         for node in touched:
             _concerned(view, node, events, relations)
-    for view in (old, new):
-        events |= _cluster(view, events)
-    # What became connected in one of the two belongs together in both.
+    before_sides, after_sides = _Sides(old), _Sides(new)
+    # What is connected in one of the two belongs together in both.
     for _ in range(_ROUNDS):
-        more = _cluster(old, events) | _cluster(new, events)
+        more = _cluster(before_sides, events) | _cluster(after_sides, events)
         if more <= events:
             break
         events |= more
@@ -297,28 +296,11 @@ def _alike(view: View, relation: str) -> set[str]:
     return found
 
 
-def _cluster(view: View, events: Iterable[str]) -> set[str]:
-    """Return some events with all that are perhaps the same, and so on."""
-    sides = _Sides(view)
-    found: set[str] = set()
-    todo = [event for event in events if _is(view, event, "Event")]
-    while todo:
-        event = todo.pop()
-        if event in found:
-            continue
-        found.add(event)
-        linked = set[str]()
-        for link in view.subjects("links", event):
-            linked |= view.values(link, "links")
-        todo += [one for one in linked | sides.perhaps(event) if one not in found]
-    return found
-
-
 class _Sides:
     """Finds the events that the rule for candidates would look at beside one."""
 
     def __init__(self, view: View) -> None:
-        self._view = view
+        self.view = view
         self._acts_for: dict[str, str] = {}
         for agent, other in sorted(view.pairs("actsFor")):
             self._acts_for.setdefault(agent, other)
@@ -337,16 +319,16 @@ class _Sides:
     def _roles(self, event: str) -> set[tuple[str, str]]:
         return {
             (role, self._end(who))
-            for part in self._view.values(event, "hasParticipation")
-            for role in self._view.values(part, "role")
-            for who in self._view.values(part, "participant")
+            for part in self.view.values(event, "hasParticipation")
+            for role in self.view.values(part, "role")
+            for who in self.view.values(part, "participant")
         }
 
     def _with(self, role: str, side: str) -> set[str]:
         """Return the events in which a side has a role."""
         key = (role, side)
         if key not in self._taking:
-            view = self._view
+            view = self.view
             self._taking[key] = {
                 event
                 for who in {side, *self._of.get(side, ())}
@@ -361,16 +343,33 @@ class _Sides:
         shared: Counter[str] = Counter()
         for role, side in self._roles(event):
             shared.update(self._with(role, side))
-        kinds = self._view.values(event, "eventType")
+        kinds = self.view.values(event, "eventType")
         return {
             other
             for other, number in shared.items()
             if number >= 2
             and other != event
-            and _graph(self._view, other) != _graph(self._view, event)
-            and self._view.values(other, "eventType") & kinds
-            and _coincide(self._view, event, other)
+            and _graph(self.view, other) != _graph(self.view, event)
+            and self.view.values(other, "eventType") & kinds
+            and _coincide(self.view, event, other)
         }
+
+
+def _cluster(sides: _Sides, events: Iterable[str]) -> set[str]:
+    """Return some events with all that are perhaps the same, and so on."""
+    view = sides.view
+    found: set[str] = set()
+    todo = [event for event in events if _is(view, event, "Event")]
+    while todo:
+        event = todo.pop()
+        if event in found:
+            continue
+        found.add(event)
+        linked = set[str]()
+        for link in view.subjects("links", event):
+            linked |= view.values(link, "links")
+        todo += [one for one in linked | sides.perhaps(event) if one not in found]
+    return found
 
 
 def _graph(view: View, event: str) -> str:

@@ -172,15 +172,28 @@ def part_files(part: Part) -> Iterator[tuple[str, int, str]]:
     yield part_path(part, PACK), size, part.pack_sha256
 
 
-def _segment(part: Part, suffix: str, *, whole: bool) -> Segment:
-    """Return where one form of a part stands: all of it, or its statements."""
-    number = MEMBERS.index(suffix)
-    member = part.members[number]
-    start, stop = (0, member.bytes) if whole else (member.start, member.stop)
-    if not number:
-        return Segment(part_path(part, NQ), start, stop - start)
-    before = sum(one.bytes for one in part.members[1:number])
-    return Segment(part_path(part, PACK), before + start, stop - start)
+class _Place(NamedTuple):
+    """Where one form of a part stands in its file, and which of it are the statements."""
+
+    start: int
+    bytes: int
+    inner: int
+    inner_bytes: int
+
+
+def _places(part: Part) -> dict[str, _Place]:
+    """Return where each form of a part stands, by its suffix; Turtle is that inside of TriG."""
+    found: dict[str, _Place] = {}
+    at = 0
+    for suffix, member in zip(MEMBERS, part.members, strict=True):
+        place = _Place(at, member.bytes, at + member.start, member.stop - member.start)
+        found[suffix] = place
+        if suffix.startswith(".trig"):
+            found[suffix.replace(".trig", ".ttl")] = _Place(
+                place.inner, place.inner_bytes, place.inner, place.inner_bytes
+            )
+        at = at + member.bytes if suffix != NQ else 0
+    return found
 
 
 def bucket_of(subject: str, bits: int) -> int:
@@ -255,12 +268,14 @@ class Dumps:
         """Return the dump of some parts, in their order."""
         suffix = suffix_of(name)
         form, packing = split(suffix)
-        turtle = form == ".ttl"
-        stored = (".trig" if turtle else form) + packing
+        file = NQ if suffix == NQ else PACK
         found: list[Segment] = []
         for part in parts:
-            whole = not turtle and (form != ".jsonld" or bool(found))
-            found.append(_segment(part, stored, whole=whole))
+            place = _places(part)[suffix]
+            if form == ".jsonld" and not found:
+                found.append(Segment(part_path(part, file), place.inner, place.inner_bytes))
+            else:
+                found.append(Segment(part_path(part, file), place.start, place.bytes))
         head = f"{FOLDER}/head{'.ttl' if form == '.trig' else form}{packing}"
         foot = [f"{FOLDER}/foot{form}{packing}"] if form == ".jsonld" else []
         ends = [
@@ -282,6 +297,23 @@ class Dumps:
             return parts[0] if parts else None
         bucket = f"{graph.key}.{bucket_of(subject, bits):0{(bits + 3) // 4}x}."
         return next((part for part in parts if part.name.startswith(bucket)), None)
+
+    def sizes(self) -> dict[str, int]:
+        """Return the bytes of every dump of the whole graph by its suffix."""
+        found = {
+            suffix: sum(one.length for one in self.of(WHOLE + suffix, ()).segments)
+            for suffix in SUFFIXES
+        }
+        first = True
+        for parts in self.parts.values():
+            for part in parts:
+                places = _places(part)
+                for suffix in SUFFIXES:
+                    place = places[suffix]
+                    inner = first and suffix.startswith(".jsonld")
+                    found[suffix] += place.inner_bytes if inner else place.bytes
+                first = False
+        return found
 
     def checksums(self, known: Mapping[str, str] = MappingProxyType({})) -> dict[str, str]:
         """Return the SHA-256 of every dump by its name, in the order of `names`.
@@ -321,18 +353,15 @@ class Dumps:
             }
             for number, part in enumerate(parts):
                 data = memoryview((self.folder / part_path(part, file)).read_bytes())
+                places = _places(part)
                 for suffix in suffixes:
-                    form, packing = split(suffix)
-                    stored = (".trig" if form == ".ttl" else form) + packing
-                    whole = _segment(part, stored, whole=form != ".ttl")
-                    inner = _segment(part, stored, whole=False)
-                    alone = inner if form == ".jsonld" and not number else whole
-                    for segment, one in (
-                        (inner if form == ".jsonld" and first else whole, wholes[suffix]),
-                        (alone, ones.get(suffix)),
-                    ):
-                        if one:
-                            one.update(data[segment.start : segment.start + segment.length])
+                    place = places[suffix]
+                    whole = data[place.start : place.start + place.bytes]
+                    inner = data[place.inner : place.inner + place.inner_bytes]
+                    separated = suffix.startswith(".jsonld")
+                    wholes[suffix].update(inner if separated and first else whole)
+                    if suffix in ones:
+                        ones[suffix].update(inner if separated and not number else whole)
                 first = False
             for suffix, one in ones.items():
                 one.update(feet[suffix])

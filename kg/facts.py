@@ -15,6 +15,7 @@ Spec: docs/reference/facts.md; JSON Schema 2020-12 from `json_schema()`.
 
 import decimal
 import json
+import os
 import re
 import types
 import typing
@@ -612,11 +613,12 @@ def facts_files(folders: Sequence[Path]) -> dict[str, Path]:
         if not folder.is_dir():
             raise FactError("no such folder", where=str(folder), hint="name one with --facts")
         paths = sorted(
-            p
-            for p in folder.rglob("*")
-            if p.suffix.lower() in (".yaml", ".yml", ".jsonl")
-            and not p.name.startswith(".")
-            and p.is_file()
+            Path(parent, name)
+            for parent, _, names in os.walk(folder)
+            for name in names
+            if name.lower().endswith((".yaml", ".yml", ".jsonl"))
+            and not name.startswith(".")
+            and os.path.isfile(os.path.join(parent, name))
         )
         if not paths:
             raise FactError(

@@ -15,6 +15,7 @@ from __future__ import annotations
 import gc
 import gzip
 import logging
+import mmap
 import os
 import re
 import struct
@@ -24,9 +25,10 @@ import zlib
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
-from itertools import count, islice, pairwise
+from hashlib import blake2b
+from itertools import count, pairwise
 from pathlib import Path
-from typing import IO, Any, Final, NamedTuple
+from typing import IO, Any, Final, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -280,6 +282,77 @@ def _sorted(pairs: set[int]) -> Pairs:
     return np.array(sorted(pairs), dtype=np.int64)
 
 
+class _SavedTerms(Sequence[bytes]):
+    """Terms by number, and numbers by term, of which the first were saved in files.
+
+    What was saved is not read until it is asked for.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        with (folder / "terms").open("rb") as file:
+            self._data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        self._ends = np.asarray(np.load(folder / "term-ends.npy", mmap_mode="r"))
+        self._hashes = np.asarray(np.load(folder / "term-hashes.npy", mmap_mode="r"))
+        self._order = np.asarray(np.load(folder / "term-order.npy", mmap_mode="r"))
+        self._saved = len(self._ends)
+        if {len(self._hashes), len(self._order)} != {self._saved}:
+            raise ValueError("the files do not belong together")
+        self._new: list[bytes] = []
+        self._numbers: dict[bytes, int] = {}
+
+    @staticmethod
+    def save(terms: Sequence[bytes], folder: Path) -> None:
+        """Write terms into a folder."""
+        (folder / "terms").write_bytes(b"\n".join(terms) + b"\n")
+        lengths = np.fromiter(map(len, terms), np.int64, len(terms))
+        np.save(folder / "term-ends.npy", np.cumsum(lengths + 1) - 1)
+        hashes = np.fromiter(map(_hash, terms), np.uint64, len(terms))
+        order = np.argsort(hashes, kind="stable").astype(np.int64)
+        np.save(folder / "term-hashes.npy", hashes[order])
+        np.save(folder / "term-order.npy", order)
+
+    def __len__(self) -> int:
+        return self._saved + len(self._new)
+
+    @overload
+    def __getitem__(self, number: int) -> bytes: ...
+    @overload
+    def __getitem__(self, number: slice) -> list[bytes]: ...
+    def __getitem__(self, number: int | slice) -> bytes | list[bytes]:
+        if isinstance(number, slice):
+            return [self[n] for n in range(*number.indices(len(self)))]
+        if number >= self._saved:
+            return self._new[number - self._saved]
+        start = int(self._ends[number - 1]) + 1 if number else 0
+        return self._data[start : int(self._ends[number])]
+
+    def append(self, term: bytes) -> None:
+        """Add a term, with the next number."""
+        self._numbers[term] = len(self)
+        self._new.append(term)
+
+    def get(self, term: bytes) -> int | None:
+        """Return the number of a term, or None."""
+        number = self._numbers.get(term)
+        if number is not None:
+            return number
+        value = np.uint64(_hash(term))
+        at = int(self._hashes.searchsorted(value))
+        while at < self._saved and self._hashes[at] == value:
+            if self[int(self._order[at])] == term:
+                return int(self._order[at])
+            at += 1
+        return None
+
+    def __setitem__(self, term: bytes, number: int) -> None:
+        """Do nothing: `append` has noted it, or will."""
+
+
+def _hash(term: bytes) -> int:
+    """Return a number of 64 bits that is the same in every process."""
+    return int.from_bytes(blake2b(term, digest_size=8).digest())
+
+
 class _OfTerms:
     """A number for every term, made when it is first asked for; terms only get more."""
 
@@ -297,13 +370,13 @@ class _OfTerms:
         """Take numbers that were made before, of the first terms."""
         self._numbers, self._known = numbers, len(numbers)
 
-    def of(self, terms: list[bytes]) -> NDArray[Any]:
+    def of(self, terms: list[bytes] | _SavedTerms) -> NDArray[Any]:
         if self._known < len(terms):
             if len(terms) > len(self._numbers):  # with room for more
                 larger = np.empty(len(terms) * 5 // 4, self._numbers.dtype)
                 larger[: self._known] = self._numbers[: self._known]
                 self._numbers = larger
-            new = np.fromiter(map(self._of, islice(terms, self._known, None)), self._numbers.dtype)
+            new = np.fromiter(map(self._of, terms[self._known :]), self._numbers.dtype)
             self._numbers[self._known : len(terms)] = new
             self._known = len(terms)
         return self._numbers[: self._known]
@@ -319,8 +392,8 @@ class Triples:
     """
 
     def __init__(self, ids: dict[bytes, int], columns: dict[int, Pairs]) -> None:
-        self._ids = ids
-        self.terms: list[bytes] = list(ids)
+        self._ids: dict[bytes, int] | _SavedTerms = ids
+        self.terms: list[bytes] | _SavedTerms = list(ids)
         self._columns = {p: _Column(pairs) for p, pairs in columns.items()}
         self._tail_numbers: dict[bytes, int] = {b"<": 0, b"_": 1}
         self._tail_texts: list[str] = []
@@ -444,7 +517,7 @@ class Triples:
             OSError: the folder is there, or cannot be written.
         """
         folder.mkdir(parents=True)
-        (folder / "terms").write_bytes(b"\n".join(self.terms))
+        _SavedTerms.save(self.terms, folder)
         tails = self.tails
         (folder / "tails").write_bytes(b"\n".join(self._tail_numbers))
         np.save(folder / "kinds.npy", self.kinds)
@@ -464,9 +537,8 @@ class Triples:
             OSError: a file is missing or cannot be read.
             ValueError: a file is not what was saved.
         """
-        data = (folder / "terms").read_bytes()
-        terms = data.split(b"\n") if data else []
-        out = cls(dict(zip(terms, range(len(terms)), strict=True)), {})
+        out = cls({}, {})
+        out._ids = out.terms = terms = _SavedTerms(folder)
         pairs = np.asarray(np.load(folder / "pairs.npy", mmap_mode="r"))
         start = 0
         for predicate, length in np.load(folder / "columns.npy").tolist():

@@ -108,6 +108,10 @@ _DESCRIPTIONS: Final = {
     "spdx": "http://spdx.org/rdf/terms#",
     "void": "http://rdfs.org/ns/void#",
 }
+_KEY: Final = "a-graph-of-many"
+_IRI: Final = "urn:kg:one-of-many"
+_NUMBER: Final = 1_234_567_890_123
+"""Stand for what is told of each graph."""
 _IANA: Final = "https://www.iana.org/assignments/media-types/"
 
 
@@ -188,18 +192,19 @@ def describe(
         part = node("property", iri)
         say(dataset, ("void:propertyPartition", part))
         say(part, ("void:property", f"<{iri}>"), ("void:triples", number(count)))
+    # There may be thousands, all alike: one is written, and the others after it.
+    some = f"<{base}dataset#graph-{_KEY}>"
+    say(
+        some,
+        a("void:Dataset"),
+        a("sd:NamedGraph"),
+        ("dcterms:title", literal(_KEY)),
+        ("sd:name", f"<{_IRI}>"),
+        ("void:triples", number(_NUMBER)),
+        *licence,
+    )
     for graph in graphs:
-        part = f"<{base}dataset#graph-{graph.key}>"
-        say(dataset, ("void:subset", part))
-        say(
-            part,
-            a("void:Dataset"),
-            a("sd:NamedGraph"),
-            ("dcterms:title", literal(graph.key)),
-            ("sd:name", f"<{graph.iri}>"),
-            ("void:triples", number(graph.quads)),
-            *licence,
-        )
+        say(dataset, ("void:subset", f"<{base}dataset#graph-{graph.key}>"))
     matches = counts.properties.get(f"{SKOS}exactMatch")
     if matches and own:  # elsewhere nobody knows what the matches lead to
         linkset = f"<{base}dataset#links-wikidata>"
@@ -247,4 +252,14 @@ def describe(
             ("spdx:algorithm", f"<{_DESCRIPTIONS['spdx']}checksumAlgorithm_sha256>"),
             ("spdx:checksumValue", literal(dump.sha256, datatype=XSD + "hexBinary")),
         )
-    return document(dataset, found, VOCABULARIES | _DESCRIPTIONS)
+    text = document(dataset, found, VOCABULARIES | _DESCRIPTIONS)
+    start = text.index(f"\n{some} ") + 1
+    end = text.index("\n\n", start) + 2
+    alike = text[start:end]
+    blocks = (
+        alike.replace(_KEY, graph.key)
+        .replace(f"<{_IRI}>", f"<{graph.iri}>")
+        .replace(str(_NUMBER), str(graph.quads))
+        for graph in sorted(graphs, key=lambda graph: graph.key)
+    )
+    return text[:start] + "".join(blocks) + text[end:]

@@ -37,7 +37,6 @@ from kg.dumps import (
     bucket_of,
     media_type,
     part_path,
-    suffix_of,
 )
 from kg.errors import ReleaseError
 from kg.identity import ReleaseSettings, digest, raise_error
@@ -65,7 +64,7 @@ from kg.manifest import (
     write_manifest,
     write_parts,
 )
-from kg.parts import Form, Parts, Union, bucket_number, write_ends
+from kg.parts import Form, Parts, Union, bucket_number, key_of, write_ends
 from kg.provenance import describe_run
 from kg.serialise import by_line, subjects
 from kg.vocab import NAMES, graph_iri
@@ -77,7 +76,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 CONTEXT: Final = "ontology/context.jsonld"
-_LINKED: Final = ("parts", FOLDER)
+_LINKED: Final = ("parts", FOLDER, "ontology")
 _RELABELLED: Final = 50_000
 """Things whose labels changed since the index was made, after which it is made anew."""
 _MEDIA_TYPES: Final = {
@@ -251,7 +250,8 @@ class Writer:
             ),
         }
         for path, text in texts.items():
-            (self._folder / path).write_text(text, encoding="utf-8", newline="\n")
+            if not (self._folder / path).exists():  # or it is shared
+                (self._folder / path).write_text(text, encoding="utf-8", newline="\n")
         self._write_sums()
         private = any(entry.private for entry in self._graphs)
         files = (self._entry(path, private=private) for path in files_in(self._folder))
@@ -304,28 +304,21 @@ class Writer:
             for path, sha256 in read_sums(base)[0].items()
             if path.endswith(".sst") and (self._folder / path).exists()
         }
-        unchanged = self._recut(dumps, changes, Form(settings.base_iri, False, context))
+        changed = self._recut(dumps, changes, Form(settings.base_iri, False, context))
         counts = Counts.of(settings.base_iri, before.public)
         counts.change(delta)
         for kind in counts.lost:
             counts.examples |= _first_of(kind, settings.base_iri, self._folder, self._parts)
         self._relabel(base, new, delta.subjects)
         del new  # closes the store
-        self._finish(
-            content,
-            context,
-            counts,
-            counts,
-            {
-                name: sha256
-                for name, sha256 in dumps.sums.items()
-                if name.startswith(GRAPHS)
-                and name[len(GRAPHS) :].removesuffix(suffix_of(name)) in unchanged
-            },
-        )
+        sums = dict(dumps.sums)
+        for key in changed:
+            for suffix in SUFFIXES:
+                sums.pop(f"{GRAPHS}{key}{suffix}", None)
+        self._finish(content, context, counts, counts, sums)
 
     def _recut(self, dumps: Dumps, changes: Mapping[str, Change], form: Form) -> set[str]:
-        """Write the parts that change; return the keys of the graphs that do not."""
+        """Write the parts that change; return the keys of the graphs that do."""
         entries = {graph.iri: graph for graph in dumps.manifest.graphs}
         found: dict[str, tuple[int, list[Part]]] = {
             iri: (graph.quads, list(dumps.parts[graph.key])) for iri, graph in entries.items()
@@ -353,7 +346,7 @@ class Writer:
             key = parts[0].graph
             entry = GraphEntry(iri=iri, key=key, quads=quads, parts=len(parts), private=False)
             self._graphs.append(entry)
-        return {graph.key for iri, graph in entries.items() if iri not in changes}
+        return {key_of(form.base_iri, iri) for iri in changes}
 
     def _patched(
         self, writer: Parts, iri: str, entry: GraphEntry, old: Sequence[Part], change: Change
@@ -483,13 +476,13 @@ class Writer:
         (self._folder / SUMS).write_text("".join(lines), encoding="utf-8", newline="\n")
         return tuple(
             FileEntry(
-                path=name,
-                media_type=media_type(name),
-                bytes=dumps.get(name).size,
-                sha256=sums[name],
+                path=WHOLE + suffix,
+                media_type=media_type(WHOLE + suffix),
+                bytes=size,
+                sha256=sums[WHOLE + suffix],
                 private=False,
             )
-            for name in (WHOLE + suffix for suffix in SUFFIXES)
+            for suffix, size in dumps.sizes().items()
         )
 
     def _entry(self, path: str, *, private: bool) -> FileEntry:
