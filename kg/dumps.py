@@ -11,13 +11,14 @@ section 3
 
 import hashlib
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from kg.bounded import bounded
 from kg.manifest import SUMS, GraphEntry, Manifest, Part, read_manifest, read_parts
 
 MEDIA_TYPES: Final[Mapping[str, str]] = {
@@ -56,6 +57,9 @@ FOLDER: Final = "downloads"
 """Where heads and feet are stored, in a release."""
 
 _CHUNK: Final = 1 << 20
+_APART: Final = 500_000
+"""Quads from which dumps are summed up by several processes."""
+_MOST_S: Final = 24 * 3600
 _UNCUT: Final = 8192
 """Quads up to which a graph is one part."""
 _AIM: Final = 2048
@@ -112,6 +116,14 @@ def _bytes(path: Path, start: int, length: int) -> Iterator[bytes]:
                 raise OSError(f"{path.name} is shorter than it was")
             length -= len(chunk)
             yield chunk
+
+
+def _in_child(task: Callable[[], dict[str, str]]) -> dict[str, str]:
+    """Return what a task returns, done in a process of its own."""
+    [found] = bounded(
+        lambda: iter([task()]), seconds=_MOST_S, what="summing up was ended", where="the dumps"
+    )
+    return found
 
 
 def media_type(name: str) -> str:
@@ -323,9 +335,15 @@ class Dumps:
         Raises:
             OSError: a file cannot be read.
         """
-        with ThreadPoolExecutor(len(FILES)) as threads:
-            tasks = [threads.submit(self._checksums, suffix, known) for suffix in FILES]
-            found = {name: sha256 for task in tasks for name, sha256 in task.result().items()}
+        found: dict[str, str] = dict(known)
+        tasks = [partial(self._checksums, suffix, known) for suffix in FILES]
+        if sum(part.quads for parts in self.parts.values() for part in parts) < _APART:
+            done = [task() for task in tasks]
+        else:  # each is a second of a core for some millions of quads
+            with ThreadPoolExecutor(len(tasks)) as threads:
+                done = list(threads.map(_in_child, tasks))
+        for sums in done:
+            found |= sums
         return {name: found[name] for name in self.names()}
 
     def _checksums(self, file: str, known: Mapping[str, str]) -> dict[str, str]:
@@ -366,7 +384,6 @@ class Dumps:
             for suffix, one in ones.items():
                 one.update(feet[suffix])
                 found[names[suffix]] = one.hexdigest()
-            found |= {name: known[name] for name in names.values() if name in known}
         for suffix, whole_one in wholes.items():
             whole_one.update(feet[suffix])
             found[WHOLE + suffix] = whole_one.hexdigest()

@@ -23,6 +23,7 @@ import kg
 from kg.errors import ReleaseError
 from kg.manifest import IMPORT, Input, canonical_json
 
+_SMALL: Final = 1 << 20
 _NO_INPUT: Final = frozenset({".git", "__pycache__", "_resources", "node_modules"})
 
 
@@ -101,10 +102,11 @@ def collect_inputs(folders: Mapping[str, Path]) -> tuple[Input, ...]:
                     and not name.endswith("_cache")
                     and (within / name).parts[-2:] != ("assets", "built")
                 ]
-                for path in (within / name for name in files if not name.endswith(".pyc")):
-                    size, sha256 = digest(root / path)
-                    name = f"{key}/{path.as_posix()}"
-                    found.append(Input(name=name, sha256=sha256, bytes=size))
+                prefix = (Path(key) / within).as_posix()
+                for file in files:
+                    if not file.endswith(".pyc"):
+                        size, sha256 = digest(f"{folder}/{file}")
+                        found.append(Input(name=f"{prefix}/{file}", sha256=sha256, bytes=size))
     return tuple(sorted(found, key=lambda one: one.name))
 
 
@@ -147,11 +149,17 @@ def identity(
     }
 
 
-def digest(path: Path) -> tuple[int, str]:
+def digest(path: Path | str) -> tuple[int, str]:
     """Return size and SHA-256 of a file."""
-    with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256")
-        return file.tell(), sha256.hexdigest()
+    with open(path, "rb", buffering=0) as file:
+        data = file.read(_SMALL)
+        sha256 = hashlib.sha256(data)
+        size = len(data)
+        while data:
+            data = file.read(_SMALL)
+            sha256.update(data)
+            size += len(data)
+        return size, sha256.hexdigest()
 
 
 def raise_error(error: OSError) -> None:
