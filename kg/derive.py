@@ -301,20 +301,28 @@ class _Sides:
 
     def __init__(self, view: View) -> None:
         self.view = view
-        self._acts_for: dict[str, str] = {}
-        for agent, other in sorted(view.pairs("actsFor")):
-            self._acts_for.setdefault(agent, other)
-        self._of: dict[str, set[str]] = defaultdict(set)
-        for agent in self._acts_for:
-            self._of[self._end(agent)].add(agent)
+        self._ends: dict[str, str] = {}
         self._taking: dict[tuple[str, str], set[str]] = {}
 
     def _end(self, agent: str) -> str:
-        seen = {agent}
-        while agent in self._acts_for and self._acts_for[agent] not in seen:
-            agent = self._acts_for[agent]
-            seen.add(agent)
-        return agent
+        """Return the side of an agent: as `_World.end` has it."""
+        if agent not in self._ends:
+            here, seen = agent, {agent}
+            while (others := self.view.values(here, "actsFor")) and min(others) not in seen:
+                here = min(others)
+                seen.add(here)
+            self._ends[agent] = here
+        return self._ends[agent]
+
+    def _of_side(self, side: str) -> set[str]:
+        """Return a side with all whose side it is."""
+        found: set[str] = set()
+        todo = {side}
+        while todo:
+            agent = todo.pop()
+            found.add(agent)
+            todo |= self.view.subjects("actsFor", agent) - found
+        return {agent for agent in found if self._end(agent) == side}
 
     def _roles(self, event: str) -> set[tuple[str, str]]:
         return {
@@ -331,7 +339,7 @@ class _Sides:
             view = self.view
             self._taking[key] = {
                 event
-                for who in {side, *self._of.get(side, ())}
+                for who in self._of_side(side)
                 for part in view.subjects("participant", who)
                 if role in view.values(part, "role")
                 for event in view.subjects("hasParticipation", part)

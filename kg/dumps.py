@@ -11,6 +11,7 @@ section 3
 
 import hashlib
 import itertools
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, partial
@@ -116,6 +117,24 @@ def _bytes(path: Path, start: int, length: int) -> Iterator[bytes]:
                 raise OSError(f"{path.name} is shorter than it was")
             length -= len(chunk)
             yield chunk
+
+
+class _Held:
+    """Holds one file after another in the same memory: new memory costs as much as reading."""
+
+    def __init__(self) -> None:
+        self._memory = memoryview(bytearray(_CHUNK))
+
+    def read(self, path: str) -> memoryview:
+        """Return the bytes of a file, until the next is read."""
+        with open(path, "rb", buffering=0) as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > len(self._memory):
+                self._memory = memoryview(bytearray(2 * size))
+            at = 0
+            while at < size and (count := file.readinto(self._memory[at:size])):
+                at += count
+        return self._memory[:at]
 
 
 def _in_child(task: Callable[[], dict[str, str]]) -> dict[str, str]:
@@ -361,6 +380,7 @@ class Dumps:
         )
         wholes = {suffix: hashlib.sha256(heads[suffix]) for suffix in suffixes}
         found: dict[str, str] = {}
+        held = _Held()
         first = True
         for key, parts in self.parts.items():
             names = {suffix: GRAPHS + key + suffix for suffix in suffixes}
@@ -370,7 +390,7 @@ class Dumps:
                 if names[suffix] not in known
             }
             for number, part in enumerate(parts):
-                data = memoryview((self.folder / part_path(part, file)).read_bytes())
+                data = held.read(f"{self.folder}/{part_path(part, file)}")
                 places = _places(part)
                 for suffix in suffixes:
                     place = places[suffix]

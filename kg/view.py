@@ -84,12 +84,6 @@ class View:
         """Return what has a value in a property of ours, by its local name."""
         return {line.split(" ", 1)[0] for line in self.lines(None, term(name), value)}
 
-    def pairs(self, name: str) -> Iterator[tuple[str, str]]:
-        """Yield the subjects and values of a property of ours, by its local name."""
-        for line in self.lines(None, term(name)):
-            subject, _, rest = line.split(" ", 2)
-            yield subject, rest.rsplit(" ", 2)[0]
-
 
 def changes_between(old: Mapping[str, Set[str]], new: Mapping[str, Set[str]]) -> dict[str, Change]:
     """Return what goes and comes from some lines to others, by the IRI of their graph."""
