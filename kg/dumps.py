@@ -11,15 +11,12 @@ section 3
 
 import hashlib
 import itertools
-import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property, partial
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from kg.bounded import bounded
 from kg.manifest import SUMS, GraphEntry, Manifest, Part, read_manifest, read_parts
 
 MEDIA_TYPES: Final[Mapping[str, str]] = {
@@ -37,8 +34,11 @@ PACKINGS: Final[Mapping[str, str]] = {
 }
 """How it is packed, by further suffix."""
 
-MEMBERS: Final = tuple(
-    form + packing for form in (".nq", ".trig", ".jsonld") for packing in PACKINGS
+MEMBERS: Final = (
+    ".nq",
+    *(form + packing for form in (".nq", ".trig", ".jsonld") for packing in (".gz", ".zst")),
+    ".trig",
+    ".jsonld",
 )
 """The forms of a part by suffix. Turtle is what stands inside of the TriG."""
 
@@ -58,9 +58,9 @@ FOLDER: Final = "downloads"
 """Where heads and feet are stored, in a release."""
 
 _CHUNK: Final = 1 << 20
-_APART: Final = 500_000
-"""Quads from which dumps are summed up by several processes."""
-_MOST_S: Final = 24 * 3600
+UNSUMMED: Final = 64 << 20
+"""Bytes from which a plain dump of the whole graph has no checksum of its own: it would cost a
+second of a core for each gigabyte and each change. What is packed has one, and so has each part."""
 _UNCUT: Final = 8192
 """Quads up to which a graph is one part."""
 _AIM: Final = 2048
@@ -125,24 +125,15 @@ class _Held:
     def __init__(self) -> None:
         self._memory = memoryview(bytearray(_CHUNK))
 
-    def read(self, path: str) -> memoryview:
-        """Return the bytes of a file, until the next is read."""
+    def read(self, path: str, size: int) -> memoryview:
+        """Return the first bytes of a file, until the next is read."""
         with open(path, "rb", buffering=0) as file:
-            size = os.fstat(file.fileno()).st_size
             if size > len(self._memory):
                 self._memory = memoryview(bytearray(2 * size))
             at = 0
             while at < size and (count := file.readinto(self._memory[at:size])):
                 at += count
         return self._memory[:at]
-
-
-def _in_child(task: Callable[[], dict[str, str]]) -> dict[str, str]:
-    """Return what a task returns, done in a process of its own."""
-    [found] = bounded(
-        lambda: iter([task()]), seconds=_MOST_S, what="summing up was ended", where="the dumps"
-    )
-    return found
 
 
 def media_type(name: str) -> str:
@@ -210,6 +201,13 @@ class _Place(NamedTuple):
     bytes: int
     inner: int
     inner_bytes: int
+    separated: bool
+
+    def of(self, data: memoryview, *, inner: bool) -> memoryview:
+        """Return it out of the file; of what is separated from others only the statements."""
+        if inner and self.separated:
+            return data[self.inner : self.inner + self.inner_bytes]
+        return data[self.start : self.start + self.bytes]
 
 
 def _places(part: Part) -> dict[str, _Place]:
@@ -217,11 +215,13 @@ def _places(part: Part) -> dict[str, _Place]:
     found: dict[str, _Place] = {}
     at = 0
     for suffix, member in zip(MEMBERS, part.members, strict=True):
-        place = _Place(at, member.bytes, at + member.start, member.stop - member.start)
+        separated = suffix.startswith(".jsonld")
+        inner, length = at + member.start, member.stop - member.start
+        place = _Place(at, member.bytes, inner, length, separated)
         found[suffix] = place
         if suffix.startswith(".trig"):
             found[suffix.replace(".trig", ".ttl")] = _Place(
-                place.inner, place.inner_bytes, place.inner, place.inner_bytes
+                inner, length, inner, length, separated=False
             )
         at = at + member.bytes if suffix != NQ else 0
     return found
@@ -349,36 +349,38 @@ class Dumps:
     def checksums(self, known: Mapping[str, str] = MappingProxyType({})) -> dict[str, str]:
         """Return the SHA-256 of every dump by its name, in the order of `names`.
 
+        A plain dump of the whole graph of more than `UNSUMMED` bytes has none.
+
         Args:
             known: those of graphs that are known already.
         Raises:
             OSError: a file cannot be read.
         """
-        found: dict[str, str] = dict(known)
-        tasks = [partial(self._checksums, suffix, known) for suffix in FILES]
-        if sum(part.quads for parts in self.parts.values() for part in parts) < _APART:
-            done = [task() for task in tasks]
-        else:  # each is a second of a core for some millions of quads
-            with ThreadPoolExecutor(len(tasks)) as threads:
-                done = list(threads.map(_in_child, tasks))
-        for sums in done:
-            found |= sums
-        return {name: found[name] for name in self.names()}
+        summed = [
+            suffix for suffix, size in self.sizes().items() if split(suffix)[1] or size <= UNSUMMED
+        ]
+        found = dict(known)
+        for file in FILES:
+            found |= self._checksums(file, summed, known)
+        return {name: found[name] for name in self.names() if name in found}
 
-    def _checksums(self, file: str, known: Mapping[str, str]) -> dict[str, str]:
-        """Return the checksums of the dumps that are made of one of the files of every part."""
+    def _checksums(
+        self, file: str, summed: Sequence[str], known: Mapping[str, str]
+    ) -> dict[str, str]:
+        """Return the checksums of the dumps that are made of one of the files of every part.
+
+        Args:
+            file: one of `FILES`.
+            summed: the suffixes of the dumps of the whole graph that have a checksum.
+            known: those of graphs that are known already.
+        """
         suffixes = [suffix for suffix in SUFFIXES if (suffix == NQ) == (file == NQ)]
-        ends = {suffix: self.of(WHOLE + suffix, ()).segments for suffix in suffixes}
-        heads, feet = (
-            {
-                suffix: b"".join(
-                    (self.folder / one.path).read_bytes() for one in (some[:1], some[1:])[side]
-                )
-                for suffix, some in ends.items()
-            }
-            for side in (0, 1)
-        )
-        wholes = {suffix: hashlib.sha256(heads[suffix]) for suffix in suffixes}
+        heads, feet = {}, {}
+        for suffix in suffixes:
+            ends = [self.folder / one.path for one in self.of(WHOLE + suffix, ()).segments]
+            heads[suffix], *rest = (path.read_bytes() for path in ends)
+            feet[suffix] = b"".join(rest)
+        wholes = {suffix: hashlib.sha256(heads[suffix]) for suffix in suffixes if suffix in summed}
         found: dict[str, str] = {}
         held = _Held()
         first = True
@@ -390,24 +392,41 @@ class Dumps:
                 if names[suffix] not in known
             }
             for number, part in enumerate(parts):
-                data = held.read(f"{self.folder}/{part_path(part, file)}")
+                if not (wholes or ones):
+                    continue
                 places = _places(part)
-                for suffix in suffixes:
-                    place = places[suffix]
-                    whole = data[place.start : place.start + place.bytes]
-                    inner = data[place.inner : place.inner + place.inner_bytes]
-                    separated = suffix.startswith(".jsonld")
-                    wholes[suffix].update(inner if separated and first else whole)
-                    if suffix in ones:
-                        ones[suffix].update(inner if separated and not number else whole)
+                needed = max(places[one].start + places[one].bytes for one in (*wholes, *ones))
+                data = held.read(f"{self.folder}/{part_path(part, file)}", needed)
+                for suffix, some in wholes.items():
+                    some.update(places[suffix].of(data, inner=first))
+                for suffix, some in ones.items():
+                    some.update(places[suffix].of(data, inner=not number))
                 first = False
-            for suffix, one in ones.items():
-                one.update(feet[suffix])
-                found[names[suffix]] = one.hexdigest()
-        for suffix, whole_one in wholes.items():
-            whole_one.update(feet[suffix])
-            found[WHOLE + suffix] = whole_one.hexdigest()
+            for suffix, some in ones.items():
+                some.update(feet[suffix])
+                found[names[suffix]] = some.hexdigest()
+        for suffix, some in wholes.items():
+            some.update(feet[suffix])
+            found[WHOLE + suffix] = some.hexdigest()
         return found
+
+    def etag(self, name: str) -> str:
+        """Return 64 hexadecimal digits that tell the bytes of a dump from any others.
+
+        They are its checksum if it has one, else a hash over those of its parts.
+
+        Raises:
+            KeyError: there is no dump of that name.
+            OSError: a file cannot be read.
+        """
+        if name in self.sums:
+            return self.sums[name]
+        self.get(name)
+        digest = hashlib.sha256(name.encode())
+        for parts in self.parts.values():
+            for part in parts:
+                digest.update(f"{part.nq_sha256} {part.pack_sha256} ".encode())
+        return digest.hexdigest()
 
     @cached_property
     def sums(self) -> Mapping[str, str]:

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Final
 
-from kg.dumps import GRAPHS, SUFFIXES, WHOLE, Dumps
+from kg.dumps import GRAPHS, SUFFIXES, WHOLE, Dumps, part_files
 from kg.errors import ConfigError, KgError, ReleaseError, raise_all
-from kg.identity import io_errors
+from kg.identity import digest, io_errors
 from kg.manifest import SUMS
 
 _log = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ def export_dumps(release: Path, names: Sequence[str], out: Path) -> list[Path]:
                 partial.unlink(missing_ok=True)
             _log.info("wrote %s, %d bytes", path, path.stat().st_size)
             written.append(path)
-        lines = (f"{dumps.sums[name]}  {name}\n" for name in wanted)
+        lines = (f"{dumps.sums[name]}  {name}\n" for name in wanted if name in dumps.sums)
         (out / SUMS).write_text("".join(lines), encoding="utf-8", newline="\n")
     return written
 
@@ -86,13 +86,28 @@ def _must_be(dumps: Dumps, names: Sequence[str]) -> None:
 
 
 def _copy(dumps: Dumps, name: str, file: IO[bytes]) -> None:
+    if name not in dumps.sums:
+        _check_parts(dumps, name)
     sha256 = hashlib.sha256()
     for chunk in dumps.get(name).read():
         sha256.update(chunk)
         file.write(chunk)
-    if sha256.hexdigest() != dumps.sums.get(name):
-        raise ReleaseError(
-            "the release is damaged: this dump is not what was published",
-            where=name,
-            hint="see `kg release verify`",
-        )
+    if sha256.hexdigest() != dumps.sums.get(name, sha256.hexdigest()):
+        raise _damaged(name)
+
+
+def _check_parts(dumps: Dumps, name: str) -> None:
+    """See to it that the parts are what was published, of a dump without a checksum of its own."""
+    for parts in dumps.parts.values():
+        for part in parts:
+            for path, size, sha256 in part_files(part):
+                if digest(dumps.folder / path) != (size, sha256):
+                    raise _damaged(name)
+
+
+def _damaged(name: str) -> ReleaseError:
+    return ReleaseError(
+        "the release is damaged: this dump is not what was published",
+        where=name,
+        hint="see `kg release verify`",
+    )

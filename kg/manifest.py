@@ -44,8 +44,8 @@ class Input(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class FileEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One file of a release; `path` is relative to the release folder, with `/`.
 
-    `private` marks a file with content that must not be handed on: it is neither offered for
-    download nor exported.
+    `sha256` is empty where a dump has no checksum of its own. `private` marks a file with content
+    that must not be handed on: it is neither offered for download nor exported.
     """
 
     path: str

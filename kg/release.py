@@ -426,7 +426,7 @@ def _not_as_summed(folder: Path, manifest: Manifest, parts: Sequence[Part]) -> I
         if found.get(name) != said.get(name):
             yield f"{SUMS}: {name} has another checksum"
     for entry in manifest.dumps:
-        if found.get(entry.path) != entry.sha256:
+        if found.get(entry.path, "") != entry.sha256:
             yield f"{MANIFEST}: {entry.path} has another checksum"
 
 

@@ -242,10 +242,12 @@ def describe(
             ("dcat:downloadURL", address),
             ("dcat:mediaType", f"<{_IANA}{plain}>"),
             ("dcat:byteSize", size),
-            ("spdx:checksum", checksum),
+            *((("spdx:checksum", checksum),) if dump.sha256 else ()),
         )
         if packing:
             say(address, ("dcat:compressFormat", f"<{_IANA}{packing}>"))
+        if not dump.sha256:
+            continue
         say(
             checksum,
             a("spdx:Checksum"),

@@ -312,9 +312,9 @@ class Writer:
         self._relabel(base, new, delta.subjects)
         del new  # closes the store
         sums = dict(dumps.sums)
-        for key in changed:
+        for stem in (WHOLE, *(GRAPHS + key for key in changed)):
             for suffix in SUFFIXES:
-                sums.pop(f"{GRAPHS}{key}{suffix}", None)
+                sums.pop(stem + suffix, None)
         self._finish(content, context, counts, counts, sums)
 
     def _recut(self, dumps: Dumps, changes: Mapping[str, Change], form: Form) -> set[str]:
@@ -479,7 +479,7 @@ class Writer:
                 path=WHOLE + suffix,
                 media_type=media_type(WHOLE + suffix),
                 bytes=size,
-                sha256=sums[WHOLE + suffix],
+                sha256=sums.get(WHOLE + suffix, ""),
                 private=False,
             )
             for suffix, size in dumps.sizes().items()

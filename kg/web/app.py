@@ -1608,16 +1608,17 @@ async def download(request: Request, release: str, path: str = "") -> Response:
     number = files.manifest.id
     if found is None:
         raise QueryFailure("not-found", f"Release {number[:12]} has no file {path!r} to download")
-    etag = f'"{found.sha256}"'
-    digest = base64.b64encode(bytes.fromhex(found.sha256)).decode()
+    etag = f'"{found.etag}"'
     headers = {
         "Cache-Control": "no-cache"
         if release == "current"
         else "public, max-age=31536000, immutable",
         "ETag": etag,
         "Content-Location": f"{ask.root}/download/{number}/{quote(found.name)}",
-        "Repr-Digest": f"sha-256=:{digest}:",
     }
+    if found.sha256:
+        digest = base64.b64encode(bytes.fromhex(found.sha256)).decode()
+        headers["Repr-Digest"] = f"sha-256=:{digest}:"
     if found.media_type == "text/html":  # the report, whose style is in it
         headers["Content-Security-Policy"] = REPORT_POLICY
     if (same := ask.unchanged(etag, headers)) is not None:

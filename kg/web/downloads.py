@@ -33,11 +33,15 @@ _RANGE: Final = re.compile(r"bytes=[ \t]*([0-9]{0,18})-([0-9]{0,18})[ \t]*", re.
 
 
 class Offered(NamedTuple):
-    """A file that is handed on. `name` is its address below that of the release."""
+    """A file that is handed on. `name` is its address below that of the release.
+
+    `sha256` is empty where it has no checksum of its own; `etag` tells its bytes from any others.
+    """
 
     name: str
     media_type: str
     sha256: str
+    etag: str
     dump: Dump
 
 
@@ -86,23 +90,25 @@ class Files:
         if path == MANIFEST:
             data = (self.folder / path).read_bytes()
             whole = Dump(self.folder, path, (Segment(path, 0, len(data)),))
-            return Offered(path, "application/json", hashlib.sha256(data).hexdigest(), whole)
+            sha256 = hashlib.sha256(data).hexdigest()
+            return Offered(path, "application/json", sha256, sha256, whole)
         entry = self._entries.get(path)
         if entry is not None:
             one = Dump(self.folder, path, (Segment(path, 0, entry.bytes),))
-            return Offered(path, entry.media_type, entry.sha256, one)
+            return Offered(path, entry.media_type, entry.sha256, entry.sha256, one)
         try:
             dump = self.dumps.find(path)
             if dump is not None:
-                return Offered(path, media_type(path), self.dumps.sums[path], dump)
-        except (OSError, KeyError) as error:
+                sha256 = self.dumps.sums.get(path, "")
+                return Offered(path, media_type(path), sha256, self.dumps.etag(path), dump)
+        except OSError as error:
             raise ReleaseError("the checksums cannot be read", where=path) from error
         member = self._members.get(path)
         if member is None:
             return None
         one = Dump(self.folder, path, (Segment(path, 0, member[0]),))
         media = MEDIA_TYPES[NQ] if path.endswith(NQ) else "application/octet-stream"
-        return Offered(path, media, member[1], one)
+        return Offered(path, media, member[1], member[1], one)
 
     def damaged(self, paths: Iterable[str]) -> str:
         """Return the first of some files that is not what was published, or nothing.

@@ -82,3 +82,21 @@ def test_a_folder_that_cannot_be_written_is_a_clear_error(release: Path, tmp_pat
     (tmp_path / "file").write_text("")
     with pytest.raises(ReleaseError, match="cannot be written"):
         export_dumps(release, ["graph.nq"], tmp_path / "file")
+
+
+def test_dumps_without_a_checksum_are_checked_by_their_parts(
+    release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kg.dumps.UNSUMMED", 1)
+    (release / "SHA256SUMS").chmod(0o644)
+    lines = (release / "SHA256SUMS").read_text().splitlines(keepends=True)
+    kept = [line for line in lines if not line.endswith("  graph.nq\n")]
+    (release / "SHA256SUMS").write_text("".join(kept))
+    [path] = export_dumps(release, ["graph.nq"], tmp_path / "out")
+    assert path.read_bytes() == dump(release, "graph.nq")
+    assert (tmp_path / "out/SHA256SUMS").read_text() == ""
+    broken = release / part_path(read_parts(release)[0], NQ)
+    broken.chmod(0o644)
+    broken.write_bytes(broken.read_bytes().replace(b"large", b"small", 1))
+    with pytest.raises(ReleaseError, match="damaged"):
+        export_dumps(release, ["graph.nq"], tmp_path / "again")

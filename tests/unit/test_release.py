@@ -1245,3 +1245,28 @@ def test_folder_named_current_is_not_overwritten(tmp_path: Path) -> None:
     with pytest.raises(ReleaseError, match="not a symbolic link"):
         write(tmp_path)
     assert (tmp_path / "current" / "precious").read_text() == "kept"
+
+
+def test_large_plain_dumps_have_no_checksum_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kg.dumps.UNSUMMED", 3000)
+    release = write(tmp_path)
+    sizes = Dumps(release).sizes()
+    assert sizes == {suffix: len(dump(release, f"graph{suffix}")) for suffix in SUFFIXES}
+    large = {f"graph{s}" for s, size in sizes.items() if "." not in s[1:] and size > 3000}
+    assert "graph.nq" in large
+    assert large != {f"graph{suffix}" for suffix in SUFFIXES}
+    assert {entry.path for entry in read_manifest(release).dumps if not entry.sha256} == large
+    assert set(Dumps(release).names()) - Dumps(release).sums.keys() == large
+    assert verify_release(tmp_path) == []
+    void = rdflib.Graph().parse(release / "void.ttl")
+    rows = void.query(
+        "SELECT ?file { ?file <http://www.w3.org/ns/dcat#byteSize> ?size "
+        "FILTER NOT EXISTS { ?file <http://spdx.org/rdf/terms#checksum> ?sum } }"
+    )
+    assert {str(row[0]).rsplit("/", 1)[1] for row in rows} == large
+    tags = {Dumps(release).etag(name) for name in Dumps(release).names()}
+    assert len(tags) == len(list(Dumps(release).names()))
+    other = write(tmp_path, GRAPHS | {REGISTRY: GRAPHS[REGISTRY][1:]}, version="2")
+    assert all(Dumps(other).etag(name) not in tags for name in large)
