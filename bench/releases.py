@@ -3,9 +3,8 @@
     python bench/releases.py [--claims 180000] [--data bench/.data] [--changes 5]
 
 Makes facts of so many claims (180,000 are 5 million quads), builds them as a whole with `kg build`,
-and then changes one document after another, each with a `kg build` of its own: a new document, and
-changed ones. Both are commands as a user types them, so starting Python is part of what is measured.
-Prints seconds, the highest resident memory of the command and its children, the disk that each
+and then changes one document after another, each with a `kg build` of its own: new documents, and
+changed ones. Both are commands as a user types them, so starting Python is a part of it. Prints seconds, the highest resident memory of the command and its children, the disk that each
 release takes for itself, and ratios to the whole build of the same run. Nothing else should run.
 """
 
@@ -105,7 +104,7 @@ def main() -> None:
     for number in range(options.changes):
         before = (out / "current").resolve()
         kind = "a new document" if number % 2 == 0 else "a changed document"
-        (new_document if number % 2 == 0 else changed_document)(facts, 100 + number)
+        (new_document if number % 2 == 0 else changed_document)(facts, number)
         taken, memory = run(*arguments)
         after = (out / "current").resolve()
         own = size(after, own=True)
