@@ -26,8 +26,9 @@ import pyoxigraph
 from kg.errors import ReleaseError
 from kg.manifest import Input
 from kg.identity import ReleaseSettings
-from kg.release import write_release
-from kg.writer import ReportFiles
+from kg.load import Change
+from kg.release import extend_release, write_release
+from kg.writer import Content, ReportFiles
 
 out, version, fault, number = Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])
 base = "https://data.example/"
@@ -60,17 +61,26 @@ if "nobody" in fault:
 if fault in ("kill", "events"):
     sys.addaudithook(count)
 try:
-    release = write_release(
-        out,
-        graphs={graph: lines},
+    settings = ReleaseSettings(base_iri=base, title="T", licence="https://a.example/")
+    content = Content(
         inputs=[Input(name="version", sha256=version.encode().hex().zfill(64), bytes=0)],
-        settings=ReleaseSettings(base_iri=base, title="T", licence="https://a.example/"),
         report=ReportFiles(conforms=True, blocks=False, ttl="", json="", text=""),
         issues=[],
         sources=[],
         questions=[],
         ontology={},
     )
+    if os.environ.get("EXTEND"):
+        gone = [line.replace(version, "old") for line in lines[:3]]
+        changes = {graph: Change(frozenset(gone), frozenset(lines[:3]))}
+        release = extend_release(out, os.readlink(out / "current"), changes, content, settings)
+    else:
+        release = write_release(
+            out,
+            graphs={graph: lines},
+            settings=settings,
+            **{name: getattr(content, name) for name in content.__struct_fields__},
+        )
 except ReleaseError as error:
     sys.exit(f"ReleaseError: {error}")
 if "open" in fault:
@@ -81,19 +91,25 @@ if "open" in fault:
 """
 
 
-def child(out: Path, version: str, fault: str = "", number: int = 0) -> "subprocess.Popen[str]":
-    """Start a process that writes a release of 2000 quads."""
+def child(
+    out: Path, version: str, fault: str = "", number: int = 0, *, extend: bool = False
+) -> "subprocess.Popen[str]":
+    """Start a process that writes a release of 2000 quads.
+
+    `extend`: from the current one, of the version "old", with three quads less and three more.
+    """
     return subprocess.Popen(
         [sys.executable, "-c", CHILD, str(out), version, fault, str(number)],
+        env=os.environ | ({"EXTEND": "1"} if extend else {}),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
 
 
-def build(out: Path, version: str) -> str:
+def build(out: Path, version: str, *, extend: bool = False) -> str:
     """Write a release in a process of its own and return its id."""
-    process = child(out, version)
+    process = child(out, version, extend=extend)
     _, told = process.communicate()
     assert process.returncode == 0, told
     return current(out)
@@ -108,8 +124,14 @@ def names(out: Path) -> set[str]:
     return {path.name for path in out.iterdir()} - {"changes"}
 
 
+@pytest.fixture(scope="module", params=["whole", "extended"])
+def extend(request: pytest.FixtureRequest) -> bool:
+    """Whether the second release is written from the first one."""
+    return bool(request.param == "extended")
+
+
 @pytest.fixture(scope="module")
-def events(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+def events(tmp_path_factory: pytest.TempPathFactory, *, extend: bool) -> list[str]:
     """What the second build of a folder asks of the operating system, in its order.
 
     The child counts the audit events that Python raises just before it opens, renames, links,
@@ -117,7 +139,7 @@ def events(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """
     out = tmp_path_factory.mktemp("events") / "releases"
     build(out, "old")
-    told, _ = child(out, "new", "events").communicate()
+    told, _ = child(out, "new", "events", extend=extend).communicate()
     return told.splitlines()
 
 
@@ -135,20 +157,20 @@ def switch(events: list[str]) -> int:
     ],
 )
 def test_killed_build_leaves_a_whole_release_and_the_next_build_succeeds(
-    tmp_path: Path, events: list[str], share: int | None, offset: int | None
+    tmp_path: Path, events: list[str], share: int | None, offset: int | None, *, extend: bool
 ) -> None:
     """Kill at a share (%) of all that a build does, or at a distance from the switch."""
     number = len(events) * share // 100 if share is not None else switch(events) + (offset or 0)
     out = tmp_path / "releases"
     old = build(out, "old")
-    process = child(out, "new", "kill", number)
+    process = child(out, "new", "kill", number, extend=extend)
     process.communicate()
     assert process.returncode == -signal.SIGKILL
     assert (current(out) == old) == (number <= switch(events))
     assert verify_release(out) == []
     assert verify_release(out, old) == []
 
-    new = build(out, "new")
+    new = build(out, "new", extend=extend)
     assert new != old
     assert verify_release(out) == []
     assert names(out) == {".lock", "current", "published.jsonl", old, new}
@@ -156,9 +178,9 @@ def test_killed_build_leaves_a_whole_release_and_the_next_build_succeeds(
     assert told == [old, new]
 
 
-def test_first_build_that_is_killed_leaves_no_release(tmp_path: Path, events: list[str]) -> None:
+def test_first_build_that_is_killed_leaves_no_release(tmp_path: Path) -> None:
     out = tmp_path / "releases"
-    child(out, "new", "kill", len(events) // 2).communicate()
+    child(out, "new", "kill", 150).communicate()
     assert not (out / "current").is_symlink()
     assert any(name.startswith(".tmp-") for name in names(out))
     new = build(out, "new")
