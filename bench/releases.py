@@ -1,11 +1,14 @@
 """Measures what a build, a change of one document, and a difference cost.
 
-    python bench/releases.py [--claims 180000] [--data bench/.data] [--changes 5]
+    python bench/releases.py [--claims 180000] [--data bench/.data] [--changes 6]
 
 Makes facts of so many claims (180,000 are 5 million quads), builds them as a whole with `kg build`,
-and then changes one document after another, each with a `kg build` of its own: new documents, and
-changed ones. Both are commands as a user types them, so starting Python is a part of it. Prints seconds, the highest resident memory of the command and its children, the disk that each
-release takes for itself, and ratios to the whole build of the same run. Nothing else should run.
+and then changes one document after another, each with a `kg build` of its own: a new document, one
+with a changed claim, and one that reports again what another one did, so that its events are perhaps
+the same as hundreds of others. All are commands as a user types them, so starting Python is a part
+of it. Prints seconds, the highest resident memory of the command and its children, the disk that
+each release takes for itself, and ratios to the whole build of the same run. Nothing else should
+run.
 """
 
 from __future__ import annotations
@@ -64,11 +67,22 @@ def size(folder: Path, *, own: bool = False) -> int:
     return found
 
 
-def new_document(facts: Path, number: int) -> None:
+def same_again(facts: Path, number: int) -> None:
     """Add a document that reports again what another one reports."""
     key, new = f"report-{number:06}", f"report-again-{number:06}"
     text = (facts / f"{key}.jsonl").read_text(encoding="utf-8").replace(key, new)
     (facts / f"{new}.jsonl").write_text(text, encoding="utf-8")
+
+
+def new_document(facts: Path, number: int) -> None:
+    """Add a document on events of days on which nothing else happened."""
+    key, new = f"report-{number:06}", f"report-new-{number:06}"
+    text = (facts / f"{key}.jsonl").read_text(encoding="utf-8").replace(key, new)
+    records = [json.loads(line) for line in text.splitlines()]
+    for day, record in enumerate((one for one in records if one["kind"] == "event"), 1):
+        record["time"] = {"edtf": f"20{30 + number % 60}-01-{day:02}", "rule": "stated-date"}
+    lines = (json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+    (facts / f"{new}.jsonl").write_text("".join(lines), encoding="utf-8")
 
 
 def changed_document(facts: Path, number: int) -> None:
@@ -81,12 +95,19 @@ def changed_document(facts: Path, number: int) -> None:
     path.write_text("".join(lines), encoding="utf-8")
 
 
+CHANGES: Final = (
+    ("a new document", new_document),
+    ("a changed claim", changed_document),
+    ("the same report again", same_again),
+)
+
+
 def main() -> None:
     """Build, change, and print what it took."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--claims", type=int, default=180_000)
     parser.add_argument("--data", type=Path, default=DATA)
-    parser.add_argument("--changes", type=int, default=5)
+    parser.add_argument("--changes", type=int, default=6)
     options = parser.parse_args()
     place = options.data / f"releases-{options.claims}"
     if place.exists():
@@ -103,8 +124,8 @@ def main() -> None:
     several: list[tuple[str, float]] = []
     for number in range(options.changes):
         before = (out / "current").resolve()
-        kind = "a new document" if number % 2 == 0 else "a changed document"
-        (new_document if number % 2 == 0 else changed_document)(facts, number)
+        kind, change = CHANGES[number % len(CHANGES)]
+        change(facts, number)
         taken, memory = run(*arguments)
         after = (out / "current").resolve()
         own = size(after, own=True)
@@ -117,8 +138,10 @@ def main() -> None:
             f"difference of {lines - 4:,} quads in {difference:.2f} s",
             flush=True,
         )
-    median = statistics.median(taken for _, taken in several)
-    print(f"{'median of the changes':28}{median:8.2f} s  1/{whole / median:.0f} of the whole build")
+    for kind, _ in CHANGES:
+        median = statistics.median(taken for one, taken in several if one == kind)
+        part = f"1/{whole / median:.0f} of the whole build"
+        print(f"{kind + ', median':28}{median:8.2f} s  {part}")
     print(f"{'memory between builds':28}{size(out / '.build') / 1e6:8.0f} MB on disk")
     print(f"{'own peak':28}{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:8.0f} MiB")
 

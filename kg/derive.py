@@ -109,6 +109,9 @@ _READ: Final = frozenset(
 )
 """The properties that the rules look at, by their local names."""
 
+_ALL_READ: Final = frozenset((f"{RDF}type", f"{RDFS}label", *(term(name)[1:-1] for name in _READ)))
+"""All of them, as addresses."""
+
 _Values = dict[str, set[str]]
 
 
@@ -224,7 +227,8 @@ def derive_again(
 
     Args:
         old, new: what was mapped, before and after the change.
-        touched: the subjects of all quads that go or come, as N-Triples tokens.
+        touched: the subjects of all triples that go or come, and the events whose description went
+            or came from one graph to another, as N-Triples tokens.
         base: the base IRI of the data.
     Raises:
         Unclear: somebody acts for somebody else than before, or is another kind of agent.
@@ -237,23 +241,12 @@ def derive_again(
     for view in (old, new):
         for node in touched:
             _concerned(view, node, events, relations)
-    before_sides, after_sides = _Sides(old), _Sides(new)
-    # What is connected in one of the two belongs together in both.
-    for _ in range(_ROUNDS):
-        more = _cluster(before_sides, events) | _cluster(after_sides, events)
-        if more <= events:
-            break
-        events |= more
-    else:
-        raise Unclear
+    events = _cluster(old, new, events)
     for view in (old, new):
         for relation in list(relations):
             relations |= _alike(view, relation)
     before, after = (derive(_described(view, events, relations), base) for view in (old, new))
     return before, after
-
-
-_ROUNDS: Final = 20
 
 
 def _is(view: View, node: str, klass: str) -> bool:
@@ -363,20 +356,28 @@ class _Sides:
         }
 
 
-def _cluster(sides: _Sides, events: Iterable[str]) -> set[str]:
-    """Return some events with all that are perhaps the same, and so on."""
-    view = sides.view
+def _cluster(old: View, new: View, events: Iterable[str]) -> set[str]:
+    """Return some events with all that are or were perhaps the same, and so on.
+
+    Of the given ones it is looked for; of all others it is known, since nothing of them changed but
+    what they have to do with these.
+    """
+    views = (old, new)
     found: set[str] = set()
-    todo = [event for event in events if _is(view, event, "Event")]
+    todo = {event for event in events if any(_is(view, event, "Event") for view in views)}
+    changed = frozenset(todo)
+    sides = [_Sides(view) for view in views]
     while todo:
         event = todo.pop()
-        if event in found:
-            continue
         found.add(event)
-        linked = set[str]()
-        for link in view.subjects("links", event):
-            linked |= view.values(link, "links")
-        todo += [one for one in linked | sides.perhaps(event) if one not in found]
+        linked = old.perhaps_the_same(event)
+        for view in views:
+            for link in view.subjects("links", event):
+                linked |= view.values(link, "links")
+        if event in changed:
+            for one in sides:
+                linked |= one.perhaps(event)
+        todo |= linked - found
     return found
 
 
@@ -406,7 +407,7 @@ def _described(view: View, events: Iterable[str], relations: Iterable[str]) -> l
     agents: set[str] = set()
 
     def take(node: str) -> None:
-        lines.update(dict.fromkeys(view.lines(node)))
+        lines.update(dict.fromkeys(view.lines(node, only=_ALL_READ)))
 
     for event in events:
         take(event)

@@ -260,6 +260,7 @@ class Dumps:
         self.manifest = read_manifest(folder) if manifest is None else manifest
         private = {graph.key for graph in self.manifest.graphs if graph.private}
         found = read_parts(folder) if parts is None else parts
+        self._found: dict[str, dict[str, _Place]] = {}
         self.parts: dict[str, tuple[Part, ...]] = {
             key: tuple(group)
             for key, group in itertools.groupby(found, lambda part: part.graph)
@@ -302,7 +303,7 @@ class Dumps:
         file = NQ if suffix == NQ else PACK
         found: list[Segment] = []
         for part in parts:
-            place = _places(part)[suffix]
+            place = self._places(part)[suffix]
             if form == ".jsonld" and not found:
                 found.append(Segment(part_path(part, file), place.inner, place.inner_bytes))
             else:
@@ -329,7 +330,14 @@ class Dumps:
         bucket = f"{graph.key}.{bucket_of(subject, bits):0{(bits + 3) // 4}x}."
         return next((part for part in parts if part.name.startswith(bucket)), None)
 
-    def sizes(self) -> dict[str, int]:
+    def _places(self, part: Part) -> dict[str, _Place]:
+        found = self._found.get(part.name)
+        if found is None:
+            found = self._found[part.name] = _places(part)
+        return found
+
+    @cached_property
+    def sizes(self) -> Mapping[str, int]:
         """Return the bytes of every dump of the whole graph by its suffix."""
         found = {
             suffix: sum(one.length for one in self.of(WHOLE + suffix, ()).segments)
@@ -338,7 +346,7 @@ class Dumps:
         first = True
         for parts in self.parts.values():
             for part in parts:
-                places = _places(part)
+                places = self._places(part)
                 for suffix in SUFFIXES:
                     place = places[suffix]
                     inner = first and suffix.startswith(".jsonld")
@@ -357,7 +365,7 @@ class Dumps:
             OSError: a file cannot be read.
         """
         summed = [
-            suffix for suffix, size in self.sizes().items() if split(suffix)[1] or size <= UNSUMMED
+            suffix for suffix, size in self.sizes.items() if split(suffix)[1] or size <= UNSUMMED
         ]
         found = dict(known)
         for file in FILES:
@@ -394,7 +402,7 @@ class Dumps:
             for number, part in enumerate(parts):
                 if not (wholes or ones):
                     continue
-                places = _places(part)
+                places = self._places(part)
                 needed = max(places[one].start + places[one].bytes for one in (*wholes, *ones))
                 data = held.read(f"{self.folder}/{part_path(part, file)}", needed)
                 for suffix, some in wholes.items():

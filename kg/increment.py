@@ -37,7 +37,7 @@ from kg.revalidate import Tokens, Validation
 from kg.triples import Triples
 from kg.validate import Shapes
 from kg.view import View, changes_between, together, union_change
-from kg.vocab import Vocabulary
+from kg.vocab import RDF, Vocabulary, term
 
 if TYPE_CHECKING:
     import pyoxigraph
@@ -187,12 +187,17 @@ class Memory:
         return {graph: one for graph, one in found.items() if one.removed or one.added}
 
     def _derived(self, changes: Mapping[str, Change], base: str) -> dict[str, Change]:
-        touched = {
+        store = _opened(self._release)
+        # A quad that comes into one graph and stands in another changes nothing to the rules, but
+        # for the description of an event: they look at which document it is in.
+        touched = {subject for side in union_change(store, changes) for subject, _, _ in side}
+        event = f" <{RDF}type> {term('Event')} <"
+        touched |= {
             line.split(" ", 1)[0]
             for change in changes.values()
             for line in (*change.removed, *change.added)
+            if event in line
         }
-        store = _opened(self._release)
         try:
             before, after = derive_again(
                 View(store, base), View(store, base, changes), touched, base

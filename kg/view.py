@@ -43,15 +43,26 @@ class View:
         self._by_rule: dict[str, bool] = {}
 
     def lines(
-        self, subject: str | None, predicate: str | None = None, value: str | None = None
+        self,
+        subject: str | None,
+        predicate: str | None = None,
+        value: str | None = None,
+        only: Set[str] | None = None,
     ) -> Iterator[str]:
-        """Yield the lines that have these terms; None is any term. IRIs only, but for values."""
+        """Yield the lines that have these terms; None is any term. IRIs only.
+
+        Args:
+            subject, predicate, value: the terms.
+            only: the predicates that are wanted, as addresses without brackets.
+        """
         import pyoxigraph as ox
 
         s, p = (ox.NamedNode(t[1:-1]) if t else None for t in (subject, predicate))
         o = ox.NamedNode(value[1:-1]) if value else None
         for store in (self._store, self._added):
             for quad in store.quads_for_pattern(s, p, o, None):
+                if only is not None and quad.predicate.value not in only:
+                    continue
                 graph = quad.graph_name
                 if isinstance(graph, ox.DefaultGraph) or graph.value in self._concluded:
                     continue
@@ -62,6 +73,14 @@ class View:
                 ):
                     continue
                 yield line
+
+    def perhaps_the_same(self, event: str) -> set[str]:
+        """Return the events that were found to be perhaps the same, before any change."""
+        import pyoxigraph as ox
+
+        node, links = ox.NamedNode(event[1:-1]), ox.NamedNode(self._links)
+        same = ox.NamedNode(term("possiblySameAs")[1:-1])
+        return {str(one.object) for one in self._store.quads_for_pattern(node, same, None, links)}
 
     def _is_concluded(self, quad: pyoxigraph.Quad) -> bool:
         """Return whether a quad about links between events was proposed by rule."""

@@ -482,7 +482,7 @@ class Writer:
                 sha256=sums.get(WHOLE + suffix, ""),
                 private=False,
             )
-            for suffix, size in dumps.sizes().items()
+            for suffix, size in dumps.sizes.items()
         )
 
     def _entry(self, path: str, *, private: bool) -> FileEntry:

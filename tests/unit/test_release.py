@@ -1252,7 +1252,7 @@ def test_large_plain_dumps_have_no_checksum_of_their_own(
 ) -> None:
     monkeypatch.setattr("kg.dumps.UNSUMMED", 3000)
     release = write(tmp_path)
-    sizes = Dumps(release).sizes()
+    sizes = Dumps(release).sizes
     assert sizes == {suffix: len(dump(release, f"graph{suffix}")) for suffix in SUFFIXES}
     large = {f"graph{s}" for s, size in sizes.items() if "." not in s[1:] and size > 3000}
     assert "graph.nq" in large
