@@ -99,6 +99,12 @@ def bounded(
     return out
 
 
+def end_with_parent() -> None:
+    """Let the system end this process when the one that started it ends, where it can."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_END_WITH_PARENT, signal.SIGKILL)
+
+
 def _wait(child: int) -> int:
     """Return the status of a child that ends, 0 where the system keeps none."""
     try:

@@ -9,14 +9,14 @@ import gc
 import json
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 import kg
-from kg.errors import ConfigError, KgErrors, ResourceError
+from kg.errors import ConfigError, KgError, KgErrors, ResourceError
 from kg.resources import folder
 from kg.vocab import DCTERMS, PROV, RDF, RDFS, SCHEMA, data_iri, graph_iri, literal, term
 
@@ -342,9 +342,12 @@ def publish(
                 seen=str(out),
                 expected=f"a folder outside {facts_folder}",
             )
-    inputs = identity.collect_inputs(folders)
-    if links is not None:
-        inputs = (*inputs, _input("links", links))
+
+    def again() -> "Sequence[Input]":
+        found = identity.collect_inputs(folders)
+        return found if links is None else (*found, _input("links", links))
+
+    inputs = again()
     settings = identity.ReleaseSettings(
         base_iri=base,
         title=TITLE,
@@ -361,7 +364,7 @@ def publish(
         if known is not None:
             return known, None
         if not full:
-            extended = _extend(facts_folders, out, base, links, inputs, settings)
+            extended = _extend(facts_folders, out, base, links, inputs, settings, again)
             if extended is not None:
                 return extended
     with Notes(out) as notes:
@@ -383,7 +386,8 @@ def publish(
             ontology=content.ontology,
             force=force,
         )
-        notes.keep(path.name, clean=built.report is not None and not built.report.results)
+        if again() == inputs:  # what was read is what was summed up
+            notes.keep(path.name, clean=built.report is not None and not built.report.results)
     return path, built
 
 
@@ -394,6 +398,7 @@ def _extend(
     links: Path | None,
     inputs: "Sequence[Input]",
     settings: "ReleaseSettings",
+    again: "Callable[[], Sequence[Input]]",
 ) -> "tuple[Path | None, Built | None] | None":
     """Return what `publish` returns, if only facts changed since the current release; else None."""
     from kg import release
@@ -436,16 +441,13 @@ def _extend(
             low, high = load_mapping(folder("mappings"), "articles").source.expected
             if not low <= found.records <= high:
                 return None  # which says what is wrong
-            bad = len({b.record for b in found.breaks})
             built = Built(
                 dataset=Dataset(),
                 origins={},
-                counts=[Counts("articles", found.records, found.records - bad, bad)],
-                breaks=found.breaks,
+                counts=[Counts("articles", found.records, found.records, 0)],
+                breaks=[],
                 report=found.report,
             )
-            if not built.conforms:
-                return _rejected(out, built)
             _log.info("writing what changed")
             path = release.extend_release(
                 out,
@@ -454,9 +456,15 @@ def _extend(
                 _content(built, inputs, base, shared=True),
                 settings,
             )
-            memory.update(path.name, found)
+            if again() == inputs:  # what was read is what was summed up
+                memory.update(path.name, found)
+    except KgError:
+        raise
     except (LookupError, Unfit) as error:
         _log.debug("everything is built again: %s", error)
+        return None
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with what is remembered
+        _log.debug("everything is built again: %s", error, exc_info=True)
         return None
     finally:
         if collecting:

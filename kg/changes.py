@@ -10,6 +10,7 @@ Spec: Linked Data Event Streams (LDES) and the TREE hypermedia specification; Ac
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Literal
@@ -53,28 +54,34 @@ class Page(msgspec.Struct, frozen=True):
     before: str | None
     time: str
     activities: tuple[Activity, ...]
+    known: bool = True
+    """Whether it is known what changed, so that the page never changes."""
 
 
-def note_changes(releases: Path, old: str | None, new: str) -> None:
-    """Write what changed with the last publication; nothing is lost but detail if that fails.
+def note_changes(releases: Path, number: int, old: str | None, new: str) -> None:
+    """Write a page of what changes with a publication; if that fails, only detail is lost.
 
     Args:
-        releases: the folder of releases; the publication is noted there already.
-        old: the id of the release that was current before, or None if there was none or it is gone.
-        new: that of the one which is now.
+        releases: the folder of releases.
+        number: that of the publication, which is not noted yet.
+        old: the id of the release that is current before, or None if there is none or it is gone.
+        new: that of the one which will be.
     """
-    number = len(read_publications(releases)) - 1
     path = _path(releases, number)
     activities: Sequence[Activity] | None = None
     try:
+        path.unlink(missing_ok=True)  # of a publication that never came about
         if old is not None:
             activities = _activities(releases / old, releases / new)
         if activities is None:
             return
         path.parent.mkdir(exist_ok=True)
-        lines = [canonical_json(old), *map(canonical_json, activities)]
+        lines = [canonical_json([old, new]), *map(canonical_json, activities)]
         partial = path.with_suffix(".new")
-        partial.write_bytes(b"".join(lines))
+        with partial.open("wb") as file:
+            file.writelines(lines)
+            file.flush()
+            os.fsync(file.fileno())
         partial.replace(path)
     except (OSError, KgError, ValueError):
         # What is published is published; the page says then that the whole has changed.
@@ -134,13 +141,17 @@ def read_page(releases: Path, base_iri: str, number: int) -> Page | None:
     one = publications[number]
     before = publications[number - 1].id if number else None
     whole = Activity("Update" if number else "Create", f"{base_iri}dataset")
+    known = True
     try:
         first, *lines = _path(releases, number).read_bytes().splitlines()
         activities = tuple(msgspec.json.decode(line, type=Activity) for line in lines)
-        before = msgspec.json.decode(first, type=str | None)
+        old, new = msgspec.json.decode(first, type=tuple[str, str])
+        if new != one.id:
+            raise ValueError("the page is of another publication")
+        before = old
     except (OSError, ValueError, msgspec.MsgspecError):
-        activities = (whole,)
-    return Page(number, one.id, before, one.time, activities)
+        activities, known = (whole,), False
+    return Page(number, one.id, before, one.time, activities, known)
 
 
 def stream(base_iri: str, title: str, publications: Sequence[Publication], first: int) -> str:

@@ -424,13 +424,13 @@ class Dumps:
         They are its checksum if it has one, else a hash over those of its parts.
 
         Raises:
-            KeyError: there is no dump of that name.
             OSError: a file cannot be read.
         """
         if name in self.sums:
             return self.sums[name]
-        self.get(name)
         digest = hashlib.sha256(name.encode())
+        for end in self.of(name, ()).segments:
+            digest.update((self.folder / end.path).read_bytes())
         for parts in self.parts.values():
             for part in parts:
                 digest.update(f"{part.nq_sha256} {part.pack_sha256} ".encode())

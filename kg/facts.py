@@ -544,7 +544,12 @@ class Records(Mapping[str, AnyRecord]):
         """
         if key not in self._home:
             self._fetch(key)
-        return self._home[key]
+        file = self._home[key]
+        if file.file != self._reader:
+            self._look.add(key)
+            if file.document:
+                self._look.add(file.document.id)
+        return file
 
 
 class FactSet(msgspec.Struct, frozen=True):

@@ -13,6 +13,7 @@ Spec: docs/decisions/0012-incremental-builds.md
 
 from __future__ import annotations
 
+import fcntl
 import json
 import logging
 import os
@@ -20,13 +21,14 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final
 
 import msgspec
 
 from kg.dataset import Dataset
 from kg.derive import Unclear, derive_again
-from kg.facts import FactFile, FactSet, Records, RuleBreak, facts_files, read_files, rule_breaks
+from kg.errors import KgError
+from kg.facts import FactFile, FactSet, Records, facts_files, read_files, rule_breaks
 from kg.index import FOLDER, Index, Remembered, take_index, write_index
 from kg.link import LinkRow, link_breaks
 from kg.load import Change
@@ -60,13 +62,12 @@ Mapped = Callable[[FactSet, Sequence[LinkRow]], Quads]
 class Increment(msgspec.Struct, frozen=True):
     """What a build of some changed facts comes to.
 
-    `changes` are the quads that go and come by graph; `breaks` the rules that records break, and
-    then there is nothing else. `records` is the number of all records.
+    `changes` are the quads that go and come by graph; nothing was found to be wrong with what they
+    give. `records` is the number of all records.
     """
 
     changes: dict[str, Change]
-    breaks: list[RuleBreak]
-    report: Report | None
+    report: Report
     records: int
     facts: FactSet
     gone: list[str]
@@ -88,6 +89,10 @@ class Memory:
         self._place = releases / FOLDER
         self._release = release
         try:
+            self._lock = _lock(self._place)
+        except OSError as error:
+            raise LookupError(str(error)) from error
+        try:
             state = json.loads((self._place / _STATE).read_bytes())
             if state["release"] != release.name or not state["clean"]:
                 raise LookupError("the graph is of another release, or something is wrong with it")
@@ -95,7 +100,8 @@ class Memory:
                 raise LookupError("too much has changed since the graph was saved")
             self._state = state
             self._index = Index(releases, release.name)
-        except (OSError, ValueError, KeyError, sqlite3.Error) as error:
+        except (OSError, ValueError, KeyError, TypeError, LookupError, sqlite3.Error) as error:
+            self._lock.close()
             raise LookupError(str(error)) from error
 
     def __enter__(self) -> Memory:
@@ -103,6 +109,7 @@ class Memory:
 
     def __exit__(self, *_: object) -> None:
         self._index.close()
+        self._lock.close()
 
     def increment(
         self,
@@ -124,14 +131,31 @@ class Memory:
             shapes, vocabulary: as in a whole build.
             mapped: maps some facts.
         Raises:
-            KgErrors: what cannot be read as records.
-            LookupError: this has to be done as a whole.
+            LookupError: this has to be done as a whole, also because something is wrong: a whole
+                build tells all of it, and in its order.
         """
+        try:
+            return self._increment(before, inputs, folders, rows, shapes, vocabulary, mapped)
+        except KgError as error:
+            raise LookupError(str(error)) from error
+
+    def _increment(
+        self,
+        before: Manifest,
+        inputs: Sequence[Input],
+        folders: Sequence[Path],
+        rows: Sequence[LinkRow],
+        shapes: Shapes,
+        vocabulary: Vocabulary,
+        mapped: Mapped,
+    ) -> Increment:
         old, new = (
             {one.name: one.sha256 for one in some if one.name.startswith("facts")}
             for some in (before.inputs, inputs)
         )
         paths = facts_files(folders)
+        if paths.keys() - new.keys():
+            raise LookupError("facts lie where no input is looked for")
         changed = {name for name in paths if old.get(name) != new.get(name)}
         known = self._index.names
         gone = sorted(known - paths.keys())
@@ -151,21 +175,26 @@ class Memory:
         was = self._read(again & known, gone)
         _log.info("mapping %d of %d files again", len(again), len(paths))
         records = index.count - was.count + facts.count
-        breaks = [*rule_breaks(facts), *link_breaks(facts, rows)]
-        if breaks:
-            nothing = Remembered({}, {})
-            return Increment({}, breaks, None, records, facts, gone, nothing, ([], []))
+        if rule_breaks(facts) or link_breaks(facts, rows):
+            raise LookupError("records break rules")
         concerned = [row for row in rows if row.subject in keys]
         earlier, now = mapped(was, concerned), mapped(facts, concerned)
+        minted = (node for nodes in now.minted.values() for node in nodes)
+        if index.minted_otherwise(minted, {*again, *gone}):
+            raise LookupError("another file has something else under the address of a node")
         changes = self._without_shared(
             changes_between(_by_graph(earlier.dataset), _by_graph(now.dataset)), {*again, *gone}
         )
         changes = together(changes, self._derived(changes, before.base_iri))
         triples = union_change(_opened(self._release), changes)
+        if sum(map(len, triples)) > _LONGEST:
+            raise LookupError("too much has changed")
         _log.info("validating what %d triples concern", sum(map(len, triples)))
-        report = self._report(shapes, triples, now.origins)
-        remembered = Remembered(facts.by_id.looked, now.shared)
-        return Increment(changes, [], report, records, facts, gone, remembered, triples)
+        report = self._report(shapes, triples)
+        if report.results:  # a whole build knows better where each comes from
+            raise LookupError("there is something to be told of the data")
+        remembered = Remembered(facts.by_id.looked, now.shared, now.minted)
+        return Increment(changes, report, records, facts, gone, remembered, triples)
 
     def _read(self, names: set[str], gone: Sequence[str]) -> FactSet:
         """Return files as they were, with a way to all others as they were."""
@@ -210,7 +239,6 @@ class Memory:
         self,
         shapes: Shapes,
         triples: tuple[Sequence[Tokens], Sequence[Tokens]],
-        origins: Mapping[str, str],
     ) -> Report:
         validation = Validation(shapes)
         try:
@@ -219,20 +247,27 @@ class Memory:
         except (OSError, ValueError) as error:
             raise LookupError(str(error)) from error
         validation.change(*triples)
-        return validation.report(origins, checked=True)
+        return validation.report(checked=True)
 
     def _journal(self) -> tuple[list[Tokens], list[Tokens]]:
         """Return what changed since the graph was saved, all in all."""
         found: dict[Tokens, int] = {}
-        with (self._place / _JOURNAL).open(encoding="utf-8", newline="\n") as file:
-            for _, line in zip(range(self._state["journal"]), file, strict=False):
-                sign, s, p, o = line[:-1].split(" ", 3)
-                triple = (s, p, o)
-                found[triple] = found.get(triple, 0) + (1 if sign == "A" else -1)
+        lines = self._lines_of_journal()
+        if len(lines) != self._state["journal"]:
+            raise ValueError("the journal is not as long as it was")
+        for line in lines:
+            sign, s, p, o = line.split(" ", 3)
+            triple = (s, p, o)
+            found[triple] = found.get(triple, 0) + (1 if sign == "A" else -1)
         return (
             [triple for triple, number in found.items() if number < 0],
             [triple for triple, number in found.items() if number > 0],
         )
+
+    def _lines_of_journal(self) -> list[str]:
+        """Return the lines that count: behind them may stand those of a build that died."""
+        text = (self._place / _JOURNAL).read_text(encoding="utf-8")
+        return text.split("\n")[:-1][: self._state["journal"]]
 
     def update(self, release: str, increment: Increment) -> None:
         """Remember the release that an increment has become, or nothing if that fails.
@@ -242,24 +277,20 @@ class Memory:
         """
         try:
             self._update(release, increment)
-        except (OSError, sqlite3.Error) as error:
+        except (OSError, ValueError, sqlite3.Error) as error:
             _log.debug("nothing is remembered of this build: %s", error)
 
     def _update(self, release: str, increment: Increment) -> None:
         removed, added = increment.triples
-        journal = self._place / _JOURNAL
-        # What a build that died has added stands behind what counts.
-        with journal.open("r+", encoding="utf-8", newline="\n") as file:
-            for _ in range(self._state["journal"]):
-                file.readline()
-            file.seek(file.tell())
-            file.truncate()
-            file.writelines(f"D {s} {p} {o}\n" for s, p, o in removed)
-            file.writelines(f"A {s} {p} {o}\n" for s, p, o in added)
+        # The index is looked at first: it knows whether somebody else has come in between.
+        lines = self._lines_of_journal()
         self._index.update(release, increment.gone, increment.facts, increment.remembered)
-        clean = increment.report is not None and not increment.report.results
-        length = self._state["journal"] + len(removed) + len(added)
-        _write_state(self._place, release, length, clean=clean)
+        lines += (f"D {s} {p} {o}" for s, p, o in removed)
+        lines += (f"A {s} {p} {o}" for s, p, o in added)
+        new = self._place / f"{_JOURNAL}.new"
+        new.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
+        new.replace(self._place / _JOURNAL)
+        _write_state(self._place, release, len(lines), clean=not increment.report.results)
 
 
 class _AsItWas:
@@ -288,24 +319,44 @@ class Notes:
         self.graph = self._place / f"{GRAPH}-{os.getpid()}"
         """Where the graph is to be saved; it is not there."""
         self._index: Path | None = None
+        self._lock: IO[bytes] | None = None
 
     def __enter__(self) -> Notes:
-        shutil.rmtree(self.graph, ignore_errors=True)
+        try:
+            self._place.mkdir(parents=True, exist_ok=True)
+            self._lock = _lock(self._place)
+            self._sweep()
+        except (OSError, LookupError) as error:
+            _log.debug("nothing will be remembered of this build: %s", error)
         return self
 
     def __exit__(self, *_: object) -> None:
-        shutil.rmtree(self.graph, ignore_errors=True)
+        if self._lock:
+            self._sweep()
+            self._lock.close()
+
+    def _sweep(self) -> None:
+        """Remove what builds that died have left, and this one if it is not kept."""
+        for path in (*self._place.glob(f"{GRAPH}-*"), *self._place.glob("new-*.sqlite*")):
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
 
     def note(self, facts: FactSet, mapped: Quads) -> None:
         """Write down what was mapped."""
+        if self._lock is None:
+            return
         try:
-            found = Remembered(facts.by_id.looked, mapped.shared)
+            found = Remembered(facts.by_id.looked, mapped.shared, mapped.minted)
             self._index = write_index(self._releases, facts, found)
         except (OSError, sqlite3.Error) as error:
             _log.debug("nothing will be remembered of this build: %s", error)
 
     def save(self, graph: Triples) -> None:
         """Write down the graph."""
+        if self._lock is None:
+            return
         try:
             graph.save(self.graph)
         except OSError as error:
@@ -341,6 +392,22 @@ def forget(releases: Path) -> None:
         shutil.rmtree(releases / FOLDER)
 
 
+def _lock(place: Path) -> IO[bytes]:
+    """Return what keeps others from reading and writing what is remembered, until it is closed.
+
+    Raises:
+        LookupError: another build has it.
+        OSError: the folder is not there, or cannot be written.
+    """
+    file = (place / "lock").open("ab")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise LookupError("another build is at work") from None
+    return file
+
+
 def _write_state(place: Path, release: str, journal: int, *, clean: bool) -> None:
     text = json.dumps({"release": release, "journal": journal, "clean": clean})
     new = place / f"{_STATE}.new"
@@ -359,6 +426,15 @@ def _by_graph(dataset: Dataset) -> dict[str, set[str]]:
 
 
 def _changed(old: FactSet, new: FactSet) -> set[str]:
-    """Return the ids of the records that went, came or changed."""
-    before, after = ({key: one for key, (one, _) in some.records().items()} for some in (old, new))
+    """Return the ids of the records that went, came or changed, or stand in another document."""
+    encoder = msgspec.msgpack.Encoder()  # which keeps the order of labels
+
+    def states(facts: FactSet) -> dict[str, tuple[bytes, str]]:
+        return {
+            record.id: (encoder.encode(record), file.document.id if file.document else "")
+            for file in facts.files
+            for record in file.records
+        }
+
+    before, after = states(old), states(new)
     return {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}

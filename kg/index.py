@@ -10,6 +10,7 @@ Spec: docs/decisions/0012-incremental-builds.md
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -31,6 +32,10 @@ CREATE TABLE file (
 CREATE TABLE record (id TEXT PRIMARY KEY, file INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE looked (id TEXT, file INTEGER, PRIMARY KEY (id, file)) WITHOUT ROWID;
 CREATE TABLE shared (line BLOB, file INTEGER, PRIMARY KEY (line, file)) WITHOUT ROWID;
+CREATE TABLE minted (
+    address BLOB, identity BLOB, file INTEGER, PRIMARY KEY (address, file)
+) WITHOUT ROWID;
+CREATE INDEX minted_file ON minted (file);
 CREATE INDEX record_file ON record (file);
 CREATE INDEX looked_file ON looked (file);
 CREATE INDEX shared_file ON shared (file);
@@ -43,6 +48,7 @@ class Remembered(msgspec.Struct, frozen=True):
 
     looked: Mapping[str, Iterable[str]]
     shared: Mapping[str, Iterable[bytes]]
+    minted: Mapping[str, Iterable[tuple[bytes, bytes]]]
 
 
 class _Content(msgspec.Struct, frozen=True, array_like=True):
@@ -162,6 +168,25 @@ class Index:
             found.update(line for line, number in rows if number not in numbers)
         return found
 
+    def minted_otherwise(self, nodes: Iterable[tuple[bytes, bytes]], names: Iterable[str]) -> bool:
+        """Return whether other files than these minted one of some nodes as something else.
+
+        Args:
+            nodes: the digests of address and identity.
+            names: files.
+        """
+        numbers = {self._numbers[name] for name in names if name in self._numbers}
+        wanted = dict(nodes)
+        for some in _batches(list(wanted)):
+            marks = ", ".join("?" * len(some))
+            rows = self._database.execute(
+                f"SELECT address, identity, file FROM minted WHERE address IN ({marks})", some
+            )
+            for address, known, number in rows:
+                if number not in numbers and known != wanted[address]:
+                    return True
+        return False
+
     def update(self, release: str, gone: Iterable[str], facts: FactSet, found: Remembered) -> None:
         """Make this the index of another release, in which some files are others.
 
@@ -179,7 +204,7 @@ class Index:
             for name in {*gone, *(file.file for file in facts.files)}:
                 number = self._numbers.get(name)
                 if number is not None:
-                    for table in ("record", "looked", "shared"):
+                    for table in ("record", "looked", "shared", "minted"):
                         self._database.execute(f"DELETE FROM {table} WHERE file = ?", [number])
                     self._database.execute("DELETE FROM file WHERE number = ?", [number])
             _insert(self._database, facts, found, _next_number(self._database))
@@ -194,7 +219,7 @@ def write_index(releases: Path, facts: FactSet, found: Remembered) -> Path:
     """
     folder = releases / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{_FILE}.new"
+    path = folder / f"new-{os.getpid()}.sqlite"
     path.unlink(missing_ok=True)
     database = sqlite3.connect(path, isolation_level=None)
     try:
@@ -255,6 +280,10 @@ def _insert(database: sqlite3.Connection, facts: FactSet, found: Remembered, num
         ):
             rows = ((value, number_) for value in values)
             database.executemany(f"INSERT INTO {table} VALUES (?, ?)", rows)
+        database.executemany(
+            "INSERT INTO minted VALUES (?, ?, ?)",
+            ((*one, number_) for one in found.minted.get(file.file, ())),
+        )
 
 
 def _batches(values: Sequence[object]) -> Iterator[Sequence[object]]:

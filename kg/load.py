@@ -1,6 +1,6 @@
 """Fills the store of a release, and sees to it that it holds what the parts hold.
 
-Spec: docs/reference/release.md, "The store"
+Spec: docs/reference/release.md
 """
 
 from __future__ import annotations
@@ -267,5 +267,5 @@ def _has(store: pyoxigraph.Store, line: bytes) -> bool:
         [quad] = pyoxigraph.parse(line, format=pyoxigraph.RdfFormat.N_QUADS)
     except (SyntaxError, ValueError):
         return False
-    found = store.quads_for_pattern(quad.subject, quad.predicate, None, quad.graph_name)
+    found = store.quads_for_pattern(quad.subject, quad.predicate, quad.object, quad.graph_name)
     return any(f"{one} .".encode() == line for one in found)

@@ -16,7 +16,7 @@ import typing
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 
@@ -57,6 +57,10 @@ class Counts(msgspec.Struct, frozen=True):
     rejected: int
 
 
+_OF_SEVERAL: Final = ("agent", "relation")
+"""Kinds of nodes that two files can mint under one address with different identities."""
+
+
 def digest_of(line: str) -> bytes:
     """Return 16 bytes by which a line is known."""
     return hashlib.sha256(line.encode()).digest()[:16]
@@ -77,6 +81,10 @@ class Quads:
         digests."""
         self._own = ""
         self._shared: set[bytes] | None = None
+        self.minted: dict[str, set[tuple[bytes, bytes]]] = {}
+        """The nodes that several files may mint and that each file minted: digests of address and
+        identity."""
+        self._minted: set[tuple[bytes, bytes]] | None = None
         self.origins: dict[str, str] = {}
         self._identities: dict[str, object] = {}
 
@@ -111,6 +119,8 @@ class Quads:
                 else "",
             )
         self.origins.setdefault(address, origin)
+        if kind in _OF_SEVERAL and self._minted is not None:
+            self._minted.add((digest_of(address), digest_of(repr(identity))))
         return f"<{address}>"
 
     def add(self, graph: str, subject: str, predicate: str, value: str) -> None:
@@ -123,6 +133,7 @@ class Quads:
         """Take what is added from now on for that of this file; None: of no file."""
         self._own = self.graph(file.document.id) if file and file.document else ""
         self._shared = self.shared.setdefault(file.file, set()) if file else None
+        self._minted = self.minted.setdefault(file.file, set()) if file else None
 
     def concept(self, scheme: str, key: str) -> str:
         """Return the N-Quads form of a concept by its bare key.

@@ -20,6 +20,7 @@ import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Final, NamedTuple, Self
@@ -27,6 +28,7 @@ from typing import IO, Final, NamedTuple, Self
 import msgspec
 import zstandard
 
+from kg.bounded import end_with_parent
 from kg.dumps import (
     FOLDER,
     MEMBERS,
@@ -157,8 +159,10 @@ class _Writer:
             pack_sha256=hashlib.sha256(others).hexdigest(),
             members=tuple(members),
         )
-        (self._folder / part_path(part, NQ)).write_bytes(data[0])
-        (self._folder / part_path(part, PACK)).write_bytes(others)
+        for suffix, content in ((NQ, data[0]), (PACK, others)):
+            path = self._folder / part_path(part, suffix)
+            path.unlink(missing_ok=True)  # it may be the file of another release
+            path.write_bytes(content)
         return part
 
 
@@ -168,6 +172,7 @@ _writer: _Writer | None = None
 
 def _begin(folder: Path, form: Form) -> None:
     global _writer
+    end_with_parent()
     _writer = _Writer(folder, form)
 
 
@@ -204,8 +209,8 @@ class Parts:
         trace: TracebackType | None,
     ) -> None:
         try:
-            while self._pending and kind is None:
-                self._each(self._pending.popleft().result())
+            if kind is None:
+                self._drain(0)
         finally:
             if self._pool:
                 self._pool.shutdown(cancel_futures=True)
@@ -265,7 +270,14 @@ class Parts:
 
     def _drain(self, leave: int) -> None:
         while len(self._pending) > leave:
-            self._each(self._pending.popleft().result())
+            try:
+                part = self._pending.popleft().result()
+            except BrokenProcessPool as error:
+                raise ReleaseError(
+                    "a process that wrote parts of the release has been ended",
+                    hint="it may have been short of memory; try again with more",
+                ) from error
+            self._each(part)
 
 
 class _Lines:

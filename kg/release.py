@@ -395,8 +395,9 @@ def verify_release(out: Path, name: str | None = None) -> list[str]:
         known = expected.keys() | sums.keys() | {MANIFEST, STORE_SUMS}
         if parts or not broken:
             problems += [f"{path}: the file is not part of the release" for path in present - known]
-        problems += _disagreements(manifest, parts)
-        if not broken and not damaged:
+        disagreements = list(_disagreements(manifest, parts))
+        problems += disagreements
+        if not broken and not damaged and not disagreements:
             problems += _not_as_summed(folder, manifest, parts)
             if problem := _store_problem(folder, manifest, parts):
                 problems.append(f"{QUADS}: {problem}")
@@ -555,9 +556,12 @@ def _switch(out: Path, name: str, action: Literal["publish", "rollback"]) -> Non
     if not publications or publications[-1].id != name:
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         time = now.replace("+00:00", "Z")
-        write_publication(out, Publication(id=name, action=action, time=time))
         before = publications[-1].id if publications else None
-        note_changes(out, before if before and (out / before).is_dir() else None, name)
+        if before is not None and not (out / before).is_dir():
+            before = None
+        # Before it is known that there is such a page: pages never change.
+        note_changes(out, len(publications), before, name)
+        write_publication(out, Publication(id=name, action=action, time=time))
 
 
 # --------------------------------------------------------------------------------------------------

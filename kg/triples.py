@@ -297,6 +297,8 @@ class _SavedTerms(Sequence[bytes]):
         self._saved = len(self._ends)
         if {len(self._hashes), len(self._order)} != {self._saved}:
             raise ValueError("the files do not belong together")
+        if self._saved and int(self._ends[-1]) + 1 != len(self._data):
+            raise ValueError("the terms are not all there")
         self._new: list[bytes] = []
         self._numbers: dict[bytes, int] = {}
 
@@ -550,6 +552,8 @@ class Triples:
         out._tails.take(np.load(folder / "tail-numbers.npy"))
         for tail in (folder / "tails").read_bytes().split(b"\n"):
             out._tail_numbers.setdefault(tail, len(out._tail_numbers))
+        if len(terms) and int(out._tails.of(terms).max()) >= len(out._tail_numbers):
+            raise ValueError("the tails are not all there")
         if out._kinds.known != len(terms) or out._tails.known != len(terms):
             raise ValueError("the files do not belong together")
         return out

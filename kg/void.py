@@ -259,9 +259,9 @@ def describe(
     end = text.index("\n\n", start) + 2
     alike = text[start:end]
     blocks = (
-        alike.replace(_KEY, graph.key)
+        alike.replace(str(_NUMBER), str(graph.quads))
         .replace(f"<{_IRI}>", f"<{graph.iri}>")
-        .replace(str(_NUMBER), str(graph.quads))
+        .replace(_KEY, graph.key)
         for graph in sorted(graphs, key=lambda graph: graph.key)
     )
     return text[:start] + "".join(blocks) + text[end:]

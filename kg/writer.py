@@ -10,7 +10,9 @@ Spec: docs/reference/release.md; RDF 1.1 N-Quads, Turtle and TriG; JSON-LD 1.1; 
 from __future__ import annotations
 
 import contextlib
+import errno
 import filecmp
+import hashlib
 import heapq
 import itertools
 import json
@@ -77,6 +79,8 @@ _log = logging.getLogger(__name__)
 
 CONTEXT: Final = "ontology/context.jsonld"
 _LINKED: Final = ("parts", FOLDER, "ontology")
+_NO_LINKS: Final = (errno.EPERM, errno.EXDEV, errno.EMLINK, errno.ENOTSUP)
+"""Why a file cannot stand in two folders: no link of this kind, or none of somebody else's."""
 _RELABELLED: Final = 50_000
 """Things whose labels changed since the index was made, after which it is made anew."""
 _MEDIA_TYPES: Final = {
@@ -294,11 +298,19 @@ class Writer:
             (self._folder / folder).mkdir(parents=True)
         self._terms = Terms(_triples(dumps, vocabulary))
         context = json.loads((base / CONTEXT).read_bytes())["@context"]
-        with ThreadPoolExecutor(2) as threads:
-            tasks = [threads.submit(_link_all, base / one, self._folder / one) for one in _LINKED]
-            new, delta = extend_store(base / QUADS, self._folder / QUADS, changes)
-            for task in tasks:
-                task.result()
+        try:
+            with ThreadPoolExecutor(2) as threads:
+                tasks = [
+                    threads.submit(_link_all, base / one, self._folder / one) for one in _LINKED
+                ]
+                new, delta = extend_store(base / QUADS, self._folder / QUADS, changes)
+                for task in tasks:
+                    task.result()
+            os.link(base / LABELS, self._folder / LABELS)
+        except OSError as error:
+            if error.errno in _NO_LINKS:
+                raise Unfit("files cannot be shared here") from error
+            raise
         self._known_sums = {
             path: sha256
             for path, sha256 in read_sums(base)[0].items()
@@ -363,14 +375,15 @@ class Writer:
             removed, added = sides[bucket]
             there = set()
             if bucket in found:
-                there = set(_lines(self._folder / part_path(found.pop(bucket), NQ)))
+                there = set(_lines(self._folder, found.pop(bucket)))
+            if not removed <= there or added & there:
+                raise Unfit("the other release is not what it was taken for")
             if left := (there - removed) | added:
                 found[bucket] = writer.write(iri, bucket, bits, "".join(sorted(left)))
         return [found[bucket] for bucket in sorted(found)]
 
     def _relabel(self, base: Path, store: pyoxigraph.Store, subjects: set[str]) -> None:
         """Share the index of labels, and write the labels of what changed since it was made."""
-        os.link(base / LABELS, self._folder / LABELS)
         self._known_sums[LABELS] = read_sums(base)[0][LABELS]
         gone = subjects | relabelled(base / LABELS_CHANGED)
         if len(gone) > _RELABELLED:
@@ -554,9 +567,16 @@ def _link_all(old: Path, new: Path) -> None:
         os.link(here + name, there + name)
 
 
-def _lines(path: Path) -> Iterator[str]:
-    """Yield the lines of a file that is not large, with their line feeds."""
-    for line in path.read_text(encoding="utf-8").split("\n")[:-1]:
+def _lines(folder: Path, part: Part) -> Iterator[str]:
+    """Yield the lines of a part, with their line feeds.
+
+    Raises:
+        Unfit: it is not what was published.
+    """
+    data = (folder / part_path(part, NQ)).read_bytes()
+    if hashlib.sha256(data).hexdigest() != part.nq_sha256:
+        raise Unfit(f"{part.name} is not what was published")
+    for line in data.decode().split("\n")[:-1]:
         yield f"{line}\n"
 
 
@@ -566,13 +586,13 @@ def _triples(dumps: Dumps, graph: str) -> Iterator[str]:
     for entry in dumps.manifest.graphs:
         if entry.iri == graph:
             parts = dumps.parts[entry.key]
-            files = [_lines(dumps.folder / part_path(part, NQ)) for part in parts]
+            files = [_lines(dumps.folder, part) for part in parts]
             yield from (line[:end] for line in heapq.merge(*files))
 
 
 def _changed(folder: Path, parts: Iterable[Part], change: Change) -> Iterator[str]:
     """Yield the lines of some parts without those that go and with those that come, sorted."""
-    files = [_lines(folder / part_path(part, NQ)) for part in parts]
+    files = [_lines(folder, part) for part in parts]
     for line in heapq.merge(*files, sorted(change.added)):
         if line not in change.removed:
             yield line

@@ -582,7 +582,12 @@ def _while_there(scope: Scope) -> Iterator[None]:
 
 async def _check(files: Files) -> None:
     """Tell in the log which files are not what was published: they are not handed on."""
-    for path in await asyncio.to_thread(files.check):
+    try:
+        damaged = await asyncio.to_thread(files.check)
+    except (KgError, OSError) as error:
+        _log.error("the files of release %s cannot be checked: %s", files.manifest.id[:12], error)
+        return
+    for path in damaged:
         _log.error(
             "%s of release %s is not what was published, so it is not handed on; "
             "see `kg release verify`",
@@ -1631,7 +1636,7 @@ async def _earlier(ask: Ask, folder: Path) -> Files:
     """Return the files of a release that is kept and not served."""
 
     async def make() -> Files:
-        return Files(folder, await asyncio.to_thread(read_manifest, folder))
+        return Files(folder, await asyncio.to_thread(read_manifest, folder), ask.served.files)
 
     files: Files = await _cached(ask.served, ("files", folder.name), make)
     return files
@@ -1704,13 +1709,17 @@ async def release_difference(request: Request, old: str, new: str) -> Response:
         form = chosen[0] if chosen else None
     if form is None:
         raise QueryFailure("format", "The difference is HTML, JSON or an RDF Patch")
-    etag = ask.etag("diff", before.name, after.name, form.name, ask.number)
+    languages = ask.languages if form is HTML else ()
+    etag = ask.etag("diff", before.name, after.name, form.name, ask.number, *languages)
     headers = {"ETag": etag, "Vary": "Accept, Accept-Language", "Cache-Control": "no-cache"}
     if (same := ask.unchanged(etag, headers)) is not None:
         return same
     if form is RDF_PATCH:
+        if request.scope.get("kg.head"):
+            return Response(b"", 200, headers, RDF_PATCH.media_type)
         found = await asyncio.to_thread(Difference, before, after)
-        return StreamingResponse(_together(found.patch()), 200, headers, RDF_PATCH.media_type)
+        patch = _one_by_one(ask.site, found)
+        return StreamingResponse(patch, 200, headers, RDF_PATCH.media_type)
     async with ask.site.comparing:  # one at a time: each may take a second of a core
         compared = await asyncio.to_thread(history.compare, before, after, ask.number)
     if form is PLAIN_JSON:
@@ -1784,7 +1793,8 @@ async def change_page(request: Request, number: str) -> Response:
         raise QueryFailure("not-found", f"The feed of changes has no page {digits!r}")
     headers = {"Vary": "Accept, Accept-Language", "Cache-Control": "no-cache"}
     if chosen != "html":
-        headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        if page.known:
+            headers["Cache-Control"] = "public, max-age=31536000, immutable"
         text = changes.page_turtle(ask.served.base, page)
         return await _turtle_answer(ask, text, chosen, headers)
     kept = {one.folder.name for one in await asyncio.to_thread(history.kept, ask.site.releases)}
@@ -1811,6 +1821,14 @@ async def _turtle_answer(ask: Ask, text: str, suffix: str, headers: Mapping[str,
         documents = await _documents(ask.served)
         data = await asyncio.to_thread(describe.convert, data, suffix, documents)
     return Response(data, 200, headers, describe.FORMATS[suffix])
+
+
+async def _one_by_one(site: Site, difference: Difference) -> AsyncIterator[bytes]:
+    """Yield a patch, while no other is made: each holds what changed of one graph in memory."""
+    async with site.comparing:
+        chunks = _together(difference.patch())
+        while chunk := await asyncio.to_thread(next, chunks, b""):
+            yield chunk
 
 
 def _together(lines: Iterator[str]) -> Iterator[bytes]:

@@ -10,7 +10,9 @@ Spec: RFC 9110, sections 13.1.5 (If-Range) and 14 (ranges)
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
+import threading
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +22,7 @@ from starlette.responses import Response, StreamingResponse
 
 from kg.dumps import MEDIA_TYPES, NQ, Dump, Dumps, Segment, media_type, part_files
 from kg.errors import ReleaseError
-from kg.manifest import MANIFEST, Manifest
+from kg.manifest import MANIFEST, PARTS, SUMS, Manifest
 from kg.web.guard import QueryFailure
 from kg.web.protocol import problem
 
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from starlette.datastructures import Headers
+
+_log = logging.getLogger(__name__)
 
 _RANGE: Final = re.compile(r"bytes=[ \t]*([0-9]{0,18})-([0-9]{0,18})[ \t]*", re.IGNORECASE)
 
@@ -58,6 +62,8 @@ class Files:
         self.folder = folder
         self.manifest = manifest
         self._entries = {entry.path: entry for entry in manifest.files if not entry.private}
+        self._lists = {entry.path: entry for entry in manifest.files if entry.path in (PARTS, SUMS)}
+        self._lock = threading.Lock()
         self.closed = False
         """Whether nobody needs to know any more: ends `check`."""
         self._known: dict[tuple[int | str, ...], bool] = before._known if before else {}
@@ -118,12 +124,13 @@ class Files:
         Args:
             paths: in the release.
         """
-        return next((path for path in dict.fromkeys(paths) if not self._whole(path)), "")
+        with self._lock:
+            return next((path for path in dict.fromkeys(paths) if not self._whole(path)), "")
 
     def check(self) -> list[str]:
         """Return every file that is not what was published, sorted. Reads all that is not known."""
         found = []
-        for path in sorted({*self._entries, *self._members}):
+        for path in sorted({*self._lists, *self._entries, *self._members}):
             if self.closed:
                 break
             if not self._whole(path):
@@ -148,7 +155,7 @@ class Files:
         return known
 
     def _expected(self, path: str) -> str:
-        entry = self._entries.get(path)
+        entry = self._lists.get(path) or self._entries.get(path)
         return entry.sha256 if entry is not None else self._members[path][1]
 
 
@@ -171,7 +178,7 @@ def answer(
     start, stop, status = 0, size, 200
     asked = _RANGE.fullmatch(request.get("range", ""))
     condition = request.get("if-range")
-    if asked and (asked[1] or asked[2]) and condition in (None, headers["ETag"]):
+    if not head and asked and (asked[1] or asked[2]) and condition in (None, headers["ETag"]):
         first = int(asked[1]) if asked[1] else max(size - int(asked[2]), 0)
         last = min(int(asked[2]), size - 1) if asked[1] and asked[2] else size - 1
         # A range that ends before it begins is none, and is passed over.
@@ -181,7 +188,9 @@ def answer(
             start, stop, status = first, last + 1, 206
             given["Content-Range"] = f"bytes {start}-{last}/{size}"
     given["Content-Length"] = str(stop - start)
-    if path := files.damaged(one.path for one in offered.dump.within(start, stop)):
+    read = [one.path for one in offered.dump.within(start, stop)]
+    if path := files.damaged([PARTS, SUMS, *read]):  # they say of what it is put together
+        _log.error("%s of release %s is not what was published", path, files.manifest.id[:12])
         raise QueryFailure(
             "store",
             f"{path} is not what was published, so it is not handed on",

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from kg.diff import Change, Counted, Difference
-from kg.errors import ReleaseError
+from kg.errors import ReleaseError, TooLarge
 from kg.manifest import CURRENT, Manifest, read_manifest, read_publications
 from kg.web.guard import QueryFailure
 
@@ -113,7 +113,10 @@ def compare(old: Path, new: Path, page: int) -> Compared:
     if found.lines > LINES:
         return Compared(found, None, [], more=False)
     first = (page - 1) * PAGE
-    changes = list(itertools.islice(found.things(), first, first + PAGE + 1))
+    try:
+        changes = list(itertools.islice(found.things(), first, first + PAGE + 1))
+    except TooLarge:
+        return Compared(found, None, [], more=False)
     return Compared(found, found.counts(), changes[:PAGE], more=len(changes) > PAGE)
 
 

@@ -336,3 +336,157 @@ def test_the_same_claim_twice_in_two_files_is_an_error_at_both_places(
         messages.append(str(caught.value))
     assert "two records have one id" in messages[0]
     assert "report-000000.jsonl" in messages[0]
+
+
+# --- what reviewers found -------------------------------------------------------------------
+
+
+def same_as_whole(source: Path, out: Path, tmp_path: Path) -> None:
+    """Build what changed and build it whole: both the same release, or both the same errors."""
+    results: list[object] = []
+    for folder, full in ((tmp_path / "whole", True), (out, False)):
+        try:
+            path, built = publish([source], folder, base=DEFAULT_BASE, full=full)
+        except KgErrors as error:
+            results.append(str(error))
+        else:
+            assert built is not None
+            results.append(files(path) if path else built.report_json())
+    assert results[0] == results[1]
+
+
+def records(facts: Facts, file: str, kind: str) -> list[dict[str, Any]]:
+    return [one for one in facts[file] if one["kind"] == kind]
+
+
+def test_another_file_with_something_else_under_one_address_is_found(
+    published: tuple[Facts, Path, Path], tmp_path: Path
+) -> None:
+    facts, source, out = published
+    one, two = "report-000000.jsonl", "report-000001.jsonl"
+    relation = {**records(facts, one, "relation")[0]}
+    claim = next(c for c in records(facts, one, "claim") if c.get("about") == relation["id"])
+    for file, low in ((one, "2"), (two, "3")):
+        facts[file] += [
+            {**relation, "id": f"{file[:13]}-rq", "quantity": quantity(low), "type": "ally-of"},
+            {**claim, "id": f"{file[:13]}-cq", "about": f"{file[:13]}-rq", "evidence": EVIDENCE},
+        ]
+        for made in facts[file][-1:]:
+            made.pop("via", None), made.pop("responds_to", None), made.pop("contrasts_with", None)
+        write(facts, source)
+        same_as_whole(source, out, tmp_path)
+
+
+EVIDENCE = [{"sentence": 0}]
+
+
+def quantity(low: str) -> dict[str, str]:
+    return {"low": low, "precision": "at-least", "unit": "persons"}
+
+
+def test_a_document_with_another_name_changes_what_refers_to_its_claims(
+    published: tuple[Facts, Path, Path], tmp_path: Path
+) -> None:
+    facts, source, out = published
+    one, two = "report-000000.jsonl", "report-000001.jsonl"
+    claim = next(c for c in records(facts, one, "claim") if "about" in c and "via" not in c)
+    answer = next(c for c in records(facts, two, "claim") if "about" in c)
+    answer["responds_to"] = [claim["id"]]
+    write(facts, source)
+    same_as_whole(source, out, tmp_path)
+    records(facts, one, "document")[0]["id"] = "renamed"
+    write(facts, source)
+    same_as_whole(source, out, tmp_path)
+
+
+def test_the_order_of_labels_counts(published: tuple[Facts, Path, Path], tmp_path: Path) -> None:
+    facts, source, out = published
+    one, two = "report-000000.jsonl", "report-000001.jsonl"
+    event = records(facts, one, "event")[0]
+    event["label"] = {"bn": "এক", "hi": "एक"}
+    claim = next(c for c in records(facts, two, "claim") if "about" in c)
+    other = {**claim, "id": "about-another", "about": event["id"], "by": ["a1"]}
+    facts[two].append({k: v for k, v in other.items() if k not in ("via", "responds_to", "n")})
+    write(facts, source)
+    same_as_whole(source, out, tmp_path)
+    event["label"] = {"hi": "एक", "bn": "এক"}
+    write(facts, source)
+    same_as_whole(source, out, tmp_path)
+
+
+def test_facts_in_a_folder_of_no_inputs_are_not_lost(
+    published: tuple[Facts, Path, Path], tmp_path: Path
+) -> None:
+    _, source, out = published
+    (source / "x_cache").mkdir()
+    (source / "report-000002.jsonl").rename(source / "x_cache/report-000002.jsonl")
+    same_as_whole(source, out, tmp_path)
+
+
+def test_facts_that_change_while_they_are_built_are_not_remembered(
+    published: tuple[Facts, Path, Path],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    facts, source, out = published
+    before = json.loads(json.dumps(facts))
+    change_certainty(facts, random.Random(1))
+    write(facts, source)
+    read = increment.read_files
+
+    def meanwhile(*arguments: Any) -> Any:
+        found = read(*arguments)
+        write(before, source)
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(increment, "read_files", meanwhile)
+        again(source, out, caplog)
+    rename_agent(before, random.Random(3))
+    write(before, source)
+    assert "writing the release" in again(source, out, caplog)
+    assert verify_release(out) == []
+
+
+def test_two_builds_at_once_remember_one_of_them(
+    published: tuple[Facts, Path, Path], caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    facts, source, out = published
+    change_certainty(facts, random.Random(1))
+    write(facts, source)
+    with increment.Memory(out, (out / "current").resolve()):
+        assert "writing the release" in again(source, out, caplog)  # another one has the lock
+    rename_agent(facts, random.Random(2))
+    write(facts, source)
+    same_as_whole(source, out, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("graph.json", b"null"),
+        ("graph.json", b"[]"),
+        ("graph.json", b""),
+        ("facts.sqlite", None),
+        ("graph/pairs.npy", b""),
+        ("graph/terms", None),
+        ("graph/tails", None),
+        ("graph/term-ends.npy", b""),
+        ("journal.nt", b""),
+        ("journal.nt", b"\xff\n"),
+    ],
+)
+def test_whatever_is_damaged_the_release_is_right(
+    published: tuple[Facts, Path, Path], tmp_path: Path, name: str, damage: bytes | None
+) -> None:
+    """None: what comes after the first thousand bytes is gone."""
+    facts, source, out = published
+    change_certainty(facts, random.Random(1))
+    write(facts, source)
+    publish([source], out, base=DEFAULT_BASE)
+    path = out / ".build" / name
+    path.write_bytes(path.read_bytes()[:1000] if damage is None else damage)
+    rename_agent(facts, random.Random(2))
+    write(facts, source)
+    same_as_whole(source, out, tmp_path)

@@ -1,5 +1,6 @@
 """A release that is written from another one is what it would be if it were written as a whole."""
 
+import errno
 import itertools
 import tempfile
 from collections.abc import Mapping
@@ -10,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kg.dumps import NQ, bits_of, bucket_of, part_path
 from kg.errors import ReleaseError
 from kg.identity import ReleaseSettings
 from kg.load import Change
-from kg.manifest import Input, read_manifest
+from kg.manifest import Input, read_manifest, read_parts
 from kg.release import extend_release, verify_release, write_release
 from kg.vocab import CH, RDF, RDFS, XSD, graph_iri
 from kg.web.search import label_languages, search
@@ -201,3 +203,60 @@ def test_another_vocabulary_or_a_broken_release_has_to_be_written_whole(tmp_path
     (old / "parts.jsonl").unlink()
     with pytest.raises(Unfit):
         extend(tmp_path, old, quads, quads | {line(GRAPHS[0], 1, 0)}, "2")
+
+
+def test_a_part_that_stays_the_same_is_not_written_through(tmp_path: Path) -> None:
+    """Bucket 0 of 8 and of 16 may be one file: it is the other release's too."""
+    subjects = {n: f"<{BASE}id/thing/t{n}>" for n in range(200)}
+    one = next(n for n, subject in subjects.items() if bucket_of(subject, 4) == 0)
+    two = next(n for n, subject in subjects.items() if bucket_of(subject, 4) == 9)
+    graph = GRAPHS[1]
+    before = {line(graph, one, n) for n in range(1000)} | {
+        line(graph, two, n) for n in range(15384)
+    }
+    after = before | {line(graph, two, n) for n in range(15384, 15404)}
+    assert bits_of(len(before)) == 3
+    assert bits_of(len(after)) == 4
+    old = write(tmp_path / "chain", before, "1")
+    state = {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in old.rglob("*")}
+    new = extend(tmp_path / "chain", old, before, after, "2")
+    assert {p: (p.stat().st_mtime_ns, p.stat().st_ino) for p in old.rglob("*")} == state
+    assert files(new) == files(write(tmp_path / "whole", after, "2"))
+    assert verify_release(tmp_path / "chain") == verify_release(tmp_path / "chain", old.name) == []
+
+
+def test_a_release_is_not_extended_from_damaged_parts(tmp_path: Path) -> None:
+    quads = {line(GRAPHS[0], n, 0) for n in range(20)}
+    old = write(tmp_path, quads, "1")
+    [part] = [one for one in read_parts(old) if one.graph == "a"]
+    path = old / part_path(part, NQ)
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes().replace(b'"0"', b'"7"', 1))
+    with pytest.raises(Unfit, match="not what was published"):
+        extend(tmp_path, old, quads, quads | {line(GRAPHS[0], 50, 0)}, "2")
+
+
+def test_changes_of_something_else_are_refused(tmp_path: Path) -> None:
+    quads = {line(GRAPHS[0], n, 0) for n in range(20)}
+    old = write(tmp_path, quads, "1")
+    for removed, added in ((line(GRAPHS[0], 77, 0), None), (None, line(GRAPHS[0], 3, 0))):
+        change = Change(
+            frozenset([removed] if removed else []), frozenset([added] if added else [])
+        )
+        with pytest.raises(Unfit):
+            extend_release(tmp_path, old.name, {GRAPHS[0]: change}, content("2"), SETTINGS)
+
+
+def test_where_files_cannot_be_shared_the_release_is_written_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quads = {line(GRAPHS[0], n, 0) for n in range(20)}
+    old = write(tmp_path, quads, "1")
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr("os.link", refuse)
+    with pytest.raises(Unfit, match="cannot be shared"):
+        extend(tmp_path, old, quads, quads | {line(GRAPHS[0], 50, 0)}, "2")
+    assert verify_release(tmp_path) == []

@@ -1270,3 +1270,21 @@ def test_large_plain_dumps_have_no_checksum_of_their_own(
     assert len(tags) == len(list(Dumps(release).names()))
     other = write(tmp_path, GRAPHS | {REGISTRY: GRAPHS[REGISTRY][1:]}, version="2")
     assert all(Dumps(other).etag(name) not in tags for name in large)
+
+
+def test_graphs_with_numbers_for_names_are_told_as_they_are(tmp_path: Path) -> None:
+    graph = graph_iri(BASE, "tg-1234567890123")
+    release = write(tmp_path, {graph: lines(graph, [f'<{BASE}id/x/y> <{RDFS}label> "a"@en'])})
+    void = rdflib.Graph().parse(release / "void.ttl")
+    name = "http://www.w3.org/ns/sparql-service-description#name"
+    assert {str(o) for o in void.objects(None, rdflib.URIRef(name))} == {graph}
+    [node] = void.subjects(rdflib.URIRef(name), rdflib.URIRef(graph))
+    assert (rdflib.URIRef(f"{BASE}dataset"), None, node) in void
+
+
+def test_verify_tells_of_a_manifest_that_names_other_graphs(tmp_path: Path) -> None:
+    release = write(tmp_path)
+    manifest = json.loads((release / "manifest.json").read_bytes())
+    manifest["graphs"][0]["key"] = "another"
+    spoil(release / "manifest.json", lambda _: canonical_json(manifest))
+    assert any("the graph another" in problem for problem in verify_release(tmp_path))

@@ -136,8 +136,10 @@ def test_where_detail_is_lost_the_whole_has_changed(
         assert page.activities == (changes.Activity(act, f"{BASE}dataset"),)
     assert changes.read_page(tmp_path, BASE, 2) is None
     (tmp_path / "changes").mkdir(exist_ok=True)
-    for damage in (b"", b"nonsense\n", json.dumps(["x"]).encode()):
+    others = json.dumps(["a" * 64, "b" * 64]).encode()
+    for damage in (b"", b"nonsense\n", json.dumps(["x"]).encode(), others):
         (tmp_path / "changes/00000001.jsonl").write_bytes(damage)
         page = changes.read_page(tmp_path, BASE, 1)
         assert page is not None
         assert page.activities[0].object == f"{BASE}dataset"
+        assert not page.known
