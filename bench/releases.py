@@ -4,11 +4,11 @@
 
 Makes facts of so many claims (180,000 are 5 million quads), builds them as a whole with `kg build`,
 and then changes one document after another, each with a `kg build` of its own: a new document, one
-with a changed claim, and one that reports again what another one did, so that its events are perhaps
-the same as hundreds of others. All are commands as a user types them, so starting Python is a part
-of it. Prints seconds, the highest resident memory of the command and its children, the disk that
-each release takes for itself, and ratios to the whole build of the same run. Nothing else should
-run.
+with a changed claim, and one that reports again what another one did, so that its events are
+perhaps the same as hundreds of others. All are commands as a user types them, so starting Python is
+a part of it. Prints seconds, the highest resident memory of the command and its children, the disk
+that each release takes for itself, and ratios to the whole build of the same run. Nothing else
+should run.
 """
 
 from __future__ import annotations
