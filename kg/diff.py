@@ -20,7 +20,7 @@ from kg.dumps import NQ, Dumps, part_path
 from kg.errors import TooLarge, one_line
 from kg.manifest import Part
 from kg.serialise import read_literal
-from kg.vocab import CH, RDF, RDFS, SKOS, graph_iri, term
+from kg.vocab import CH, MARKS, RDF, RDFS, SKOS, WORDED, graph_iri, term
 
 MOST: Final = 200_000
 """Changed quads that are grouped by thing; a patch has no such bound."""
@@ -39,19 +39,24 @@ class GraphChange(msgspec.Struct, frozen=True):
 
 
 class Value(msgspec.Struct, frozen=True):
-    """One value of a statement, and what it is called."""
+    """One value of a statement, and what it is called.
+
+    `mark` is what stands before the label, so that nothing that is only described reads as a fact.
+    """
 
     term: str
     label: str
     iri: str = ""
     lang: str = ""
+    mark: str = ""
 
     @property
     def shown(self) -> str:
-        """Return it for people: with its language, or with its address."""
+        """Return it for people: with its mark, and with its language or its address."""
+        words = f"{self.mark}: {self.label}" if self.mark else self.label
         if self.iri:
-            return f"{self.label} <{self.iri}>" if self.label != self.iri else f"<{self.iri}>"
-        return f"{self.label} ({self.lang})" if self.lang else self.label
+            return f"{words} <{self.iri}>" if self.label != self.iri else f"<{self.iri}>"
+        return f"{words} ({self.lang})" if self.lang else words
 
 
 class Statement(msgspec.Struct, frozen=True):
@@ -66,13 +71,15 @@ class Statement(msgspec.Struct, frozen=True):
 class Change(msgspec.Struct, frozen=True):
     """What changed of one thing in one graph.
 
-    `source` is what the graph is called; `said_by` are the claims about the thing there, each by
-    its label, which names the speaker and how far the speaker goes.
+    `mark` stands before the label, as in `Value`; `source` is what the graph is called; `said_by`
+    are the claims about the thing there, each by its label, which names the speaker and how far the
+    speaker goes.
     """
 
     thing: str
     label: str
     kind: str
+    mark: str
     what: Literal["added", "removed", "changed"]
     graph: str
     source: str
@@ -81,8 +88,8 @@ class Change(msgspec.Struct, frozen=True):
 
     def to_text(self) -> str:
         """Return the change for people, in lines that end in line feeds."""
-        mark = {"added": "+", "removed": "-", "changed": "~"}[self.what]
-        lines = [f"{mark} {self.kind or 'thing'}: {self.label}", f"    {self.thing}"]
+        sign = {"added": "+", "removed": "-", "changed": "~"}[self.what]
+        lines = [f"{sign} {self.mark or self.kind or 'thing'}: {self.label}", f"    {self.thing}"]
         lines.append(f"    in: {self.source}")
         lines += (f"    said by: {claim}" for claim in self.said_by)
         for one in self.statements:
@@ -211,12 +218,13 @@ class Difference:
             what: Literal["added", "removed", "changed"] = "changed"
             if not all(there):
                 what = "added" if there[1] else "removed"
+            mark = names.mark(subject)
             statements = [
                 Statement(
                     predicate=p[1:-1],
                     label=names.label(p, change.graph),
-                    removed=tuple(names.value(o, change.graph) for o in old.get(p, ())),
-                    added=tuple(names.value(o, change.graph) for o in new.get(p, ())),
+                    removed=names.values(old.get(p, ()), change.graph, p, mark),
+                    added=names.values(new.get(p, ()), change.graph, p, mark),
                 )
                 for p in sorted(old.keys() | new.keys(), key=lambda p: (p != _A, p))
             ]
@@ -225,6 +233,7 @@ class Difference:
                     thing=subject[1:-1] if subject[0] == "<" else subject,
                     label=names.label(subject, change.graph),
                     kind=names.kind(subject),
+                    mark=mark,
                     what=what,
                     graph=change.graph,
                     source=names.source(change.graph),
@@ -308,14 +317,32 @@ class _Names:
         iri = token[1:-1]
         return iri[max(iri.rstrip("/").rfind("/"), iri.rfind("#")) + 1 :] or iri
 
-    def value(self, token: str, graph: str) -> Value:
-        """Return a value with what it is called."""
+    def values(
+        self, tokens: Iterable[str], graph: str, predicate: str, mark: str
+    ) -> tuple[Value, ...]:
+        """Return values with what they are called.
+
+        Args:
+            tokens: the values.
+            graph: where they stand.
+            predicate: that of the statement.
+            mark: that of its subject.
+        """
+        words = mark if predicate[1:-1] in WORDED else ""
+        return tuple(self._value(token, graph, words) for token in tokens)
+
+    def _value(self, token: str, graph: str, mark: str) -> Value:
         if token[0] == "<":
-            return Value(token, self.label(token, graph), iri=token[1:-1])
+            label, iri = self.label(token, graph), token[1:-1]
+            return Value(token, label, iri=iri, mark=self.mark(token))
         if token[0] == "_":
             return Value(token, token)
         text, lang, _ = read_literal(token)
-        return Value(token, text, lang=lang)
+        return Value(token, text, lang=lang, mark=mark)
+
+    def mark(self, token: str) -> str:
+        """Return what stands before the label of a thing."""
+        return MARKS.get(self.kind(token), "")
 
     def kind(self, token: str) -> str:
         """Return the kind in an address of ours, `term` for the ontology, or nothing."""

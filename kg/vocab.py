@@ -97,6 +97,32 @@ Kind = Literal[
 ]
 """The closed list of kinds in data addresses. A kind is part of a name, never a class."""
 
+MARKS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "event": "described",
+        "relation": "described",
+        "claimset": "described claims",
+        "participation": "described role",
+        "claim": "claim",
+        "status": "assessment of what is described",
+        "record": "record",
+    }
+)
+"""What is written before a label, by the kind of what it labels: nothing that somebody may affirm
+or deny is said without it."""
+
+WORDED: Final = frozenset(
+    (
+        RDFS + "label",
+        SKOS + "altLabel",
+        DCTERMS + "description",
+        CH + "literalReading",
+        CH + "chosenReading",
+        CH + "quotedWording",
+    )
+)
+"""Properties whose values put into words what their subject describes."""
+
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"})
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _NOT_IN_IRI = re.compile('[\x00-\x20<>"{}|^`\\\\]')

@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from kg.vocab import CH, NAMES, OWL, RDF, RDFS, SKOS, SSSOM, XSD
+from kg.vocab import CH, MARKS, NAMES, OWL, RDF, RDFS, SKOS, SSSOM, WORDED, XSD
 from kg.web.describe import (
     KEY,
     KINDS,
@@ -45,30 +45,8 @@ SIDES: Final = (
     ("notVerifiedBy", "Not verifiable for"),
 )
 
-MARKS: Final[Mapping[str, str]] = {
-    "event": "described",
-    "relation": "described",
-    "claimset": "described claims",
-    "participation": "described role",
-    "claim": "claim",
-    "status": "assessment of what is described",
-    "record": "record",
-}
-"""What is written before a label, by the kind of what it labels."""
-
-
 DEEPEST: Final = 6
 """Blank nodes that are shown within each other."""
-
-WORDED: Final = (
-    "rdfs:label",
-    "skos:altLabel",
-    "dcterms:description",
-    "ch:literalReading",
-    "ch:chosenReading",
-    "ch:quotedWording",
-)
-"""Properties whose values put a proposition into words."""
 
 
 # --- views -------------------------------------------------------------------------------------
@@ -537,7 +515,7 @@ class View:
     def _own(self, predicate: str, term: Term) -> Value:
         """Return a value of the resource; words that say a proposition carry its mark."""
         shown = self.value(term)
-        if isinstance(shown, Text) and self.d.kind in MARKS and shrink(predicate) in WORDED:
+        if isinstance(shown, Text) and self.d.kind in MARKS and predicate in WORDED:
             return Text(shown.text, shown.lang, shown.datatype, described=True)
         return shown
 

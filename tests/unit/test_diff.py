@@ -155,12 +155,12 @@ def test_what_changed_is_shown_by_thing_with_who_says_so(tmp_path: Path) -> None
     [label] = event.statements
     assert [value.label for value in label.removed] == ["affirmed visit"]
     assert event.to_text() == (
-        "~ event: denied visit\n"
+        "~ described: denied visit\n"
         f"    {BASE}id/event/visit\n"
         "    in: An article\n"
         "    said by: Peskov denied: visit\n"
-        "    - label: affirmed visit (en)\n"
-        "    + label: denied visit (en)\n"
+        "    - label: described: affirmed visit (en)\n"
+        "    + label: described: denied visit (en)\n"
     )
 
 

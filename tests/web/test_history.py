@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -86,6 +87,33 @@ def test_a_difference_is_a_page_json_and_a_patch(
         dump(folder, "graph.nq").decode().splitlines(keepends=True) for folder in folders
     )
     assert apply_patch(before, patch.text.splitlines(keepends=True)) == set(after)
+
+
+DESCRIBED = b"""
+GRAPH <https://chancery.example/id/graph/registry> {
+  <https://chancery.example/id/event/theft> a <https://w3id.org/chancery/ontology#Event> ;
+    <http://www.w3.org/2000/01/rdf-schema#label> "Theft of the crown"@en .
+  <https://chancery.example/id/claim/c1> a <https://w3id.org/chancery/ontology#Claim> ;
+    <https://w3id.org/chancery/ontology#about> <https://chancery.example/id/event/theft> ;
+    <http://www.w3.org/2000/01/rdf-schema#label> "Somebody denied: Theft of the crown"@en .
+}
+"""
+
+
+def test_a_difference_says_nothing_in_its_own_voice(
+    tmp_path: Path, write_sample: Callable[..., Path], settings: Settings, walk: Any
+) -> None:
+    old = write_sample(tmp_path)
+    write_sample(tmp_path, extra=DESCRIBED, title="More facts")
+    with TestClient(create_app(tmp_path, settings)) as client:
+        page = client.get(f"/releases/{old.name}/diff/current", headers=HTML).text
+        assert page.count("Theft of the crown") >= 4
+        walker = walk(page)
+        assert not walker.stack
+        assert walker.bare({"Theft of the crown"}) == []
+        told = client.get(f"/releases/{old.name}/diff/current.json").json()
+        marks = {change["thing"].rpartition("/")[2]: change["mark"] for change in told["changes"]}
+        assert marks == {"theft": "described", "c1": "claim"}
 
 
 def test_a_difference_is_cached_by_its_tag(site: TestClient, folders: tuple[Path, Path]) -> None:
