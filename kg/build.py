@@ -429,15 +429,18 @@ def _extend(
     gc.disable()  # there are many things and few cycles: it would look through all of them
     try:
         with Memory(out, current) as memory:
-            found = memory.increment(
-                before,
-                inputs,
-                facts_folders,
-                rows,
-                load_shapes(data_shapes()),
-                vocabulary,
-                mapped,
-            )
+            try:
+                found = memory.increment(
+                    before,
+                    inputs,
+                    facts_folders,
+                    rows,
+                    load_shapes(data_shapes()),
+                    vocabulary,
+                    mapped,
+                )
+            except KgError:  # a whole build tells all that is wrong, and in its order
+                return None
             low, high = load_mapping(folder("mappings"), "articles").source.expected
             if not low <= found.records <= high:
                 return None  # which says what is wrong

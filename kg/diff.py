@@ -16,7 +16,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from kg.dumps import NQ, Dumps, part_path
+from kg.dumps import Dumps, part_lines
 from kg.errors import TooLarge, one_line
 from kg.manifest import Part
 from kg.serialise import read_literal
@@ -153,8 +153,7 @@ class Difference:
     def _lines(self, side: int, parts: Iterable[Part]) -> set[str]:
         found: set[str] = set()
         for part in parts:
-            text = (self._folders[side] / part_path(part, NQ)).read_text(encoding="utf-8")
-            found.update(f"{line}\n" for line in text.split("\n")[:-1])
+            found.update(part_lines(self._folders[side], part))
         return found
 
     def patch(self) -> Iterator[str]:
@@ -283,10 +282,9 @@ class _Names:
         if key not in self._read:
             if len(self._read) > _KEPT:
                 self._read.clear()
-            end = -len(f" <{graph}> .")
+            end = -len(f" <{graph}> .\n")
             found: dict[str, list[tuple[str, str]]] = {}
-            path = self._dumps[side].folder / part_path(part, NQ)
-            for line in path.read_text(encoding="utf-8").split("\n")[:-1]:
+            for line in part_lines(self._dumps[side].folder, part):
                 s, p, o = line[:end].split(" ", 2)
                 found.setdefault(s, []).append((p, o))
             self._read[key] = found

@@ -17,6 +17,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from kg.errors import ReleaseError
 from kg.manifest import SUMS, GraphEntry, Manifest, Part, read_manifest, read_parts
 
 MEDIA_TYPES: Final[Mapping[str, str]] = {
@@ -225,6 +226,27 @@ def _places(part: Part) -> dict[str, _Place]:
             )
         at = at + member.bytes if suffix != NQ else 0
     return found
+
+
+def part_lines(folder: Path, part: Part) -> list[str]:
+    """Return the lines of a part, with their line feeds, sorted.
+
+    Args:
+        folder: that of the release.
+        part: the part.
+    Raises:
+        OSError: the file cannot be read.
+        ReleaseError: it is not what was published.
+    """
+    path = part_path(part, NQ)
+    data = (folder / path).read_bytes()
+    if hashlib.sha256(data).hexdigest() != part.nq_sha256:
+        raise ReleaseError(
+            "a part of the release is not what was published",
+            where=path,
+            hint="see `kg release verify`",
+        )
+    return [f"{line}\n" for line in data.decode().split("\n")[:-1]]
 
 
 def bucket_of(subject: str, bits: int) -> int:

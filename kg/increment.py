@@ -27,7 +27,6 @@ import msgspec
 
 from kg.dataset import Dataset
 from kg.derive import Unclear, derive_again
-from kg.errors import KgError
 from kg.facts import FactFile, FactSet, Records, facts_files, read_files, rule_breaks
 from kg.index import FOLDER, Index, Remembered, take_index, write_index
 from kg.link import LinkRow, link_breaks
@@ -131,24 +130,10 @@ class Memory:
             shapes, vocabulary: as in a whole build.
             mapped: maps some facts.
         Raises:
-            LookupError: this has to be done as a whole, also because something is wrong: a whole
-                build tells all of it, and in its order.
+            KgErrors: what cannot be read as records; a whole build tells of more.
+            LookupError: this has to be done as a whole, also because there is something to be told
+                of the data: a whole build tells all of it, and in its order.
         """
-        try:
-            return self._increment(before, inputs, folders, rows, shapes, vocabulary, mapped)
-        except KgError as error:
-            raise LookupError(str(error)) from error
-
-    def _increment(
-        self,
-        before: Manifest,
-        inputs: Sequence[Input],
-        folders: Sequence[Path],
-        rows: Sequence[LinkRow],
-        shapes: Shapes,
-        vocabulary: Vocabulary,
-        mapped: Mapped,
-    ) -> Increment:
         old, new = (
             {one.name: one.sha256 for one in some if one.name.startswith("facts")}
             for some in (before.inputs, inputs)

@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import filecmp
-import hashlib
 import heapq
 import itertools
 import json
@@ -38,6 +37,7 @@ from kg.dumps import (
     bits_of,
     bucket_of,
     media_type,
+    part_lines,
     part_path,
 )
 from kg.errors import ReleaseError
@@ -573,11 +573,10 @@ def _lines(folder: Path, part: Part) -> Iterator[str]:
     Raises:
         Unfit: it is not what was published.
     """
-    data = (folder / part_path(part, NQ)).read_bytes()
-    if hashlib.sha256(data).hexdigest() != part.nq_sha256:
-        raise Unfit(f"{part.name} is not what was published")
-    for line in data.decode().split("\n")[:-1]:
-        yield f"{line}\n"
+    try:
+        yield from part_lines(folder, part)
+    except ReleaseError as error:
+        raise Unfit(str(error)) from error
 
 
 def _triples(dumps: Dumps, graph: str) -> Iterator[str]:

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from kg import diff
 from kg.diff import Difference, apply_patch
-from kg.dumps import bits_of, dump
-from kg.errors import TooLarge
+from kg.dumps import NQ, bits_of, dump, part_path
+from kg.errors import ReleaseError, TooLarge
 from kg.identity import ReleaseSettings
-from kg.manifest import Input, read_manifest
+from kg.manifest import Input, read_manifest, read_parts
 from kg.release import write_release
 from kg.vocab import CH, RDF, RDFS, graph_iri
 from kg.writer import ReportFiles
@@ -193,3 +193,13 @@ def test_a_patch_of_other_quads_is_refused(bad: str) -> None:
     there, other = line(GRAPHS[0], 1, 1), line(GRAPHS[0], 2, 2)
     with pytest.raises(ValueError, match="no line of a patch"):
         apply_patch([there], [bad.format(there, other)])
+
+
+def test_damage_is_no_difference(tmp_path: Path) -> None:
+    old, new = write(tmp_path, article("affirmed"), "1"), write(tmp_path, article("denied"), "2")
+    [part] = [one for one in read_parts(new) if one.graph == "doc"]
+    path = new / part_path(part, NQ)
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes().replace(b"denied", b"denies", 1))
+    with pytest.raises(ReleaseError, match="not what was published"):
+        list(Difference(old, new).patch())
