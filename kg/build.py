@@ -668,6 +668,7 @@ _GRAPHS: Final = {
     "event-links": "Events of several documents that are perhaps the same",
     "status": "Derived: who affirms and who denies each described event",
     "uncontested": "Derived: plain statements that nobody disputes",
+    "corrections": "What editors corrected, withdrew or suppressed, and why",
     "provenance": "How this release was made",
 }
 
@@ -682,7 +683,7 @@ def _provenance_graph(dataset: "Dataset", facts: "FactSet", base: str) -> None:
     dataset.add(graph, run, f"<{SCHEMA}softwareVersion>", literal(f"chancery-kg {kg.__version__}"))
     names = dict(_GRAPHS)
     for file in facts.files:
-        if file.document:
+        if file.document and file.document.id not in file.withdrawn:
             titles = file.document.title
             names[file.document.id] = titles.get("en") or next(iter(titles.values()))
             document = f"<{data_iri(base, 'document', file.document.id)}>"

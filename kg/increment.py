@@ -411,12 +411,17 @@ def _by_graph(dataset: Dataset) -> dict[str, set[str]]:
 
 
 def _changed(old: FactSet, new: FactSet) -> set[str]:
-    """Return the ids of the records that went, came or changed, or stand in another document."""
+    """Return the ids of the records that went, came, changed or were withdrawn, or stand in another
+    document."""
     encoder = msgspec.msgpack.Encoder()  # which keeps the order of labels
 
-    def states(facts: FactSet) -> dict[str, tuple[bytes, str]]:
+    def states(facts: FactSet) -> dict[str, tuple[bytes, str, bool]]:
         return {
-            record.id: (encoder.encode(record), file.document.id if file.document else "")
+            record.id: (
+                encoder.encode(record),
+                file.document.id if file.document else "",
+                record.id in file.withdrawn,
+            )
             for file in facts.files
             for record in file.records
         }

@@ -286,7 +286,8 @@ def for_each_record(
 ) -> None:
     """Call the function of each record's type with the record, its origin and its file.
 
-    Records come in the order of the files and of their lines.
+    Records come in the order of the files and of their lines; those that are withdrawn are left
+    out.
 
     Raises:
         KgErrors: the MappingErrors of all records, together; one of them is a record of a type
@@ -297,6 +298,8 @@ def for_each_record(
         facts.by_id.begin(file.file)
         out.begin(file)
         for record, origin in zip(file.records, file.origins, strict=True):
+            if record.id in file.withdrawn:
+                continue
             function = functions.get(type(record))
             try:
                 if function is None:
