@@ -534,6 +534,9 @@ CODES: Final[Mapping[str, str]] = {
     "kg release list": "0.",
     "kg release prune": "0.",
     "kg release rollback": "0 done; 2 there is no such release.",
+    "kg release search": "0 they stand nowhere; 1 they stand somewhere.",
+    "kg release suppress": "0 done; 1 you said no; 2 no release holds it, a wrong argument, the "
+    "folder cannot be written, or another one was interrupted.",
     "kg release show": "0; 2 there is no such release.",
     "kg release verify": "0 every byte is right; 1 some are not; 2 there is no such release.",
 }

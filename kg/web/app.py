@@ -1619,9 +1619,7 @@ async def download(request: Request, release: str, path: str = "") -> Response:
         raise QueryFailure("not-found", f"Release {number[:12]} has no file {path!r} to download")
     etag = f'"{found.etag}"'
     headers = {
-        "Cache-Control": "no-cache"
-        if release == "current"
-        else "public, max-age=31536000, immutable",
+        "Cache-Control": "no-cache" if release == "current" else "public, max-age=86400",
         "ETag": etag,
         "Content-Location": f"{ask.root}/download/{number}/{quote(found.name)}",
     }
@@ -1854,7 +1852,7 @@ async def _change_list(request: Request, suffix: str) -> Response:
 async def change_page(request: Request, number: str) -> Response:
     """Return one page of the feed of changes: what happened to which things.
 
-    It never changes. `.ttl` and so on at the end of the address choose the format.
+    It changes only if something is suppressed. `.ttl` and so on at its end choose the format.
     """
     ask = Ask(request)
     digits, dot, suffix = number.partition(".")
