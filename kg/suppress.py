@@ -23,7 +23,7 @@ import shutil
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, get_args
+from typing import IO, Any, Final, cast, get_args
 
 import msgspec
 
@@ -508,8 +508,7 @@ def occurrences(out: Path, words: Sequence[str]) -> Iterator[str]:
     seen: set[tuple[int, int]] = set()
     for parent, folders, files in os.walk(out):
         folders.sort()
-        texts = _stored(Path(parent)) if "CURRENT" in files else ()
-        if any(word in text for text in texts for word in wanted):
+        if "CURRENT" in files and _stored(Path(parent), wanted):
             yield f"{parent} (as the engine gives it back)"
         for name in sorted(files):
             path = Path(parent) / name
@@ -556,14 +555,29 @@ def _unpacked(path: Path) -> Iterator[bytes]:
         at = data.find(b"\x28\xb5\x2f\xfd", at + 1)
 
 
-def _stored(folder: Path) -> Iterator[bytes]:
-    """Yield the quads of a store as N-Quads, some at a time."""
+class _Sieve:
+    """Looks for words in what is written to it."""
+
+    def __init__(self, words: Sequence[bytes]) -> None:
+        self._words = words
+        self._end = b""
+        self.found = False
+
+    def write(self, data: bytes) -> int:
+        """Take some more bytes."""
+        text = self._end + data
+        self.found = self.found or any(word in text for word in self._words)
+        self._end = text[-4096:]
+        return len(data)
+
+    def flush(self) -> None:
+        """Do nothing: there is nothing to write."""
+
+
+def _stored(folder: Path, words: Sequence[bytes]) -> bool:
+    """Return whether a store gives back one of some words."""
     import pyoxigraph as ox
 
-    held: list[str] = []
-    for quad in ox.Store.read_only(str(folder)):
-        held.append(f"{quad} .\n")
-        if len(held) == 10_000:
-            yield "".join(held).encode()
-            held.clear()
-    yield "".join(held).encode()
+    sieve = _Sieve(words)
+    ox.Store.read_only(str(folder)).dump(cast("IO[bytes]", sieve), ox.RdfFormat.N_QUADS)
+    return sieve.found

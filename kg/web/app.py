@@ -1867,7 +1867,7 @@ async def change_page(request: Request, number: str) -> Response:
     headers = {"Vary": "Accept, Accept-Language", "Cache-Control": "no-cache"}
     if chosen != "html":
         if page.known:
-            headers["Cache-Control"] = "public, max-age=31536000, immutable"
+            headers["Cache-Control"] = "public, max-age=86400"
         text = changes.page_turtle(ask.served.base, page)
         return await _turtle_answer(ask, text, chosen, headers)
     kept = {one.folder.name for one in await asyncio.to_thread(history.kept, ask.site.releases)}
@@ -1946,7 +1946,7 @@ async def asset(request: Request, name: str) -> Response:
     return Response(
         site.assets[name],
         200,
-        {"Cache-Control": "public, max-age=31536000, immutable" if lasting else "no-cache"},
+        {"Cache-Control": "public, max-age=86400" if lasting else "no-cache"},
         media,
     )
 
