@@ -349,7 +349,7 @@ def publish(
         ReleaseError: the folder cannot be written.
     """
     from kg import identity, release
-    from kg.increment import Notes
+    from kg.increment import Notes, tidy
     from kg.register import Register
 
     if time is not None and not _is_time(time):
@@ -400,6 +400,7 @@ def publish(
         about=ABOUT,
         rights=RIGHTS,
     )
+    tidy(out)
     if not force:
         known = release.reuse_release(out, inputs, settings)
         if known is not None:

@@ -13,6 +13,7 @@ Spec: docs/decisions/0012-incremental-builds.md
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import logging
@@ -298,23 +299,15 @@ class Notes:
         try:
             self._place.mkdir(parents=True, exist_ok=True)
             self._lock = _lock(self._place)
-            self._sweep()
+            _sweep(self._place)
         except (OSError, LookupError) as error:
             _log.debug("nothing will be remembered of this build: %s", error)
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._lock:
-            self._sweep()
+            _sweep(self._place)
             self._lock.close()
-
-    def _sweep(self) -> None:
-        """Remove what builds that died have left, and this one if it is not kept."""
-        for path in (*self._place.glob(f"{GRAPH}-*"), *self._place.glob("new-*.sqlite*")):
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
 
     def note(self, facts: FactSet, mapped: Quads) -> None:
         """Write down what was mapped."""
@@ -355,6 +348,17 @@ class Notes:
             _log.debug("nothing is remembered of this build: %s", error)
 
 
+def tidy(releases: Path) -> None:
+    """Remove what builds that died wanted to remember, unless another build is at work.
+
+    Args:
+        releases: the folder of releases.
+    """
+    place = releases / FOLDER
+    with contextlib.suppress(OSError, LookupError), _lock(place):
+        _sweep(place)
+
+
 def forget(releases: Path) -> None:
     """Remember nothing any more.
 
@@ -379,6 +383,16 @@ def _lock(place: Path) -> IO[bytes]:
         file.close()
         raise LookupError("another build is at work") from None
     return file
+
+
+def _sweep(place: Path) -> None:
+    """Remove what was not written to its end, or not kept; the caller holds the lock."""
+    for pattern in (f"{GRAPH}-*", "new-*.sqlite*", "*.new"):
+        for path in place.glob(pattern):
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
 
 
 def _write_state(place: Path, release: str, journal: int, *, clean: bool) -> None:
