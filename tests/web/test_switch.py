@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import errno
+import itertools
 import json
 import os
 import threading
@@ -19,7 +20,8 @@ import httpx2
 import pytest
 
 from kg.config import Settings
-from kg.web import pool
+from kg.release import rollback
+from kg.web import app, pool
 from kg.web.app import Site, create_app
 
 PATHS = (
@@ -149,6 +151,82 @@ def test_nothing_that_is_kept_outlives_its_release(
                     done.wait(0.02)
                 if n + 1 < len(order):
                     publish(prepared[n + 1])
+        finally:
+            done.set()
+            for reader in readers:
+                reader.join()
+    assert failures == []
+
+
+def test_every_answer_is_whole_and_of_one_release_however_often_it_changes(
+    tmp_path: Path,
+    write_sample: Callable[..., Path],
+    serving: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Back and forth: each body is the one that its release gives when nothing else happens."""
+    monkeypatch.setattr(app, "POLL_S", 0.02)
+    label = "<http://www.w3.org/2000/01/rdf-schema#label>"
+    order = []
+    for name in ("first", "second", "third"):
+        many = (f'a:many-{n} a ch:Agent ; {label} "{name} {n}" .' for n in range(2500))
+        extra = f"g:registry {{ {' '.join(many)} }}".encode()
+        order.append(write_sample(tmp_path, title=name, extra=extra).name)
+    everything = "SELECT ?s ?p ?o { ?s ?p ?o }"
+    paths = (
+        f"/sparql?format=tsv&query={quote(everything)}",
+        f"/sparql?format=nt&query={quote('CONSTRUCT WHERE { ?a rdfs:label ?b }')}",
+        "/doc/agent/many-7.html",
+        "/doc/agent/many-7.ttl",
+        "/download/current/graph.nq",
+        "/download/current/graphs/registry.ttl.gz",
+    )
+    whole: dict[tuple[str, str], tuple[bytes, str]] = {}
+    failures: list[str] = []
+    counts: Counter[tuple[str, str]] = Counter()
+    done = threading.Event()
+
+    def read(address: str, first: int) -> None:
+        with httpx2.Client(base_url=address, timeout=60) as client:
+            for n in itertools.count(first):
+                if done.is_set():
+                    return
+                path = paths[n % len(paths)]
+                anew = quote(f" # {n}") if n % 2 and "sparql" in path else ""
+                answer = client.get(path + anew)
+                release = answer.headers["kg-release"]
+                counts[release, path] += 1
+                body, tag = whole[release, path]
+                if answer.status_code != 200:
+                    failures.append(f"{path}: {answer.status_code}")
+                elif answer.content != body or (not anew and answer.headers["etag"] != tag):
+                    failures.append(f"{path}: not what {release} gives")
+
+    def switched(address: str, release: str) -> None:
+        rollback(tmp_path, release)
+        while json.loads(_get(f"{address}/readyz"))["release"] != release:
+            done.wait(0.02)
+
+    with serving(tmp_path) as address:
+        while b"true" not in _get_or_nothing(f"{address}/readyz"):
+            done.wait(0.02)
+        for release in order:
+            switched(address, release)
+            for path in paths:
+                answer = httpx2.get(address + path, timeout=60)
+                whole[release, path] = answer.content, answer.headers["etag"]
+        for path in paths:
+            assert len({whole[release, path] for release in order}) == len(order), path
+        readers = [threading.Thread(target=read, args=(address, n)) for n in range(3)]
+        for reader in readers:
+            reader.start()
+        try:
+            for release in (*order, order[0]):
+                wanted = {path: counts[release, path] + 2 for path in paths}
+                switched(address, release)
+                while any(counts[release, path] < number for path, number in wanted.items()):
+                    assert all(reader.is_alive() for reader in readers)
+                    done.wait(0.02)
         finally:
             done.set()
             for reader in readers:
