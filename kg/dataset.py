@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import os
 import tempfile
+import weakref
 from collections.abc import Iterable, Iterator, Mapping, Set
-from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import msgspec
 
@@ -25,7 +26,7 @@ _BATCH: Final = 500_000
 class _Run(msgspec.Struct, frozen=True):
     """Sorted lines of some graphs in one file: where those of each begin, and their bytes."""
 
-    path: Path
+    file: IO[bytes]
     graphs: dict[str, tuple[int, int]]
 
 
@@ -34,6 +35,7 @@ class Dataset:
 
     Args:
         held: how many lines are held in memory; further ones wait in files, which go with this.
+            They have no names, so that nothing is left of them if the process is killed.
     """
 
     def __init__(self, held: int = HELD) -> None:
@@ -83,16 +85,15 @@ class Dataset:
         self._added = sum(map(len, self._graphs.values()))
         if self._added <= self._most // 2:
             return
-        if self._place is None:
-            self._place = tempfile.TemporaryDirectory(prefix="kg-quads-")
-        path = Path(self._place.name) / f"{len(self._runs)}.nq"
+        file = tempfile.TemporaryFile()  # noqa: SIM115 - closed with this
+        weakref.finalize(self, file.close)
         index: dict[str, tuple[int, int]] = {}
-        with path.open("wb") as file:
-            for graph in sorted(self._graphs):
-                start = file.tell()
-                file.writelines(line.encode() for line in sorted(self._graphs[graph]))
-                index[graph] = (start, file.tell() - start)
-        self._runs.append(_Run(path, index))
+        for graph in sorted(self._graphs):
+            start = file.tell()
+            file.writelines(line.encode() for line in sorted(self._graphs[graph]))
+            index[graph] = (start, file.tell() - start)
+        file.flush()
+        self._runs.append(_Run(file, index))
         self._graphs, self._added = {}, 0
 
     def graphs(self) -> list[str]:
@@ -102,7 +103,7 @@ class Dataset:
     def lines(self, graph: str) -> Iterator[str]:
         """Yield the lines of a graph, sorted by code point, without duplicates."""
         runs: list[Iterable[str]] = [
-            _read(run.path, *run.graphs[graph]) for run in self._runs if graph in run.graphs
+            _read(run.file, *run.graphs[graph]) for run in self._runs if graph in run.graphs
         ]
         if held := self._graphs.get(graph):
             runs.append(sorted(held))
@@ -130,7 +131,8 @@ class Dataset:
             store = pyoxigraph.Store()
             store.bulk_load(input="".join(self).encode(), format=pyoxigraph.RdfFormat.N_QUADS)
             return store
-        assert self._place is not None
+        if self._place is None:
+            self._place = tempfile.TemporaryDirectory(prefix="kg-quads-")
         store = pyoxigraph.Store(tempfile.mkdtemp(prefix="store-", dir=self._place.name))
         lines = iter(self)
         while batch := "".join(itertools.islice(lines, _BATCH)):
@@ -149,13 +151,11 @@ class _Lines:
         return self._dataset.lines(self._graph)
 
 
-def _read(path: Path, start: int, length: int) -> Iterator[str]:
-    """Yield the lines of a part of a file, with no file open in between."""
+def _read(file: IO[bytes], start: int, length: int) -> Iterator[str]:
+    """Yield the lines of a part of a file, wherever others read in it."""
     rest = b""
     while length:
-        with path.open("rb") as file:
-            file.seek(start)
-            data = file.read(min(length, 1 << 20))
+        data = os.pread(file.fileno(), min(length, 1 << 20), start)
         start += len(data)
         length -= len(data)
         *lines, rest = (rest + data).split(b"\n")
