@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -425,3 +426,33 @@ def test_the_command(place: Path) -> None:
     assert kg("search", address).returncode == 0
     assert kg("suppress", "--resume").returncode == 2
     assert json.loads(kg("show").stdout)["options"]["suppressed"]
+
+
+def test_a_server_that_runs_forgets_it_too(place: Path, settings: Settings) -> None:
+    """Pages, answers that were kept, and whoever asks whether an answer is still good."""
+    out = place / "out"
+    address = claim(out, "hv-c04")
+    page = address.removeprefix(BASE.rstrip("/")).replace("/id/", "/doc/")
+    query = {"query": f"SELECT ?p ?o WHERE {{ <{address}> ?p ?o }}"}
+    csv = {"Accept": "text/csv"}
+    with TestClient(create_app(out, settings)) as client:
+        assert client.get(page).status_code == 200
+        first = client.get("/sparql", params=query, headers=csv)
+        assert "harbour-official" in first.text
+        found = client.get(f"{page}.ttl")
+        old = client.get("/readyz").json()["release"]
+        suppress(out, [address], "privacy", "The editor", "2026-11-26")
+        new = (out / "current").resolve().name
+        deadline = time.monotonic() + 60
+        while client.get("/readyz").json()["release"] != new:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        tag = {"If-None-Match": found.headers["etag"]}
+        assert client.get(f"{page}.ttl", headers=tag).status_code == 404
+        tag = {"If-None-Match": first.headers["etag"], **csv}
+        again = client.get("/sparql", params=query, headers=tag)
+        assert again.status_code == 200
+        assert "harbour-official" not in again.text
+        assert client.get(f"/releases/{old}", headers=csv).status_code == 404
+        assert client.get(f"/download/{old}/graph.nq").status_code == 404
+        assert address not in client.get("/download/current/graph.nq").text
