@@ -53,6 +53,8 @@ MARKER: Final = ".chancery-static.json"
 """Says that a folder is a static copy, of which release, and which files are of it."""
 _PARTIAL: Final = ".chancery-static.partial"
 """What the file is called that is being written; each process has one of its own."""
+_DONE: Final = ".chancery-static.done"
+"""Which things are done, while an export runs: what is broken off there goes on there."""
 _FORMAT: Final = 1
 _AT_ONCE: Final = 3
 """Things whose pages a process makes at a time: while one waits for the store, another is written.
@@ -139,6 +141,8 @@ class _Folder:
         self.out = out
         self.written = self.unchanged = self.removed = 0
         self._partial = out / f"{_PARTIAL}-{writer}"
+        self.done: set[str] = set()
+        """Things that the export which was broken off has done already."""
         self._before: _Marker | None = None
         self._made: set[str] = set()
         self._lock = -1
@@ -215,14 +219,34 @@ class _Folder:
                 )
         return marker
 
-    def begin(self, manifest: Manifest, files: Iterable[str], things: Iterable[str]) -> None:
-        """Note what will be there, besides what is there: whatever happens, it is known as ours."""
+    def begin(
+        self, manifest: Manifest, build: str, files: Iterable[str], things: Iterable[str]
+    ) -> None:
+        """Note what will be there, besides what is there: whatever happens, it is known as ours.
+
+        Args:
+            manifest: of the release.
+            build: tells the software that makes the pages from any other.
+            files, things: as in the marker.
+        """
         before = self._before
+        head = f"{manifest.id} {build}"
         files, things = set(files), set(things)
+        if before is not None and not before.complete:
+            with contextlib.suppress(FileNotFoundError):
+                first, *lines = (self.out / _DONE).read_text(encoding="utf-8").split("\n")
+                self.done = things.intersection(lines) if first == head else set()
         if before is not None:
             files.update(before.files)
             things.update(before.things)
         self._note(manifest, files, things, complete=False)
+        lines = [head, *sorted(self.done), ""]
+        self._put(_DONE, lambda file: file.write("\n".join(lines).encode()))
+
+    def note_done(self, things: Iterable[str]) -> None:
+        """Note that these things are done."""
+        with (self.out / _DONE).open("a", encoding="utf-8") as file:
+            file.writelines(f"{stem}\n" for stem in things)
 
     def finish(self, manifest: Manifest, files: Iterable[str], things: Iterable[str]) -> None:
         """Remove what is no longer of the copy, and note what is."""
@@ -236,6 +260,7 @@ class _Folder:
                     self.remove_pages(stem, 1)
                     self.remove(_address_file(stem))
         self._note(manifest, files, things, complete=True)
+        (self.out / _DONE).unlink()
 
     def _note(
         self, manifest: Manifest, files: Iterable[str], things: Iterable[str], *, complete: bool
@@ -498,10 +523,11 @@ class _Copy:
             len(_DATA),
             len(self.fixed),
         )
-        self.folder.begin(self.manifest, self.fixed, self.things)
+        build = f"{self.site.build} {_fingerprint()}"
+        self.folder.begin(self.manifest, build, self.fixed, self.things)
         self._write_downloads()
         self._write_plain()
-        await self.site.open(self.release)
+        await self._open()
         try:
             for page in self._pages():
                 await self._write_page(page)
@@ -511,6 +537,11 @@ class _Copy:
         self.folder.finish(self.manifest, self.fixed, self.things)
         done = self.folder
         return Exported(len(self.things), done.written, done.unchanged, done.removed)
+
+    async def _open(self) -> None:
+        await self.site.open(self.release)
+        assert self.site.served is not None
+        self.site.served.files.closed = True  # what is handed on is compared here
 
     # what there is
 
@@ -632,11 +663,15 @@ class _Copy:
             ReleaseError: one was ended, or cannot write.
             QueryError: a page cannot be made.
         """
-        number = max(1, min(len(os.sched_getaffinity(0)), len(self.things) // _WORTH))
+        todo = [stem for stem in self.things if stem not in self.folder.done]
+        if self.folder.done:
+            _log.info("%d of them are done already", len(self.folder.done))
+        number = max(1, min(len(os.sched_getaffinity(0)), len(todo) // _WORTH))
         context = multiprocessing.get_context("spawn")
-        left = iter(self.things)
-        tell = _progress(len(self.things))
+        left = iter(todo)
+        tell = _progress(len(todo))
         hands: dict[Connection, BaseProcess] = {}
+        shares: dict[Connection, list[str]] = {}
         try:
             for writer in range(1, number + 1):
                 here, there = context.Pipe()
@@ -650,8 +685,11 @@ class _Copy:
             while hands:
                 for connection in wait(list(hands)):
                     assert isinstance(connection, Connection)
-                    tell(self._heard(connection, hands[connection]))
-                    share = list(itertools.islice(left, _SHARE))
+                    self._hear(connection, hands[connection])
+                    done = shares.get(connection, [])
+                    self.folder.note_done(done)
+                    tell(len(done))
+                    share = shares[connection] = list(itertools.islice(left, _SHARE))
                     connection.send(share)
                     if not share:
                         hands.pop(connection).join()
@@ -662,24 +700,30 @@ class _Copy:
             for hand in hands.values():
                 hand.join()
 
-    def _heard(self, connection: Connection, hand: BaseProcess) -> int:
-        """Return how many things a process has done, and count what it wrote."""
+    def _hear(self, connection: Connection, hand: BaseProcess) -> None:
+        """Count what a process wrote since it was asked.
+
+        Raises:
+            KgError: what it said instead.
+            ReleaseError: it was ended.
+        """
         try:
             said = connection.recv()
         except (EOFError, ConnectionError):
             hand.join()
+            if (hand.exitcode or 0) > 0:
+                raise RuntimeError("a process that wrote pages has failed, see above") from None
             raise ReleaseError(
-                "a process that wrote pages has ended",
-                seen=f"exit code {hand.exitcode}",
+                "a process that wrote pages has been ended",
+                seen=f"signal {-(hand.exitcode or 0)}",
                 hint="it may have been short of memory; export again to go on",
             ) from None
         if isinstance(said, KgError):
             raise said
-        things, written, unchanged, removed = said
+        written, unchanged, removed = said
         self.folder.written += written
         self.folder.unchanged += unchanged
         self.folder.removed += removed
-        return int(things)
 
     async def write_shares(self, connection: Connection) -> None:
         """Write the pages of those things that are asked for, until none are.
@@ -687,11 +731,11 @@ class _Copy:
         Raises:
             EOFError, ConnectionError: nobody asks any more.
         """
-        await self.site.open(self.release)
+        await self._open()
         try:
-            done, folder = 0, self.folder
+            folder = self.folder
             while True:
-                connection.send((done, folder.written, folder.unchanged, folder.removed))
+                connection.send((folder.written, folder.unchanged, folder.removed))
                 share = await asyncio.to_thread(connection.recv)
                 if not share:
                     return
@@ -703,7 +747,6 @@ class _Copy:
                         await self._write_thing(stem, self.things[stem])
 
                 await asyncio.gather(*(work() for _ in range(_AT_ONCE)))
-                done = len(share)
         finally:
             await self.site.aclose()
 
@@ -859,6 +902,14 @@ class _Copy:
         head = '<?xml version="1.0" encoding="UTF-8"?>'
         space = "http://www.sitemaps.org/schemas/sitemap/0.9"
         return "\n".join([head, f'<{outer} xmlns="{space}">', *lines, f"</{outer}>", ""]).encode()
+
+
+def _fingerprint() -> str:
+    """Return a hash of the code that makes the pages."""
+    found = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.parent.rglob("*.py")):
+        found.update(path.read_bytes())
+    return found.hexdigest()[:16]
 
 
 def _not_made(address: str, status: int, data: bytes) -> QueryError:
