@@ -45,6 +45,7 @@ another.
   numbered from 0.
 - Events, relations, claims, claim sets and mentions stand in the file of their document. Agents,
   places, things, positions, runs and links may also stand in a file without one, the registry.
+- Corrections and withdrawals stand in the file of what they are of.
 - An unknown field is an error.
 
 `kg facts schema` prints the JSON Schema of all this, `kg facts new` puts it beside the new file for
@@ -184,6 +185,18 @@ MEANINGS: Final[Mapping[str, str]] = {
     "link.accepted": "Whether the curator takes them for one event. With certainty `certain`, "
     "affirmations of the two then add up.",
     "link.reason": "Why.",
+    # notices
+    "correction.of": "What is corrected: ids of records of the same file.",
+    "correction.reason": "Why.",
+    "correction.authority": "Who decided it, or which order of a court, in words.",
+    "correction.date": "When it was decided.",
+    "correction.summary": "What was said before and what is said now, in your own words.",
+    "withdrawal.of": "What is withdrawn: ids of records of the same file. What refers to them is "
+    "withdrawn too, or refers to something else.",
+    "withdrawal.reason": "Why.",
+    "withdrawal.authority": "Who decided it, or which order of a court, in words.",
+    "withdrawal.date": "When it was decided.",
+    "withdrawal.summary": "What readers should know, without saying again what is withdrawn.",
     # parts
     "evidence.sentence": "The number of a whole sentence. Either this or `at`.",
     "evidence.at": "Offsets of a part of the text.",
@@ -334,6 +347,24 @@ EXAMPLES: Final[Mapping[str, str]] = {
   events: [drones-unloading-port-solen, drones-unloading-other-article]
   certainty: probable
   reason: same port, same day, same cargo
+""",
+    "correction": """\
+- kind: correction
+  id: hv-c04-correction
+  of: [hv-c04]
+  reason: inaccurate
+  authority: The standards editor
+  date: 2026-11-26
+  summary: {en: "The official was said to be certain; the article has: probably."}
+""",
+    "withdrawal": """\
+- kind: withdrawal
+  id: hv-c05-withdrawal
+  of: [hv-c05]
+  reason: attribution
+  authority: The standards editor
+  date: 2026-11-26
+  summary: {en: The article does not say who said it.}
 """,
 }
 """One example of each kind; a test holds them to the JSON Schema."""
@@ -504,6 +535,9 @@ CODES: Final[Mapping[str, str]] = {
     "kg release list": "0.",
     "kg release prune": "0.",
     "kg release rollback": "0 done; 2 there is no such release.",
+    "kg release search": "0 they stand nowhere; 1 they stand somewhere.",
+    "kg release suppress": "0 done; 1 you said no; 2 no release holds it, a wrong argument, the "
+    "folder cannot be written, or another one was interrupted.",
     "kg release show": "0; 2 there is no such release.",
     "kg release verify": "0 every byte is right; 1 some are not; 2 there is no such release.",
 }

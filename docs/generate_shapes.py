@@ -26,6 +26,7 @@ _FILES = {
     "evidence": "Documents, spans and runs",
     "registry": "Agents, places, things and positions",
     "links": "Links to outside",
+    "notices": "What editors did",
     "derived": "Status and links between events",
     "uncontested": "Plain triples",
     "labels": "Labels",

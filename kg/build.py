@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from kg.link import LinkRow
     from kg.manifest import Input, Manifest, Question
     from kg.mapping import Counts, Quads
+    from kg.register import Register
     from kg.report import Report
     from kg.vocab import Vocabulary
     from kg.writer import Content, ReportFiles
@@ -56,7 +57,8 @@ class Built(msgspec.Struct, frozen=True, kw_only=True):
     """What a build made: every quad, where nodes came from, and what validation says.
 
     `breaks` are rules that well-formed records broke before they could be mapped; then there is
-    no report and no dataset to speak of.
+    no report and no dataset to speak of. `suppressed` says that something was left out because it
+    was suppressed.
     """
 
     dataset: "Dataset"
@@ -64,6 +66,7 @@ class Built(msgspec.Struct, frozen=True, kw_only=True):
     counts: "Sequence[Counts]"
     breaks: "Sequence[RuleBreak]"
     report: "Report | None"
+    suppressed: bool = False
 
     @property
     def conforms(self) -> bool:
@@ -126,6 +129,7 @@ def build_dataset(
     base: str,
     links: Path | None = None,
     notes: "Notes | None" = None,
+    register: "Register | None" = None,
 ) -> Built:
     """Return every quad of a build with the report on it; nothing is published.
 
@@ -134,6 +138,7 @@ def build_dataset(
         base: the base IRI, ending in `/` or `#`.
         links: the authority of outside links; the built-in one by default.
         notes: takes what the next build may need to know.
+        register: of what was suppressed, which is left out with all that goes with it.
     Raises:
         KgErrors: what cannot be read as records, all of one stage together.
         KgError: a folder or file is missing; a collision; an unused field.
@@ -155,10 +160,18 @@ def build_dataset(
         bad = len({b.record for b in breaks})
         counts = [Counts("articles", facts.count, facts.count - bad, bad)]
         return Built(dataset=nothing, origins={}, counts=counts, breaks=breaks, report=None)
-    out, count = map_facts(facts, rows, vocabulary, base)
+    out, count = map_facts(facts, rows, vocabulary, base, register=register)
+    if out.suppressed:
+        notes = None  # nothing of it may be remembered
     if notes:
         notes.note(facts, out)
     del facts  # many records take much memory, which what follows needs
+    if out.suppressed:
+        _leave_out(out)
+    if register:
+        from kg.register import CORRECTIONS
+
+        out.dataset.add_lines(graph_iri(base, CORRECTIONS), register.lines(base))
     _log.info("deriving statements from %d quads", len(out.dataset))
     derived = derive(out.dataset, base)
     out.dataset.update(derived)
@@ -167,7 +180,14 @@ def build_dataset(
     shapes = load_shapes(data_shapes())
     keep = notes.save if notes else None
     report = validate(out.dataset, shapes, origins=origins, keep=keep)
-    return Built(dataset=out.dataset, origins=out.origins, counts=[count], breaks=[], report=report)
+    return Built(
+        dataset=out.dataset,
+        origins=out.origins,
+        counts=[count],
+        breaks=[],
+        report=report,
+        suppressed=bool(out.suppressed),
+    )
 
 
 def map_facts(
@@ -177,6 +197,7 @@ def map_facts(
     base: str,
     *,
     whole: bool = True,
+    register: "Register | None" = None,
 ) -> "tuple[Quads, Counts]":
     """Return the quads of checked records and of the build itself, before anything is derived.
 
@@ -186,13 +207,14 @@ def map_facts(
         vocabulary: the ontology; it becomes a graph.
         base: the base IRI, ending in `/` or `#`.
         whole: whether these are all records, so many as the source declares.
+        register: of what was suppressed; what it holds is noted, not left out.
     Raises:
         KgError: a collision; an unused field.
     """
     from kg.link import map_links
     from kg.mapping import Quads, load_mapping, run_mapping
 
-    out = Quads(base, vocabulary)
+    out = Quads(base, vocabulary, register)
     say = _log.info if whole else _log.debug
     say("mapping %d records", facts.count)
     count = run_mapping(load_mapping(folder("mappings"), "articles"), facts, out, whole=whole)
@@ -201,6 +223,20 @@ def map_facts(
     _vocabulary_graph(out.dataset, vocabulary, base)
     _provenance_graph(out.dataset, facts, base)
     return out, count
+
+
+def _leave_out(out: "Quads") -> None:
+    """Take what was suppressed out of what was mapped, with all that goes with it."""
+    from kg.removal import InDataset, removal
+
+    places = sorted({out.origins[address] for address in out.suppressed})
+    _log.warning(
+        "what was suppressed is still in the facts and is left out; take it out of them too: %s%s",
+        ", ".join(places[:10]),
+        " …" if len(places) > 10 else "",
+    )
+    found = removal(InDataset(out.dataset), {f"<{one}>" for one in out.suppressed}, out.base)
+    out.dataset = out.dataset.without(found.lines)
 
 
 def _derived_origins(derived: "Dataset", origins: Mapping[str, str]) -> dict[str, str]:
@@ -314,6 +350,7 @@ def publish(
     """
     from kg import identity, release
     from kg.increment import Notes
+    from kg.register import Register
 
     if time is not None and not _is_time(time):
         raise ConfigError(
@@ -343,8 +380,12 @@ def publish(
                 expected=f"a folder outside {facts_folder}",
             )
 
+    register = Register(out)
+
     def again() -> "Sequence[Input]":
         found = identity.collect_inputs(folders)
+        if (one := register.input()) is not None:
+            found = (*found, one)
         return found if links is None else (*found, _input("links", links))
 
     inputs = again()
@@ -364,11 +405,11 @@ def publish(
         if known is not None:
             return known, None
         if not full:
-            extended = _extend(facts_folders, out, base, links, inputs, settings, again)
+            extended = _extend(facts_folders, out, base, links, inputs, settings, again, register)
             if extended is not None:
                 return extended
     with Notes(out) as notes:
-        built = build_dataset(facts_folders, base, links, notes)
+        built = build_dataset(facts_folders, base, links, notes, register)
         texts = _report_files(built)
         if not built.conforms:
             return _rejected(out, built)
@@ -387,7 +428,8 @@ def publish(
             force=force,
         )
         if again() == inputs:  # what was read is what was summed up
-            notes.keep(path.name, clean=built.report is not None and not built.report.results)
+            clean = built.report is not None and not built.report.results
+            notes.keep(path.name, clean=clean and not built.suppressed)
     return path, built
 
 
@@ -399,6 +441,7 @@ def _extend(
     inputs: "Sequence[Input]",
     settings: "ReleaseSettings",
     again: "Callable[[], Sequence[Input]]",
+    register: "Register",
 ) -> "tuple[Path | None, Built | None] | None":
     """Return what `publish` returns, if only facts changed since the current release; else None."""
     from kg import release
@@ -423,7 +466,7 @@ def _extend(
     rows = read_links(links or folder("mappings") / LINKS)
 
     def mapped(facts: "FactSet", some: "Sequence[LinkRow]") -> "Quads":
-        return map_facts(facts, some, vocabulary, base, whole=False)[0]
+        return map_facts(facts, some, vocabulary, base, whole=False, register=register)[0]
 
     collecting = gc.isenabled()
     gc.disable()  # there are many things and few cycles: it would look through all of them
@@ -668,6 +711,7 @@ _GRAPHS: Final = {
     "event-links": "Events of several documents that are perhaps the same",
     "status": "Derived: who affirms and who denies each described event",
     "uncontested": "Derived: plain statements that nobody disputes",
+    "corrections": "What editors corrected, withdrew or suppressed, and why",
     "provenance": "How this release was made",
 }
 
@@ -682,7 +726,7 @@ def _provenance_graph(dataset: "Dataset", facts: "FactSet", base: str) -> None:
     dataset.add(graph, run, f"<{SCHEMA}softwareVersion>", literal(f"chancery-kg {kg.__version__}"))
     names = dict(_GRAPHS)
     for file in facts.files:
-        if file.document:
+        if file.document and file.document.id not in file.withdrawn:
             titles = file.document.title
             names[file.document.id] = titles.get("en") or next(iter(titles.values()))
             document = f"<{data_iri(base, 'document', file.document.id)}>"

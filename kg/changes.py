@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Final, Literal
 
@@ -73,19 +73,71 @@ def note_changes(releases: Path, number: int, old: str | None, new: str) -> None
         path.unlink(missing_ok=True)  # of a publication that never came about
         if old is not None:
             activities = _activities(releases / old, releases / new)
-        if activities is None:
+        if old is None or activities is None:
             return
-        path.parent.mkdir(exist_ok=True)
-        lines = [canonical_json([old, new]), *map(canonical_json, activities)]
-        partial = path.with_suffix(".new")
-        with partial.open("wb") as file:
-            file.writelines(lines)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
+        _write(path, old, new, activities)
     except (OSError, KgError, ValueError):
         # What is published is published; the page says then that the whole has changed.
         _log.warning("what changed cannot be noted; the feed says only that it did", exc_info=True)
+
+
+def note_suppression(releases: Path, number: int, release: str, notice: str, base: str) -> None:
+    """Write the page of a suppression: what it was of is not said, so the whole has changed.
+
+    Args:
+        releases: the folder of releases.
+        number: that of the publication, which is not noted yet.
+        release: the id of the one that is current.
+        notice: the address of the notice.
+        base: what the addresses of the data begin with.
+    Raises:
+        OSError: it cannot be written.
+    """
+    activities = (Activity("Delete", notice), Activity("Update", f"{base}dataset"))
+    _write(_path(releases, number), release, release, activities)
+
+
+def forget_things(releases: Path, things: Set[str], names: Mapping[str, str], base: str) -> None:
+    """Take things out of every page of the feed, and name releases as they are called now.
+
+    Where a thing was named, the page says that the dataset changed.
+
+    Args:
+        releases: the folder of releases.
+        things: their addresses.
+        names: the new ids of releases by the old ones.
+        base: what the addresses of the data begin with.
+    Raises:
+        OSError: a page cannot be read or written.
+    """
+    for path in sorted((releases / FOLDER).glob("*")):
+        if path.suffix != ".jsonl":
+            path.unlink()  # it was never finished
+            continue
+        try:
+            first, *lines = path.read_bytes().splitlines()
+            old, new = msgspec.json.decode(first, type=tuple[str, str])
+            activities = [msgspec.json.decode(line, type=Activity) for line in lines]
+        except (ValueError, msgspec.MsgspecError):
+            path.unlink()  # whatever it names: of this page only the detail is lost
+            continue
+        left = [
+            Activity("Update", f"{base}dataset") if one.object in things else one
+            for one in activities
+        ]
+        if left != activities or old in names or new in names:
+            _write(path, names.get(old, old), names.get(new, new), left)
+
+
+def _write(path: Path, old: str, new: str, activities: Iterable[Activity]) -> None:
+    path.parent.mkdir(exist_ok=True)
+    lines = [canonical_json([old, new]), *map(canonical_json, activities)]
+    partial = path.with_suffix(".new")
+    with partial.open("wb") as file:
+        file.writelines(lines)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
 
 
 def _path(releases: Path, number: int) -> Path:
@@ -199,6 +251,11 @@ def page_turtle(base_iri: str, page: Page) -> str:
     )
     release = f"<{base_iri}releases/{page.release}>"
     for member, one in zip(members, page.activities, strict=True):
+        if one.type == "Delete" and one.object.startswith(f"{base_iri}id/notice/"):
+            # Of what was suppressed only this is told: take the whole anew.
+            blocks.append(
+                f'<{one.object}> a as:Tombstone ;\n    as:deleted "{page.time}"^^xsd:dateTime .\n'
+            )
         blocks.append(
             f"{member} a as:{one.type} ;\n    as:object <{one.object}> ;\n"
             f'    as:published "{page.time}"^^xsd:dateTime ;\n    as:instrument {release} .\n'

@@ -18,7 +18,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Final, NoReturn
 
 import typer
 
@@ -733,6 +733,92 @@ def release_rollback(
 
     settings = _settings(config, releases=releases)
     typer.echo(rollback(settings.releases, release))
+
+
+_LISTED: Final = 50
+"""Things that are named before they are suppressed."""
+
+
+@release_app.command("suppress")
+def release_suppress(
+    addresses: Annotated[
+        list[str] | None, typer.Argument(help="What must not be there: its address or page.")
+    ] = None,
+    reason: Annotated[
+        str,
+        typer.Option(
+            "--reason",
+            help="inaccurate, unfair, defamatory, protected-person, attribution, investigation, "
+            "outdated, privacy or other. It is published.",
+        ),
+    ] = "",
+    authority: Annotated[
+        str, typer.Option("--authority", help="Who decided it, in words. It is published.")
+    ] = "",
+    day: Annotated[
+        str | None,
+        typer.Option("--date", help="When it was decided, YYYY-MM-DD. [default: today]"),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    again: Annotated[
+        bool, typer.Option("--resume", help="Finish one that was interrupted.")
+    ] = False,
+    releases: ReleasesOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Take something out of every release that is kept; it cannot come back.
+
+    Claims that relay or are about it go too, and what was only there for them. It cannot be undone.
+    """
+    import datetime
+
+    from kg import suppress
+
+    settings = _settings(config, releases=releases)
+    out = settings.releases
+    if again:
+        done = suppress.resume(out)
+    else:
+        for name, value in (
+            ("ADDRESS", addresses),
+            ("--reason", reason),
+            ("--authority", authority),
+        ):
+            if not value:
+                raise ConfigError("this is needed", where=name, hint="see --help")
+        found = suppress.preview(out, addresses or ())
+        for one in found.held:
+            _say(f"release {one.release[:12]}: {one.things} things, {one.statements} statements")
+        for address, label in found.things[:_LISTED]:
+            _say(f"  {address}  {label}")
+        if len(found.things) > _LISTED:
+            _say(f"  and {len(found.things) - _LISTED} more")
+        if not yes:
+            typer.confirm("Take all this out of every release?", abort=True, err=True)
+        today = datetime.datetime.now(datetime.UTC).date().isoformat()
+        done = suppress.suppress(out, addresses or (), reason, authority, day or today)
+    _say(f"{done.things} things are gone; {len(done.renamed)} releases were rewritten")
+    _say("exports, static copies and backups elsewhere are not reached: write them anew")
+    typer.echo(done.notice)
+
+
+@release_app.command("search")
+def release_search(
+    words: Annotated[list[str], typer.Argument(help="Texts or addresses.")],
+    releases: ReleasesOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Say in which files of the folder of releases some words stand, packed or not."""
+    from kg.suppress import occurrences
+
+    settings = _settings(config, releases=releases)
+    number = 0
+    for place in occurrences(settings.releases, words):
+        typer.echo(place)
+        number += 1
+    _say(f"{number} files")
+    if number:
+        raise typer.Exit(1)
 
 
 @release_app.command("prune")

@@ -11,7 +11,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from pathlib import Path
 from typing import Any, Final
 
@@ -70,6 +70,13 @@ class Dataset:
         """Add every quad of another dataset."""
         for graph in other.graphs():
             self.add_lines(graph, other.lines(graph))
+
+    def without(self, lines: Set[str]) -> Dataset:
+        """Return a dataset of all quads but those of some lines."""
+        left = Dataset(self._most)
+        for graph in self.graphs():
+            left.add_lines(graph, (line for line in self.lines(graph) if line not in lines))
+        return left
 
     def _put_away(self) -> None:
         """Write what is held to a file, if it is as much as was added."""

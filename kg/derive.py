@@ -9,14 +9,15 @@ Spec: docs/model.md, "Derived statements"
 
 import itertools
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Mapping, Set
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
 from kg.dataset import Dataset
+from kg.load import Change
 from kg.serialise import read_literal
-from kg.view import View
+from kg.view import View, changes_between, union_change
 from kg.vocab import (
     CH,
     RDF,
@@ -28,6 +29,9 @@ from kg.vocab import (
     literal,
     term,
 )
+
+if TYPE_CHECKING:
+    import pyoxigraph
 
 STATUS_RULES: Final[Mapping[str, str]] = {
     "denied": "Somebody denies it and no side affirms it.",
@@ -247,6 +251,44 @@ def derive_again(
             relations |= _alike(view, relation)
     before, after = (derive(_described(view, events, relations), base) for view in (old, new))
     return before, after
+
+
+def derived_changes(
+    store: "pyoxigraph.Store",
+    changes: Mapping[str, Change],
+    base: str,
+    passing: Set[str] = frozenset(),
+) -> dict[str, Change]:
+    """Return what a change of what was mapped changes in what is derived, by graph.
+
+    Args:
+        store: that of the release before the change.
+        changes: by the IRI of the graph.
+        base: the base IRI of the data.
+        passing: things that go with everything that refers to them, as N-Triples tokens: who acted
+            for somebody and is no more changes no other side.
+    Raises:
+        Unclear: it has to be derived as a whole.
+    """
+    # A quad that comes into one graph and stands in another changes nothing to the rules, but for
+    # the description of an event: they look at which document it is in.
+    touched = {subject for side in union_change(store, changes) for subject, _, _ in side}
+    event = f" <{RDF}type> {term('Event')} <"
+    touched |= {
+        line.split(" ", 1)[0]
+        for change in changes.values()
+        for line in (*change.removed, *change.added)
+        if event in line
+    }
+    before, after = derive_again(
+        View(store, base), View(store, base, changes), touched - passing, base
+    )
+    return changes_between(by_graph(before), by_graph(after))
+
+
+def by_graph(dataset: Dataset) -> dict[str, set[str]]:
+    """Return the lines of each graph; for few."""
+    return {graph: set(dataset.lines(graph)) for graph in dataset.graphs()}
 
 
 def _is(view: View, node: str, klass: str) -> bool:

@@ -272,22 +272,28 @@ class Dumps:
     Args:
         folder: that of the release.
         manifest, parts: what it says of itself; read if they are not given.
+        private: also of what may not be handed on, for whoever does not hand it on.
     Raises:
         ReleaseError: they cannot be read.
     """
 
     def __init__(
-        self, folder: Path, manifest: Manifest | None = None, parts: Iterable[Part] | None = None
+        self,
+        folder: Path,
+        manifest: Manifest | None = None,
+        parts: Iterable[Part] | None = None,
+        *,
+        private: bool = False,
     ) -> None:
         self.folder = folder
         self.manifest = read_manifest(folder) if manifest is None else manifest
-        private = {graph.key for graph in self.manifest.graphs if graph.private}
+        hidden = {graph.key for graph in self.manifest.graphs if graph.private and not private}
         found = read_parts(folder) if parts is None else parts
         self._found: dict[str, dict[str, _Place]] = {}
         self.parts: dict[str, tuple[Part, ...]] = {
             key: tuple(group)
             for key, group in itertools.groupby(found, lambda part: part.graph)
-            if key not in private
+            if key not in hidden
         }
 
     def names(self) -> Iterator[str]:

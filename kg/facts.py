@@ -21,7 +21,7 @@ import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -92,6 +92,17 @@ AgentType = Literal[
 PlaceType = Literal["Place", "Facility"]
 ThingType = Literal["Vehicle", "Materiel", "Programme", "Measure", "Work", "Topic"]
 RunType = Literal["extraction", "review", "curation"]
+NoticeReason = Literal[
+    "inaccurate",
+    "unfair",
+    "defamatory",
+    "protected-person",
+    "attribution",
+    "investigation",
+    "outdated",
+    "privacy",
+    "other",
+]
 
 
 class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -360,6 +371,38 @@ class Link(Record, frozen=True, kw_only=True, tag="link"):
     reason: Text
 
 
+class Notice(Record, frozen=True, kw_only=True):
+    """What corrections and withdrawals share.
+
+    A notice stands in the file of the records that it is of. `authority` is who decided, or which
+    order of a court, in words.
+    """
+
+    of: Annotated[list[Key], Meta(min_length=1)]
+    reason: NoticeReason
+    authority: Text
+    date: IsoDate
+
+
+class Correction(Notice, frozen=True, kw_only=True, tag="correction"):
+    """Records that were wrong here and are mended: `summary` says what was said and what is now.
+
+    What is corrected keeps its address; earlier releases keep what was said.
+    """
+
+    summary: Labels
+
+
+class Withdrawal(Notice, frozen=True, kw_only=True, tag="withdrawal"):
+    """Records that are no longer published. They stay in the file; their addresses are answered
+    with a tombstone.
+
+    Of a document it withdraws every record of its file.
+    """
+
+    summary: Labels = {}
+
+
 AnyRecord = (
     Document
     | Run
@@ -373,6 +416,8 @@ AnyRecord = (
     | ClaimSet
     | Mention
     | Link
+    | Correction
+    | Withdrawal
 )
 RECORD_TYPES: Final[Mapping[str, type[Record]]] = types.MappingProxyType(
     {str(t.__struct_config__.tag): t for t in typing.get_args(AnyRecord)}
@@ -393,6 +438,7 @@ RESERVED: Final[Mapping[str, frozenset[str]]] = types.MappingProxyType(
                 "status",
                 "uncontested",
                 "provenance",
+                "corrections",
             )
         ),
         "run": frozenset(("build",)),
@@ -468,13 +514,23 @@ class Origin(msgspec.Struct, frozen=True):
         return f"{self.file}:{self.line}"
 
 
-class FactFile(msgspec.Struct, frozen=True):
+class FactFile(msgspec.Struct, frozen=True, dict=True):
     """The records of one file, in their order, each with its place; `document` if it has one."""
 
     file: str
     records: tuple[AnyRecord, ...]
     origins: tuple[Origin, ...]
     document: Document | None
+
+    @cached_property
+    def withdrawn(self) -> frozenset[str]:
+        """Return the ids of the records that are withdrawn: they are read, and not published."""
+        found = {
+            key for record in self.records if isinstance(record, Withdrawal) for key in record.of
+        }
+        if self.document and self.document.id in found:
+            found |= {record.id for record in self.records if not isinstance(record, Notice)}
+        return frozenset(found)
 
 
 class Elsewhere(typing.Protocol):
@@ -1216,6 +1272,14 @@ def _check_record(
                     seen=_shown(value) + (f", a {found_kind}" if found else ""),
                     expected="the id of a record of kind " + " or ".join(targets),
                 )
+            elif value in facts.by_id.file_of(value).withdrawn and record.id not in file.withdrawn:
+                yield FactError(
+                    f'field "{_dotted(path)}" refers to a record that is withdrawn',
+                    where=at,
+                    seen=_shown(value),
+                    expected="the id of a record that is published",
+                    hint=f"withdraw {record.id} too, or let it refer to another record",
+                )
         scheme = _CONCEPTS.get((kind, name))
         if scheme and value not in schemes[scheme]:
             yield FactError(
@@ -1384,8 +1448,32 @@ def _check_shape(
                 yield from _check_span(record.at, where, ("at",), file.document)
         case Event() if file.document is None:
             yield _homeless(record, where)
+        case Notice():
+            yield from _check_notice(record, where, file)
         case _:
             pass
+
+
+def _check_notice(record: Notice, where: _Where, file: FactFile) -> Iterator[FactError]:
+    here = {one.id: one for one in file.records}
+    for n, key in enumerate(record.of):
+        if key not in here or isinstance(here[key], Notice):
+            yield FactError(
+                f'field "of[{n}]" names no record of this file'
+                if key not in here
+                else f'field "of[{n}]" names a notice',
+                where=where("of", n),
+                seen=_shown(key),
+                expected="the id of a record in the same file; a notice stays",
+            )
+        elif isinstance(record, Correction) and key in file.withdrawn:
+            yield FactError(
+                f'field "of[{n}]" names a record that is withdrawn',
+                where=where("of", n),
+                seen=_shown(key),
+                expected="a record that is published",
+                hint="take it out of this correction, or take the withdrawal out",
+            )
 
 
 def _homeless(record: Record, where: _Where) -> FactError:

@@ -25,8 +25,7 @@ from typing import IO, TYPE_CHECKING, Final
 
 import msgspec
 
-from kg.dataset import Dataset
-from kg.derive import Unclear, derive_again
+from kg.derive import Unclear, by_graph, derived_changes
 from kg.facts import FactFile, FactSet, Records, facts_files, read_files, rule_breaks
 from kg.index import FOLDER, Index, Remembered, take_index, write_index
 from kg.link import LinkRow, link_breaks
@@ -37,8 +36,8 @@ from kg.report import Report
 from kg.revalidate import Tokens, Validation
 from kg.triples import Triples
 from kg.validate import Shapes
-from kg.view import View, changes_between, together, union_change
-from kg.vocab import RDF, Vocabulary, term
+from kg.view import changes_between, together, union_change
+from kg.vocab import Vocabulary
 
 if TYPE_CHECKING:
     import pyoxigraph
@@ -164,11 +163,13 @@ class Memory:
             raise LookupError("records break rules")
         concerned = [row for row in rows if row.subject in keys]
         earlier, now = mapped(was, concerned), mapped(facts, concerned)
+        if earlier.suppressed or now.suppressed:
+            raise LookupError("something is in the facts that was suppressed")
         minted = (node for nodes in now.minted.values() for node in nodes)
         if index.minted_otherwise(minted, {*again, *gone}):
             raise LookupError("another file has something else under the address of a node")
         changes = self._without_shared(
-            changes_between(_by_graph(earlier.dataset), _by_graph(now.dataset)), {*again, *gone}
+            changes_between(by_graph(earlier.dataset), by_graph(now.dataset)), {*again, *gone}
         )
         changes = together(changes, self._derived(changes, before.base_iri))
         triples = union_change(_opened(self._release), changes)
@@ -202,23 +203,10 @@ class Memory:
 
     def _derived(self, changes: Mapping[str, Change], base: str) -> dict[str, Change]:
         store = _opened(self._release)
-        # A quad that comes into one graph and stands in another changes nothing to the rules, but
-        # for the description of an event: they look at which document it is in.
-        touched = {subject for side in union_change(store, changes) for subject, _, _ in side}
-        event = f" <{RDF}type> {term('Event')} <"
-        touched |= {
-            line.split(" ", 1)[0]
-            for change in changes.values()
-            for line in (*change.removed, *change.added)
-            if event in line
-        }
         try:
-            before, after = derive_again(
-                View(store, base), View(store, base, changes), touched, base
-            )
+            return derived_changes(store, changes, base)
         except Unclear as error:
             raise LookupError("too much would have to be derived again") from error
-        return changes_between(_by_graph(before), _by_graph(after))
 
     def _report(
         self,
@@ -406,17 +394,18 @@ def _opened(release: Path) -> pyoxigraph.Store:
     return pyoxigraph.Store.read_only(str(release / QUADS))
 
 
-def _by_graph(dataset: Dataset) -> dict[str, set[str]]:
-    return {graph: set(dataset.lines(graph)) for graph in dataset.graphs()}
-
-
 def _changed(old: FactSet, new: FactSet) -> set[str]:
-    """Return the ids of the records that went, came or changed, or stand in another document."""
+    """Return the ids of the records that went, came, changed or were withdrawn, or stand in another
+    document."""
     encoder = msgspec.msgpack.Encoder()  # which keeps the order of labels
 
-    def states(facts: FactSet) -> dict[str, tuple[bytes, str]]:
+    def states(facts: FactSet) -> dict[str, tuple[bytes, str, bool]]:
         return {
-            record.id: (encoder.encode(record), file.document.id if file.document else "")
+            record.id: (
+                encoder.encode(record),
+                file.document.id if file.document else "",
+                record.id in file.withdrawn,
+            )
             for file in facts.files
             for record in file.records
         }

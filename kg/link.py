@@ -228,6 +228,8 @@ def map_links(rows: Sequence[LinkRow], facts: FactSet, out: Quads) -> int:
         found: Record | None = facts.by_id.get(row.subject)
         if found is None or f"kg:{kind_of(found)}/{found.id}" != row.subject_id:
             continue
+        if found.id in facts.by_id.file_of(found.id).withdrawn:
+            continue
         written += 1
         fields = (row.subject_id, row.predicate_id, row.predicate_modifier, row.object_id)
         node = out.mint("record", digest_key("outside-link", *fields), fields, row.origin)

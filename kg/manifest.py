@@ -6,7 +6,7 @@ has times in it and a release has none of its own.
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final, Literal, TypeVar
 
@@ -172,12 +172,19 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return IMPORT in self.options
 
 
-class Publication(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One line of `published.jsonl`: the moment at which a release became the current one."""
+class Publication(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """One line of `published.jsonl`: the moment at which a release became the current one.
+
+    `notice` is the key of the notice of a suppression, after which it is what it was without
+    something.
+    """
 
     id: str
-    action: Literal["publish", "rollback"]
+    action: Literal["publish", "rollback", "suppress"]
     time: str
+    notice: str = ""
 
 
 class _Header(msgspec.Struct):
@@ -311,6 +318,27 @@ def write_publication(releases: Path, publication: Publication) -> None:
         file.write(canonical_json(publication))
         file.flush()
         os.fsync(file.fileno())
+
+
+def rename_publications(releases: Path, names: Mapping[str, str]) -> None:
+    """Let the record of what was published name releases by other ids, at once or not at all.
+
+    Args:
+        releases: the folder of releases.
+        names: the new ids by the old ones.
+    Raises:
+        OSError: the file cannot be written.
+        ReleaseError: the file cannot be read.
+    """
+    found = read_publications(releases)
+    partial = releases / f"{PUBLISHED}.new"
+    with partial.open("wb") as file:
+        for one in found:
+            other = msgspec.structs.replace(one, id=names.get(one.id, one.id))
+            file.write(canonical_json(other))
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(releases / PUBLISHED)
 
 
 def _decode(data: bytes, kind: type[_T], path: Path) -> _T:

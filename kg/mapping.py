@@ -23,6 +23,7 @@ import msgspec
 from kg.dataset import Dataset
 from kg.errors import KgError, KgErrors, MappingError
 from kg.facts import FactFile, FactSet, Record, fields_of
+from kg.register import Register
 from kg.vocab import Kind, Vocabulary, data_iri, graph_iri
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -70,12 +71,21 @@ class Quads:
     """Where a mapping writes: a dataset, the base IRI, and a register of every minted node.
 
     `origins` maps the IRI of a node to the `file:line` it came from: the report uses it.
+
+    Args:
+        base: the base IRI.
+        vocabulary: the ontology.
+        register: of what was suppressed: nodes that it holds are noted in `suppressed`.
     """
 
-    def __init__(self, base: str, vocabulary: Vocabulary) -> None:
+    def __init__(self, base: str, vocabulary: Vocabulary, register: Register | None = None) -> None:
         self.base = base
         self.vocabulary = vocabulary
         self.dataset = Dataset()
+        self._register = register or None
+        self.suppressed: set[str] = set()
+        """The addresses of nodes that were minted and that the register of what was suppressed
+        holds."""
         self.shared: dict[str, set[bytes]] = {}
         """The lines that each file wrote into graphs that are not of its own document: their
         digests."""
@@ -118,7 +128,10 @@ class Quads:
                 if kind == "claim"
                 else "",
             )
-        self.origins.setdefault(address, origin)
+        if address not in self.origins:
+            self.origins[address] = origin
+            if self._register and self._register.holds(f"{kind}/{key}"):
+                self.suppressed.add(address)
         if kind in _OF_SEVERAL and self._minted is not None:
             self._minted.add((digest_of(address), digest_of(repr(identity))))
         return f"<{address}>"
@@ -286,7 +299,8 @@ def for_each_record(
 ) -> None:
     """Call the function of each record's type with the record, its origin and its file.
 
-    Records come in the order of the files and of their lines.
+    Records come in the order of the files and of their lines; those that are withdrawn are left
+    out.
 
     Raises:
         KgErrors: the MappingErrors of all records, together; one of them is a record of a type
@@ -297,6 +311,8 @@ def for_each_record(
         facts.by_id.begin(file.file)
         out.begin(file)
         for record, origin in zip(file.records, file.origins, strict=True):
+            if record.id in file.withdrawn:
+                continue
             function = functions.get(type(record))
             try:
                 if function is None:

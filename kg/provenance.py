@@ -14,6 +14,7 @@ from typing import Final
 
 from kg.identity import ReleaseSettings
 from kg.manifest import Input
+from kg.register import BLINDED
 from kg.serialise import Prefixes
 from kg.vocab import DCTERMS, PROV, RDFS, SCHEMA, XSD, literal
 
@@ -60,7 +61,9 @@ def describe_run(
     """
     release = f"<{settings.base_iri}releases/{name}>"
     run = f"<{settings.base_iri}releases/{name}#run>"
-    found = sorted(inputs, key=lambda one: one.name)
+    # Where something was suppressed, nobody is told the hashes of what it came from.
+    told = (one for one in inputs if not one.name.startswith(BLINDED))
+    found = sorted(told, key=lambda one: one.name)
     used = sorted({content_name(one.sha256) for one in found})
     blocks = [
         Prefixes(_TABLE).header,

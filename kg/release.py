@@ -50,6 +50,7 @@ from kg.manifest import (
     write_publication,
 )
 from kg.parts import Union
+from kg.register import PENDING, Register
 from kg.writer import Content, ReportFiles, Unfit, Writer, files_in, read_sums
 
 _log = logging.getLogger(__name__)
@@ -121,20 +122,21 @@ def write_release(
     _must_not_block(report)
     name = release_id(inputs, settings.identity())
     folder = out / name
-    with _locked(out):
-        stands = _stands(folder, name)
-        if force or not stands:
+    with locked(out):
+        _must_know(out, inputs, settings)
+        there = stands(folder, name)
+        if force or not there:
             temporary = out / f"{_TMP}{name}-{os.getpid()}"
             try:
-                before = _current(out)
+                before = current_id(out)
                 writer = Writer(
                     temporary, name, settings, private_graphs, out / before if before else None
                 )
                 writer.write(graphs, content)
-                if stands:
+                if there:
                     _compare(folder, temporary)
                 else:
-                    _put(temporary, folder)
+                    put(temporary, folder)
             finally:
                 with contextlib.suppress(OSError):  # the next build looks for leftovers again
                     _sweep(out)
@@ -151,8 +153,9 @@ def reuse_release(out: Path, inputs: Sequence[Input], settings: ReleaseSettings)
         ReleaseError: the folder cannot be written.
     """
     name = release_id(inputs, settings.identity())
-    with _locked(out):
-        if not _stands(out / name, name):
+    with locked(out):
+        _must_know(out, inputs, settings)
+        if not stands(out / name, name):
             return None
         _switch(out, name, "publish")
     return out / name
@@ -183,15 +186,16 @@ def extend_release(
     """
     _must_not_block(content.report)
     name = release_id(content.inputs, settings.identity())
-    with _locked(out):
-        if not _stands(out / name, name):
-            if not _stands(out / base, base):
+    with locked(out):
+        _must_know(out, content.inputs, settings)
+        if not stands(out / name, name):
+            if not stands(out / base, base):
                 raise Unfit
             temporary = out / f"{_TMP}{name}-{os.getpid()}"
             try:
                 writer = Writer(temporary, name, settings, frozenset(), out / base)
                 writer.extend(out / base, changes, content)
-                _put(temporary, out / name)
+                put(temporary, out / name)
             finally:
                 with contextlib.suppress(OSError):  # the next build looks for leftovers again
                     _sweep(out)
@@ -207,7 +211,18 @@ def _must_not_block(report: ReportFiles) -> None:
         )
 
 
-def _put(temporary: Path, folder: Path) -> None:
+def _must_know(out: Path, inputs: Sequence[Input], settings: ReleaseSettings) -> None:
+    """Raise a ReleaseError if something was suppressed that a build does not know of."""
+    found = Register(out).input()
+    if not settings.imported and found is not None and found not in inputs:
+        raise ReleaseError(
+            "something was suppressed while this was built, so it is not published",
+            where=str(out),
+            hint="build again",
+        )
+
+
+def put(temporary: Path, folder: Path) -> None:
     """Bring a release that is written to disk, and to its place."""
     out = folder.parent
     _seal(temporary)
@@ -262,7 +277,7 @@ def switch_current(out: Path, name: str) -> None:
     Raises:
         ReleaseError: there is no such release, it is not whole, or the folder cannot be written.
     """
-    with _locked(out):
+    with locked(out):
         _switch(out, _whole(out, name), "publish")
 
 
@@ -274,9 +289,9 @@ def rollback(out: Path, name: str | None = None) -> str:
     Raises:
         ReleaseError: there is no such release, it is not whole, or the folder cannot be written.
     """
-    with _locked(out):
+    with locked(out):
         if name is None:
-            there = set(_ids(out)) - {_current(out)}
+            there = set(release_ids(out)) - {current_id(out)}
             earlier = [one for one in _way_back(out) if one in there]
             if not earlier:
                 raise ReleaseError("there is no earlier release to go back to", where=str(out))
@@ -296,13 +311,10 @@ def prune(out: Path, keep: int) -> tuple[str, ...]:
     """
     if keep < 1:
         raise ReleaseError("at least one release is kept", seen=str(keep), expected="1 or more")
-    with _locked(out):
-        current = _current(out)
-        removed = [one for one in _ids(out)[:-keep] if one != current]
-        for name in removed:
-            os.rename(out / name, out / f"{_TMP}pruned-{name}")
-        _sync(out)
-        _sweep(out)
+    with locked(out):
+        current = current_id(out)
+        removed = [one for one in release_ids(out)[:-keep] if one != current]
+        set_aside(out, removed)
     return tuple(removed)
 
 
@@ -313,10 +325,10 @@ def list_releases(out: Path) -> tuple[ReleaseSummary, ...]:
         ReleaseError: the folder cannot be read.
     """
     with io_errors(out, "the releases cannot be listed"):
-        current = _current(out)
+        current = current_id(out)
         published = {one.id: one.time for one in read_publications(out)}
         found = []
-        for name in reversed(_ids(out)):
+        for name in reversed(release_ids(out)):
             quads = triples = None
             problem = ""
             try:
@@ -449,7 +461,7 @@ def _store_problem(folder: Path, manifest: Manifest, parts: Sequence[Part]) -> s
     return difference(folder / QUADS, paths, written, distinct)
 
 
-def _ids(out: Path) -> list[str]:
+def release_ids(out: Path) -> list[str]:
     """Return the ids of the releases that are there, as they were last published, oldest first.
 
     Those that were never published, because a crash came in between, stand before all others.
@@ -473,7 +485,7 @@ def _way_back(out: Path) -> list[str]:
     return way
 
 
-def _current(out: Path) -> str | None:
+def current_id(out: Path) -> str | None:
     """Return the id of the current release, or None before the first."""
     try:
         return Path(os.readlink(out / CURRENT)).name
@@ -493,8 +505,10 @@ def _resolve(out: Path, name: str | None) -> str:
     Raises:
         ReleaseError: there is none, or there are several.
     """
-    ids = _ids(out)
-    found = [one for one in ids if (one == _current(out) if name is None else one.startswith(name))]
+    ids = release_ids(out)
+    found = [
+        one for one in ids if (one == current_id(out) if name is None else one.startswith(name))
+    ]
     if len(found) != 1:
         raise ReleaseError(
             f"{'several releases begin' if found else 'there is no release'} with this id"
@@ -515,7 +529,7 @@ def _whole(out: Path, name: str) -> str:
         ReleaseError: there is no such release, or files of it are missing.
     """
     found = _resolve(out, name)
-    if not _stands(out / found, found):
+    if not stands(out / found, found):
         raise ReleaseError(
             "the release is not whole, so it cannot become the current one",
             where=str(out / found),
@@ -524,7 +538,7 @@ def _whole(out: Path, name: str) -> str:
     return found
 
 
-def _stands(folder: Path, name: str) -> bool:
+def stands(folder: Path, name: str) -> bool:
     """Return whether a release is there with every file in its full size: a quick look."""
     try:
         manifest = read_manifest(folder)
@@ -544,13 +558,35 @@ def _stands(folder: Path, name: str) -> bool:
         return False
 
 
+def replace_current(out: Path, name: str) -> None:
+    """Let `current` name a release, at once or not at all, and note nothing.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    link = out / f"{_TMP}current-{os.getpid()}"
+    link.symlink_to(name)
+    os.replace(link, out / CURRENT)
+    _sync(out)
+
+
+def set_aside(out: Path, names: Iterable[str]) -> None:
+    """Remove releases, and everything that was being written; the caller holds the lock.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    for name in names:
+        if (out / name).exists():
+            os.rename(out / name, out / f"{_TMP}removed-{name}")
+    _sync(out)
+    _sweep(out)
+
+
 def _switch(out: Path, name: str, action: Literal["publish", "rollback"]) -> None:
     """Let `current` name a release, and note when; the caller holds the lock."""
-    if _current(out) != name:
-        link = out / f"{_TMP}current-{os.getpid()}"
-        link.symlink_to(name)
-        os.replace(link, out / CURRENT)
-        _sync(out)
+    if current_id(out) != name:
+        replace_current(out, name)
     # A crash may have come between the link and this note, so the note is looked at by itself.
     publications = read_publications(out)
     if not publications or publications[-1].id != name:
@@ -569,13 +605,16 @@ def _switch(out: Path, name: str, action: Literal["publish", "rollback"]) -> Non
 
 
 @contextlib.contextmanager
-def _locked(out: Path) -> Iterator[None]:
+def locked(out: Path, *, pending: bool = False) -> Iterator[None]:
     """Hold the one lock under which `out` is written to, with no leftovers of a dead process.
 
     The kernel gives the lock back when its holder dies.
 
+    Args:
+        out: the folder of releases; made when it is missing.
+        pending: whether a suppression may be under way: then it is what the lock is held for.
     Raises:
-        ReleaseError: the folder cannot be written.
+        ReleaseError: the folder cannot be written, or a suppression was interrupted.
     """
     with io_errors(out, "the release cannot be written; what was published before is untouched"):
         out.mkdir(parents=True, exist_ok=True)
@@ -586,6 +625,12 @@ def _locked(out: Path) -> Iterator[None]:
                 _log.warning("another process writes to %s; waiting until it is done", out)
                 fcntl.flock(lock, fcntl.LOCK_EX)
             _sweep(out)
+            if not pending and (out / PENDING).exists():
+                raise ReleaseError(
+                    "a suppression was interrupted, and comes before anything else",
+                    where=str(out),
+                    hint="finish it with `kg release suppress --resume`",
+                )
             yield
 
 

@@ -94,6 +94,7 @@ Kind = Literal[
     "status",
     "graph",
     "run",
+    "notice",
 ]
 """The closed list of kinds in data addresses. A kind is part of a name, never a class."""
 

@@ -18,6 +18,7 @@ import json
 import logging
 import os
 import re
+import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -329,6 +330,36 @@ class Writer:
                 sums.pop(stem + suffix, None)
         self._finish(content, context, counts, counts, sums)
 
+    def renew(self, base: Path, changes: Mapping[str, Change], content: Content) -> None:
+        """Write every file of a release that is another one with changes, with a store of its own.
+
+        Parts that do not change are shared, but store and index of labels are made from nothing:
+        in files that were changed there may be left of what is there no more.
+
+        Args:
+            base: the folder of the other release, of the same settings.
+            changes: by the IRI of the graph.
+            content: what there is besides, with the files of the vocabulary.
+        Raises:
+            ReleaseError: a line cannot be published, or a part of the other release is not there.
+            OSError: a file cannot be written.
+        """
+        dumps = Dumps(base, private=True)
+        for folder in ("parts", FOLDER, "ontology", STORE):
+            (self._folder / folder).mkdir(parents=True)
+        for folder in ("parts", FOLDER):
+            _link_all(base / folder, self._folder / folder, copy=True)
+        settings = self._settings
+        self._hidden = frozenset(graph.iri for graph in dumps.manifest.graphs if graph.private)
+        self._terms = Terms(_triples(dumps, graph_iri(settings.base_iri, "vocabulary")))
+        context = json.loads((base / CONTEXT).read_bytes())["@context"]
+        try:
+            self._recut(dumps, changes, Form(settings.base_iri, False, context))
+        except Unfit as error:
+            raise ReleaseError(str(error), where=str(base)) from error
+        shared, total = self._fill()
+        self._finish(content, context, shared, total, {})
+
     def _recut(self, dumps: Dumps, changes: Mapping[str, Change], form: Form) -> set[str]:
         """Write the parts that change; return the keys of the graphs that do."""
         entries = {graph.iri: graph for graph in dumps.manifest.graphs}
@@ -356,7 +387,9 @@ class Writer:
             quads, parts = found[iri]
             self._parts += parts
             key = parts[0].graph
-            entry = GraphEntry(iri=iri, key=key, quads=quads, parts=len(parts), private=False)
+            entry = GraphEntry(
+                iri=iri, key=key, quads=quads, parts=len(parts), private=iri in self._hidden
+            )
             self._graphs.append(entry)
         return {key_of(form.base_iri, iri) for iri in changes}
 
@@ -560,11 +593,21 @@ def read_sums(folder: Path) -> tuple[dict[str, str], list[str]]:
     return sums, [] if sums else [f"{STORE_SUMS}: the file is empty"]
 
 
-def _link_all(old: Path, new: Path) -> None:
-    """Let every file of a folder stand in another one too."""
+def _link_all(old: Path, new: Path, *, copy: bool = False) -> None:
+    """Let every file of a folder stand in another one too.
+
+    Args:
+        old, new: the folders.
+        copy: where files cannot be shared, copy them.
+    """
     here, there = f"{old}/", f"{new}/"
     for name in os.listdir(old):
-        os.link(here + name, there + name)
+        try:
+            os.link(here + name, there + name)
+        except OSError as error:
+            if not copy or error.errno not in _NO_LINKS:
+                raise
+            shutil.copyfile(here + name, there + name)
 
 
 def _lines(folder: Path, part: Part) -> Iterator[str]:

@@ -12,6 +12,7 @@ from kg.facts import (
     Agent,
     Claim,
     ClaimSet,
+    Correction,
     Document,
     Event,
     Evidence,
@@ -28,6 +29,7 @@ from kg.facts import (
     Run,
     Thing,
     Time,
+    Withdrawal,
     date_bounds,
     kind_of,
     offsets,
@@ -70,6 +72,11 @@ SOURCE = Source(
         "claim.n": "part of the claim's address",
         "*.note": "working notes of the readers; they are not part of the graph",
         "event.participants.note": "working notes of the readers",
+        **{
+            f"{kind}.{field}": "what an editor did is not extracted"
+            for kind in ("correction", "withdrawal")
+            for field in ("extracted", "reviewed", "review")
+        },
     },
 )
 
@@ -141,6 +148,8 @@ class Articles:
                 ClaimSet: self.claimset,
                 Mention: self.mention,
                 Link: self.link,
+                Correction: self.correction,
+                Withdrawal: self.withdrawal,
             },
         )
 
@@ -769,6 +778,61 @@ class Articles:
             out.add(graph, node, term("certainty"), out.concept("certainty", r.certainty))
             out.add(graph, node, term("accepted"), boolean(r.accepted))
             out.add(graph, node, term("reason"), literal(r.reason, lang="en"))
+
+    def notice(self, record: Correction | Withdrawal, kind: str, origin: str) -> str:
+        """Write what every notice says and return it."""
+        out = self.out
+        graph = out.graph("corrections")
+        node = out.mint("notice", record.id, record.id, origin)
+        reason = out.vocabulary.schemes["notice-reason"][record.reason]
+        self.types(graph, node, kind, "Notice")
+        out.add(graph, node, _IDENTIFIER, literal(record.id))
+        words = f"{kind} of {record.date}: {reason.label}"
+        out.add(graph, node, _LABEL, literal(words, lang="en"))
+        out.add(graph, node, term("noticeReason"), term(reason.local))
+        out.add(graph, node, term("authority"), literal(record.authority))
+        out.add(graph, node, f"<{DCTERMS}date>", date(record.date))
+        self.texts(graph, node, _DESCRIPTION, record.summary)
+        return node
+
+    def correction(self, record: Correction, origin: str, file: FactFile) -> None:
+        """Write what was corrected, why and on whose authority."""
+        with reading(record, SOURCE, origin) as r:
+            node = self.notice(r, "Correction", origin)
+            for ref in r.of:
+                self.out.add(self.out.graph("corrections"), node, term("corrects"), self.ref(ref))
+
+    def withdrawal(self, record: Withdrawal, origin: str, file: FactFile) -> None:
+        """Write what was withdrawn, why and on whose authority, and the tombstones."""
+        graph = self.out.graph("corrections")
+        with reading(record, SOURCE, origin) as r:
+            node = self.notice(r, "Withdrawal", origin)
+            whole = file.document is not None and file.document.id in r.of
+            for ref in sorted(file.withdrawn) if whole else r.of:
+                for address in self.addresses(ref):
+                    self.types(graph, address, "Tombstone")
+                    self.out.add(graph, node, term("withdraws"), address)
+
+    def addresses(self, ref: str) -> list[str]:
+        """Return the addresses of a record, with those of the relaying claims that `via` gives.
+
+        A mention has none of its own: its span may be the evidence of something else.
+        """
+        record = self.facts.by_id[ref]
+        if isinstance(record, Mention):
+            return []
+        if isinstance(record, Link):
+            pair = sorted(self.key(event) for event in record.events)
+            return [self.out.name("record", digest_key("event-link", *pair))]
+        found = [self.ref(ref)]
+        if isinstance(record, Claim):
+            document = self.facts.by_id.file_of(ref).document
+            assert document is not None
+            target = self.key(ref)
+            for outlet in reversed(record.via):
+                target = f"claim/{claim_key(document.id, [outlet], target)}"
+                found.append(f"<{self.out.base}id/{target}>")
+        return found
 
     def graph_of(self, file: FactFile) -> str:
         """Return the graph of a file's document."""

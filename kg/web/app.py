@@ -63,7 +63,7 @@ from kg.manifest import (
 from kg.serialise import Documents
 from kg.store import Release, current_release
 from kg.vocab import CH, RDF, graph_iri
-from kg.web import describe, history, pages
+from kg.web import corrections, describe, history, pages
 from kg.web.cache import matches
 from kg.web.downloads import Files, answer
 from kg.web.guard import QueryFailure, Reason
@@ -169,6 +169,7 @@ KIND_NAMES: Final[Mapping[str, str]] = {
     "quantity": "Quantities",
     "time": "Times",
     "record": "Records of links",
+    "notice": "Notices of corrections and withdrawals",
 }
 
 
@@ -818,6 +819,7 @@ class Ask:
 
 TITLE: Final = "Chancery"
 PLAIN_JSON: Final = Format("json", "application/json", ".json")
+ATOM: Final = Format("atom", "application/atom+xml", ".atom")
 RDF_PATCH: Final = Format("rdfp", "application/rdf-patch", ".rdfp")
 
 
@@ -861,7 +863,8 @@ async def document(request: Request, kind: str, name: str) -> Response:
 
     By suffix (`.html .ttl .jsonld .nt .nq .trig .rdf`) or by the header Accept. RDF holds every
     statement about the resource, its parts, the claims on it with their denials and replies, and
-    the labels of what is named; `.nq` and `.trig` name the graph of each statement.
+    the labels of what is named; `.nq` and `.trig` name the graph of each statement. 410 says that
+    it was withdrawn, with the notice.
     """
     ask = Ask(request)
     key, dot, suffix = name.partition(".")
@@ -904,7 +907,7 @@ async def document(request: Request, kind: str, name: str) -> Response:
                 served.release.prefixes,
                 await _documents(served),
             ),
-            200,
+            410 if found.graph.a(found.iri, "Tombstone") else 200,
             headers,
             describe.FORMATS[chosen],
         )
@@ -915,9 +918,10 @@ async def document(request: Request, kind: str, name: str) -> Response:
             context["parts"] = pages.graph_parts(graph.iri, graph.quads, ask.root)
     return ask.page(
         template,
+        status=410 if view.gone else 200,
         headers=headers,
         formats=_formats(f"{path}", f"?page={number}" if number > 1 else ""),
-        title=view.title,
+        title="Withdrawn" if view.gone else view.title,
         view=view,
         **context,
     )
@@ -1671,9 +1675,7 @@ async def download(request: Request, release: str, path: str = "") -> Response:
         raise QueryFailure("not-found", f"Release {number[:12]} has no file {path!r} to download")
     etag = f'"{found.etag}"'
     headers = {
-        "Cache-Control": "no-cache"
-        if release == "current"
-        else "public, max-age=31536000, immutable",
+        "Cache-Control": "no-cache" if release == "current" else "public, max-age=86400",
         "ETag": etag,
         "Content-Location": f"{ask.root}/download/{number}/{quote(found.name)}",
     }
@@ -1793,6 +1795,77 @@ async def release_difference(request: Request, old: str, new: str) -> Response:
     )
 
 
+async def correction_list(request: Request) -> Response:
+    """Return what editors corrected, withdrew and suppressed, and why, the last act first.
+
+    HTML, RDF, JSON (`.json`) or an Atom feed (`.atom`).
+    """
+    return await _correction_list(request, "")
+
+
+async def correction_list_as(request: Request, suffix: str) -> Response:
+    """Return the same in the format of the suffix."""
+    return await _correction_list(request, suffix)
+
+
+async def _correction_list(request: Request, suffix: str) -> Response:
+    ask = Ask(request)
+    served, number = ask.served, ask.number
+    if served.manifest.imported:
+        raise _without(ask, "notices of corrections")
+    offers = {f".{form.name}": form for form in (PLAIN_JSON, ATOM, *PAGE_FORMATS)}
+    if suffix and suffix not in offers:
+        raise QueryFailure(
+            "not-found", f"There is no format {suffix}; there are: {', '.join(offers)}"
+        )
+    form = offers.get(suffix)
+    if form is None:
+        accept = request.headers.get("accept")
+        chosen = choose(accept, (*PAGE_FORMATS, ATOM, PLAIN_JSON))
+        if chosen is None:
+            raise QueryFailure(
+                "format",
+                "none of the formats asked for is offered",
+                available=media_types((*PAGE_FORMATS, ATOM, PLAIN_JSON)),
+            )
+        form = chosen[0]
+    languages = ask.languages if form is HTML else ()
+    etag = ask.etag("corrections", form.name, number, *languages)
+    headers = {"ETag": etag, "Vary": "Accept, Accept-Language", "Cache-Control": "no-cache"}
+    if (same := ask.unchanged(etag, headers)) is not None:
+        return same
+    found, more = await describe.notices(served.engine, served.base, number)
+    if form.name in describe.FORMATS and form is not HTML:
+        data = describe.serialize(
+            found.statements(form.name),
+            form.name,
+            served.release.prefixes,
+            await _documents(served),
+        )
+        return Response(data, 200, headers, form.media_type)
+    view = ask.view(found)
+    notices = [view.notice(iri) for iri in view.d.sections["nodes"]]
+    if form is PLAIN_JSON:
+        value = corrections.as_json(view, notices, served.manifest.id, number, more=more)
+        return JSONResponse(value, headers=headers)
+    if form is ATOM:
+        text = corrections.as_atom(view, notices, served.base, served.manifest.title)
+        return Response(text, 200, headers, ATOM.media_type)
+    address = f"{ask.root}/corrections"
+    further = [
+        {"name": "JSON", "type": PLAIN_JSON.media_type, "href": f"{address}.json"},
+        {"name": "Atom", "type": ATOM.media_type, "href": f"{address}.atom"},
+    ]
+    return ask.page(
+        "corrections.html",
+        headers=headers,
+        formats=[*further, *_formats(address)],
+        title="Corrections",
+        notices=notices,
+        more=more,
+    )
+
+
 async def change_list(request: Request) -> Response:
     """Return the feed of changes: a Linked Data Event Stream, or a page for people."""
     return await _change_list(request, "")
@@ -1835,7 +1908,7 @@ async def _change_list(request: Request, suffix: str) -> Response:
 async def change_page(request: Request, number: str) -> Response:
     """Return one page of the feed of changes: what happened to which things.
 
-    It never changes. `.ttl` and so on at the end of the address choose the format.
+    It changes only if something is suppressed. `.ttl` and so on at its end choose the format.
     """
     ask = Ask(request)
     digits, dot, suffix = number.partition(".")
@@ -2078,6 +2151,8 @@ ROUTES: Final[tuple[Route, ...]] = (
     ("/releases", release_list, "The releases"),
     ("/releases/{old}/diff/{new}", release_difference, "What changed between two releases"),
     ("/releases/{release}", release_page, "A release"),
+    ("/corrections", correction_list, "What editors corrected, withdrew and suppressed"),
+    ("/corrections{suffix}", correction_list_as, "The same, in one format"),
     ("/changes", change_list, "The feed of changes"),
     ("/changes{suffix}", change_list_as, "The feed of changes, in one format"),
     ("/changes/{number}", change_page, "A page of the feed of changes"),

@@ -202,6 +202,10 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "record": {"propositions": "$this ch:links ?node"},
 }
 
+NOTICES: Final = "?node ch:corrects|ch:withdraws $this . ?node dcterms:date ?rank"
+"""What editors did to a thing of any kind, the first act first: the section `notices`."""
+_NOTICED: Final = " ch:corrects ch:withdraws"
+
 SHOWN_ELSEWHERE: Final[Mapping[str, str]] = {
     # Inverse properties that the sections above show, per group of kinds; the rest is listed
     # under "Other references".
@@ -312,6 +316,15 @@ SELECT DISTINCT ?s ?p ?o ?g WHERE {
   GRAPH ?g { ?s ?p ?o }
   FILTER(?p IN (rdf:type, ch:status, ch:claimant, ch:stance, ch:about, ch:relays))
 }"""
+CORRECTIONS_QUERY: Final = """
+SELECT DISTINCT ?s ?p ?o ?g WHERE {
+  VALUES ?n { $nodes } ?s ch:corrects ?n .
+  GRAPH ?g { ?s ?p ?o }
+}"""
+NOTICES_QUERY: Final = (
+    "SELECT ?node WHERE { ?node a ch:Notice ; dcterms:date ?date } "
+    "ORDER BY DESC(?date) ?node LIMIT $limit OFFSET $offset"
+)
 SIDES_QUERY: Final = """
 SELECT DISTINCT ?s ?p ?o ?g WHERE {
   VALUES ?n { $nodes } ?n ch:actsFor* ?s .
@@ -457,11 +470,11 @@ async def describe(
 async def _gather(
     engine: Engine, base: str, iri: str, kind: str, key: str, page: int, known: bool
 ) -> Description | None:
-    sections = SECTIONS.get(kind, {})
+    sections = {**SECTIONS.get(kind, {}), "notices": NOTICES}
     limit = 5 * PAGE if kind == "document" else PAGE
     group = _GROUP.get(kind, kind)
-    shown = SHOWN_ELSEWHERE.get(group, "")
-    skip = f"FILTER(?p NOT IN ({', '.join(shown.split())}))" if shown else ""
+    shown = SHOWN_ELSEWHERE.get(group, "") + _NOTICED
+    skip = f"FILTER(?p NOT IN ({', '.join(shown.split())}))"
     queries = [_fill(NODES_QUERY, nodes=_values([iri]))]
     for name, body in sections.items():
         unpaged = name == "against"
@@ -533,8 +546,9 @@ async def _complete(
         graph.add(_quads(answer))
     claims = _named_iris(graph, f"{base}id/claim/")
     if claims:
-        [rows] = await engine.rows([_fill(NAMING_QUERY, nodes=_values(claims))])
-        graph.add(_quads(rows))
+        queries = (NAMING_QUERY, CORRECTIONS_QUERY)
+        for rows in await engine.rows([_fill(one, nodes=_values(claims)) for one in queries]):
+            graph.add(_quads(rows))
     listed = _named_iris(graph, f"{base}id/event/", f"{base}id/relation/")
     if listed:
         for answer in await engine.rows(
@@ -572,6 +586,19 @@ async def related(
     await _complete(engine, graph, "", nodes, base)
     await _add_labels(engine, graph, set(terms))
     return Description("", base, "list", "", 1, graph, {"nodes": tuple(nodes)}, (), False)
+
+
+async def notices(engine: Engine, base: str, page: int) -> tuple[Description, bool]:
+    """Return one page of what editors did, the last act first, and whether there is more.
+
+    Args:
+        engine, base: as for `describe`.
+        page: from 1.
+    """
+    query = _fill(NOTICES_QUERY, limit=str(PAGE + 1), offset=str((page - 1) * PAGE))
+    [rows] = await engine.rows([query])
+    nodes = [row["node"].value for row in rows]
+    return await related(engine, base, nodes[:PAGE]), len(nodes) > PAGE
 
 
 async def named(engine: Engine, base: str, iris: Sequence[str]) -> Description:

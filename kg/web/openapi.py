@@ -141,6 +141,26 @@ _SCHEMAS: Final[Mapping[str, Json]] = {
             "graphs": {"type": ["array", "null"], "items": {"type": "object"}},
         }
     ),
+    "Corrections": _object(
+        {
+            "release": _TEXT,
+            "page": {"type": "integer"},
+            "more": {"type": "boolean", "description": "Whether there is another page."},
+            "notices": _list(
+                _object(
+                    {
+                        "id": _IRI,
+                        "act": {"enum": ["correction", "withdrawal", "suppression"]},
+                        "reason": _TEXT,
+                        "authority": _TEXT,
+                        "date": {"type": "string", "format": "date"},
+                        "of": _list(_IRI),
+                        "summary": {"type": "object", "additionalProperties": _TEXT},
+                    }
+                )
+            ),
+        }
+    ),
     "Questions": _list(
         _object(
             {
@@ -339,6 +359,7 @@ def _response(status: int, content: Json, *more: str) -> Json:
 
 
 _PAGE_OR_DATA: Final = (HTML.media_type, *(one.media_type for one in GRAPH_FORMATS))
+_CORRECTIONS: Final = (*_PAGE_OR_DATA, "application/json", "application/atom+xml")
 _PLAIN: Final = ("text/plain", "application/openmetrics-text")
 _NEGOTIATED: Final = (*_EVERYWHERE, 404, 406)
 _FOUND: Final = (*_ASKS, 404)
@@ -374,7 +395,7 @@ _ADDRESSES: Final[Mapping[str, _Address]] = {
             _PAGE,
             _LANG,
         ),
-        errors=_FOUND_AS,
+        errors=(*_FOUND_AS, 410),
         data=True,
     ),
     "/resource": _Address(
@@ -443,6 +464,12 @@ _ADDRESSES: Final[Mapping[str, _Address]] = {
         (_release("old"), _release("new"), _PAGE, _LANG),
         "Difference",
         errors=_FOUND_AS,
+    ),
+    "/corrections": _Address(
+        _CORRECTIONS, (_PAGE, _LANG), "Corrections", errors=_FOUND_AS, data=True
+    ),
+    "/corrections{suffix}": _Address(
+        _CORRECTIONS, (_SUFFIX, _PAGE, _LANG), "Corrections", errors=_FOUND, data=True
     ),
     "/changes": _Address(_PAGE_OR_DATA, errors=_FOUND_AS, data=True),
     "/changes{suffix}": _Address(_PAGE_OR_DATA, (_SUFFIX, _LANG), errors=_FOUND, data=True),

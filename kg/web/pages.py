@@ -160,6 +160,19 @@ class EvidenceView:
 
 
 @dataclass(frozen=True)
+class Notice:
+    """What an editor did: a correction, a withdrawal or a suppression."""
+
+    ref: Ref
+    act: str
+    reason: Ref | None
+    authority: str
+    date: str
+    summary: Text | None
+    of: tuple[Ref, ...]
+
+
+@dataclass(frozen=True)
 class Card:
     """One claim in a ledger, with all that it carries."""
 
@@ -186,6 +199,7 @@ class Card:
     note: Text | None
     confidence: str
     review: Ref | None
+    notices: tuple[Notice, ...]
 
 
 @dataclass(frozen=True)
@@ -743,7 +757,37 @@ class View:
             note=self.text(claim, "dcterms:description"),
             confidence=graph.one(claim, "ch:extractionConfidence"),
             review=self.first(claim, "ch:reviewState"),
+            notices=self.corrections(claim),
         )
+
+    def notice(self, iri: str) -> Notice:
+        """Return what an editor did."""
+        graph = self.d.graph
+        acts = ("Correction", "Withdrawal", "Suppression")
+        return Notice(
+            ref=self.ref(iri),
+            act=next((act for act in acts if graph.a(iri, act)), "Notice"),
+            reason=self.first(iri, "ch:noticeReason"),
+            authority=graph.one(iri, "ch:authority"),
+            date=graph.one(iri, "dcterms:date"),
+            summary=self.text(iri, "dcterms:description"),
+            of=(*self.refs(iri, "ch:corrects"), *self.refs(iri, "ch:withdraws")),
+        )
+
+    def corrections(self, iri: str) -> tuple[Notice, ...]:
+        """Return what was corrected in something, the last correction first."""
+        found = [self.notice(one) for one in self.d.graph.subjects("ch:corrects", iri)]
+        return tuple(sorted(found, key=lambda one: (one.date, one.ref.iri), reverse=True))
+
+    @cached_property
+    def notices(self) -> tuple[Notice, ...]:
+        """Return what editors did to the resource, the last act first."""
+        return tuple(self.notice(one) for one in reversed(self.d.sections.get("notices", ())))
+
+    @cached_property
+    def gone(self) -> bool:
+        """Return whether the resource was withdrawn."""
+        return self.d.graph.a(self.d.iri, "Tombstone")
 
     def chains(self, claim: str) -> tuple[tuple[Ref, ...], ...]:
         """Return the relaying claims through which a claim came, each chain outermost first."""
@@ -1191,6 +1235,10 @@ def resource_page(view: View) -> tuple[str, dict[str, Any]]:
     """Return the template of the page of a resource, and what it shows beside the view."""
     kind = view.d.kind
     sections = view.d.sections
+    if view.gone:
+        return "tombstone.html", {}
+    if kind == "notice":
+        return "notice.html", {"notice": view.notice(view.d.iri)}
     if kind in ("event", "relation"):
         claims = (*sections["claims"], *sections["against"], *sections["replies"])
         here = {c for c in claims if Term(view.d.iri) in _concerned(view, c)}

@@ -23,7 +23,7 @@ from kg.names import fold
 LONGEST: Final = 200
 """Characters of a search text that are looked at."""
 WORDS: Final = 12
-PARTS: Final = ("participation", "quantity", "record", "span", "time")
+PARTS: Final = ("notice", "participation", "quantity", "record", "span", "time")
 """Kinds that are parts of something else: found only where they are asked for."""
 
 

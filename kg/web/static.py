@@ -403,6 +403,8 @@ class _Layout:
             stem = f"doc/{key}"
         elif name == "resource" and not rest:
             stem = self.stem(query.get("iri", ""))
+        elif name == "corrections" and not rest:
+            found = _page_file(name, number, suffix or "html")
         elif path in ("/", ""):
             found = "index.html"
         elif path == "/search" and not query.get("q"):
@@ -578,6 +580,8 @@ class _Copy:
         ):
             if path in self.files:
                 yield _Page(address, f"/{address}")
+        if not manifest.imported:
+            yield from self._corrections()
         yield _Page("download/index.html", "/download")
         yield _Page("releases/index.html", f"/releases/{manifest.id}")
         if manifest.questions:
@@ -590,6 +594,15 @@ class _Copy:
             self.static.listed.items() if not manifest.imported else [("", self.listed)]
         ):
             yield from self._lists(kind, count, hits=hits)
+
+    def _corrections(self) -> Iterator[_Page]:
+        """Yield the pages of what editors did, and their data."""
+        notices = sum(stem.startswith("doc/notice/") for stem in self.things)
+        for number in range(1, max(1, -(-notices // describe.PAGE)) + 1):
+            query = f"?page={number}" if number > 1 else ""
+            for suffix in ("html", "json", *_DATA, *(["atom"] if number == 1 else [])):
+                file = _page_file("corrections", number, suffix)
+                yield _Page(file, f"/corrections.{suffix}{query}")
 
     def _lists(self, kind: str, count: int, *, hits: bool) -> Iterator[_Page]:
         """Yield the pages of a list."""
@@ -762,7 +775,7 @@ class _Copy:
                 file = _page_file(stem, number, suffix)
                 address = self._address(stem, iri, number, suffix)
                 status, data = await self._answer(address)
-                if status == 200:
+                if status in (200, 410):  # what was withdrawn has its notice
                     self.folder.write(file, self._relative(file, data, absent))
                 elif found is None and suffix == "html" and status == 404:
                     # It is named and nothing is said of it: the server has no more to say either.

@@ -32,6 +32,7 @@ SCHEMES = {
     "review-state": facts.ReviewState,
     "redistribution": facts.Redistribution,
     "run-type": facts.RunType,
+    "notice-reason": facts.NoticeReason,
 }
 """The closed schemes and the types of the facts files that take their keys."""
 

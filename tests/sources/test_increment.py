@@ -156,6 +156,37 @@ def new_agent(facts: Facts, rnd: random.Random) -> None:
     some(facts, rnd, "event")["participants"][0]["who"] = agent["id"]
 
 
+def _notice(kind: str, claim: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "id": f"{claim['id']}-{kind}",
+        "of": [claim["id"]],
+        "reason": "inaccurate",
+        "authority": "The editor",
+        "date": "2026-11-26",
+        "summary": {"en": "In other words."},
+    }
+
+
+def correct(facts: Facts, rnd: random.Random) -> None:
+    file = rnd.choice(reports(facts))
+    known = {one["id"] for one in facts[file]}
+    for claim in [one for one in facts[file] if one["kind"] == "claim"][:1]:
+        if not {f"{claim['id']}-correction", f"{claim['id']}-withdrawal"} & known:
+            facts[file].append(_notice("correction", claim))
+
+
+def withdraw(facts: Facts, rnd: random.Random) -> None:
+    """Withdraw a claim that nothing refers to."""
+    file = rnd.choice(reports(facts))
+    text = json.dumps(facts)
+    known = {one["id"] for one in facts[file]}
+    for claim in [one for one in facts[file] if one["kind"] == "claim"]:
+        if text.count(f'"{claim["id"]}"') == 1 and f"{claim['id']}-withdrawal" not in known:
+            facts[file].append(_notice("withdrawal", claim))
+            return
+
+
 def nothing(facts: Facts, rnd: random.Random) -> None:
     """Change the bytes of a file and nothing else: the order of its records."""
     file = rnd.choice(reports(facts))
@@ -175,6 +206,8 @@ EDITS: list[Callable[[Facts, random.Random], None]] = [
     link_events,
     unlink_events,
     new_agent,
+    correct,
+    withdraw,
     nothing,
 ]
 
@@ -186,7 +219,7 @@ def test_every_edit_alone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> N
     check([[(edit, number)] for number, edit in enumerate(EDITS)], tmp_path)
     said = [record.getMessage() for record in caplog.records]
     # Not so: a change of sides, what was there before, and what comes after that.
-    assert said.count("writing what changed") == len(EDITS) - 3
+    assert said.count("writing what changed") == len(EDITS) - 3, said
 
 
 @given(
