@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import posixpath
+import shutil
 import signal
 import subprocess
 import sys
@@ -392,6 +393,39 @@ def test_imported_rdf_has_a_page_for_every_address(
     assert (site / "doc/thing/bridge.rdf").read_bytes() == bridge
     assert f"../../resource/{key}.html" not in (site / "list/index.html").read_text("utf-8")
     assert f"../resource/{key}.html" in (site / "list/index.html").read_text("utf-8")
+
+
+NOTICES = """
+- {kind: correction, id: c04-correction, of: [hv-c04], reason: inaccurate, authority: The editor,
+   date: 2026-11-25, summary: {en: It was said otherwise.}}
+- {kind: withdrawal, id: c06-withdrawal, of: [hv-c06], reason: attribution, authority: The editor,
+   date: 2026-11-26}
+"""
+
+
+@pytest.mark.timeout(300)
+def test_corrections_and_what_was_withdrawn_are_in_the_copy(
+    checkout: Path, settings: Settings, tmp_path: Path, walk: Callable[[str], Any]
+) -> None:
+    shutil.copytree(checkout / "docs/tutorial/facts", tmp_path / "facts")
+    site, releases = tmp_path / "site", tmp_path / "releases"
+    publish([tmp_path / "facts"], releases, base=BASE)
+    with (tmp_path / "facts/harbour-visit.yaml").open("a", encoding="utf-8") as file:
+        file.write(NOTICES)
+    release, _ = publish([tmp_path / "facts"], releases, base=BASE)
+    assert release is not None
+    export_site(release, site, settings)
+    assert dead_links(site, walk) == []
+    with TestClient(create_app(releases, settings)) as server:
+        for suffix in ("ttl", "nq", "json", "atom"):
+            answer = server.get(f"/corrections.{suffix}").content
+            assert (site / f"corrections.{suffix}").read_bytes() == answer
+    text = (site / "corrections.html").read_text("utf-8")
+    assert "It was said otherwise." in text
+    withdrawn = [path for path in site.glob("doc/claim/*.html") if "Withdrawn" in path.read_text()]
+    assert len(withdrawn) == 1
+    assert withdrawn[0].with_suffix(".ttl").is_file()
+    assert "Earlier releases" not in withdrawn[0].read_text()
 
 
 @pytest.fixture(scope="module")
