@@ -521,8 +521,9 @@ CODES: Final[Mapping[str, str]] = {
     "kg query": "0 answered; 2 the query is refused, not SPARQL, or oversteps a limit.",
     "kg check": "0 nothing wrong; 1 a rule is broken or a file of the release is not what its "
     "manifest says; 2 a facts file cannot be read, or there is no release.",
-    "kg export": "0 written; 2 there is no dump of that name, the release is damaged, or nothing "
-    "can be written.",
+    "kg export": "0 written; 2 there is no dump of that name, the release is damaged or has what "
+    "may not be handed on (`--static`), or nothing can be written. "
+    "[Publish without a server](../how-to/publish-static-files.md) says what `--static` writes.",
     "kg facts check": "0 nothing wrong; 1 a record breaks a rule; 2 a file cannot be read.",
     "kg facts new": "0 written; 2 the file is there already, or an argument is not of its form.",
     "kg facts schema": "0.",

@@ -847,18 +847,44 @@ def export(
     to: Annotated[
         str, typer.Option("--to", help="The folder to write into, or - for the standard output.")
     ] = "export",
+    static: Annotated[
+        Path | None,
+        typer.Option(
+            "--static",
+            help="Write the whole site into this folder instead: every page, all data, the dumps.",
+        ),
+    ] = None,
     release: Annotated[
         str, typer.Option("--release", help="Its id, or the beginning of it.")
     ] = "current",
     releases: ReleasesOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Write the dumps of a release as plain files, each checked against its checksum."""
+    """Write the dumps of a release as plain files, each checked against its checksum.
+
+    With --static: write its whole site as files that any host of files can serve.
+    """
     from kg.export import export_dump, export_dumps
     from kg.release import find_release
 
     settings = _settings(config, releases=releases)
     folder = find_release(settings.releases, None if release == "current" else release)
+    if static is not None:
+        if names or to != "export":
+            raise ConfigError(
+                "--static writes all dumps, and into its own folder",
+                where="--static",
+                hint="leave out names and --to",
+            )
+        from kg.web.static import export_site
+
+        done = export_site(folder, static, settings)
+        _say(
+            f"{done.things:,} things; files: {done.written:,} written, {done.unchanged:,} "
+            f"unchanged, {done.removed:,} removed"
+        )
+        typer.echo(static)
+        return
     if to == "-":
         if len(names or ()) != 1:
             raise ConfigError(

@@ -15,9 +15,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import IO, Final, NamedTuple
 
 from kg.errors import ReleaseError
+from kg.identity import digest
 from kg.manifest import SUMS, GraphEntry, Manifest, Part, read_manifest, read_parts
 
 MEDIA_TYPES: Final[Mapping[str, str]] = {
@@ -324,6 +325,32 @@ class Dumps:
             raise KeyError(name)
         return found
 
+    def write(self, name: str, file: IO[bytes]) -> None:
+        """Write the dump of a name to an open file, compared with its checksum on the way.
+
+        Raises:
+            KeyError: there is none.
+            ReleaseError: a file of the release is not what was published; what was written is no
+                dump.
+            OSError: a file cannot be read, or nothing more can be written.
+        """
+        if name not in self.sums:
+            self._check(name)
+        sha256 = hashlib.sha256()
+        for chunk in self.get(name).read():
+            sha256.update(chunk)
+            file.write(chunk)
+        if sha256.hexdigest() != self.sums.get(name, sha256.hexdigest()):
+            raise _damaged(name)
+
+    def _check(self, name: str) -> None:
+        """See to it that the parts are what was published, for a dump without a checksum."""
+        for parts in self.parts.values():
+            for part in parts:
+                for path, size, sha256 in part_files(part):
+                    if digest(self.folder / path) != (size, sha256):
+                        raise _damaged(name)
+
     def of(self, name: str, parts: Iterable[Part]) -> Dump:
         """Return the dump of some parts, in their order."""
         suffix = suffix_of(name)
@@ -473,6 +500,14 @@ class Dumps:
         """
         lines = (self.folder / SUMS).read_text(encoding="utf-8").splitlines()
         return {line[66:]: line[:64] for line in lines}
+
+
+def _damaged(name: str) -> ReleaseError:
+    return ReleaseError(
+        "the release is damaged: this dump is not what was published",
+        where=name,
+        hint="see `kg release verify`",
+    )
 
 
 def dump(folder: Path, name: str) -> bytes:

@@ -5,15 +5,14 @@ Spec: docs/reference/release.md, "The dumps"
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Final
 
-from kg.dumps import GRAPHS, SUFFIXES, WHOLE, Dumps, part_files
-from kg.errors import ConfigError, KgError, ReleaseError, raise_all
-from kg.identity import digest, io_errors
+from kg.dumps import GRAPHS, SUFFIXES, WHOLE, Dumps
+from kg.errors import ConfigError, KgError, raise_all
+from kg.identity import io_errors
 from kg.manifest import SUMS
 
 _log = logging.getLogger(__name__)
@@ -47,7 +46,7 @@ def export_dumps(release: Path, names: Sequence[str], out: Path) -> list[Path]:
             partial = path.with_name(path.name + _PARTIAL)
             try:
                 with partial.open("wb") as file:
-                    _copy(dumps, name, file)
+                    dumps.write(name, file)
                 partial.replace(path)
             finally:
                 partial.unlink(missing_ok=True)
@@ -68,7 +67,7 @@ def export_dump(release: Path, name: str, file: IO[bytes]) -> None:
     """
     dumps = Dumps(release)
     _must_be(dumps, [name])
-    _copy(dumps, name, file)
+    dumps.write(name, file)
 
 
 def _must_be(dumps: Dumps, names: Sequence[str]) -> None:
@@ -83,31 +82,3 @@ def _must_be(dumps: Dumps, names: Sequence[str]) -> None:
         if dumps.find(name) is None
     ]
     raise_all(missing)
-
-
-def _copy(dumps: Dumps, name: str, file: IO[bytes]) -> None:
-    if name not in dumps.sums:
-        _check_parts(dumps, name)
-    sha256 = hashlib.sha256()
-    for chunk in dumps.get(name).read():
-        sha256.update(chunk)
-        file.write(chunk)
-    if sha256.hexdigest() != dumps.sums.get(name, sha256.hexdigest()):
-        raise _damaged(name)
-
-
-def _check_parts(dumps: Dumps, name: str) -> None:
-    """See to it that the parts are what was published, of a dump without a checksum of its own."""
-    for parts in dumps.parts.values():
-        for part in parts:
-            for path, size, sha256 in part_files(part):
-                if digest(dumps.folder / path) != (size, sha256):
-                    raise _damaged(name)
-
-
-def _damaged(name: str) -> ReleaseError:
-    return ReleaseError(
-        "the release is damaged: this dump is not what was published",
-        where=name,
-        hint="see `kg release verify`",
-    )

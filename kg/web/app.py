@@ -86,7 +86,7 @@ from kg.web.pool import Answer, Limits, Pool, client, solutions
 from kg.web.protocol import PROBLEMS, SparqlEndpoint, failure_of, request_id, seconds, status_of
 from kg.web.protocol import problem as problem_json
 from kg.web.quota import Quota, client_of
-from kg.web.search import label_languages, search
+from kg.web.search import Hits, label_languages, search
 
 if TYPE_CHECKING:
     from kg.config import Settings
@@ -110,8 +110,11 @@ PAGES_OF_CHANGES: Final = 5000
 """Pages that the root of the feed of changes names: the last ones."""
 CHANGES_SHOWN: Final = 500
 """Lines of a list of changes."""
+DESCRIPTIONS_KEPT: Final = 8
 GRAPHS_SHOWN: Final = 500
 """Named graphs that the page of downloads lists."""
+HITS_SHOWN: Final = 50
+"""Things on a page of what was searched for."""
 LARGEST_ON_PAGE: Final = 8 << 20
 """Bytes of an answer that a page shows; the endpoint gives more."""
 
@@ -266,6 +269,41 @@ class Served:
     """Compares the files that are handed on with what was published."""
     cache: dict[object, Any] = field(default_factory=dict)
     locks: dict[object, asyncio.Lock] = field(default_factory=dict)
+    _described: dict[tuple[str, int], describe.Description] = field(default_factory=dict)
+
+    async def described(self, kind: str, key: str, number: int) -> describe.Description | None:
+        """Return page `number` of the description of a thing, or None where there is nothing.
+
+        The last ones are kept: who reads a page asks for its data next.
+
+        Raises:
+            QueryFailure: a query took too long or the workers are busy.
+        """
+        return await self._kept(
+            (f"{kind}/{key}", number),
+            lambda: describe.describe(
+                self.engine, self.base, kind, key, page=number, graphs=self.release.graphs
+            ),
+        )
+
+    async def described_iri(self, iri: str, number: int) -> describe.Description | None:
+        """Return the same of any IRI of imported RDF."""
+        return await self._kept(
+            (iri, number),
+            lambda: describe.resource(
+                self.engine, self.base, iri, page=number, graphs=self.release.graphs
+            ),
+        )
+
+    async def _kept(
+        self, key: tuple[str, int], make: Callable[[], Awaitable[describe.Description | None]]
+    ) -> describe.Description | None:
+        found = self._described.get(key) or await make()
+        if found is not None:
+            self._described[key] = found
+            while len(self._described) > DESCRIPTIONS_KEPT:
+                del self._described[next(iter(self._described))]
+        return found
 
     @property
     def folder(self) -> Path:
@@ -503,14 +541,14 @@ class Site:
                     exc_info=unexpected,
                 )
 
-    async def open(self) -> None:
-        """Serve the release that is current now.
+    async def open(self, folder: Path | None = None) -> None:
+        """Serve the release that is current now, or the one in a folder.
 
         Raises:
             ReleaseError: there is none, it cannot be opened, or no query runs under the limits.
             QueryFailure: the first queries on it fail.
         """
-        folder = current_release(self.releases).resolve()
+        folder = (folder or current_release(self.releases)).resolve()
         try:
             opened = await self._open(folder)
         except Exception:
@@ -668,6 +706,19 @@ def _nothing_served() -> QueryFailure:
 # --- one request for a page ----------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Static:
+    """What the pages of a static copy must know: they offer nothing that needs a server.
+
+    Args:
+        live: what the addresses of the data begin with; empty where nobody owns that.
+        listed: how many things of each kind the lists have.
+    """
+
+    live: str
+    listed: Mapping[str, int]
+
+
 class Ask:
     """One request: the release that answers it, the languages, and how its page is written."""
 
@@ -678,6 +729,7 @@ class Ask:
         if served is None:
             raise _nothing_served()
         self.served = served
+        self.static: Static | None = request.scope.get("kg.static")
         self.root: str = request.scope.get("root_path", "").rstrip("/")
         self.path: str = quote(request.url.path)
         self.lang = request.query_params.get("lang")
@@ -747,8 +799,9 @@ class Ask:
             site={"title": TITLE, "asset": lambda name: self.root + self.site.asset(name)},
             release=self.served.manifest,
             root=self.root,
+            static=self.static,
             formats=formats,
-            languages_offered=switch if len(switch) > 1 else (),
+            languages_offered=switch if len(switch) > 1 and not self.static else (),
             page={
                 "number": self.number if status == 200 else 1,
                 "previous": self.link(page=self.number - 1) if status == 200 else "",
@@ -839,10 +892,7 @@ async def document(request: Request, kind: str, name: str) -> Response:
         headers["Vary"] = ", ".join(vary)
     if (same := ask.unchanged(etag, headers)) is not None:
         return same
-    graphs = [graph.iri for graph in served.manifest.graphs]
-    found = await describe.describe(
-        served.engine, served.base, kind, key, page=number, graphs=graphs
-    )
+    found = await served.described(kind, key, number)
     if found is None:
         raise QueryFailure(
             "not-found", f"This release says nothing of {served.base}id/{kind}/{key}"
@@ -913,8 +963,7 @@ async def _resource(request: Request, iri: str, suffix: str) -> Response:
     }
     if (same := ask.unchanged(etag, headers)) is not None:
         return same
-    graphs = [graph.iri for graph in served.manifest.graphs]
-    found = await describe.resource(served.engine, served.base, iri, page=number, graphs=graphs)
+    found = await served.described_iri(iri, number)
     if found is None:
         raise QueryFailure("not-found", f"This release says nothing of {iri}")
     headers["ETag"] = etag
@@ -1324,6 +1373,8 @@ async def _answered(
         found, named = await _cached(served, ("question", question.id), make)
     except QueryFailure as error:
         lasting = status_of(error.reason) < 500 and error.reason != "memory"
+        if ask.static and not lasting:  # the copy would say it for ever
+            raise
         return None, str(error), lasting
     return pages.answer(ask.view(named), found, limit, tidy=True), "", True
 
@@ -1332,6 +1383,8 @@ async def _answered_soon(
     ask: Ask, question: Question, until: float
 ) -> tuple[pages.Answer | None, str, bool]:
     """Return what `_answered` does, or that there is no answer yet if it would take too long."""
+    if ask.static:
+        return await _answered(ask, question, ROWS_AT_HOME)
     cache, slow = ask.served.cache, ("slow question", question.id)
     left = min(until - time.monotonic(), AT_HOME_EACH_S)
     if ("question", question.id) not in cache and (left <= 0 or slow in cache):
@@ -1482,17 +1535,18 @@ async def search_page(
         raise QueryFailure(
             "parameter", f"kind is {kind!r}; expected one of {', '.join(KIND_NAMES)}"
         )
-    found = None
+    found: Hits | None = request.scope.get("kg.hits")
     hits: list[dict[str, Any]] = []
-    if q.strip() or kind:
+    if found is None and (q.strip() or kind):
         found = await asyncio.to_thread(
             search,
             served.folder / LABELS,
             q,
             kind=kind,
-            limit=50,
-            offset=50 * (number - 1),
+            limit=HITS_SHOWN,
+            offset=HITS_SHOWN * (number - 1),
         )
+    if found is not None:
         iris = [hit.iri for hit in found.hits]
         types = [hit.type for hit in found.hits if hit.type]
         if served.manifest.imported:  # names only: a thing may have any number of statements
@@ -1533,7 +1587,7 @@ async def search_page(
     return ask.page(
         "search.html",
         headers={"Vary": "Accept, Accept-Language"},
-        title=f"Search: {q}" if q else "Search",
+        title=KIND_NAMES.get(kind, "Lists") if ask.static else f"Search: {q}" if q else "Search",
         q=q,
         kind=kind,
         kinds=[("", "All kinds"), *KIND_NAMES.items()],
@@ -1562,6 +1616,8 @@ async def download_page(request: Request) -> Response:
     ask = Ask(request)
     manifest = ask.served.manifest
     current = f"{ask.root}/download/current/"
+    host = ask.static.live if ask.static else str(request.base_url)
+    below = f"{host}download/{manifest.id if ask.static else 'current'}/"
     numbered = f"{ask.root}/download/{manifest.id}/"
 
     def shown(entry: FileEntry, address: str) -> dict[str, object]:
@@ -1592,8 +1648,8 @@ async def download_page(request: Request) -> Response:
         all_graphs=len(graphs),
         suffixes=tuple(MEDIA_TYPES),
         packings=tuple(packing for packing in PACKINGS if packing),
-        example=f"{request.base_url}download/current/graph.nq.gz",
-        sums=f"{request.base_url}download/current/{SUMS}",
+        example=f"{below}graph.nq.gz" if host else "",
+        sums=f"{below}{SUMS}",
     )
 
 
@@ -2058,6 +2114,7 @@ def _error_page(request: Request, failure: QueryFailure, headers: Mapping[str, s
         site={"title": TITLE, "asset": lambda name: root + site.asset(name)},
         release=served.manifest if served else None,
         root=root,
+        static=request.scope.get("kg.static"),
         formats=(),
         languages_offered=(),
         title=title,

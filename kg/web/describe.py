@@ -14,6 +14,7 @@ import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, cached_property
 from typing import Any, Final, NamedTuple, Protocol, get_args
 
 from kg.serialise import Documents, not_in_xml
@@ -420,6 +421,7 @@ class Description:
     more: bool
     cut: bool = False
 
+    @cached_property
     def triples(self) -> list[tuple[str, str, Term]]:
         """Return the distinct triples: those of the resource first, then by subject."""
         found = {(quad.subject, quad.predicate, quad.object) for quad in self.graph.quads}
@@ -432,9 +434,10 @@ class Description:
         comes first, as one block.
         """
         if suffix in ("nq", "trig"):
-            return self.quads()
-        return [Quad(s, p, o, "") for s, p, o in self.triples()]
+            return self.quads
+        return [Quad(s, p, o, "") for s, p, o in self.triples]
 
+    @cached_property
     def quads(self) -> list[Quad]:
         """Return the quads by graph, those of the resource first within each."""
         return sorted(self.graph.quads, key=lambda q: (q.graph, q.subject != self.iri, q[:3]))
@@ -849,9 +852,12 @@ def serialize(
     """
     import pyoxigraph as ox
 
+    # The same few names stand in most statements; to make one costs more than to look it up.
+    @cache
     def named(name: str) -> Any:
         return ox.BlankNode(name[2:]) if name.startswith("_:") else ox.NamedNode(name)
 
+    @cache
     def node(term: Term) -> Any:
         if term.is_iri:
             return named(term.value)
@@ -881,26 +887,20 @@ def serialize(
     }[suffix]
     if suffix in ("nq", "trig"):
         statements: list[Any] = [
-            ox.Quad(
-                named(q.subject),
-                ox.NamedNode(q.predicate),
-                node(q.object),
-                ox.NamedNode(q.graph),
-            )
+            ox.Quad(named(q.subject), named(q.predicate), node(q.object), named(q.graph))
             for q in quads
         ]
     else:
         statements = [
-            ox.Triple(named(s), ox.NamedNode(p), node(o))
+            ox.Triple(named(s), named(p), node(o))
             for s, p, o in dict.fromkeys(quad[:3] for quad in quads)
         ]
-    seen = set()
+    names: set[str] = set()
     for quad in quads:
-        for iri in (quad.subject, quad.predicate, quad.graph):
-            seen.add(iri[: max(iri.rfind("#"), iri.rfind("/")) + 1])
+        names.update((quad.subject, quad.predicate, quad.graph))
         if quad.object.is_iri or quad.object.datatype:
-            iri = quad.object.datatype or quad.object.value
-            seen.add(iri[: max(iri.rfind("#"), iri.rfind("/")) + 1])
+            names.add(quad.object.datatype or quad.object.value)
+    seen = {iri[: max(iri.rfind("#"), iri.rfind("/")) + 1] for iri in names}
     used: dict[str, str] = {}
     for name, namespace in prefixes.items():
         if namespace in seen and namespace not in used.values():
@@ -910,8 +910,9 @@ def serialize(
 
 
 def convert(turtle: bytes, suffix: str, documents: Documents) -> bytes:
-    """Return a Turtle document in another of the data formats.
+    """Return a Turtle document in another of the data formats; equal ones give equal bytes.
 
+    Blank nodes are named by their order, because the parser gives each another name every time.
     JSON-LD is written under the context of the release where the document has no blank nodes.
 
     Args:
@@ -930,8 +931,17 @@ def convert(turtle: bytes, suffix: str, documents: Documents) -> bytes:
         "rdf": ox.RdfFormat.RDF_XML,
         "jsonld": ox.RdfFormat.JSON_LD,
     }[suffix]
+    names: dict[Any, Any] = {}
+
+    def stable(term: Any) -> Any:
+        if isinstance(term, ox.BlankNode):
+            return names.setdefault(term, ox.BlankNode(f"b{len(names)}"))
+        return term
+
     parser = ox.parse(turtle, format=ox.RdfFormat.TURTLE)
-    triples = [quad.triple for quad in parser]
+    triples = [
+        ox.Triple(stable(quad.subject), quad.predicate, stable(quad.object)) for quad in parser
+    ]
     if suffix == "jsonld":
         terms = {type(term) for triple in triples for term in (triple.subject, triple.object)}
         if terms <= {ox.NamedNode, ox.Literal}:

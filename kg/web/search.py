@@ -7,10 +7,11 @@ indexed: `kg.names.fold`.
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -117,6 +118,44 @@ def search(index: Path, text: str, *, kind: str = "", limit: int = 50, offset: i
     return Hits(page, len(hits) > offset + limit)
 
 
+def listing(index: Path, kind: str = "") -> Iterator[Hit]:
+    """Yield what `search` finds without words, all of it: the things of `kind`, or of every kind.
+
+    Raises:
+        QueryError: the index is missing or cannot be read.
+    """
+    matching = " UNION ALL ".join(
+        f"SELECT iri, kind, class, label, lang, folded FROM {table} "
+        f"WHERE preferred = 1 {'AND kind = ?' if kind else ''} {right}"
+        for table, right in _tables(index).items()
+    )
+    statement = (
+        f"SELECT iri, kind, class, label, lang FROM ({matching}) "
+        "ORDER BY length(folded), folded, iri, lang"
+    )
+    seen: set[str] = set()
+    bound = [kind] * len(_tables(index)) if kind else []
+    with _opened(index) as database:
+        for row in database.execute(statement, bound):
+            if row[0] not in seen:
+                seen.add(row[0])
+                yield Hit(*row)
+
+
+def kinds(index: Path) -> dict[str, int]:
+    """Return how many things of each kind `listing` yields, by kind.
+
+    Raises:
+        QueryError: the index is missing or cannot be read.
+    """
+    matching = " UNION ALL ".join(
+        f"SELECT iri, kind FROM {table} WHERE preferred = 1 {right}"
+        for table, right in _tables(index).items()
+    )
+    statement = f"SELECT kind, COUNT(DISTINCT iri) FROM ({matching}) GROUP BY kind ORDER BY kind"
+    return dict(_rows(index, statement, []))
+
+
 def _tables(index: Path) -> dict[str, str]:
     """Return the tables of labels, each with the condition under which it is right."""
     if (index.parent / Path(LABELS_CHANGED).name).exists():
@@ -133,6 +172,17 @@ def _rows(index: Path, statement: str, values: Sequence[object]) -> list[Any]:
     Raises:
         QueryError: it is missing or cannot be read.
     """
+    with _opened(index) as database:
+        return database.execute(statement, values).fetchall()
+
+
+@contextlib.contextmanager
+def _opened(index: Path) -> Iterator[sqlite3.Connection]:
+    """Open the index, with the one of what changed since.
+
+    Raises:
+        QueryError: it is missing or cannot be read.
+    """
     try:
         database = sqlite3.connect(f"{index.resolve().as_uri()}?mode=ro&immutable=1", uri=True)
         try:
@@ -140,7 +190,7 @@ def _rows(index: Path, statement: str, values: Sequence[object]) -> list[Any]:
             if changed.exists():
                 address = f"{changed.resolve().as_uri()}?mode=ro&immutable=1"
                 database.execute("ATTACH ? AS changed", [address])
-            return database.execute(statement, values).fetchall()
+            yield database
         finally:
             database.close()
     except sqlite3.Error as error:

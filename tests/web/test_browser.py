@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -74,38 +72,6 @@ def imported(tmp_path_factory: pytest.TempPathFactory, serving: Any) -> Iterator
     import_release([str(file)], folder / "releases", base="https://chancery.example/")
     with serving(folder / "releases") as found:
         yield found
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """Return a Chromium with an empty profile that notes what it asks for and complains of."""
-    from selenium import webdriver
-
-    options = webdriver.ChromeOptions()
-    for command in ("chromium", "chromium-browser", "google-chrome"):
-        if found := shutil.which(command):
-            options.binary_location = found
-            break
-    for flag in (
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--no-first-run",
-        "--disable-dev-shm-usage",
-        f"--user-data-dir={tmp_path_factory.mktemp('profile')}",
-    ):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    service = webdriver.ChromeService(shutil.which("chromedriver"))
-    driver = webdriver.Chrome(options=options, service=service)
-    try:
-        yield driver
-    finally:
-        with contextlib.suppress(OSError):
-            driver.quit()
 
 
 def requests(browser: Any) -> list[str]:
