@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 from generate import DATA
-from releases import run, size
+from releases import run
 
 from kg.dumps import Dumps
 from kg.manifest import QUADS, read_manifest
@@ -33,6 +33,15 @@ def claims(out: Path) -> list[str]:
     about = ox.NamedNode("https://w3id.org/chancery/ontology#about")
     found = store.quads_for_pattern(None, about, None, ox.DefaultGraph())
     return sorted({quad.subject.value for quad in found if "/id/event/" in str(quad.object)})
+
+
+def size(folder: Path) -> int:
+    """Return the bytes of the files of a folder; those that stand in several places count once."""
+    found = {}
+    for path in folder.rglob("*"):
+        status = path.lstat()
+        found[status.st_ino] = status.st_size
+    return sum(found.values())
 
 
 def main() -> None:
