@@ -12,7 +12,7 @@ Spec: docs/decisions/0014-acts-of-an-editor.md
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Callable, Iterable, Set
 from typing import Final, Protocol
 
 import msgspec
@@ -112,6 +112,9 @@ class Lines(Protocol):
     def naming(self, nodes: Set[str]) -> Iterable[str]:
         """Return the lines whose object is one of some nodes."""
 
+    def named(self, nodes: Set[str], by: Callable[[str], bool]) -> set[str]:
+        """Return those of some nodes that are the object of a line for which `by` is true."""
+
 
 class InView:
     """The lines of a release."""
@@ -127,6 +130,18 @@ class InView:
         """Return the lines whose object is one of some nodes."""
         return (line for node in nodes for line in self._view.lines(None, None, node))
 
+    def named(self, nodes: Set[str], by: Callable[[str], bool]) -> set[str]:
+        """Return those of some nodes that are the object of a line for which `by` is true."""
+
+        def named(node: str) -> bool:  # one line is enough
+            return any(
+                by(f"{subject} {predicate} {node} .\n")
+                and any(True for _ in self._view.lines(subject, predicate, node))
+                for subject, predicate in self._view.naming(node)
+            )
+
+        return set(filter(named, nodes))
+
 
 class InDataset:
     """The lines of a build."""
@@ -141,6 +156,10 @@ class InDataset:
     def naming(self, nodes: Set[str]) -> Iterable[str]:
         """Return the lines whose object is one of some nodes."""
         return (line for line in self._dataset if _terms(line)[2] in nodes)
+
+    def named(self, nodes: Set[str], by: Callable[[str], bool]) -> set[str]:
+        """Return those of some nodes that are the object of a line for which `by` is true."""
+        return {_terms(line)[2] for line in self.naming(nodes) if by(line)}
 
 
 class Removal(msgspec.Struct, frozen=True):
@@ -239,19 +258,20 @@ def _unneeded(lines: Lines, served: set[str], nodes: Set[str], claims: str) -> s
     Args:
         claims: what the token of a claim begins with.
     """
-    needed: set[str] = set()
-    for line in lines.naming(served):
+
+    def needs(line: str) -> bool:
         subject, predicate, value = _terms(line)
         holds = predicate == _RELAYS if value.startswith(claims) else predicate not in _PASSING
-        if holds and subject not in nodes:
-            needed.add(value)
-    return served - needed
+        return holds and subject not in nodes
+
+    return served - lines.named(served, needs)
 
 
 def _held(lines: Lines, spans: Set[str], nodes: Set[str]) -> set[str]:
     """Return the spans that are the evidence of something that stays."""
-    return {
-        value
-        for subject, predicate, value in map(_terms, lines.naming(spans))
-        if predicate == _EVIDENCE and subject not in nodes
-    }
+
+    def holds(line: str) -> bool:
+        subject, predicate, _ = _terms(line)
+        return predicate == _EVIDENCE and subject not in nodes
+
+    return lines.named(spans, holds)

@@ -23,7 +23,7 @@ import shutil
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any, Final, cast, get_args
+from typing import IO, TYPE_CHECKING, Any, Final, cast, get_args
 
 import msgspec
 
@@ -59,11 +59,14 @@ from kg.register import (
     write_private,
 )
 from kg.release import current_id, locked, put, release_ids, replace_current, set_aside, stands
-from kg.removal import InView, removal
+from kg.removal import InView, Removal, removal
 from kg.report import Report, Result
 from kg.view import View, changes_between, together
 from kg.vocab import RDFS, SKOS, Kind, graph_iri, term
 from kg.writer import Content, ReportFiles, Unfit, Writer
+
+if TYPE_CHECKING:
+    import pyoxigraph
 
 _log = logging.getLogger(__name__)
 
@@ -141,12 +144,11 @@ def preview(out: Path, addresses: Sequence[str]) -> Preview:
     for name in release_ids(out):
         manifest = read_manifest(out / name)
         names = [name_of(one, manifest.base_iri) for one in addresses]
-        nodes, changes = _without(out / name, manifest, names)
-        if nodes:
-            removed = [line for one in changes.values() for line in one.removed]
-            held.append(Held(name, len(nodes), len(removed)))
-            things = {node[1:-1]: "" for node in sorted(nodes)}
-            for line in sorted(removed):
+        found = _removal(out / name, manifest, names)
+        if found.lines:
+            held.append(Held(name, len(found.nodes), len(found.lines)))
+            things = {node[1:-1]: "" for node in sorted(found.nodes)}
+            for line in sorted(found.lines):
                 subject, predicate, value = line.split(" ", 2)
                 if predicate == f"<{RDFS}label>":
                     things[subject[1:-1]] = value[1 : value.rindex('"')]
@@ -268,6 +270,31 @@ def _published(out: Path, entry: Entry, manifest: Manifest) -> None:
     )
 
 
+def _removal(folder: Path, manifest: Manifest, names: Iterable[str]) -> Removal:
+    """Return what of a release goes with some things.
+
+    Raises:
+        ReleaseError: it cannot be rewritten.
+    """
+    base = manifest.base_iri
+    store = _opened(folder)
+    found = removal(InView(View(store, base)), {f"<{base}id/{name}>" for name in names}, base)
+    if found.lines and manifest.imported:
+        raise ReleaseError(
+            "a release of imported RDF holds it, and cannot be rewritten",
+            where=str(folder),
+            hint="take it out of the RDF, import that, and remove this release with "
+            "`kg release prune`",
+        )
+    return found
+
+
+def _opened(folder: Path) -> pyoxigraph.Store:
+    import pyoxigraph as ox
+
+    return ox.Store.read_only(str(folder / QUADS))
+
+
 def _without(
     folder: Path, manifest: Manifest, names: Iterable[str]
 ) -> tuple[set[str], dict[str, Change]]:
@@ -275,17 +302,10 @@ def _without(
     import pyoxigraph as ox
 
     base = manifest.base_iri
-    store = ox.Store.read_only(str(folder / QUADS))
-    found = removal(InView(View(store, base)), {f"<{base}id/{name}>" for name in names}, base)
+    found = _removal(folder, manifest, names)
     if not found.lines:
         return set(), {}
-    if manifest.imported:
-        raise ReleaseError(
-            "a release of imported RDF holds it, and cannot be rewritten",
-            where=str(folder),
-            hint="take it out of the RDF, import that, and remove this release with "
-            "`kg release prune`",
-        )
+    store = _opened(folder)
     removed: dict[str, set[str]] = {}
     for line in found.lines:
         removed.setdefault(line[line.rindex("<") + 1 : line.rindex(">")], set()).add(line)

@@ -74,6 +74,17 @@ class View:
                     continue
                 yield line
 
+    def naming(self, value: str) -> Iterator[tuple[str, str]]:
+        """Yield subject and property of what has a value, in all graphs, before any change.
+
+        Each comes once and at once: what is named by hundreds of thousands need not be read.
+        """
+        import pyoxigraph as ox
+
+        node = ox.NamedNode(value[1:-1])
+        for quad in self._store.quads_for_pattern(None, None, node, ox.DefaultGraph()):
+            yield str(quad.subject), str(quad.predicate)
+
     def perhaps_the_same(self, event: str) -> set[str]:
         """Return the events that were found to be perhaps the same, before any change."""
         import pyoxigraph as ox
