@@ -24,7 +24,7 @@ def export_dumps(release: Path, names: Sequence[str], out: Path) -> list[Path]:
     """Return the files that were written below `out`, in the order of `names`.
 
     Each is compared with its checksum while it is written, and is there whole or not at all. Beside
-    them stands `SHA256SUMS`, with the lines of these files.
+    them stands `SHA256SUMS`, with the lines of these files and of those that were exported before.
 
     Args:
         release: the folder of a release.
@@ -52,9 +52,20 @@ def export_dumps(release: Path, names: Sequence[str], out: Path) -> list[Path]:
                 partial.unlink(missing_ok=True)
             _log.info("wrote %s, %d bytes", path, path.stat().st_size)
             written.append(path)
-        lines = (f"{dumps.sums[name]}  {name}\n" for name in wanted if name in dumps.sums)
+        sums = _kept(out, wanted)
+        sums |= {name: dumps.sums[name] for name in wanted if name in dumps.sums}
+        lines = (f"{sha256}  {name}\n" for name, sha256 in sorted(sums.items()))
         (out / SUMS).write_text("".join(lines), encoding="utf-8", newline="\n")
     return written
+
+
+def _kept(out: Path, wanted: Sequence[str]) -> dict[str, str]:
+    """Return the checksums of what an earlier export wrote and this one does not."""
+    if not (out / SUMS).exists():
+        return {}
+    lines = (out / SUMS).read_text(encoding="utf-8").splitlines()
+    sums = {line[66:]: line[:64] for line in lines if line[64:66] == "  "}
+    return {name: one for name, one in sums.items() if name not in wanted and (out / name).exists()}
 
 
 def export_dump(release: Path, name: str, file: IO[bytes]) -> None:

@@ -60,6 +60,16 @@ def test_named_dumps_are_written_below_their_folder(release: Path, tmp_path: Pat
     )
 
 
+def test_a_second_export_keeps_the_sums_of_the_first(release: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    export_dumps(release, ["graph.nq", "graph.ttl"], out)
+    (out / "graph.ttl").unlink()
+    export_dumps(release, ["graph.nq.gz"], out)
+    lines = (out / "SHA256SUMS").read_text().splitlines()
+    assert [line[66:] for line in lines] == ["graph.nq", "graph.nq.gz"]
+    subprocess.run(["sha256sum", "--check", "--strict", "SHA256SUMS"], cwd=out, check=True)
+
+
 def test_unknown_names_are_all_told_and_nothing_is_written(release: Path, tmp_path: Path) -> None:
     with pytest.raises(KgErrors) as caught:
         export_dumps(release, ["graph.zip", "graphs/nothing.nq", "graph.nq"], tmp_path / "out")
