@@ -359,12 +359,12 @@ EXAMPLES: Final[Mapping[str, str]] = {
 """,
     "withdrawal": """\
 - kind: withdrawal
-  id: hv-c05-withdrawal
-  of: [hv-c05]
-  reason: attribution
+  id: hv-c06-withdrawal
+  of: [hv-c06]
+  reason: outdated
   authority: The standards editor
   date: 2026-11-26
-  summary: {en: The article does not say who said it.}
+  summary: {en: The ministry took its statement back.}
 """,
 }
 """One example of each kind; a test holds them to the JSON Schema."""

@@ -58,7 +58,8 @@ class Built(msgspec.Struct, frozen=True, kw_only=True):
 
     `breaks` are rules that well-formed records broke before they could be mapped; then there is
     no report and no dataset to speak of. `suppressed` says that something was left out because it
-    was suppressed.
+    was suppressed. `private` are the graphs that may not be handed on: those of documents that say
+    so of their facts, and what was concluded or corrected with them.
     """
 
     dataset: "Dataset"
@@ -67,6 +68,7 @@ class Built(msgspec.Struct, frozen=True, kw_only=True):
     breaks: "Sequence[RuleBreak]"
     report: "Report | None"
     suppressed: bool = False
+    private: frozenset[str] = frozenset()
 
     @property
     def conforms(self) -> bool:
@@ -161,12 +163,14 @@ def build_dataset(
         counts = [Counts("articles", facts.count, facts.count - bad, bad)]
         return Built(dataset=nothing, origins={}, counts=counts, breaks=breaks, report=None)
     out, count = map_facts(facts, rows, vocabulary, base, register=register)
-    if out.suppressed:
+    private = _private(facts, base)
+    left_out = bool(out.suppressed or out.went)
+    if left_out:
         notes = None  # nothing of it may be remembered
     if notes:
         notes.note(facts, out)
     del facts  # many records take much memory, which what follows needs
-    if out.suppressed:
+    if left_out:
         _leave_out(out)
     if register:
         from kg.register import CORRECTIONS
@@ -186,7 +190,8 @@ def build_dataset(
         counts=[count],
         breaks=[],
         report=report,
-        suppressed=bool(out.suppressed),
+        suppressed=left_out,
+        private=private,
     )
 
 
@@ -225,17 +230,29 @@ def map_facts(
     return out, count
 
 
+def _private(facts: "FactSet", base: str) -> frozenset[str]:
+    """Return the graphs that may not be handed on."""
+    documents = [file.document for file in facts.files if file.document]
+    found = {one.id for one in documents if one.redistribution == "none"}
+    if found:  # what was concluded may say what only these say
+        found |= {"status", "uncontested", "event-links", "corrections"}
+    return frozenset(graph_iri(base, key) for key in found)
+
+
 def _leave_out(out: "Quads") -> None:
     """Take what was suppressed out of what was mapped, with all that goes with it."""
     from kg.removal import InDataset, removal
 
-    places = sorted({out.origins[address] for address in out.suppressed})
-    _log.warning(
-        "what was suppressed is still in the facts and is left out; take it out of them too: %s%s",
-        ", ".join(places[:10]),
-        " …" if len(places) > 10 else "",
-    )
-    found = removal(InDataset(out.dataset), {f"<{one}>" for one in out.suppressed}, out.base)
+    named, perhaps = ({f"<{one}>" for one in some} for some in (out.suppressed, out.went))
+    found = removal(InDataset(out.dataset), named, out.base, perhaps)
+    asked = {address for address in out.suppressed | out.went if f"<{address}>" in found.nodes}
+    places = sorted({out.origins[one] for one in asked | out.suppressed if one in out.origins})
+    if places:
+        _log.warning(
+            "what was suppressed is still in the facts and is left out; take it out there: %s%s",
+            ", ".join(places[:20]),
+            " …" if len(places) > 20 else "",
+        )
     out.dataset = out.dataset.without(found.lines)
 
 
@@ -413,7 +430,9 @@ def publish(
         built = build_dataset(facts_folders, base, links, notes, register)
         texts = _report_files(built)
         if not built.conforms:
-            return _rejected(out, built)
+            with release.locked(out):
+                release.must_know(out, inputs, settings)
+                return _rejected(out, built)
         _log.info("writing the release")
         content = _content(built, inputs, base)
         path = release.write_release(
@@ -426,6 +445,7 @@ def publish(
             sources=content.sources,
             questions=content.questions,
             ontology=content.ontology,
+            private_graphs=built.private,
             force=force,
         )
         if again() == inputs:  # what was read is what was summed up

@@ -760,8 +760,20 @@ def release_suppress(
         typer.Option("--date", help="When it was decided, YYYY-MM-DD. [default: today]"),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    absent: Annotated[
+        bool,
+        typer.Option(
+            "--absent", help="Also if no release says anything of it: only files may still hold it."
+        ),
+    ] = False,
     again: Annotated[
         bool, typer.Option("--resume", help="Finish one that was interrupted.")
+    ] = False,
+    give_up: Annotated[
+        bool,
+        typer.Option(
+            "--abandon", help="Give one up that was interrupted before it changed a release."
+        ),
     ] = False,
     releases: ReleasesOption = None,
     config: ConfigOption = None,
@@ -776,6 +788,9 @@ def release_suppress(
 
     settings = _settings(config, releases=releases)
     out = settings.releases
+    if give_up:
+        suppress.abandon(out)
+        return
     if again:
         done = suppress.resume(out)
     else:
@@ -786,7 +801,7 @@ def release_suppress(
         ):
             if not value:
                 raise ConfigError("this is needed", where=name, hint="see --help")
-        found = suppress.preview(out, addresses or ())
+        found = suppress.preview(out, addresses or (), absent=absent)
         for one in found.held:
             _say(f"release {one.release[:12]}: {one.things} things, {one.statements} statements")
         for address, label in found.things[:_LISTED]:
@@ -796,7 +811,9 @@ def release_suppress(
         if not yes:
             typer.confirm("Take all this out of every release?", abort=True, err=True)
         today = datetime.datetime.now(datetime.UTC).date().isoformat()
-        done = suppress.suppress(out, addresses or (), reason, authority, day or today)
+        done = suppress.suppress(
+            out, addresses or (), reason, authority, day or today, absent=absent
+        )
     _say(f"{done.things} things are gone; {len(done.renamed)} releases were rewritten")
     _say("exports, static copies and backups elsewhere are not reached: write them anew")
     typer.echo(done.notice)

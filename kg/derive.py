@@ -9,7 +9,7 @@ Spec: docs/model.md, "Derived statements"
 
 import itertools
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Collection, Iterable, Mapping, Set
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
@@ -443,7 +443,7 @@ def _coincide(view: View, one: str, two: str) -> bool:
     return max(spans[0][0], spans[1][0]) <= min(spans[0][1], spans[1][1])
 
 
-def _described(view: View, events: Iterable[str], relations: Iterable[str]) -> list[str]:
+def _described(view: View, events: Collection[str], relations: Iterable[str]) -> list[str]:
     """Return the lines that the rules need to know of some events and relations."""
     lines: dict[str, None] = {}
     agents: set[str] = set()
@@ -477,7 +477,9 @@ def _described(view: View, events: Iterable[str], relations: Iterable[str]) -> l
         lines.update(dict.fromkeys(view.lines(agent, f"<{RDF}type>")))
         lines.update(dict.fromkeys(view.lines(agent, term("actsFor"))))
         agents |= view.values(agent, "actsFor") - seen
-    return list(lines)
+    # A participant may be an event too; of those that are not asked for too little is known here.
+    known, event = set(events), f" <{RDF}type> {term('Event')} <"
+    return [line for line in lines if event not in line or line.split(" ", 1)[0] in known]
 
 
 def _bare(concept: str, scheme: str) -> str:

@@ -1466,14 +1466,20 @@ def _check_notice(record: Notice, where: _Where, file: FactFile) -> Iterator[Fac
                 seen=_shown(key),
                 expected="the id of a record in the same file; a notice stays",
             )
-        elif isinstance(record, Correction) and key in file.withdrawn:
+        elif isinstance(record, Correction) and isinstance(here[key], Mention):
             yield FactError(
-                f'field "of[{n}]" names a record that is withdrawn',
+                f'field "of[{n}]" names a mention, which has no address of its own',
                 where=where("of", n),
                 seen=_shown(key),
-                expected="a record that is published",
-                hint="take it out of this correction, or take the withdrawal out",
+                expected="what the mention is of, or the document",
             )
+    if not record.authority.strip():
+        yield FactError(
+            'field "authority" has no words',
+            where=where("authority"),
+            seen=_shown(record.authority),
+            expected="who decided it, or which order of a court",
+        )
 
 
 def _homeless(record: Record, where: _Where) -> FactError:

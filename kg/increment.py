@@ -164,7 +164,9 @@ class Memory:
             raise LookupError("records break rules")
         concerned = [row for row in rows if row.subject in keys]
         earlier, now = mapped(was, concerned), mapped(facts, concerned)
-        if earlier.suppressed or now.suppressed:
+        if any(f.document and f.document.redistribution == "none" for f in facts.files):
+            raise LookupError("a document may not be handed on")
+        if any((earlier.suppressed, earlier.went, now.suppressed, now.went)):
             raise LookupError("something is in the facts that was suppressed")
         minted = (node for nodes in now.minted.values() for node in nodes)
         if index.minted_otherwise(minted, {*again, *gone}):
@@ -366,7 +368,9 @@ def forget(releases: Path) -> None:
         OSError: it cannot be removed.
     """
     if (releases / FOLDER).exists():
-        shutil.rmtree(releases / FOLDER)
+        aside = releases / f".tmp-forgotten-{os.getpid()}"
+        (releases / FOLDER).rename(aside)  # a build that is at work has it no more
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def _lock(place: Path) -> IO[bytes]:

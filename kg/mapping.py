@@ -84,8 +84,9 @@ class Quads:
         self.dataset = Dataset()
         self._register = register or None
         self.suppressed: set[str] = set()
-        """The addresses of nodes that were minted and that the register of what was suppressed
-        holds."""
+        """The addresses that were suppressed, as far as the facts still have them."""
+        self.went: set[str] = set()
+        """Those of what went along with something suppressed."""
         self.shared: dict[str, set[bytes]] = {}
         """The lines that each file wrote into graphs that are not of its own document: their
         digests."""
@@ -130,11 +131,23 @@ class Quads:
             )
         if address not in self.origins:
             self.origins[address] = origin
-            if self._register and self._register.holds(f"{kind}/{key}"):
-                self.suppressed.add(address)
+            self.held(address)
         if kind in _OF_SEVERAL and self._minted is not None:
             self._minted.add((digest_of(address), digest_of(repr(identity))))
         return f"<{address}>"
+
+    def held(self, address: str) -> bool:
+        """Return whether an address was suppressed or went along with one; then it is noted."""
+        if not self._register:
+            return False
+        name = address.removeprefix(f"{self.base}id/")
+        if self._register.holds(name):
+            self.suppressed.add(address)
+        elif self._register.went(name):
+            self.went.add(address)
+        else:
+            return False
+        return True
 
     def add(self, graph: str, subject: str, predicate: str, value: str) -> None:
         """Add a quad; all but the graph are N-Quads text."""

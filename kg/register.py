@@ -55,13 +55,18 @@ REASONS: Final[Mapping[str, str]] = MappingProxyType(
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One suppression. `id` is random; `marks` are of the addresses that were named, sorted."""
+    """One suppression. `id` is random; `marks` are of the addresses that were named, sorted.
+
+    `also` are marks of what went along and is in no release any more: it stays away unless
+    something else needs it.
+    """
 
     id: str
     reason: str
     authority: str
     date: str
     marks: tuple[str, ...]
+    also: tuple[str, ...] = ()
 
     def address(self, base: str) -> str:
         """Return the address of its notice."""
@@ -107,6 +112,7 @@ class Register:
         except msgspec.MsgspecError as error:
             raise self._unreadable(str(error)) from error
         self._marks = {mark for entry in self.entries for mark in entry.marks}
+        self._also = {mark for entry in self.entries for mark in entry.also}
 
     def _unreadable(self, why: str) -> ReleaseError:
         return ReleaseError(
@@ -137,6 +143,10 @@ class Register:
             name: its kind and key, such as `claim/7aadc8de0e8b4fdb`.
         """
         return bool(self._marks) and self._mark(name) in self._marks
+
+    def went(self, name: str) -> bool:
+        """Return whether a thing went along with something that was named; see `holds`."""
+        return bool(self._also) and self._mark(name) in self._also
 
     def lines(self, base: str) -> Iterator[str]:
         """Yield the notices as lines of N-Quads, in no order."""
@@ -170,16 +180,32 @@ class Register:
             id=secrets.token_hex(16), reason=reason, authority=authority, date=day, marks=marks
         )
 
-    def add(self, entry: Entry) -> None:
-        """Write an entry into the register, if it is not there, and bring it to disk.
+    def add(self, entry: Entry, also: Iterable[str] = ()) -> None:
+        """Write an entry into the register, in the place of one of its id, and bring it to disk.
+
+        Args:
+            entry: from `entry`.
+            also: what went along, by kind and key.
+        Raises:
+            OSError: it cannot be written.
+        """
+        entry = msgspec.structs.replace(entry, also=tuple(sorted(map(self._mark, also))))
+        others = [one for one in self.entries if one.id != entry.id]
+        self._write([*others, entry])
+
+    def drop(self, entry: Entry) -> None:
+        """Take an entry out of the register.
 
         Raises:
             OSError: it cannot be written.
         """
-        if entry not in self.entries:
-            self.entries = (*self.entries, entry)
-            self._marks |= set(entry.marks)
-            write_private(self.folder / _REGISTER, b"".join(map(canonical_json, self.entries)))
+        self._write([one for one in self.entries if one.id != entry.id])
+
+    def _write(self, entries: Iterable[Entry]) -> None:
+        self.entries = tuple(entries)
+        self._marks = {mark for entry in self.entries for mark in entry.marks}
+        self._also = {mark for entry in self.entries for mark in entry.also}
+        write_private(self.folder / _REGISTER, b"".join(map(canonical_json, self.entries)))
 
 
 def write_private(path: Path, data: bytes) -> None:

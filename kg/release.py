@@ -50,6 +50,7 @@ from kg.manifest import (
     write_publication,
 )
 from kg.parts import Union
+from kg.register import FOLDER as REGISTER
 from kg.register import PENDING, Register
 from kg.writer import Content, ReportFiles, Unfit, Writer, files_in, read_sums
 
@@ -123,7 +124,7 @@ def write_release(
     name = release_id(inputs, settings.identity())
     folder = out / name
     with locked(out):
-        _must_know(out, inputs, settings)
+        must_know(out, inputs, settings)
         there = stands(folder, name)
         if force or not there:
             temporary = out / f"{_TMP}{name}-{os.getpid()}"
@@ -154,7 +155,7 @@ def reuse_release(out: Path, inputs: Sequence[Input], settings: ReleaseSettings)
     """
     name = release_id(inputs, settings.identity())
     with locked(out):
-        _must_know(out, inputs, settings)
+        must_know(out, inputs, settings)
         if not stands(out / name, name):
             return None
         _switch(out, name, "publish")
@@ -187,7 +188,7 @@ def extend_release(
     _must_not_block(content.report)
     name = release_id(content.inputs, settings.identity())
     with locked(out):
-        _must_know(out, content.inputs, settings)
+        must_know(out, content.inputs, settings)
         if not stands(out / name, name):
             if not stands(out / base, base):
                 raise Unfit
@@ -211,9 +212,26 @@ def _must_not_block(report: ReportFiles) -> None:
         )
 
 
-def _must_know(out: Path, inputs: Sequence[Input], settings: ReleaseSettings) -> None:
-    """Raise a ReleaseError if something was suppressed that a build does not know of."""
-    found = Register(out).input()
+def must_know(out: Path, inputs: Sequence[Input], settings: ReleaseSettings) -> None:
+    """Raise a ReleaseError if something was suppressed that a build does not know of.
+
+    Args:
+        out: the folder of releases; the caller holds the lock.
+        inputs, settings: of the build.
+    Raises:
+        ReleaseError: the register of what was suppressed is not what it was.
+    """
+    register = Register(out)
+    known = {entry.id for entry in register.entries}
+    told = {one.notice for one in read_publications(out) if one.notice}
+    if missing := sorted(told - known):
+        raise ReleaseError(
+            "the register of what was suppressed is lost, so that it could come back",
+            where=str(register.folder),
+            seen=f"no entry of {', '.join(missing[:3])}",
+            hint="bring the folder back from a backup",
+        )
+    found = register.input()
     if not settings.imported and found is not None and found not in inputs:
         raise ReleaseError(
             "something was suppressed while this was built, so it is not published",
@@ -625,6 +643,8 @@ def locked(out: Path, *, pending: bool = False) -> Iterator[None]:
                 _log.warning("another process writes to %s; waiting until it is done", out)
                 fcntl.flock(lock, fcntl.LOCK_EX)
             _sweep(out)
+            for partial in (out / REGISTER).glob("*.new"):
+                partial.unlink()
             if not pending and (out / PENDING).exists():
                 raise ReleaseError(
                     "a suppression was interrupted, and comes before anything else",

@@ -33,6 +33,7 @@ from kg.derive import Unclear, by_graph, derive, derived_changes
 from kg.diff import Difference
 from kg.dumps import PACK
 from kg.errors import ReleaseError
+from kg.facts import VOICES
 from kg.identity import ReleaseSettings, release_id
 from kg.increment import forget
 from kg.load import Change
@@ -74,8 +75,12 @@ _OPTION: Final = "suppressed"
 _KEPT: Final = ("kg/", "ontology/", "shapes/", "mappings/", "queries/")
 """Inputs of which the hashes stay: there are no facts in them."""
 _REPORTS: Final = ("report.ttl", "report.json", "report.txt", "report.html")
-_KINDS: Final = frozenset(get_args(Kind)) - {"graph", "status", "run"}
+_PARTS: Final = frozenset(("participation", "quantity", "span", "time"))
+_KINDS: Final = frozenset(get_args(Kind)) - {"graph", "status", "run"} - _PARTS
+"""What can be suppressed: parts go with what they are of, and the rest is made by the build."""
 _NAME: Final = re.compile("[a-z]+/[a-z0-9]+(-[a-z0-9]+)*")
+_LONG: Final = 12
+"""Characters from which a label tells its thing from others, where it stands in a report."""
 _WORDS: Final = frozenset(
     (f"<{RDFS}label>", f"<{SKOS}altLabel>", f"<{SKOS}prefLabel>", term("surface"))
 )
@@ -111,8 +116,12 @@ class _Pending(msgspec.Struct):
     entry: Entry
     names: list[str]
     key: str
+    kept: list[str]
+    """The releases to be rewritten, oldest first."""
     renamed: dict[str, str] = {}
     gone: list[str] = []
+    others: dict[str, str] | None = None
+    """What the ids of releases that are not kept are called from now on."""
 
 
 def name_of(address: str, base: str) -> str:
@@ -122,47 +131,69 @@ def name_of(address: str, base: str) -> str:
         ReleaseError: it is none of these.
     """
     name = address.removeprefix(base)
-    name = re.sub(r"^(https?://[^/]+)?/?(id|doc)/", "", name)
+    name = re.sub(r"^(https?://[^/]+)?/?doc/|^/?id/", "", name)
     name = re.sub(r"[.](html|ttl|jsonld|nt|nq|trig|rdf)$", "", name)
-    if not _NAME.fullmatch(name) or name.partition("/")[0] not in _KINDS:
+    voice = name.startswith(tuple(f"agent/{voice}-" for voice in VOICES))
+    if not _NAME.fullmatch(name) or name.partition("/")[0] not in _KINDS or voice:
         raise ReleaseError(
             "this is no address of something that can be suppressed",
             seen=address,
             expected=f"{base}id/<kind>/<key>, the kind one of {' '.join(sorted(_KINDS))}",
+            hint="a document's own voice goes with the document" if voice else "",
         )
     return name
 
 
-def preview(out: Path, addresses: Sequence[str]) -> Preview:
+def preview(out: Path, addresses: Sequence[str], *, absent: bool = False) -> Preview:
     """Return what suppressing some things would take away; nothing is done.
 
+    Args:
+        out: the folder of releases.
+        addresses: of what is suppressed; see `name_of`.
+        absent: whether it may be that no release says anything of one of them.
     Raises:
-        ReleaseError: no release holds any of them, or one that holds them cannot be rewritten.
+        ReleaseError: no release holds one of them, or one that holds them cannot be rewritten.
     """
     held: list[Held] = []
     things: dict[str, str] = {}
+    found_names: set[str] = set()
     for name in release_ids(out):
         manifest = read_manifest(out / name)
-        names = [name_of(one, manifest.base_iri) for one in addresses]
+        base = manifest.base_iri
+        names = {name_of(one, base) for one in addresses}
         found = _removal(out / name, manifest, names)
+        _without(out / name, manifest, names)  # if that fails, it fails before anything is done
+        found_names |= {one for one in names if f"<{base}id/{one}>" in found.nodes}
         if found.lines:
             held.append(Held(name, len(found.nodes), len(found.lines)))
             things = {node[1:-1]: "" for node in sorted(found.nodes)}
             for line in sorted(found.lines):
                 subject, predicate, value = line.split(" ", 2)
-                if predicate == f"<{RDFS}label>":
-                    things[subject[1:-1]] = value[1 : value.rindex('"')]
-    if not held:
+                if predicate == f"<{RDFS}label>" and subject[1:-1] in things:
+                    things[subject[1:-1]] = json.loads(value[: value.rindex('"') + 1])
+    base = read_manifest(out / CURRENT).base_iri
+    if not absent and (
+        missing := [one for one in addresses if name_of(one, base) not in found_names]
+    ):
         raise ReleaseError(
-            "no release that is kept holds any of these",
+            "no release that is kept says anything of this",
             where=str(out),
-            seen=" ".join(addresses),
-            hint="look them up on their pages, or with `kg query`",
+            seen=" ".join(missing),
+            hint="look it up on its page; if it was in the facts only, or in releases that are not "
+            "kept, add --absent: then no build brings it back, and all files are made anew",
         )
     return Preview(tuple(held), tuple(things.items()))
 
 
-def suppress(out: Path, addresses: Sequence[str], reason: str, authority: str, day: str) -> Done:
+def suppress(
+    out: Path,
+    addresses: Sequence[str],
+    reason: str,
+    authority: str,
+    day: str,
+    *,
+    absent: bool = False,
+) -> Done:
     """Take things out of every release that is kept, with all that goes with them.
 
     Args:
@@ -171,6 +202,7 @@ def suppress(out: Path, addresses: Sequence[str], reason: str, authority: str, d
         reason: a key of `kg.register.REASONS`.
         authority: who decided it, in words; it is published.
         day: when it was decided, `YYYY-MM-DD`; it is published.
+        absent: see `preview`.
     Raises:
         ReleaseError: as of `preview`; something cannot be written; another suppression was
             interrupted.
@@ -188,11 +220,13 @@ def suppress(out: Path, addresses: Sequence[str], reason: str, authority: str, d
             expected="who decided it, or which order of a court, on one line",
         )
     with locked(out):
-        preview(out, addresses)
+        preview(out, addresses, absent=absent)
         base = read_manifest(out / CURRENT).base_iri
         names = sorted({name_of(one, base) for one in addresses})
         entry = Register(out).entry(names, reason, authority.strip(), day)
-        pending = _Pending(entry=entry, names=names, key=secrets.token_hex(32))
+        pending = _Pending(
+            entry=entry, names=names, key=secrets.token_hex(32), kept=release_ids(out)
+        )
         _note(out, pending)
     return resume(out)
 
@@ -204,16 +238,37 @@ def resume(out: Path) -> Done:
         ReleaseError: there is none, or something cannot be written.
     """
     with locked(out, pending=True):
-        try:
-            data = (out / PENDING).read_bytes()
-            pending = msgspec.json.decode(data, type=_Pending)
-        except FileNotFoundError:
-            raise ReleaseError("no suppression was interrupted", where=str(out)) from None
-        except (OSError, msgspec.MsgspecError) as error:
-            raise ReleaseError(
-                "what was to be suppressed cannot be read", where=str(out / PENDING)
-            ) from error
+        pending = _read_pending(out)
         return _finish(out, pending)
+
+
+def abandon(out: Path) -> None:
+    """Give a suppression up that was interrupted before any release was rewritten.
+
+    Raises:
+        ReleaseError: there is none, or it has to be finished.
+    """
+    with locked(out, pending=True):
+        pending = _read_pending(out)
+        if pending.renamed:
+            raise ReleaseError(
+                "releases were rewritten already, so this can only be finished",
+                where=str(out),
+                hint="use --resume",
+            )
+        Register(out).drop(pending.entry)
+        (out / PENDING).unlink()
+
+
+def _read_pending(out: Path) -> _Pending:
+    try:
+        return msgspec.json.decode((out / PENDING).read_bytes(), type=_Pending)
+    except FileNotFoundError:
+        raise ReleaseError("no suppression was interrupted", where=str(out)) from None
+    except (OSError, msgspec.MsgspecError) as error:
+        raise ReleaseError(
+            "what was to be suppressed cannot be read", where=str(out / PENDING)
+        ) from error
 
 
 def _note(out: Path, pending: _Pending) -> None:
@@ -226,32 +281,47 @@ def _finish(out: Path, pending: _Pending) -> Done:
     register.add(pending.entry)  # from here on no build brings it back
     before: Path | None = None
     current = current_id(out)
-    new = set(pending.renamed.values())
-    for name in release_ids(out):
-        if name in new:
-            continue
+    for name in pending.kept:
         known = pending.renamed.get(name)
         if known is None or not stands(out / known, known):
-            known = _rewritten(out, name, before, pending, register, always=name == current)
+            known = _rewritten(out, name, before, pending, register)
         if known:
             pending.renamed[name] = known
-            new.add(known)
             _note(out, pending)
             before = out / known
-    gone = set(pending.gone)
-    renamed = pending.renamed
-    manifest = read_manifest(out / (renamed.get(current or "") or CURRENT))
+    gone, new = set(pending.gone), set(pending.renamed.values())
+    manifest = read_manifest(out / (pending.renamed.get(current or "") or CURRENT))
+    register.add(pending.entry, _nowhere(out, gone, new, manifest.base_iri))
+    # Of a release that is not kept the id is told no more: it is made of hashes of the facts.
+    if pending.others is None:
+        told = {one.id for one in read_publications(out)} - pending.renamed.keys() - new
+        pending.others = {one: secrets.token_hex(32) for one in told if not (out / one).is_dir()}
+        _note(out, pending)
+    renamed = {**pending.others, **pending.renamed}
     rename_publications(out, renamed)
     feed.forget_things(out, gone, renamed, manifest.base_iri)
     _published(out, pending.entry, manifest)
     if current in renamed:
         replace_current(out, renamed[current])
-    set_aside(out, [name for name in renamed if name not in renamed.values()])
     with contextlib.suppress(FileNotFoundError):
         forget(out)
-    shutil.rmtree(out / "rejected", ignore_errors=True)
+    set_aside(out, [*(name for name in renamed if name not in new), "rejected"])
     (out / PENDING).unlink()
-    return Done(pending.entry.address(manifest.base_iri), dict(renamed), len(gone))
+    return Done(pending.entry.address(manifest.base_iri), dict(pending.renamed), len(gone))
+
+
+def _nowhere(out: Path, gone: Iterable[str], kept: Iterable[str], base: str) -> list[str]:
+    """Return kind and key of what went and is in none of the releases that are kept."""
+    import pyoxigraph as ox
+
+    left = {address for address in gone if address.startswith(f"{base}id/")}
+    for name in kept:
+        store = _opened(out / name)
+        for address in list(left):
+            node = ox.NamedNode(address)
+            if next(iter(store.quads_for_pattern(node, None, None, None)), None) is not None:
+                left.discard(address)
+    return [address.removeprefix(f"{base}id/") for address in left]
 
 
 def _published(out: Path, entry: Entry, manifest: Manifest) -> None:
@@ -314,12 +384,20 @@ def _without(
     passing = {node for node in found.nodes if node.startswith(agents)}
     try:
         derived = derived_changes(store, changes, base, passing)
+        if not _fits(store, derived):
+            raise Unclear
     except Unclear:
         _log.info("deriving all statements of release %s again", folder.name[:12])
         view = View(store, base)
         after = derive(View(store, base, changes).lines(None), base)
         derived = changes_between(by_graph(derive(view.lines(None), base)), by_graph(after))
     changes = together(changes, derived)
+    if not _fits(store, changes):
+        raise ReleaseError(
+            "what has to be derived again cannot be found out",
+            where=str(folder),
+            hint="please report this; nothing was done",
+        )
     left: dict[str, set[str]] = {}
     for node in found.nodes:
         one = ox.NamedNode(node[1:-1])
@@ -331,16 +409,28 @@ def _without(
     return found.nodes, together(changes, rest)
 
 
+def _fits(store: pyoxigraph.Store, changes: Mapping[str, Change]) -> bool:
+    """Return whether what goes is there and what comes is not."""
+    import pyoxigraph as ox
+
+    def there(lines: Iterable[str]) -> list[bool]:
+        quads = ox.parse("".join(lines).encode(), format=ox.RdfFormat.N_QUADS)
+        return [quad in store for quad in quads]
+
+    return all(all(there(one.removed)) and not any(there(one.added)) for one in changes.values())
+
+
 def _rewritten(
     out: Path,
     name: str,
     before: Path | None,
     pending: _Pending,
     register: Register,
-    *,
-    always: bool,
 ) -> str | None:
-    """Return the id of the release that replaces another one, or None if it holds nothing of it.
+    """Return the id of the release that replaces another one; None for imported RDF.
+
+    All are rewritten: also of a release that says nothing of it the files may hold it, since they
+    are shared with others and keep texts of what is there no more.
 
     Args:
         out: the folder of releases.
@@ -348,13 +438,12 @@ def _rewritten(
         before: the folder of the release that replaced the one before it.
         pending: what is suppressed.
         register: of what was.
-        always: whether it has to have the notice in any case.
     """
     folder = out / name
     manifest = read_manifest(folder)
-    nodes, changes = _without(folder, manifest, pending.names)
-    if not nodes and (not always or manifest.imported):
+    if manifest.imported:
         return None
+    nodes, changes = _without(folder, manifest, pending.names)
     pending.gone = sorted({*pending.gone, *(node[1:-1] for node in nodes)})
     _note(out, pending)
     notices = graph_iri(manifest.base_iri, CORRECTIONS)
@@ -466,7 +555,9 @@ def _content(
         for line in change.removed:
             _, predicate, value = line.split(" ", 2)
             if predicate in _WORDS and value[0] == '"':
-                words.add(json.loads(value[: value.rindex('"') + 1]))
+                word = json.loads(value[: value.rindex('"') + 1])
+                if len(word) >= _LONG:
+                    words |= {word, json.dumps(word, ensure_ascii=False)[1:-1]}
     texts = {
         name: (folder / name).read_text(encoding="utf-8") if (folder / name).exists() else ""
         for name in _REPORTS
@@ -481,7 +572,7 @@ def _content(
     return Content(
         inputs=inputs,
         report=ReportFiles(
-            conforms=manifest.conforms,
+            conforms=None,  # what is left was not validated
             blocks=False,
             ttl=texts["report.ttl"],
             json=texts["report.json"],

@@ -74,6 +74,14 @@ class View:
                     continue
                 yield line
 
+    def within(self, graph: str) -> Iterator[str]:
+        """Yield the lines of a graph, given by its token, before any change."""
+        import pyoxigraph as ox
+
+        name = ox.NamedNode(graph[1:-1])
+        for quad in self._store.quads_for_pattern(None, None, None, name):
+            yield f"{quad} .\n"
+
     def naming(self, value: str) -> Iterator[tuple[str, str]]:
         """Yield subject and property of what has a value, in all graphs, before any change.
 

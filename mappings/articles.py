@@ -65,7 +65,7 @@ SOURCE = Source(
     on_error="stop",
     expected=(1, 1_000_000),
     ignored={
-        "document.redistribution": "binds the release, not the graph: kg.release reads it",
+        "document.redistribution": "binds the release, not the graph: kg.build reads it",
         "document.sentences.fragment": "said by the text-quality readings of the facts",
         "*.wikidata": "held against the authority of links by kg.link; the links come from there",
         "document.id": "it is the document's address",
@@ -800,18 +800,27 @@ class Articles:
         with reading(record, SOURCE, origin) as r:
             node = self.notice(r, "Correction", origin)
             for ref in r.of:
-                self.out.add(self.out.graph("corrections"), node, term("corrects"), self.ref(ref))
+                [address, *_] = self.addresses(ref)
+                self.out.add(self.out.graph("corrections"), node, term("corrects"), address)
 
     def withdrawal(self, record: Withdrawal, origin: str, file: FactFile) -> None:
         """Write what was withdrawn, why and on whose authority, and the tombstones."""
-        graph = self.out.graph("corrections")
+        out = self.out
+        graph = out.graph("corrections")
         with reading(record, SOURCE, origin) as r:
-            node = self.notice(r, "Withdrawal", origin)
             whole = file.document is not None and file.document.id in r.of
-            for ref in sorted(file.withdrawn) if whole else r.of:
-                for address in self.addresses(ref):
+            found = {
+                address: isinstance(self.facts.by_id[ref], Relation)
+                for ref in (sorted(file.withdrawn) if whole else r.of)
+                for address in self.addresses(ref)
+            }
+            # What was suppressed has no tombstone: nothing tells that it was.
+            told = [address for address in found if not out.held(address[1:-1])]
+            node = self.notice(r, "Withdrawal", origin) if told or not found else ""
+            for address in told:
+                if not found[address]:  # another document may describe the same relation
                     self.types(graph, address, "Tombstone")
-                    self.out.add(graph, node, term("withdraws"), address)
+                out.add(graph, node, term("withdraws"), address)
 
     def addresses(self, ref: str) -> list[str]:
         """Return the addresses of a record, with those of the relaying claims that `via` gives.

@@ -897,7 +897,9 @@ async def document(request: Request, kind: str, name: str) -> Response:
         raise QueryFailure(
             "not-found", f"This release says nothing of {served.base}id/{kind}/{key}"
         )
-    headers["ETag"] = etag
+    gone = pages.withdrawn(found)
+    if not gone:  # a precondition is for what is there: RFC 9110, section 13.2.1
+        headers["ETag"] = etag
     headers["Link"] = _links(ask, kind, key, chosen, number, more=found.more)
     if not html_page:
         return Response(
@@ -907,7 +909,7 @@ async def document(request: Request, kind: str, name: str) -> Response:
                 served.release.prefixes,
                 await _documents(served),
             ),
-            410 if found.graph.a(found.iri, "Tombstone") else 200,
+            410 if gone else 200,
             headers,
             describe.FORMATS[chosen],
         )
@@ -918,10 +920,10 @@ async def document(request: Request, kind: str, name: str) -> Response:
             context["parts"] = pages.graph_parts(graph.iri, graph.quads, ask.root)
     return ask.page(
         template,
-        status=410 if view.gone else 200,
+        status=410 if gone else 200,
         headers=headers,
         formats=_formats(f"{path}", f"?page={number}" if number > 1 else ""),
-        title="Withdrawn" if view.gone else view.title,
+        title="Withdrawn" if gone else view.title,
         view=view,
         **context,
     )
@@ -1829,7 +1831,7 @@ async def _correction_list(request: Request, suffix: str) -> Response:
                 available=media_types((*PAGE_FORMATS, ATOM, PLAIN_JSON)),
             )
         form = chosen[0]
-    languages = ask.languages if form is HTML else ()
+    languages = ask.languages if form in (HTML, ATOM) else ()
     etag = ask.etag("corrections", form.name, number, *languages)
     headers = {"ETag": etag, "Vary": "Accept, Accept-Language", "Cache-Control": "no-cache"}
     if (same := ask.unchanged(etag, headers)) is not None:
@@ -1849,17 +1851,20 @@ async def _correction_list(request: Request, suffix: str) -> Response:
         value = corrections.as_json(view, notices, served.manifest.id, number, more=more)
         return JSONResponse(value, headers=headers)
     if form is ATOM:
+        if number > 1:
+            raise QueryFailure("not-found", "The feed has one page: the last notices")
         text = corrections.as_atom(view, notices, served.base, served.manifest.title)
         return Response(text, 200, headers, ATOM.media_type)
     address = f"{ask.root}/corrections"
+    query = f"?page={number}" if number > 1 else ""
     further = [
-        {"name": "JSON", "type": PLAIN_JSON.media_type, "href": f"{address}.json"},
+        {"name": "JSON", "type": PLAIN_JSON.media_type, "href": f"{address}.json{query}"},
         {"name": "Atom", "type": ATOM.media_type, "href": f"{address}.atom"},
     ]
     return ask.page(
         "corrections.html",
         headers=headers,
-        formats=[*further, *_formats(address)],
+        formats=[*further, *_formats(address, query)],
         title="Corrections",
         notices=notices,
         more=more,

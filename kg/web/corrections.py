@@ -13,6 +13,8 @@ from kg.vocab import CH
 from kg.web.pages import Notice, View
 
 _ATOM: Final = "http://www.w3.org/2005/Atom"
+_NAMED: Final = 20
+"""Things that an entry of the feed names; the notice has them all."""
 
 
 def _reason(notice: Notice) -> str:
@@ -70,11 +72,16 @@ def as_atom(view: View, notices: Sequence[Notice], base: str, title: str) -> byt
         _text(entry, "id", one.ref.iri)
         _text(entry, "updated", f"{one.date}T00:00:00Z")
         ElementTree.SubElement(entry, "link", rel="alternate", href=one.ref.iri)
-        for ref in one.of:
+        for ref in one.of[:_NAMED]:
             ElementTree.SubElement(entry, "link", rel="related", href=ref.iri)
         ElementTree.SubElement(entry, "category", term=_reason(one))
         words = f"{one.act} on the authority of: {one.authority}."
-        _text(entry, "summary", f"{words} {one.summary.text}" if one.summary else words)
+        if len(one.of) > _NAMED:
+            words += f" It is of {len(one.of)} things."
+        summary = ElementTree.SubElement(entry, "summary")
+        summary.text = f"{words} {one.summary.text}" if one.summary else words
+        if one.summary and one.summary.lang:
+            summary.set("xml:lang", one.summary.lang)
     data: bytes = ElementTree.tostring(feed, encoding="utf-8", xml_declaration=True)
     return data
 

@@ -316,10 +316,12 @@ SELECT DISTINCT ?s ?p ?o ?g WHERE {
   GRAPH ?g { ?s ?p ?o }
   FILTER(?p IN (rdf:type, ch:status, ch:claimant, ch:stance, ch:about, ch:relays))
 }"""
+# A notice may be of thousands: only those that are asked for are read.
 CORRECTIONS_QUERY: Final = """
 SELECT DISTINCT ?s ?p ?o ?g WHERE {
-  VALUES ?n { $nodes } ?s ch:corrects ?n .
+  VALUES ?n { $nodes } ?s ch:corrects|ch:withdraws ?n .
   GRAPH ?g { ?s ?p ?o }
+  FILTER(?p NOT IN (ch:corrects, ch:withdraws) || ?o = ?n)
 }"""
 NOTICES_QUERY: Final = (
     "SELECT ?node WHERE { ?node a ch:Notice ; dcterms:date ?date } "
@@ -520,7 +522,11 @@ async def _gather(
     if not (graph.quads or known or any(found.values())):
         return None
 
-    nodes = sorted({node for section in found.values() for node in section} - {iri})
+    if found["notices"]:
+        [rows] = await engine.rows([_fill(CORRECTIONS_QUERY, nodes=_values([iri]))])
+        graph.add(_quads(rows))
+    others = {node for name, some in found.items() if name != "notices" for node in some}
+    nodes = sorted(others - {iri})
     await _complete(engine, graph, iri, nodes, base)
     return Description(
         iri, base, kind, key, page, graph, found, tuple(dict.fromkeys(references)), more, cut

@@ -65,7 +65,8 @@ class Ref:
     """A link to something that is named: the macro `ref` writes it.
 
     `mark` is what must stand before the label, so that no page says a proposition in its own
-    voice. `speakers` and `stance` are of a claim: its label is attributed with them.
+    voice. `corrected` says that an editor corrected it. `speakers` and `stance` are of a claim: its
+    label is attributed with them.
     """
 
     iri: str
@@ -78,6 +79,7 @@ class Ref:
     speakers: tuple[Ref, ...] = ()
     stance: Ref | None = None
     target: Ref | None = None
+    corrected: bool = False
 
     @property
     def plain(self) -> str:
@@ -378,6 +380,7 @@ class View:
             speakers=speakers,
             stance=stance,
             target=target,
+            corrected=bool(graph.subjects("ch:corrects", iri)),
         )
         self._refs[iri] = made
         return made
@@ -783,11 +786,6 @@ class View:
     def notices(self) -> tuple[Notice, ...]:
         """Return what editors did to the resource, the last act first."""
         return tuple(self.notice(one) for one in reversed(self.d.sections.get("notices", ())))
-
-    @cached_property
-    def gone(self) -> bool:
-        """Return whether the resource was withdrawn."""
-        return self.d.graph.a(self.d.iri, "Tombstone")
 
     def chains(self, claim: str) -> tuple[tuple[Ref, ...], ...]:
         """Return the relaying claims through which a claim came, each chain outermost first."""
@@ -1231,11 +1229,22 @@ _ROLE_GROUPS: Final = (
 )
 
 
+def withdrawn(description: Description) -> bool:
+    """Return whether a resource was withdrawn and nothing is said of it any more.
+
+    A relation has no tombstone, since another document may describe it too.
+    """
+    graph, iri = description.graph, description.iri
+    if graph.a(iri, "Tombstone"):
+        return True
+    return iri not in graph and bool(graph.subjects("ch:withdraws", iri))
+
+
 def resource_page(view: View) -> tuple[str, dict[str, Any]]:
     """Return the template of the page of a resource, and what it shows beside the view."""
     kind = view.d.kind
     sections = view.d.sections
-    if view.gone:
+    if withdrawn(view.d):
         return "tombstone.html", {}
     if kind == "notice":
         return "notice.html", {"notice": view.notice(view.d.iri)}

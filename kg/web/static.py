@@ -67,6 +67,12 @@ _PATIENCE_S: Final = 3600.0
 _PROGRESS_S: Final = 5.0
 _SITEMAP: Final = 50_000
 """Addresses that one site map may have."""
+_NAMED: Final = {
+    "ontology": "ontology/ontology.ttl",
+    "shapes": "ontology/shapes.ttl",
+    "dataset": "void.ttl",
+}
+"""Pages that are the document of an address, and the file that has to be there for them."""
 _DATA: Final = tuple(suffix for suffix in describe.FORMATS if suffix != "html")
 
 
@@ -115,7 +121,7 @@ def export_site(release: Path, out: Path, settings: Settings) -> Exported:
     manifest = read_manifest(release)
     _must_be_public(manifest)
     with io_errors(out, "the static copy cannot be written"), _Folder(out) as folder:
-        return asyncio.run(_Copy(release, folder, settings).write())
+        return _Copy(release, folder, settings).write()
 
 
 def _must_be_public(manifest: Manifest) -> None:
@@ -516,7 +522,7 @@ class _Copy:
         self.fixed = self._fixed()
         self.layout = _Layout(manifest, self.fixed, self.things)
 
-    async def write(self) -> Exported:
+    def write(self) -> Exported:
         """Write all files, and return what was done."""
         _log.info(
             "release %s: %d things, each with a page and %d files of data; %d other files",
@@ -529,16 +535,19 @@ class _Copy:
         self.folder.begin(self.manifest, build, self.fixed, self.things)
         self._write_downloads()
         self._write_plain()
+        asyncio.run(self._write_pages())
+        self._share_out()
+        self.folder.finish(self.manifest, self.fixed, self.things)
+        done = self.folder
+        return Exported(len(self.things), done.written, done.unchanged, done.removed)
+
+    async def _write_pages(self) -> None:
         await self._open()
         try:
             for page in self._pages():
                 await self._write_page(page)
         finally:
             await self.site.aclose()
-        self._share_out()
-        self.folder.finish(self.manifest, self.fixed, self.things)
-        done = self.folder
-        return Exported(len(self.things), done.written, done.unchanged, done.removed)
 
     async def _open(self) -> None:
         await self.site.open(self.release)
@@ -563,14 +572,10 @@ class _Copy:
         """
         manifest = self.manifest
         yield _Page("index.html", "/")
-        for name, path, graph in (
-            ("ontology", "ontology/ontology.ttl", "vocabulary"),
-            ("shapes", "ontology/shapes.ttl", ""),
-            ("dataset", "void.ttl", ""),
-        ):
+        for name, path in _NAMED.items():
             if path in self.files:
                 known = {one.iri for one in manifest.graphs}
-                if not graph or graph_iri(manifest.base_iri, graph) in known:
+                if name != "ontology" or graph_iri(manifest.base_iri, "vocabulary") in known:
                     yield _Page(f"{name}.html", f"/{name}.html")
                 for suffix in _DATA:
                     yield _Page(f"{name}.{suffix}", f"/{name}.{suffix}")
@@ -624,6 +629,11 @@ class _Copy:
         found["robots.txt"] = self._robots
         words = f'.this-release::after {{ content: "{self.manifest.id[:12]}"; }}\n'
         found["assets/release.css"] = words.encode
+        # These are addresses of the data too; a host of files answers them with a folder's page.
+        names = [name for name, path in _NAMED.items() if path in self.files]
+        for name in [*names, *([] if self.manifest.imported else ["corrections"])]:
+            file, iri = f"{name}/index.html", f"{self.manifest.base_iri}{name}"
+            found[file] = partial(self._moved, file, iri, name)
         if "void.ttl" in self.files:
             found[".well-known/void/index.html"] = lambda: self._moved(
                 ".well-known/void/index.html", f"{self.manifest.base_iri}dataset", "dataset"
