@@ -299,7 +299,8 @@ def _finish(out: Path, pending: _Pending) -> Done:
         _note(out, pending)
     renamed = {**pending.others, **pending.renamed}
     rename_publications(out, renamed)
-    feed.forget_things(out, gone, renamed, manifest.base_iri)
+    named = {f"{manifest.base_iri}id/{name}" for name in pending.names}
+    feed.forget_things(out, gone | named, renamed, manifest.base_iri)
     _published(out, pending.entry, manifest)
     if current in renamed:
         replace_current(out, renamed[current])

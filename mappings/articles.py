@@ -807,16 +807,19 @@ class Articles:
         """Write what was withdrawn, why and on whose authority, and the tombstones."""
         out = self.out
         graph = out.graph("corrections")
+        whole = file.document is not None and file.document.id in record.of
+        found = {
+            address: isinstance(self.facts.by_id[ref], Relation)
+            for ref in (sorted(file.withdrawn) if whole else record.of)
+            for address in self.addresses(ref)
+        }
+        # What was suppressed has no tombstone: nothing tells that it was.
+        told = [address for address in found if not out.held(address[1:-1])]
+        if found and not told:
+            return
         with reading(record, SOURCE, origin) as r:
-            whole = file.document is not None and file.document.id in r.of
-            found = {
-                address: isinstance(self.facts.by_id[ref], Relation)
-                for ref in (sorted(file.withdrawn) if whole else r.of)
-                for address in self.addresses(ref)
-            }
-            # What was suppressed has no tombstone: nothing tells that it was.
-            told = [address for address in found if not out.held(address[1:-1])]
-            node = self.notice(r, "Withdrawal", origin) if told or not found else ""
+            node = self.notice(r, "Withdrawal", origin)
+            assert r.of
             for address in told:
                 if not found[address]:  # another document may describe the same relation
                     self.types(graph, address, "Tombstone")

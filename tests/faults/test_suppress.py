@@ -305,8 +305,13 @@ STEPS = (
 )
 
 
-@pytest.mark.parametrize("step", STEPS)
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+AFTER = ("register.add", "put", "rename_publications", "replace_current")
+
+
+@pytest.mark.parametrize(
+    ("step", "after"),
+    [*((step, False) for step in STEPS), *((step, True) for step in AFTER)],
+)
 def test_whoever_is_interrupted_goes_on(
     place: Path, monkeypatch: pytest.MonkeyPatch, step: str, after: bool, checkout: Path
 ) -> None:
@@ -456,3 +461,171 @@ def test_a_server_that_runs_forgets_it_too(place: Path, settings: Settings) -> N
         assert client.get(f"/releases/{old}", headers=csv).status_code == 404
         assert client.get(f"/download/{old}/graph.nq").status_code == 404
         assert address not in client.get("/download/current/graph.nq").text
+
+
+WITHDRAWAL = """
+- kind: withdrawal
+  id: hv-withdrawal
+  of: [hv-c06]
+  reason: outdated
+  authority: The editor
+  date: 2026-11-26
+"""
+BOTH = """
+- kind: correction
+  id: hv-correction
+  of: [hv-c05, hv-c06]
+  reason: inaccurate
+  authority: The editor
+  date: 2026-11-26
+  summary: {en: In other words.}
+"""
+
+
+def graph(release: Path) -> str:
+    return b"".join(Dumps(release).get("graph.nq").read()).decode()
+
+
+def test_releases_that_say_nothing_of_it_lose_it_too(place: Path, checkout: Path) -> None:
+    """They share files with one that said it, and an engine that deletes keeps texts."""
+    out = place / "out"
+    address = claim(out, "hv-c02")
+    facts = text(checkout)
+    start = facts.index("- kind: event\n  id: rell-talks-port-solen")
+    cleaned = facts[:start] + facts[facts.index("- kind: relation\n  id: hv-r01") :]
+    build(place, cleaned)
+    build(place, cleaned.replace("A fishing treaty", "Another treaty"))
+    words = (address, "rell-talks-port-solen", "Talks of Ilse Rell")
+    assert address not in graph(out / "current")
+    suppress(out, [address], "privacy", "The editor", "2026-11-26")
+    nowhere(out, words)
+    for one in list_releases(out):
+        assert verify_release(out, one.id) == []
+
+
+def test_what_is_only_in_files_any_more_is_made_away_with(place: Path, checkout: Path) -> None:
+    out = place / "out"
+    address = claim(out, "hv-c02")
+    facts = text(checkout)
+    start = facts.index("- kind: event\n  id: rell-talks-port-solen")
+    build(place, facts[:start] + facts[facts.index("- kind: relation\n  id: hv-r01") :])
+    prune(out, 1)
+    assert list(occurrences(out, ["Talks of Ilse Rell"]))
+    with pytest.raises(ReleaseError, match="says anything of this"):
+        suppress(out, [address], "privacy", "The editor", "2026-11-26")
+    suppress(out, [address], "privacy", "The editor", "2026-11-26", absent=True)
+    nowhere(out, (address, "Talks of Ilse Rell"))
+    build(place, facts)
+    nowhere(out, (address,))
+
+
+def test_a_withdrawal_of_it_does_not_bring_it_back(place: Path, checkout: Path) -> None:
+    out = place / "out"
+    address = claim(out, "hv-c06")
+    suppress(out, [address], "privacy", "The editor", "2026-11-26")
+    build(place, text(checkout) + WITHDRAWAL)
+    nowhere(out, (address, "hv-withdrawal"))
+    assert verify_release(out) == []
+
+
+def test_what_was_withdrawn_is_suppressed_with_its_tombstone(place: Path, checkout: Path) -> None:
+    out = place / "out"
+    address = claim(out, "hv-c06")
+    build(place, text(checkout) + WITHDRAWAL)
+    assert "Tombstone" in graph(out / "current")
+    suppress(out, [address], "privacy", "The editor", "2026-11-26")
+    nowhere(out, (address, "hv-withdrawal"))
+    build(place, text(checkout) + WITHDRAWAL)
+    nowhere(out, (address, "hv-withdrawal"))
+
+
+def test_a_notice_stays_while_it_is_of_something(place: Path, checkout: Path) -> None:
+    out = place / "out"
+    one, two = claim(out, "hv-c05"), claim(out, "hv-c06")
+    build(place, text(checkout) + BOTH)
+    suppress(out, [one], "privacy", "The editor", "2026-11-26")
+    lines = graph(out / "current")
+    assert f"#corrects> <{two}>" in lines
+    suppress(out, [two], "privacy", "The editor", "2026-11-26")
+    nowhere(out, (one, two, "hv-correction"))
+
+
+def test_what_went_along_stays_away_when_half_of_it_is_taken_out(
+    place: Path, checkout: Path
+) -> None:
+    """Nobody says that the record of the source has to go too."""
+    out = place / "out"
+    claims = [claim(out, name) for name in ("hv-c04", "hv-c05", "hv-c06")]
+    suppress(out, claims, "protected-person", "The editor", "2026-11-26")
+    facts = text(checkout)
+    start = facts.index("# sentence 1\n")
+    cleaned = facts[:start] + facts[facts.index("# names\n") :]
+    assert OFFICIAL in cleaned
+    build(place, cleaned)
+    nowhere(out, (f"agent/{OFFICIAL}", "unnamed source of the Bostmark"))
+    # Whoever needs the source again has it.
+    again = """
+- kind: claim
+  id: hv-c10
+  by: [harbour-official]
+  about: rell-talks-port-solen
+  stance: affirms
+  modality: planned
+  certainty: unstated
+  basis: none-stated
+  evidence: [{sentence: 1}]
+"""
+    build(place, cleaned + again)
+    assert f"agent/{OFFICIAL}" in graph(out / "current")
+
+
+def test_one_wrong_address_of_several_stops_it(place: Path) -> None:
+    out = place / "out"
+    with pytest.raises(ReleaseError, match="says anything of this") as caught:
+        suppress(
+            out, [claim(out, "hv-c04"), "claim/0000000000000001"], "privacy", "x", "2026-11-26"
+        )
+    assert "0000000000000001" in str(caught.value)
+    assert not (out / "suppressed").exists()
+
+
+@pytest.mark.parametrize("address", ["agent/narrator-harbour-visit", "span/0000000000000001"])
+def test_what_is_part_of_something_else_is_refused(place: Path, address: str) -> None:
+    with pytest.raises(ReleaseError, match="no address"):
+        suppress(place / "out", [address], "privacy", "x", "2026-11-26")
+
+
+def test_a_lost_register_stops_builds(place: Path, checkout: Path) -> None:
+    out = place / "out"
+    suppress(out, [claim(out, "hv-c04")], "privacy", "The editor", "2026-11-26")
+    shutil.rmtree(out / "suppressed")
+    with pytest.raises(ReleaseError, match="is lost"):
+        build(place, text(checkout))
+
+
+def test_one_that_changed_nothing_yet_is_given_up(
+    place: Path, monkeypatch: pytest.MonkeyPatch, checkout: Path
+) -> None:
+    out = place / "out"
+    address = claim(out, "hv-c04")
+
+    def fails(*_: object, **__: object) -> str:
+        raise ReleaseError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "_rewritten", fails)
+        with pytest.raises(ReleaseError, match="the disk is full"):
+            suppress(out, [address], "privacy", "The editor", "2026-11-26")
+    with pytest.raises(ReleaseError, match="interrupted"):
+        build(place, text(checkout))
+    module.abandon(out)
+    build(place, text(checkout), full=True, force=True)
+    assert address in graph(out / "current")
+
+
+def test_ids_of_releases_that_are_not_kept_are_told_no_more(place: Path) -> None:
+    out = place / "out"
+    old = {one.id for one in read_publications(out)}
+    prune(out, 2)
+    suppress(out, [claim(out, "hv-c04")], "privacy", "The editor", "2026-11-26")
+    nowhere(out, tuple(old))

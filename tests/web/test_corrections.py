@@ -228,3 +228,50 @@ def test_a_whole_document_is_withdrawn_with_all_that_it_holds(
     tombs = [line for line in built.dataset.lines(f"{BASE}id/graph/corrections") if "Tomb" in line]
     assert any(f"<{BASE}id/document/harbour-visit>" in line for line in tombs)
     assert not [line for line in built.dataset if "Unloading of drones" in line]
+
+
+def test_a_relation_that_another_document_describes_stays(tmp_path: Path, checkout: Path) -> None:
+    """The two articles share a relation; one of them can be withdrawn all the same."""
+    folder = tmp_path / "facts"
+    shutil.copytree(checkout / "facts", folder)
+    (folder / "links.yaml").unlink()
+    path = folder / "lavrov-visit-bn.yaml"
+    more = WITHDRAWAL.replace("hv-c06]", "lavrov-visit-bn]").replace("hv-c06", "bn")
+    path.write_text(path.read_text(encoding="utf-8") + more, encoding="utf-8")
+    built = build_dataset([folder], BASE)
+    assert built.conforms, built.report_table()
+
+
+def test_facts_that_may_not_be_handed_on_are_in_no_dump(tmp_path: Path, checkout: Path) -> None:
+    folder = facts(checkout, tmp_path / "facts", CORRECTION)
+    path = folder / "harbour-visit.yaml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(
+        text.replace("  review: drafted\n", "  review: drafted\n  redistribution: none\n", 1)
+    )
+    release, _ = publish([folder], tmp_path / "out", base=BASE)
+    assert release
+    assert b"Unloading of drones" not in dump(release, "graph.nq")
+    assert b"The official was said" not in dump(release, "graph.nq")
+    path.write_text(path.read_text(encoding="utf-8").replace("A fishing treaty", "A treaty"))
+    again, _ = publish([folder], tmp_path / "out", base=BASE)
+    assert again
+    assert again != release
+    assert b"Unloading of drones" not in dump(again, "graph.nq")
+
+
+def test_a_notice_of_many_names_few_of_them(
+    tmp_path: Path, checkout: Path, settings: Settings
+) -> None:
+    whole = WITHDRAWAL.replace("hv-c06]", "harbour-visit]")
+    publish([facts(checkout, tmp_path / "facts", whole)], tmp_path / "out", base=BASE)
+    with TestClient(create_app(tmp_path / "out", settings)) as client:
+        page = client.get("/doc/document/harbour-visit", headers=HTML)
+        assert page.status_code == 410
+        turtle = client.get("/doc/event/rell-talks-port-solen.ttl")
+        assert turtle.status_code == 410
+        assert turtle.text.count("id/") + turtle.text.count(":rell") < 20
+        assert "drones-unloading" not in turtle.text
+        relation = select(client, "SELECT ?r { ?n ch:withdraws ?r FILTER NOT EXISTS { ?r a ?t } }")
+        address = relation[0]["r"].removeprefix(f"{BASE}id")
+        assert client.get(f"/doc{address}", headers=HTML).status_code == 410
