@@ -1145,7 +1145,7 @@ async def _dataset(request: Request, suffix: str) -> Response:
         formats=_formats(f"{ask.root}/dataset"),
         title="About the dataset",
         # What the shapes call a warning or a remark makes `conforms` false, but violates nothing.
-        conforms=counts["Violation"] == 0 if "Violation" in counts else manifest.conforms,
+        conforms=None if manifest.conforms is None else counts.get("Violation", 0) == 0,
         rewritten=said.get("rewritten", 0),
         report=_report_page(ask),
         counts=[
@@ -1938,7 +1938,7 @@ async def change_page(request: Request, number: str) -> Response:
         formats=_formats(f"{ask.root}/changes/{page.number}"),
         title=f"Changes of {page.time}",
         changed=page,
-        compared=page.before in kept and page.release in kept,
+        compared=page.before in kept and page.release in kept and page.before != page.release,
         local=ask.local,
         most=CHANGES_SHOWN,
     )

@@ -235,7 +235,11 @@ def test_the_feed_tells_mirrors_and_names_nothing(place: Path, settings: Setting
         assert "as:Tombstone" in page
         assert f"<{done.notice}>" in page
         assert "/dataset>" in page
-        assert client.get(f"/changes/{number}", headers={"Accept": "text/html"}).status_code == 200
+        html_page = client.get(f"/changes/{number}", headers={"Accept": "text/html"}).text
+        assert "something was suppressed" in html_page
+        assert "/diff/" not in html_page
+        listed = client.get("/changes", headers={"Accept": "text/html"}).text
+        assert listed.count("rewritten without something") == 1
         for name in (address.removeprefix(f"{BASE}id"), "/claim/0000000000000000"):
             answer = client.get(f"/doc{name}", headers={"Accept": "application/json"})
             assert answer.status_code == 404
@@ -629,3 +633,17 @@ def test_ids_of_releases_that_are_not_kept_are_told_no_more(place: Path) -> None
     prune(out, 2)
     suppress(out, [claim(out, "hv-c04")], "privacy", "The editor", "2026-11-26")
     nowhere(out, tuple(old))
+
+
+def test_a_release_that_was_rewritten_does_not_say_that_it_conforms(
+    place: Path, settings: Settings
+) -> None:
+    out = place / "out"
+    suppress(out, [claim(out, "hv-c04")], "privacy", "The editor", "2026-11-26")
+    assert read_manifest(out / "current").conforms is None
+    html = {"Accept": "text/html"}
+    with TestClient(create_app(out, settings)) as client:
+        for path in ("/", "/dataset", "/releases/current"):
+            page = client.get(path, headers=html)
+            assert page.status_code == 200
+            assert "before something was suppressed, and not again" in page.text, path
