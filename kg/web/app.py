@@ -106,6 +106,9 @@ AT_HOME_S: Final = 3.0
 AT_HOME_EACH_S: Final = 0.5
 """How long it waits for one, and that once for each release."""
 LANGUAGES_SHOWN: Final = 16
+A_DAY: Final = "public, max-age=86400"
+"""How long caches may keep what never changes, unless something in it is suppressed."""
+FOREVER: Final = "public, max-age=31536000, immutable"
 PAGES_OF_CHANGES: Final = 5000
 """Pages that the root of the feed of changes names: the last ones."""
 CHANGES_SHOWN: Final = 500
@@ -1677,7 +1680,7 @@ async def download(request: Request, release: str, path: str = "") -> Response:
         raise QueryFailure("not-found", f"Release {number[:12]} has no file {path!r} to download")
     etag = f'"{found.etag}"'
     headers = {
-        "Cache-Control": "no-cache" if release == "current" else "public, max-age=86400",
+        "Cache-Control": "no-cache" if release == "current" else A_DAY,
         "ETag": etag,
         "Content-Location": f"{ask.root}/download/{number}/{quote(found.name)}",
     }
@@ -1928,7 +1931,7 @@ async def change_page(request: Request, number: str) -> Response:
     headers = {"Vary": "Accept, Accept-Language", "Cache-Control": "no-cache"}
     if chosen != "html":
         if page.known:
-            headers["Cache-Control"] = "public, max-age=86400"
+            headers["Cache-Control"] = A_DAY
         text = changes.page_turtle(ask.served.base, page)
         return await _turtle_answer(ask, text, chosen, headers)
     kept = {one.folder.name for one in await asyncio.to_thread(history.kept, ask.site.releases)}
@@ -2007,7 +2010,7 @@ async def asset(request: Request, name: str) -> Response:
     return Response(
         site.assets[name],
         200,
-        {"Cache-Control": "public, max-age=86400" if lasting else "no-cache"},
+        {"Cache-Control": FOREVER if lasting else "no-cache"},
         media,
     )
 
