@@ -343,6 +343,10 @@ def test_the_command_says_what_it_wrote(releases: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "other").exists()
 
 
+LEADING = ("id/", ".well-known/", "download/", "dataset/", "ontology/", "shapes/", "corrections/")
+"""Folders of pages that only lead on, but for that of the downloads."""
+
+
 def test_a_real_base_has_a_site_map_and_names_itself(
     settings: Settings, tmp_path: Path, walk: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -358,7 +362,7 @@ def test_a_real_base_has_a_site_map_and_names_itself(
     assert f"<sitemap><loc>{base}sitemap-1.xml</loc></sitemap>" in index
     listed = "".join(path.read_text() for path in sorted(site.glob("sitemap-*.xml")))
     pages = {path.relative_to(site).as_posix() for path in site.rglob("*.html")}
-    pages -= {name for name in pages if name.startswith(("id/", ".well-known/", "download/"))}
+    pages -= {name for name in pages if name.startswith(LEADING)}
     pages = (pages | {"download/index.html"}) - {"404.html"}
     assert listed.count("<loc>") == len(pages)
     assert all(f"<loc>{base}{name}</loc>" in listed for name in pages)
