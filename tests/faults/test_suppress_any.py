@@ -77,7 +77,7 @@ def changed(facts: Facts, seed: int) -> Facts:
 
 @given(st.integers(0, 10**6), st.lists(st.sampled_from(KINDS), min_size=1, max_size=2))
 @settings(
-    max_examples=6,
+    max_examples=3,
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # to shrink takes longer than to look
     suppress_health_check=[HealthCheck.too_slow],

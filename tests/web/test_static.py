@@ -23,7 +23,6 @@ from kg.config import Settings
 from kg.dumps import Dumps
 from kg.errors import ConfigError, ReleaseError
 from kg.importing import import_release
-from kg.resources import folder
 from kg.vocab import graph_iri
 from kg.web import describe
 from kg.web.app import create_app
@@ -433,25 +432,25 @@ def test_corrections_and_what_was_withdrawn_are_in_the_copy(
 
 
 @pytest.fixture(scope="module")
-def built_in(tmp_path_factory: pytest.TempPathFactory, settings: Settings) -> Path:
-    """Return a static copy of the built-in facts."""
-    out = tmp_path_factory.mktemp("built-in")
-    release, _ = publish([folder("facts")], out / "releases", base=BASE)
+def built(tmp_path_factory: pytest.TempPathFactory, settings: Settings, checkout: Path) -> Path:
+    """Return a static copy of a build; that of the built-in facts takes two minutes."""
+    out = tmp_path_factory.mktemp("built")
+    release, _ = publish([checkout / "docs/tutorial/facts"], out / "releases", base=BASE)
     assert release is not None
     export_site(release, out / "site", settings)
     return out / "site"
 
 
 @pytest.mark.timeout(900)
-def test_the_built_in_facts_have_no_dead_link(built_in: Path, walk: Callable[[str], Any]) -> None:
-    assert dead_links(built_in, walk) == []
-    things = json.loads((built_in / MARKER).read_text())["things"]
-    assert len(things) > 1500
+def test_the_copy_of_a_build_has_no_dead_link(built: Path, walk: Callable[[str], Any]) -> None:
+    assert dead_links(built, walk) == []
+    things = json.loads((built / MARKER).read_text())["things"]
+    assert len(things) > 60
     for thing in things:
         for suffix in describe.FORMATS:
-            assert (built_in / f"{thing}.{suffix}").is_file(), f"{thing}.{suffix}"
-    assert len(list((built_in / "questions").glob("*.html"))) == 62
-    assert list((built_in / "download").glob("*/report.html"))
+            assert (built / f"{thing}.{suffix}").is_file(), f"{thing}.{suffix}"
+    assert len(list((built / "questions").glob("*.html"))) == 62
+    assert list((built / "download").glob("*/report.html"))
 
 
 @pytest.fixture
