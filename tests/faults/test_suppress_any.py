@@ -17,10 +17,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from kg.build import DEFAULT_BASE, publish
+from kg.build import DEFAULT_BASE, build_dataset, publish
 from kg.dumps import Dumps
 from kg.errors import ReleaseError
 from kg.manifest import QUADS
+from kg.register import Register
 from kg.release import list_releases, verify_release
 from kg.suppress import occurrences, suppress
 
@@ -126,3 +127,28 @@ def check(place: Path, seed: int, kinds: list[str]) -> None:
         expected, found_lines = set(lines(path)), set(lines(out / one))
         assert found_lines == expected, (named, sorted(found_lines ^ expected)[:10])
         assert stored(out / one) == stored(path)
+
+
+@pytest.fixture(scope="module")
+def articles(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a release of the built-in facts."""
+    out = tmp_path_factory.mktemp("articles") / "out"
+    publish([ROOT / "facts"], out, base=DEFAULT_BASE)
+    return out
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("kind", ["claimset", "document", "event", "position", "record"])
+def test_of_the_articles_what_is_left_conforms(articles: Path, tmp_path: Path, kind: str) -> None:
+    """Of links to outside the link goes too, and of a set what claims about it concern."""
+    out = tmp_path / "out"
+    shutil.copytree(articles, out, symlinks=True)
+    beginning = f"<{DEFAULT_BASE}id/{kind}/"
+    named = sorted({line[1 : line.index(">")] for line in lines(out / "current")
+                    if line.startswith(beginning)})[0]  # fmt: skip
+    suppress(out, [named], "other", "A test", "2026-11-26")
+    assert verify_release(out) == []
+    assert list(occurrences(out, [f"<{named}>"])) == []
+    built = build_dataset([ROOT / "facts"], DEFAULT_BASE, register=Register(out))
+    assert built.conforms, built.report_table()
+    assert {line.rstrip("\n") for line in built.dataset} == set(lines(out / "current"))

@@ -281,6 +281,27 @@ def test_what_was_broken_off_is_finished(
     assert looked_at <= len(tree(copy)) - 7 * before, "what was done is not done again"
 
 
+@pytest.mark.timeout(300)
+def test_an_interrupt_ends_it_at_once(tmp_path: Path, checkout: Path) -> None:
+    release, _ = publish([checkout / "docs/tutorial/facts"], tmp_path / "releases", base=BASE)
+    assert release is not None
+    site = tmp_path / "site"
+    command = [sys.executable, "-m", "kg", "export", "--static", str(site)]
+    command += ["--releases", str(tmp_path / "releases")]
+    code = "import signal, sys, runpy; signal.signal(2, signal.default_int_handler); "
+    code += "sys.argv = sys.argv[1:]; runpy.run_module('kg', run_name='__main__')"
+    with subprocess.Popen([sys.executable, "-c", code, *command[2:]], stderr=subprocess.PIPE) as it:
+        while not list(site.glob("doc/*/*.html")):  # pages of things are being written
+            assert it.poll() is None
+            time.sleep(0.05)
+        it.send_signal(signal.SIGINT)
+        it.communicate(timeout=60)
+        assert it.returncode != 0
+    done = len(list(site.glob("doc/*/*.html")))
+    things = len(json.loads((site / MARKER).read_text())["things"])
+    assert done < things
+
+
 def test_a_folder_with_something_else_is_refused(
     out: Path, settings: Settings, tmp_path: Path
 ) -> None:
