@@ -162,7 +162,7 @@ def preview(out: Path, addresses: Sequence[str], *, absent: bool = False) -> Pre
         base = manifest.base_iri
         names = {name_of(one, base) for one in addresses}
         found = _removal(out / name, manifest, names)
-        _without(out / name, manifest, names)  # if that fails, it fails before anything is done
+        _changes(out / name, manifest, found)  # if that fails, it fails before anything is done
         found_names |= {one for one in names if f"<{base}id/{one}>" in found.nodes}
         if found.lines:
             held.append(Held(name, len(found.nodes), len(found.lines)))
@@ -366,16 +366,17 @@ def _opened(folder: Path) -> pyoxigraph.Store:
     return ox.Store.read_only(str(folder / QUADS))
 
 
-def _without(
-    folder: Path, manifest: Manifest, names: Iterable[str]
-) -> tuple[set[str], dict[str, Change]]:
-    """Return what of a release goes with some things: nodes, and changes by graph."""
+def _changes(folder: Path, manifest: Manifest, found: Removal) -> dict[str, Change]:
+    """Return what a removal changes in a release, with what is derived, by graph.
+
+    Raises:
+        ReleaseError: it cannot be found out.
+    """
     import pyoxigraph as ox
 
-    base = manifest.base_iri
-    found = _removal(folder, manifest, names)
     if not found.lines:
-        return set(), {}
+        return {}
+    base = manifest.base_iri
     store = _opened(folder)
     removed: dict[str, set[str]] = {}
     for line in found.lines:
@@ -407,7 +408,7 @@ def _without(
                 if not isinstance(quad.graph_name, ox.DefaultGraph):
                     left.setdefault(quad.graph_name.value, set()).add(f"{quad} .\n")
     rest = {graph: Change(frozenset(lines), frozenset()) for graph, lines in left.items()}
-    return found.nodes, together(changes, rest)
+    return together(changes, rest)
 
 
 def _fits(store: pyoxigraph.Store, changes: Mapping[str, Change]) -> bool:
@@ -444,7 +445,8 @@ def _rewritten(
     manifest = read_manifest(folder)
     if manifest.imported:
         return None
-    nodes, changes = _without(folder, manifest, pending.names)
+    found = _removal(folder, manifest, pending.names)
+    nodes, changes = found.nodes, _changes(folder, manifest, found)
     pending.gone = sorted({*pending.gone, *(node[1:-1] for node in nodes)})
     _note(out, pending)
     notices = graph_iri(manifest.base_iri, CORRECTIONS)

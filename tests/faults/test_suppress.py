@@ -24,6 +24,7 @@ from kg.register import Register
 from kg.release import list_releases, prune, rollback, verify_release
 from kg.suppress import occurrences, preview, resume, suppress
 from kg.web.app import create_app
+from kg.web.static import export_site
 
 BASE = "https://chancery.example/"
 OFFICIAL = "harbour-official"
@@ -647,3 +648,38 @@ def test_a_release_that_was_rewritten_does_not_say_that_it_conforms(
             page = client.get(path, headers=html)
             assert page.status_code == 200
             assert "before something was suppressed, and not again" in page.text, path
+
+
+def test_a_static_copy_that_is_written_again_loses_it_too(
+    place: Path, tmp_path: Path, settings: Settings
+) -> None:
+    out, site = place / "out", tmp_path / "site"
+    address = claim(out, "hv-c02")
+    words = (address, address.removeprefix(BASE), "rell-talks-port-solen", "Talks of Ilse Rell")
+    export_site((out / "current").resolve(), site, settings)
+    assert list(occurrences(site, words))
+    suppress(out, [address], "privacy", "The editor", "2026-11-26")
+    export_site((out / "current").resolve(), site, settings)
+    assert list(occurrences(site, words)) == []
+
+
+def test_what_may_not_be_handed_on_is_suppressed_all_the_same(
+    tmp_path: Path, checkout: Path
+) -> None:
+    facts = text(checkout).replace(
+        "  review: drafted\n", "  review: drafted\n  redistribution: none\n", 1
+    )
+    release = build(tmp_path, facts)
+    out = tmp_path / "out"
+    assert any(graph.private for graph in read_manifest(release).graphs)
+    lines = b"".join(
+        b"".join(Dumps(release, private=True).get("graphs/harbour-visit.nq").read()).splitlines()
+    ).decode()
+    address = next(one for one in lines.split("<") if one.startswith(f"{BASE}id/claim/"))
+    address = address[: address.index(">")]
+    suppress(out, [address], "privacy", "The editor", "2026-11-26")
+    nowhere(out, (address,))
+    assert verify_release(out) == []
+    private = {graph.key for graph in read_manifest(out / "current").graphs if graph.private}
+    assert "harbour-visit" in private
+    assert "harbour-visit" not in Dumps(out / "current").parts
