@@ -7,7 +7,6 @@ operating system for something, which is the same in every run.
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import shutil
@@ -15,6 +14,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple
 
 import pytest
@@ -82,16 +82,6 @@ def files(release: Path) -> dict[str, bytes]:
     }
 
 
-def write_facts(folder: Path, checkout: Path) -> None:
-    spec = importlib.util.spec_from_file_location("bench_generate", checkout / "bench/generate.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    module.write_facts(folder, 90)
-
-
 def change(facts: Path, stance: str) -> None:
     """Let the first claim have another stance."""
     path = facts / "report-000000.jsonl"
@@ -102,10 +92,10 @@ def change(facts: Path, stance: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def begun(tmp_path_factory: pytest.TempPathFactory, checkout: Path) -> Begun:
+def begun(tmp_path_factory: pytest.TempPathFactory, generate: ModuleType) -> Begun:
     folder = tmp_path_factory.mktemp("begun")
     facts, out = folder / "facts", folder / "releases"
-    write_facts(facts, checkout)
+    generate.write_facts(facts, 90)
     for stance in ("denies", "questions"):
         change(facts, stance)
         publish([facts], out, base=DEFAULT_BASE)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import random
 import shutil
-import sys
 import tempfile
 from pathlib import Path
 from types import ModuleType
@@ -29,20 +27,13 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 KINDS = ("claim", "claim", "claim", "event", "relation", "agent", "place", "thing", "document")
 
 
-def _generate() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("bench_generate", ROOT / "bench/generate.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
 Facts = dict[str, list[dict[str, Any]]]
-START: Facts = {
-    file: json.loads(json.dumps(list(records))) for file, records in _generate().Maker(60).files()
-}
+
+
+@pytest.fixture(scope="module")
+def start(generate: ModuleType) -> Facts:
+    files = generate.Maker(60).files()
+    return {file: json.loads(json.dumps(list(records))) for file, records in files}
 
 
 def write(facts: Facts, folder: Path) -> None:
@@ -76,7 +67,10 @@ def changed(facts: Facts, seed: int) -> Facts:
     return new
 
 
-@given(st.integers(0, 10**6), st.lists(st.sampled_from(KINDS), min_size=1, max_size=2))
+@given(
+    seed=st.integers(0, 10**6),
+    kinds=st.lists(st.sampled_from(KINDS), min_size=1, max_size=2),
+)
 @settings(
     max_examples=3,
     deadline=None,
@@ -84,16 +78,16 @@ def changed(facts: Facts, seed: int) -> Facts:
     suppress_health_check=[HealthCheck.too_slow],
 )
 @pytest.mark.timeout(600)
-def test_releases_are_as_if_it_had_never_been(seed: int, kinds: list[str]) -> None:
+def test_releases_are_as_if_it_had_never_been(start: Facts, seed: int, kinds: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        check(Path(folder), seed, kinds)
+        check(Path(folder), start, seed, kinds)
 
 
-def check(place: Path, seed: int, kinds: list[str]) -> None:
+def check(place: Path, start: Facts, seed: int, kinds: list[str]) -> None:
     rnd = random.Random(seed)
     source, out = place / "facts", place / "out"
     versions: dict[str, Facts] = {}
-    for facts in (START, changed(START, seed), changed(START, seed + 1)):
+    for facts in (start, changed(start, seed), changed(start, seed + 1)):
         write(facts, source)
         path, _ = publish([source], out, base=DEFAULT_BASE)
         assert path
