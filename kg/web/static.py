@@ -44,8 +44,11 @@ from kg.identity import digest, io_errors
 from kg.manifest import LABELS, MANIFEST, FileEntry, Manifest, canonical_json, read_manifest
 from kg.vocab import graph_iri
 from kg.web import describe
-from kg.web.app import HITS_SHOWN, KIND_NAMES, TITLE, Served, Static, create_app
+from kg.web.app import create_app
+from kg.web.ask import TITLE, Static
+from kg.web.front import HITS_SHOWN, KIND_NAMES
 from kg.web.search import Hits, kinds, listing
+from kg.web.site import Served
 
 _log = logging.getLogger(__name__)
 

@@ -141,7 +141,7 @@ def test_a_fault_of_the_software_is_a_problem_too(
     with TestClient(site, raise_server_exceptions=False) as client:
         assert site.served is not None
         monkeypatch.setattr(site.served.pool, "prepare", fails)
-        monkeypatch.setattr("kg.web.app.search", fails)
+        monkeypatch.setattr("kg.web.front.search", fails)
         for address in ("/sparql?query=ASK%7B%7D", "/search?q=x"):
             answer = client.get(address, headers=JSON)
             check(answer, "internal")

@@ -202,11 +202,11 @@ def test_damaged_files_are_told_at_start_and_not_handed_on(
         assert ends.status_code == 206  # of a file that is whole
         until = time.monotonic() + 20
         while time.monotonic() < until and not any(
-            record.name == "kg.web.app" for record in caplog.records
+            record.name == "kg.web.site" for record in caplog.records
         ):
             time.sleep(0.05)
         assert all(path.name in record.getMessage() for record in caplog.records)
-        assert any(record.name == "kg.web.app" for record in caplog.records)
+        assert any(record.name == "kg.web.site" for record in caplog.records)
     assert read_manifest(folder).id == folder.name
 
 

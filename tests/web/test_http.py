@@ -15,7 +15,7 @@ from kg.config import Settings
 from kg.dumps import dump
 from kg.manifest import read_parts
 from kg.vocab import graph_iri
-from kg.web import app
+from kg.web import front
 from kg.web.app import create_app
 
 # rdflib's own reader of JSON-LD uses a class that rdflib has deprecated.
@@ -330,14 +330,14 @@ def test_home_waits_for_no_answer_that_takes_long(
     releases: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with TestClient(create_app(releases, settings)) as client:
-        monkeypatch.setattr(app, "AT_HOME_S", 0.0)
+        monkeypatch.setattr(front, "AT_HOME_S", 0.0)
         page = client.get("/", headers=HTML)
-        assert page.text.count(app.NOT_YET) == len(client.get("/questions?format=json").json())
+        assert page.text.count(front.NOT_YET) == len(client.get("/questions?format=json").json())
         assert "etag" not in page.headers, "there is more to come"
         assert "Arvenian foreign ministry" not in page.text.split('id="questions"')[1]
         monkeypatch.undo()
         page = client.get("/", headers=HTML)
-        assert app.NOT_YET not in page.text
+        assert front.NOT_YET not in page.text
         assert "etag" in page.headers
 
 

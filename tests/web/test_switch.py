@@ -21,8 +21,9 @@ import pytest
 
 from kg.config import Settings
 from kg.release import rollback
-from kg.web import app, pool
-from kg.web.app import Site, create_app
+from kg.web import pool, site
+from kg.web.app import create_app
+from kg.web.site import Site
 
 PATHS = (
     "/doc/event/radar-delivery.ttl",
@@ -165,7 +166,7 @@ def test_every_answer_is_whole_and_of_one_release_however_often_it_changes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Back and forth: each body is the one that its release gives when nothing else happens."""
-    monkeypatch.setattr(app, "POLL_S", 0.02)
+    monkeypatch.setattr(site, "POLL_S", 0.02)
     label = "<http://www.w3.org/2000/01/rdf-schema#label>"
     order = []
     for name in ("first", "second", "third"):

@@ -1,0 +1,414 @@
+"""The files of a release, how releases differ, corrections, and the feed of changes."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import itertools
+import logging
+import re
+from collections.abc import (
+    AsyncIterator,
+    Iterator,
+)
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+from fastapi import Request
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+
+from kg import changes
+from kg.diff import Difference
+from kg.dumps import GRAPHS, MEDIA_TYPES, PACKINGS
+from kg.manifest import (
+    MANIFEST,
+    SUMS,
+    FileEntry,
+    read_manifest,
+    read_publications,
+)
+from kg.web import corrections, describe, history
+from kg.web.downloads import Files, answer
+from kg.web.guard import QueryFailure
+from kg.web.negotiation import (
+    HTML,
+    PAGE_FORMATS,
+    Format,
+    choose,
+    media_types,
+)
+
+if TYPE_CHECKING:
+    pass
+from kg.web.ask import (
+    PLAIN_JSON,
+    Ask,
+    cached,
+    format_links,
+    format_of,
+    jsonld_documents,
+    lacking,
+    turtle_answer,
+    wants_json,
+)
+from kg.web.site import Site
+
+_log = logging.getLogger(__name__)
+
+A_DAY: Final = "public, max-age=86400"
+"""How long caches may keep what never changes, unless something in it is suppressed."""
+PAGES_OF_CHANGES: Final = 5000
+"""Pages that the root of the feed of changes names: the last ones."""
+CHANGES_SHOWN: Final = 500
+"""Lines of a list of changes."""
+GRAPHS_SHOWN: Final = 500
+"""Named graphs that the page of downloads lists."""
+REPORT_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+ATOM: Final = Format("atom", "application/atom+xml", ".atom")
+RDF_PATCH: Final = Format("rdfp", "application/rdf-patch", ".rdfp")
+
+
+async def download_page(request: Request) -> Response:
+    """Return the list of the files of the current release."""
+    ask = Ask(request)
+    manifest = ask.served.manifest
+    current = f"{ask.root}/download/current/"
+    host = ask.static.live if ask.static else str(request.base_url)
+    below = f"{host}download/{manifest.id if ask.static else 'current'}/"
+    numbered = f"{ask.root}/download/{manifest.id}/"
+
+    def shown(entry: FileEntry, address: str) -> dict[str, object]:
+        return {
+            "href": address + quote(entry.path),
+            "name": entry.path,
+            "what": entry.media_type,
+            "bytes": entry.bytes,
+            "sha256": entry.sha256,
+        }
+
+    graphs = [graph for graph in manifest.graphs if not graph.private]
+    return ask.page(
+        "download.html",
+        headers={"Vary": "Accept-Language", "ETag": ask.etag("/download", *ask.languages)},
+        title="Downloads",
+        dumps=[shown(entry, current) for entry in manifest.dumps],
+        files=[shown(entry, numbered) for entry in manifest.files if not entry.private],
+        graphs=[
+            {
+                "key": graph.key,
+                "iri": graph.iri,
+                "quads": graph.quads,
+                "href": f"{current}{GRAPHS}{graph.key}",
+            }
+            for graph in graphs[:GRAPHS_SHOWN]
+        ],
+        all_graphs=len(graphs),
+        suffixes=tuple(MEDIA_TYPES),
+        packings=tuple(packing for packing in PACKINGS if packing),
+        example=f"{below}graph.nq.gz" if host else "",
+        sums=f"{below}{SUMS}",
+    )
+
+
+async def download(request: Request, release: str, path: str = "") -> Response:
+    """Return one file of a release, or a range of it.
+
+    `release` is `current` or the number of a release; `path` is a name such as `graph.ttl.gz` or
+    `graphs/registry.nq`, or the path of a file in the release. Answers to a number never change.
+    """
+    ask = Ask(request)
+    served = ask.served
+    if release == "current" or release == served.manifest.id:
+        files = served.files
+    elif re.fullmatch("[0-9a-f]{64}", release) and (ask.site.releases / release).is_dir():
+        files = await _earlier(ask, ask.site.releases / release)
+    else:
+        raise QueryFailure("not-found", f"There is no release {release!r}")
+    if not path:
+        return await download_page(request)
+    found = await asyncio.to_thread(files.find, path)
+    number = files.manifest.id
+    if found is None:
+        raise QueryFailure("not-found", f"Release {number[:12]} has no file {path!r} to download")
+    etag = f'"{found.etag}"'
+    headers = {
+        "Cache-Control": "no-cache" if release == "current" else A_DAY,
+        "ETag": etag,
+        "Content-Location": f"{ask.root}/download/{number}/{quote(found.name)}",
+    }
+    if found.sha256:
+        digest = base64.b64encode(bytes.fromhex(found.sha256)).decode()
+        headers["Repr-Digest"] = f"sha-256=:{digest}:"
+    if found.media_type == "text/html":  # the report, whose style is in it
+        headers["Content-Security-Policy"] = REPORT_POLICY
+    if (same := ask.unchanged(etag, headers)) is not None:
+        return same
+    head = bool(request.scope.get("kg.head"))
+    return await asyncio.to_thread(answer, found, files, request.headers, headers, head=head)
+
+
+async def _earlier(ask: Ask, folder: Path) -> Files:
+    """Return the files of a release that is kept and not served."""
+
+    async def make() -> Files:
+        return Files(folder, await asyncio.to_thread(read_manifest, folder), ask.served.files)
+
+    files: Files = await cached(ask.served, ("files", folder.name), make)
+    return files
+
+
+async def release_list(request: Request) -> Response:
+    """Return the releases that are kept, the one that was published last first; HTML or JSON."""
+    ask = Ask(request)
+    found = await asyncio.to_thread(history.kept, ask.site.releases)
+    shown = [
+        {
+            "id": one.manifest.id,
+            "current": one.manifest.id == ask.served.manifest.id,
+            "published": one.published,
+            "quads": one.manifest.quads,
+            "triples": one.manifest.triples,
+            "before": one.before,
+            "href": f"{ask.root}/releases/{one.manifest.id}",
+        }
+        for one in found
+    ]
+    if wants_json(request):
+        return JSONResponse(shown, headers={"Vary": "Accept", "Cache-Control": "no-cache"})
+    return ask.page(
+        "releases.html",
+        headers={"Vary": "Accept, Accept-Language"},
+        title="Releases",
+        releases=shown,
+    )
+
+
+async def release_page(request: Request, release: str) -> Response:
+    """Return what a release that is kept says of itself; HTML, or its manifest as JSON."""
+    ask = Ask(request)
+    folder = await asyncio.to_thread(history.find, ask.site.releases, release)
+    if wants_json(request):
+        found = await asyncio.to_thread((folder / MANIFEST).read_bytes)
+        headers = {"Vary": "Accept", "Cache-Control": "no-cache"}
+        return Response(found, 200, headers, "application/json")
+    everything = await asyncio.to_thread(history.kept, ask.site.releases)
+    one = next((one for one in everything if one.folder.name == folder.name), None)
+    if one is None:
+        raise QueryFailure("not-found", f"The release {folder.name[:12]} cannot be read")
+    return ask.page(
+        "release.html",
+        headers={"Vary": "Accept, Accept-Language"},
+        title=f"Release {one.manifest.id[:12]}",
+        one=one,
+        shown=one.manifest,
+        current=one.manifest.id == ask.served.manifest.id,
+        others=[other for other in everything if other is not one],
+    )
+
+
+async def release_difference(request: Request, old: str, new: str) -> Response:
+    """Return what changed from one release to another: HTML by thing, JSON, or an RDF Patch.
+
+    `.json` and `.rdfp` at the end of the address choose the form; else it is negotiated.
+    """
+    ask = Ask(request)
+    name, _, suffix = new.partition(".")
+    before = await asyncio.to_thread(history.find, ask.site.releases, old)
+    after = await asyncio.to_thread(history.find, ask.site.releases, name)
+    forms = {"json": PLAIN_JSON, "rdfp": RDF_PATCH, "html": HTML}
+    if suffix and suffix not in forms:
+        raise QueryFailure("not-found", f"There is no format .{suffix}; there are: .json .rdfp")
+    form = forms.get(suffix)
+    if form is None:
+        chosen = choose(request.headers.get("accept"), (HTML, PLAIN_JSON, RDF_PATCH))
+        form = chosen[0] if chosen else None
+    if form is None:
+        raise QueryFailure("format", "The difference is HTML, JSON or an RDF Patch")
+    languages = ask.languages if form is HTML else ()
+    etag = ask.etag("diff", before.name, after.name, form.name, ask.number, *languages)
+    headers = {"ETag": etag, "Vary": "Accept, Accept-Language", "Cache-Control": "no-cache"}
+    if (same := ask.unchanged(etag, headers)) is not None:
+        return same
+    if form is RDF_PATCH:
+        if request.scope.get("kg.head"):
+            return Response(b"", 200, headers, RDF_PATCH.media_type)
+        found = await asyncio.to_thread(Difference, before, after)
+        patch = _one_by_one(ask.site, found)
+        return StreamingResponse(patch, 200, headers, RDF_PATCH.media_type)
+    async with ask.site.comparing:  # one at a time: each may take a second of a core
+        compared = await asyncio.to_thread(history.compare, before, after, ask.number)
+    if form is PLAIN_JSON:
+        return JSONResponse(history.as_json(compared, ask.number), headers=headers)
+    address = f"{ask.root}/releases/{before.name}/diff/{after.name}"
+    return ask.page(
+        "diff.html",
+        headers=headers,
+        title="What changed",
+        compared=compared,
+        local=ask.local,
+        patch=f"{address}.rdfp",
+        json=f"{address}.json",
+        backwards=f"{ask.root}/releases/{after.name}/diff/{before.name}",
+    )
+
+
+async def correction_list(request: Request) -> Response:
+    """Return what editors corrected, withdrew and suppressed, and why, the last act first.
+
+    HTML, RDF, JSON (`.json`) or an Atom feed (`.atom`).
+    """
+    return await _correction_list(request, "")
+
+
+async def correction_list_as(request: Request, suffix: str) -> Response:
+    """Return the same in the format of the suffix."""
+    return await _correction_list(request, suffix)
+
+
+async def _correction_list(request: Request, suffix: str) -> Response:
+    ask = Ask(request)
+    served, number = ask.served, ask.number
+    if served.manifest.imported:
+        raise lacking(ask, "notices of corrections")
+    offers = {f".{form.name}": form for form in (PLAIN_JSON, ATOM, *PAGE_FORMATS)}
+    if suffix and suffix not in offers:
+        raise QueryFailure(
+            "not-found", f"There is no format {suffix}; there are: {', '.join(offers)}"
+        )
+    form = offers.get(suffix)
+    if form is None:
+        accept = request.headers.get("accept")
+        chosen = choose(accept, (*PAGE_FORMATS, ATOM, PLAIN_JSON))
+        if chosen is None:
+            raise QueryFailure(
+                "format",
+                "none of the formats asked for is offered",
+                available=media_types((*PAGE_FORMATS, ATOM, PLAIN_JSON)),
+            )
+        form = chosen[0]
+    languages = ask.languages if form in (HTML, ATOM) else ()
+    etag = ask.etag("corrections", form.name, number, *languages)
+    headers = {"ETag": etag, "Vary": "Accept, Accept-Language", "Cache-Control": "no-cache"}
+    if (same := ask.unchanged(etag, headers)) is not None:
+        return same
+    found, more = await describe.notices(served.engine, served.base, number)
+    if form.name in describe.FORMATS and form is not HTML:
+        data = describe.serialize(
+            found.statements(form.name),
+            form.name,
+            served.release.prefixes,
+            await jsonld_documents(served),
+        )
+        return Response(data, 200, headers, form.media_type)
+    view = ask.view(found)
+    notices = [view.notice(iri) for iri in view.d.sections["nodes"]]
+    if form is PLAIN_JSON:
+        value = corrections.as_json(view, notices, served.manifest.id, number, more=more)
+        return JSONResponse(value, headers=headers)
+    if form is ATOM:
+        if number > 1:
+            raise QueryFailure("not-found", "The feed has one page: the last notices")
+        text = corrections.as_atom(view, notices, served.base, served.manifest.title)
+        return Response(text, 200, headers, ATOM.media_type)
+    address = f"{ask.root}/corrections"
+    query = f"?page={number}" if number > 1 else ""
+    further = [
+        {"name": "JSON", "type": PLAIN_JSON.media_type, "href": f"{address}.json{query}"},
+        {"name": "Atom", "type": ATOM.media_type, "href": f"{address}.atom"},
+    ]
+    return ask.page(
+        "corrections.html",
+        headers=headers,
+        formats=[*further, *format_links(address, query)],
+        title="Corrections",
+        notices=notices,
+        more=more,
+    )
+
+
+async def change_list(request: Request) -> Response:
+    """Return the feed of changes: a Linked Data Event Stream, or a page for people."""
+    return await _change_list(request, "")
+
+
+async def change_list_as(request: Request, suffix: str) -> Response:
+    """Return the feed of changes in the format of the suffix."""
+    return await _change_list(request, suffix)
+
+
+async def _change_list(request: Request, suffix: str) -> Response:
+    ask = Ask(request)
+    chosen = format_of(request, suffix)
+    publications = await asyncio.to_thread(read_publications, ask.site.releases)
+    first = max(0, len(publications) - PAGES_OF_CHANGES)
+    shown = publications[first:]
+    headers = {"Vary": "Accept, Accept-Language", "Cache-Control": "no-cache"}
+    if chosen != "html":
+        text = changes.stream(ask.served.base, ask.served.manifest.title, shown, first)
+        return await turtle_answer(ask, text, chosen, headers)
+    kept = {one.folder.name for one in await asyncio.to_thread(history.kept, ask.site.releases)}
+    return ask.page(
+        "changes.html",
+        headers=headers,
+        formats=format_links(f"{ask.root}/changes"),
+        title="Changes",
+        pages=[
+            {
+                "number": number,
+                "one": one,
+                "before": publications[number - 1].id if number else None,
+                "kept": one.id in kept,
+            }
+            for number, one in reversed(list(enumerate(shown, first)))
+        ][:CHANGES_SHOWN],
+        kept=kept,
+    )
+
+
+async def change_page(request: Request, number: str) -> Response:
+    """Return one page of the feed of changes: what happened to which things.
+
+    It changes only if something is suppressed. `.ttl` and so on at its end choose the format.
+    """
+    ask = Ask(request)
+    digits, dot, suffix = number.partition(".")
+    chosen = format_of(request, dot + suffix)
+    page = None
+    if re.fullmatch("0|[1-9][0-9]{0,8}", digits):
+        page = await asyncio.to_thread(
+            changes.read_page, ask.site.releases, ask.served.base, int(digits)
+        )
+    if page is None:
+        raise QueryFailure("not-found", f"The feed of changes has no page {digits!r}")
+    headers = {"Vary": "Accept, Accept-Language", "Cache-Control": "no-cache"}
+    if chosen != "html":
+        if page.known:
+            headers["Cache-Control"] = A_DAY
+        text = changes.page_turtle(ask.served.base, page)
+        return await turtle_answer(ask, text, chosen, headers)
+    kept = {one.folder.name for one in await asyncio.to_thread(history.kept, ask.site.releases)}
+    return ask.page(
+        "change.html",
+        headers=headers,
+        formats=format_links(f"{ask.root}/changes/{page.number}"),
+        title=f"Changes of {page.time}",
+        changed=page,
+        compared=page.before in kept and page.release in kept and page.before != page.release,
+        local=ask.local,
+        most=CHANGES_SHOWN,
+    )
+
+
+async def _one_by_one(site: Site, difference: Difference) -> AsyncIterator[bytes]:
+    """Yield a patch, while no other is made: each holds what changed of one graph in memory."""
+    async with site.comparing:
+        chunks = _together(difference.patch())
+        while chunk := await asyncio.to_thread(next, chunks, b""):
+            yield chunk
+
+
+def _together(lines: Iterator[str]) -> Iterator[bytes]:
+    """Yield lines in chunks."""
+    while chunk := "".join(itertools.islice(lines, 1000)):
+        yield chunk.encode()

@@ -1,0 +1,317 @@
+"""One request for a page: its release, its languages, its format, and how its answer is written."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import logging
+import re
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Mapping,
+    Sequence,
+)
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote, urlencode
+
+from fastapi import Request
+from fastapi.responses import Response
+
+from kg.serialise import Documents
+from kg.vocab import CH
+from kg.web import describe, pages
+from kg.web.cache import matches
+from kg.web.guard import QueryFailure
+from kg.web.negotiation import (
+    HTML,
+    PAGE_FORMATS,
+    Format,
+    choose,
+    media_types,
+)
+
+if TYPE_CHECKING:
+    pass
+from kg.web.site import Served, Site, nothing_served
+
+_log = logging.getLogger(__name__)
+
+LANGUAGES_SHOWN: Final = 16
+LANGUAGE_NAMES: Final[Mapping[str, str]] = {
+    "en": "English",
+    "bn": "বাংলা",
+    "hi": "हिन्दी",
+    "ko": "한국어",
+    "ru": "Русский",
+    "uk": "Українська",
+    "zh": "中文",
+    "ja": "日本語",
+    "ar": "العربية",
+    "fr": "Français",
+    "de": "Deutsch",
+    "es": "Español",
+}
+
+
+@dataclass(frozen=True)
+class Static:
+    """What the pages of a static copy must know: they offer nothing that needs a server.
+
+    Args:
+        live: what the addresses of the data begin with; empty where nobody owns that.
+        listed: how many things of each kind the lists have.
+    """
+
+    live: str
+    listed: Mapping[str, int]
+
+
+class Ask:
+    """One request: the release that answers it, the languages, and how its page is written."""
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.site: Site = request.app.state.site
+        served: Served | None = request.scope.get("kg.served")
+        if served is None:
+            raise nothing_served()
+        self.served = served
+        self.static: Static | None = request.scope.get("kg.static")
+        self.root: str = request.scope.get("root_path", "").rstrip("/")
+        self.path: str = quote(request.url.path)
+        self.lang = request.query_params.get("lang")
+        wanted = pages.languages(self.lang, request.headers.get("accept-language"))
+        self.languages = tuple(tag for tag in wanted if tag in served.languages) or ("en",)
+
+    @property
+    def number(self) -> int:
+        """Return the page number, from 1."""
+        text = self.request.query_params.get("page", "1")
+        if not re.fullmatch("[1-9][0-9]{0,5}", text):
+            raise QueryFailure("parameter", f"page is {text!r}; expected a number from 1")
+        return int(text)
+
+    def view(self, description: describe.Description) -> pages.View:
+        """Return the description as this reader sees it."""
+        imported = self.served.manifest.imported
+        return pages.View(description, self.languages, self.root, imported=imported)
+
+    def link(self, **changed: object) -> str:
+        """Return this address with some parameters changed; None removes one."""
+        params = dict(self.request.query_params) | changed
+        text = urlencode({k: v for k, v in params.items() if v is not None})
+        return f"{self.root}{self.path}" + (f"?{text}" if text else "")
+
+    def local(self, iri: str) -> str:
+        """Return where a thing of the release is described here; its address if it is not ours."""
+        base = self.served.base
+        if iri.startswith(f"{base}id/"):
+            return f"{self.root}/doc/{quote(iri[len(base) + 3 :])}"
+        if iri.startswith(CH):
+            return f"{self.root}/ontology#{quote(iri[len(CH) :])}"
+        return iri if iri.startswith(("http://", "https://")) else ""
+
+    def etag(self, *parts: object) -> str:
+        """Return the entity tag of an answer: release, software, and what tells answers apart."""
+        text = json.dumps([self.served.manifest.id, self.site.build, *map(str, parts)])
+        return f'"{hashlib.sha256(text.encode()).hexdigest()[:24]}"'
+
+    def unchanged(self, etag: str, headers: Mapping[str, str]) -> Response | None:
+        """Return 304 where the reader has this answer already."""
+        given = self.request.headers.get("if-none-match")
+        if given and matches(given.encode("latin-1"), etag.encode("latin-1")):
+            return Response(status_code=304, headers={**headers, "ETag": etag})
+        return None
+
+    def page(
+        self,
+        template: str,
+        *,
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+        formats: Sequence[Mapping[str, str]] = (),
+        **context: Any,
+    ) -> Response:
+        """Return an HTML page."""
+        switch = [
+            {
+                "tag": tag,
+                "name": LANGUAGE_NAMES.get(tag, tag),
+                "href": self.link(lang=tag),
+                "current": tag == self.languages[0],
+            }
+            for tag in dict.fromkeys((*self.served.languages[:LANGUAGES_SHOWN], self.languages[0]))
+        ]
+        text = self.site.templates.get_template(template).render(
+            site={"title": TITLE, "asset": lambda name: self.root + self.site.asset(name)},
+            release=self.served.manifest,
+            root=self.root,
+            static=self.static,
+            formats=formats,
+            languages_offered=switch if len(switch) > 1 and not self.static else (),
+            page={
+                "number": self.number if status == 200 else 1,
+                "previous": self.link(page=self.number - 1) if status == 200 else "",
+                "next": self.link(page=self.number + 1) if status == 200 else "",
+            },
+            **context,
+        )
+        return Response(
+            text,
+            status,
+            {"Cache-Control": "no-cache", "Vary": "Accept-Language", **(headers or {})},
+            "text/html",
+        )
+
+
+TITLE: Final = "Chancery"
+PLAIN_JSON: Final = Format("json", "application/json", ".json")
+
+
+def negotiated(request: Request) -> str:
+    """Return the suffix of the format that the reader wants most; HTML where all are equal."""
+    found = choose(request.headers.get("accept"), PAGE_FORMATS)
+    if found is None:
+        raise QueryFailure(
+            "format",
+            "none of the formats asked for is offered",
+            available=media_types(PAGE_FORMATS),
+        )
+    return found[0].name
+
+
+def format_of(request: Request, suffix: str) -> str:
+    """Return the format of an address with an optional suffix such as `.ttl`."""
+    if not suffix:
+        return negotiated(request)
+    if suffix[1:] not in describe.FORMATS or suffix[0] != ".":
+        raise QueryFailure("not-found", f"There is no format {suffix}; there are: {format_names()}")
+    return suffix[1:]
+
+
+def format_names() -> str:
+    """Return the suffixes that an address may have, for a message."""
+    return ", ".join(f".{suffix}" for suffix in describe.FORMATS)
+
+
+def format_links(path: str, query: str = "") -> list[dict[str, str]]:
+    """Return the data formats of a page, each with its name, media type and address."""
+    return [
+        {"name": name, "type": describe.FORMATS[suffix], "href": f"{path}.{suffix}{query}"}
+        for suffix, name in describe.FORMAT_NAMES.items()
+    ]
+
+
+def release_path(ask: Ask, path: str) -> Path:
+    """Return a file of the release that is offered to the public."""
+    for entry in ask.served.manifest.files:
+        if entry.path == path and not entry.private:
+            return ask.served.folder / path
+    raise lacking(ask, f"file {path}")
+
+
+def lacking(ask: Ask, what: str) -> QueryFailure:
+    """Return the failure for what this release does not have."""
+    imported = ask.served.manifest.imported
+    why = "; it is RDF that was imported, with what its files hold and no more" if imported else ""
+    return QueryFailure("not-found", f"This release has no {what}{why}")
+
+
+def release_file(ask: Ask, path: str, media: str) -> Response:
+    """Return a file of the release as it is.
+
+    Raises:
+        QueryFailure: the release has none, or does not offer it.
+    """
+    etag = ask.etag(path)
+    headers = {"Cache-Control": "no-cache", "ETag": etag}
+    return ask.unchanged(etag, headers) or Response(
+        release_path(ask, path).read_bytes(), 200, headers, media
+    )
+
+
+async def turtle_file(ask: Ask, path: str, suffix: str, address: str, negotiated: bool) -> Response:
+    """Return a Turtle file of the release in one of the data formats."""
+    etag = ask.etag(path, suffix)
+    headers = {
+        "Cache-Control": "no-cache",
+        "ETag": etag,
+        "Content-Location": f"{ask.root}{address}.{suffix}",
+        "Link": ", ".join(
+            f'<{ask.root}{address}.{s}>; rel="alternate"; type="{m}"'
+            for s, m in describe.FORMATS.items()
+            if s != suffix
+        ),
+    }
+    if negotiated:
+        headers["Vary"] = "Accept, Accept-Language"
+    if (same := ask.unchanged(etag, headers)) is not None:
+        return same
+    data = release_path(ask, path).read_bytes()
+
+    async def convert() -> bytes:
+        documents = await jsonld_documents(ask.served)
+        return await asyncio.to_thread(describe.convert, data, suffix, documents)
+
+    if suffix != "ttl":
+        data = await cached(ask.served, (path, suffix), convert)
+    return Response(data, 200, headers, describe.FORMATS[suffix])
+
+
+async def jsonld_documents(served: Served) -> Documents:
+    """Return what writes JSON-LD as the dump of the release does."""
+
+    async def make() -> Documents:
+        path = served.folder / "ontology/context.jsonld"
+        return Documents(json.loads(await asyncio.to_thread(path.read_bytes))["@context"])
+
+    found: Documents = await cached(served, "documents", make)
+    return found
+
+
+async def cached(served: Served, key: object, make: Callable[[], Awaitable[Any]]) -> Any:
+    """Return what `make` gives, computed once for each release; a failure is not kept."""
+    if key not in served.cache:
+        async with served.locks.setdefault(key, asyncio.Lock()):
+            if key not in served.cache:
+                served.cache[key] = await make()
+    return served.cache[key]
+
+
+def report_page(ask: Ask) -> str:
+    """Return the address of the validation report as a page; empty where the release has none."""
+    manifest = ask.served.manifest
+    if any(file.path == "report.html" for file in manifest.files):
+        return f"{ask.root}/download/{manifest.id}/report.html"
+    return ""
+
+
+def wants_json(request: Request) -> bool:
+    """Return whether JSON is asked for rather than a page: by `format`, else by the header Accept.
+
+    Raises:
+        QueryFailure: `format` is neither.
+    """
+    if (name := request.query_params.get("format")) is not None:
+        if name not in ("json", "html"):
+            raise QueryFailure("parameter", f"format is {name!r}; expected json or html")
+        return name == "json"
+    found = choose(request.headers.get("accept"), (HTML, PLAIN_JSON))
+    return found is not None and found[0] is PLAIN_JSON
+
+
+async def turtle_answer(ask: Ask, text: str, suffix: str, headers: Mapping[str, str]) -> Response:
+    """Return Turtle that was made for this request in one of the data formats."""
+    etag = f'"{hashlib.sha256(f"{suffix} {text}".encode()).hexdigest()[:32]}"'
+    headers = {**headers, "ETag": etag}
+    if (same := ask.unchanged(etag, headers)) is not None:
+        return same
+    data = text.encode()
+    if suffix != "ttl":
+        documents = await jsonld_documents(ask.served)
+        data = await asyncio.to_thread(describe.convert, data, suffix, documents)
+    return Response(data, 200, headers, describe.FORMATS[suffix])

@@ -1,0 +1,369 @@
+"""The addresses of data: things, the ontology, the shapes, the contracts, the dataset.
+
+Spec: Cool URIs for the Semantic Web (303); RFC 9110, section 12 (content negotiation)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from fastapi import Request
+from fastapi.responses import Response
+
+from kg.vocab import CH, graph_iri
+from kg.web import describe, pages
+from kg.web.guard import QueryFailure
+from kg.web.negotiation import (
+    GRAPH_FORMATS,
+    TURTLE,
+    choose,
+)
+
+if TYPE_CHECKING:
+    pass
+from kg.web.ask import (
+    Ask,
+    cached,
+    format_links,
+    format_names,
+    format_of,
+    jsonld_documents,
+    lacking,
+    negotiated,
+    release_file,
+    release_path,
+    report_page,
+    turtle_file,
+)
+
+_log = logging.getLogger(__name__)
+
+
+async def thing(request: Request, kind: str, key: str) -> Response:
+    """Redirect from a thing to the document about it.
+
+    The answer is 303 with a host-relative location; 404 where the release says nothing of it.
+    """
+    ask = Ask(request)
+    await _must_exist(ask, kind, key)
+    query = f"?{request.url.query}" if request.url.query else ""
+    where = f"{ask.root}/doc/{kind}/{key}"
+    return Response(
+        status_code=303,
+        headers={
+            "Location": where + query,
+            "Link": f'<{where}>; rel="describedby"',
+            "Cache-Control": "no-cache",
+        },
+    )
+
+
+async def _must_exist(ask: Ask, kind: str, key: str) -> None:
+    iri = f"{ask.served.base}id/{kind}/{key}"
+    if kind in describe.KINDS and describe.KEY.fullmatch(key):
+        if any(graph.iri == iri for graph in ask.served.manifest.graphs):
+            return
+        [rows] = await ask.served.engine.rows(
+            [f"SELECT ?p WHERE {{ {{ <{iri}> ?p ?o }} UNION {{ ?s ?p <{iri}> }} }} LIMIT 1"]
+        )
+        if rows:
+            return
+    raise QueryFailure("not-found", f"This release says nothing of {iri}")
+
+
+async def document(request: Request, kind: str, name: str) -> Response:
+    """Return what the release says of one resource, in HTML or as RDF.
+
+    By suffix (`.html .ttl .jsonld .nt .nq .trig .rdf`) or by the header Accept. RDF holds every
+    statement about the resource, its parts, the claims on it with their denials and replies, and
+    the labels of what is named; `.nq` and `.trig` name the graph of each statement. 410 says that
+    it was withdrawn, with the notice.
+    """
+    ask = Ask(request)
+    key, dot, suffix = name.partition(".")
+    if dot and suffix not in describe.FORMATS:
+        raise QueryFailure(
+            "not-found", f"There is no format .{suffix}; there are: {format_names()}"
+        )
+    served, number = ask.served, ask.number
+    try:
+        chosen = suffix or negotiated(request)
+    except QueryFailure:
+        await _must_exist(ask, kind, key)
+        raise
+    ask.path = f"/doc/{kind}/{key}"  # one page, whichever address it was asked by
+    path = ask.root + ask.path
+    html_page = chosen == "html"
+    etag = ask.etag(path, chosen, number, *(ask.languages if html_page else ()))
+    vary = [] if suffix else ["Accept"]
+    headers = {
+        "Cache-Control": "no-cache",
+        "Link": _links(ask, kind, key, chosen, number, more=False),
+        "Content-Location": f"{path}.{chosen}" + (f"?page={number}" if number > 1 else ""),
+    }
+    if html_page:
+        vary.append("Accept-Language")
+    if vary:
+        headers["Vary"] = ", ".join(vary)
+    if (same := ask.unchanged(etag, headers)) is not None:
+        return same
+    found = await served.described(kind, key, number)
+    if found is None:
+        raise QueryFailure(
+            "not-found", f"This release says nothing of {served.base}id/{kind}/{key}"
+        )
+    gone = pages.withdrawn(found)
+    if not gone:  # a precondition is for what is there: RFC 9110, section 13.2.1
+        headers["ETag"] = etag
+    headers["Link"] = _links(ask, kind, key, chosen, number, more=found.more)
+    if not html_page:
+        return Response(
+            describe.serialize(
+                found.statements(chosen),
+                chosen,
+                served.release.prefixes,
+                await jsonld_documents(served),
+            ),
+            410 if gone else 200,
+            headers,
+            describe.FORMATS[chosen],
+        )
+    view = ask.view(found)
+    template, context = pages.resource_page(view)
+    for graph in served.manifest.graphs:
+        if graph.iri == found.iri:
+            context["parts"] = pages.graph_parts(graph.iri, graph.quads, ask.root)
+    return ask.page(
+        template,
+        status=410 if gone else 200,
+        headers=headers,
+        formats=format_links(f"{path}", f"?page={number}" if number > 1 else ""),
+        title="Withdrawn" if gone else view.title,
+        view=view,
+        **context,
+    )
+
+
+async def resource(request: Request, iri: str = "") -> Response:
+    """Return what a release of imported RDF says of any IRI, in HTML or as RDF.
+
+    `iri` is the address. The data formats hold its statements with the blank nodes that they lead
+    to, those that name it, and the names of everything in them.
+    """
+    return await _resource(request, iri, "")
+
+
+async def resource_as(request: Request, suffix: str, iri: str = "") -> Response:
+    """Return the same by suffix."""
+    return await _resource(request, iri, suffix)
+
+
+async def _resource(request: Request, iri: str, suffix: str) -> Response:
+    ask = Ask(request)
+    chosen = format_of(request, suffix)
+    served, number = ask.served, ask.number
+    if not served.manifest.imported:
+        raise QueryFailure("not-found", "Only of imported RDF there is a page for every IRI")
+    if not describe.is_iri(iri):
+        raise QueryFailure("parameter", f"iri is {iri!r}; expected an absolute IRI")
+    local = ask.view(await describe.named(served.engine, served.base, ())).href(iri)
+    if local.startswith(f"{ask.root}/doc/"):
+        return Response(status_code=303, headers={"Location": local, "Cache-Control": "no-cache"})
+    path, query = f"{ask.root}/resource", {"iri": iri} | ({"page": number} if number > 1 else {})
+    html_page = chosen == "html"
+    etag = ask.etag(path, iri, chosen, number, *(ask.languages if html_page else ()))
+    headers = {
+        "Cache-Control": "no-cache",
+        "Vary": "Accept, Accept-Language",
+        "Content-Location": f"{path}.{chosen}?{urlencode(query)}",
+        "Link": f'<{ask.root}/dataset>; rel="describedby"',
+    }
+    if (same := ask.unchanged(etag, headers)) is not None:
+        return same
+    found = await served.described_iri(iri, number)
+    if found is None:
+        raise QueryFailure("not-found", f"This release says nothing of {iri}")
+    headers["ETag"] = etag
+    if not html_page:
+        data = describe.serialize(
+            found.statements(chosen),
+            chosen,
+            served.release.prefixes,
+            await jsonld_documents(served),
+        )
+        return Response(data, 200, headers, describe.FORMATS[chosen])
+    view = ask.view(found)
+    parts = [g for g in served.manifest.graphs if g.iri == iri]
+    return ask.page(
+        "resource_imported.html",
+        headers=headers,
+        formats=format_links(path, f"?{urlencode(query)}"),
+        title=view.title,
+        view=view,
+        parts=[pages.graph_parts(iri, graph.quads, ask.root) for graph in parts],
+        **pages.imported_page(view),
+    )
+
+
+def _links(ask: Ask, kind: str, key: str, chosen: str, number: int, *, more: bool) -> str:
+    path = f"{ask.root}/doc/{kind}/{key}"
+    base, manifest = ask.served.base, ask.served.manifest
+    links = [
+        f'<{path}.{suffix}>; rel="alternate"; type="{media}"'
+        for suffix, media in describe.FORMATS.items()
+        if suffix != chosen
+    ]
+    links += [
+        f'<{ask.root}/dataset>; rel="describedby"',
+        f'<{base}id/{kind}/{key}>; rel="describes"',
+        f'<{base}doc/{kind}/{key}>; rel="canonical"',
+    ]
+    if manifest.licence:
+        links.append(f'<{manifest.licence}>; rel="license"')
+    if number > 1:
+        links.append(f'<{path}?page={number - 1}>; rel="prev"')
+    if more:
+        links.append(f'<{path}?page={number + 1}>; rel="next"')
+    return ", ".join(links)
+
+
+async def ontology(request: Request) -> Response:
+    """Return the ontology: its classes, properties and schemes, in HTML or as RDF."""
+    return await _ontology(request, "")
+
+
+async def ontology_as(request: Request, suffix: str) -> Response:
+    """Return the same by suffix."""
+    return await _ontology(request, suffix)
+
+
+async def _ontology(request: Request, suffix: str) -> Response:
+    ask = Ask(request)
+    chosen = format_of(request, suffix)
+    if chosen != "html":
+        return await turtle_file(ask, "ontology/ontology.ttl", chosen, "/ontology", not suffix)
+    served = ask.served
+    headers = {"Vary": "Accept, Accept-Language"}
+    etag = ask.etag("/ontology", *ask.languages)
+    if (same := ask.unchanged(etag, headers)) is not None:
+        return same
+    graph_name = graph_iri(served.base, "vocabulary")
+    if not any(graph.iri == graph_name for graph in served.manifest.graphs):
+        raise lacking(ask, "ontology")
+    description = await cached(
+        served,
+        "vocabulary",
+        lambda: describe.vocabulary(served.engine, served.base, graph_name),
+    )
+    return ask.page(
+        "ontology.html",
+        headers={**headers, "ETag": etag},
+        formats=format_links(f"{ask.root}/ontology"),
+        title="Ontology",
+        namespace=CH,
+        sections=pages.ontology_sections(ask.view(description)),
+    )
+
+
+async def shapes(request: Request) -> Response:
+    """Return the SHACL shapes that every release conforms to, in HTML or as RDF."""
+    return await _shapes(request, "")
+
+
+async def shapes_as(request: Request, suffix: str) -> Response:
+    """Return the same by suffix."""
+    return await _shapes(request, suffix)
+
+
+async def _shapes(request: Request, suffix: str) -> Response:
+    ask = Ask(request)
+    chosen = format_of(request, suffix)
+    if chosen != "html":
+        return await turtle_file(ask, "ontology/shapes.ttl", chosen, "/shapes", not suffix)
+    text = release_path(ask, "ontology/shapes.ttl").read_text(encoding="utf-8")
+    return ask.page(
+        "shapes.html",
+        headers={"Vary": "Accept, Accept-Language", "ETag": ask.etag("/shapes", *ask.languages)},
+        formats=format_links(f"{ask.root}/shapes"),
+        title="Shapes",
+        text=text,
+    )
+
+
+async def dataset(request: Request) -> Response:
+    """Return the description of the dataset: numbers, graphs, files; VoID and DCAT as RDF."""
+    return await _dataset(request, "")
+
+
+async def dataset_as(request: Request, suffix: str) -> Response:
+    """Return the same by suffix."""
+    return await _dataset(request, suffix)
+
+
+async def _dataset(request: Request, suffix: str) -> Response:
+    ask = Ask(request)
+    chosen = format_of(request, suffix)
+    if chosen != "html":
+        return await turtle_file(ask, "void.ttl", chosen, "/dataset", not suffix)
+    served, manifest = ask.served, ask.served.manifest
+    names = [graph.iri for graph in manifest.graphs] + list(manifest.classes)
+    description = await cached(
+        served, "dataset", lambda: describe.named(served.engine, served.base, names)
+    )
+    view = ask.view(description)
+
+    async def report() -> dict[str, Any]:
+        path = served.folder / "report.json"
+        found: dict[str, Any] = json.loads(await asyncio.to_thread(path.read_bytes))
+        return found
+
+    said = await cached(served, "report", report)
+    counts = said.get("counts", {})
+    return ask.page(
+        "dataset.html",
+        headers={
+            "Vary": "Accept, Accept-Language",
+            "ETag": ask.etag("/dataset", *ask.languages),
+        },
+        formats=format_links(f"{ask.root}/dataset"),
+        title="About the dataset",
+        # What the shapes call a warning or a remark makes `conforms` false, but violates nothing.
+        conforms=None if manifest.conforms is None else counts.get("Violation", 0) == 0,
+        rewritten=said.get("rewritten", 0),
+        report=report_page(ask),
+        counts=[
+            f"{name} {counts[key]:,}"
+            for key, name in (
+                ("Violation", "violations"),
+                ("Warning", "warnings"),
+                ("Info", "remarks"),
+            )
+            if key in counts
+        ],
+        graphs=[{"ref": view.ref(g.iri), "quads": g.quads} for g in manifest.graphs],
+        classes=[
+            {"ref": view.ref(iri), "count": count}
+            for iri, count in sorted(manifest.classes.items(), key=lambda c: (-c[1], c[0]))
+        ],
+    )
+
+
+async def void(request: Request) -> Response:
+    """Return the VoID and DCAT description of the dataset as RDF; Turtle unless asked otherwise."""
+    found = choose(request.headers.get("accept"), GRAPH_FORMATS)
+    form = found[0] if found else TURTLE
+    return await turtle_file(Ask(request), "void.ttl", form.name, "/dataset", True)
+
+
+async def facts_schema(request: Request) -> Response:
+    """Return the JSON Schema of facts files."""
+    return release_file(Ask(request), "ontology/schema.json", "application/schema+json")
+
+
+async def context(request: Request) -> Response:
+    """Return the JSON-LD context of the downloads."""
+    return release_file(Ask(request), "ontology/context.jsonld", "application/ld+json")

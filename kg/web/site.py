@@ -1,0 +1,628 @@
+"""The site as an ASGI application: the release that is served, its workers, and the common headers.
+
+The release that `<releases>/current` points to is opened when the server starts, and looked for
+again every second: a new one is opened beside the old, new requests go to it, and the old workers
+end when their last request is answered. One that cannot be opened leaves the old one served.
+
+Spec: RFC 9110 (HTTP)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import logging
+import re
+import time
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import jinja2
+from fastapi import FastAPI
+from fastapi.responses import Response
+from starlette.types import Message, Receive, Scope, Send
+
+import kg
+from kg import logs
+from kg.errors import KgError
+from kg.manifest import (
+    LABELS,
+    Manifest,
+)
+from kg.store import Release, current_release
+from kg.vocab import graph_iri
+from kg.web import describe
+from kg.web.downloads import Files
+from kg.web.guard import QueryFailure
+from kg.web.metrics import Exposition, Metrics, State
+from kg.web.negotiation import (
+    GRAPH_FORMATS,
+    HTML,
+    JSON,
+    RESULT_FORMATS,
+    TURTLE,
+    choose,
+)
+from kg.web.pageloop import PageLoop, at
+from kg.web.pool import Answer, Limits, Pool, client, solutions
+from kg.web.protocol import SparqlEndpoint, request_id
+from kg.web.protocol import problem as problem_json
+from kg.web.quota import Quota, client_of
+from kg.web.search import label_languages
+
+if TYPE_CHECKING:
+    from kg.config import Settings
+
+_log = logging.getLogger(__name__)
+
+HERE: Final = Path(__file__).parent
+POLL_S: Final = 1.0
+LONGEST_PAUSE_S: Final = 60.0
+"""Between two tries to open a release that could not be opened."""
+_DEADLINES: Final = 3
+"""So many deadlines of a query after it was replaced, nobody needs a release's workers."""
+DESCRIPTIONS_KEPT: Final = 8
+LARGEST_ON_PAGE: Final = 8 << 20
+"""Bytes of an answer that a page shows; the endpoint gives more."""
+POLICY: Final = (
+    "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'"
+)
+HEADERS: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", POLICY.encode()),
+    (b"referrer-policy", b"no-referrer"),
+    (b"access-control-allow-origin", b"*"),
+    (
+        b"access-control-expose-headers",
+        b"Accept-Ranges, Content-Location, Content-Range, ETag, Kg-Release, Link, Repr-Digest, "
+        b"Retry-After, X-Request-Id",
+    ),
+)
+OPERATIONS: Final = ("/healthz", "/readyz", "/metrics")
+"""Answered at once, however much is being done for pages."""
+BARE: Final = ("/sparql", "/sparql/", "/graphs", "/graphs/")
+_DESCRIPTIONS: Final = (*GRAPH_FORMATS, HTML)
+_ANSWERS: Final = (*RESULT_FORMATS, *_DESCRIPTIONS)
+
+
+class PoolEngine:
+    """Answers the queries of pages with a pool of workers, from whichever loop they are asked.
+
+    Made in the loop that the pool is used in.
+    """
+
+    def __init__(self, pool: Pool) -> None:
+        self.pool = pool
+        self._home = asyncio.get_running_loop()
+        self.terms: Mapping[str, Sequence[describe.Quad]] = {}
+        self.imported = pool.release.manifest.imported
+
+    async def rows(self, queries: Sequence[str]) -> list[list[describe.Row]]:
+        """Return the solutions of several SELECT queries.
+
+        Raises:
+            QueryFailure: for the first query that fails.
+        """
+        documents = await at(self._home, self.pool.documents(queries))
+        return [[_terms(row) for row in solutions(document)] for document in documents]
+
+    async def ask(self, query: str, limit: int, **options: Any) -> describe.Solutions:
+        """Return the answer to a query of any form, of at most `limit` rows.
+
+        Args:
+            query: the text.
+            limit: rows that are wanted.
+            options: dataset and deadline, as for `Pool.query`.
+        Raises:
+            QueryFailure: it was refused or failed, or the answer is too large for a page.
+        """
+        answer, body = await at(self._home, self._whole(query, options))
+        if answer.media_type == TURTLE.media_type:
+            return describe.Solutions(text=body.decode(), cut=bool(answer.cut))
+        found = json.loads(body)
+        if "boolean" in found:
+            return describe.Solutions(truth=found["boolean"])
+        rows = found["results"]["bindings"]
+        return describe.Solutions(
+            tuple(found["head"]["vars"]),
+            tuple(
+                {
+                    name: describe.term(
+                        term["type"],
+                        term["value"],
+                        term.get("xml:lang", ""),
+                        term.get("datatype", ""),
+                    )
+                    for name, term in row.items()
+                }
+                for row in rows[:limit]
+            ),
+            cut=len(rows) > limit or bool(answer.cut),
+        )
+
+    async def _whole(self, query: str, options: Mapping[str, Any]) -> tuple[Answer, bytes]:
+        """Return the answer to a query, and all of its bytes."""
+        accept = f"{JSON.media_type}, {TURTLE.media_type}"
+        answer = await self.pool.query(query, accept=accept, **options)
+        body = bytearray()
+        async for part in answer:
+            body += part
+            if len(body) > LARGEST_ON_PAGE:
+                answer.close()
+                raise QueryFailure(
+                    "result-size",
+                    "the answer is too large for a page",
+                    hint="end the query with LIMIT 1000, or send it to /sparql",
+                )
+        return answer, bytes(body)
+
+
+def _terms(row: Mapping[str, Any]) -> describe.Row:
+    return {name: describe.term(t.type, t.value, t.lang, t.datatype) for name, t in row.items()}
+
+
+@dataclass(eq=False)
+class Served:
+    """A release that is open, with its workers, and what has been computed from it."""
+
+    release: Release
+    pool: Pool
+    engine: PoolEngine
+    endpoint: SparqlEndpoint
+    files: Files
+    users: int = 0
+    """Requests that must be answered before the workers may end."""
+    idle: asyncio.Event = field(default_factory=asyncio.Event)
+    languages: tuple[str, ...] = ("en",)
+    check: asyncio.Task[None] | None = None
+    """Compares the files that are handed on with what was published."""
+    cache: dict[object, Any] = field(default_factory=dict)
+    locks: dict[object, asyncio.Lock] = field(default_factory=dict)
+    _described: dict[tuple[str, int], describe.Description] = field(default_factory=dict)
+
+    async def described(self, kind: str, key: str, number: int) -> describe.Description | None:
+        """Return page `number` of the description of a thing, or None where there is nothing.
+
+        The last ones are kept: who reads a page asks for its data next.
+
+        Raises:
+            QueryFailure: a query took too long or the workers are busy.
+        """
+        return await self._kept(
+            (f"{kind}/{key}", number),
+            lambda: describe.describe(
+                self.engine, self.base, kind, key, page=number, graphs=self.release.graphs
+            ),
+        )
+
+    async def described_iri(self, iri: str, number: int) -> describe.Description | None:
+        """Return the same of any IRI of imported RDF."""
+        return await self._kept(
+            (iri, number),
+            lambda: describe.resource(
+                self.engine, self.base, iri, page=number, graphs=self.release.graphs
+            ),
+        )
+
+    async def _kept(
+        self, key: tuple[str, int], make: Callable[[], Awaitable[describe.Description | None]]
+    ) -> describe.Description | None:
+        found = self._described.get(key) or await make()
+        if found is not None:
+            self._described[key] = found
+            while len(self._described) > DESCRIPTIONS_KEPT:
+                del self._described[next(iter(self._described))]
+        return found
+
+    @property
+    def folder(self) -> Path:
+        """Return the folder of the release."""
+        return self.release.path
+
+    @property
+    def manifest(self) -> Manifest:
+        """Return the manifest of the release."""
+        return self.release.manifest
+
+    @property
+    def base(self) -> str:
+        """Return the base IRI of the release."""
+        return self.release.base_iri
+
+
+class Site:
+    """The ASGI application: chooses the release, then the endpoint or the pages.
+
+    Args:
+        releases: the folder of releases, with the link `current` in it.
+        settings: number of workers and limits of queries.
+        application: makes what answers everything but queries.
+        names: what the paths of its routes begin with, for the metrics.
+    """
+
+    def __init__(
+        self,
+        releases: Path,
+        settings: Settings,
+        application: Callable[[Site], FastAPI],
+        names: Collection[str],
+    ) -> None:
+        self.releases = releases
+        self.settings = settings
+        self.served: Served | None = None
+        self.metrics = Metrics()
+        self.exposition = Exposition(self.metrics, self._state)
+        self.quota = Quota(settings.client_rate)
+        self.connections: Collection[object] = ()
+        """Those that are open, as far as the server tells."""
+        self.assets = {p.name: p.read_bytes() for p in sorted((HERE / "assets").iterdir())}
+        self.build = _fingerprint(self.assets)
+        self.templates = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(HERE / "templates"),
+            autoescape=True,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            undefined=jinja2.StrictUndefined,
+        )
+        self.app = application(self)
+        self.routes = names
+        self._retiring: dict[asyncio.Task[None], Pool] = {}
+        self._opening = asyncio.Lock()
+        self.comparing = asyncio.Lock()
+        """Held while two releases are compared."""
+        self._page_loop = PageLoop()
+        self._trouble = ""
+        self._failed: Path | None = None
+        self._pause = self._again = 0.0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or run the lifespan."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        served = self.served
+        if served is None:
+            await self._pages(scope, receive, send)
+            return
+        served.users += 1
+        try:
+            if scope["path"] in BARE and not _is_for_people(scope):
+                await served.endpoint(scope, receive, send)
+            else:
+                await self._pages(scope, receive, send)
+        finally:
+            served.users -= 1
+            if not served.users:
+                served.idle.set()
+
+    @property
+    def release(self) -> str:
+        """Return the id of the release that is served; empty where none is."""
+        return self.served.manifest.id if self.served else ""
+
+    def instant(
+        self, url: bytes, headers: Sequence[tuple[bytes, bytes]]
+    ) -> tuple[bytes, bytes] | None:
+        """Return an answer that is ready; see `SparqlEndpoint.instant`."""
+        return self.served.endpoint.instant(url, headers) if self.served else None
+
+    async def _pages(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer with a page or a file."""
+        head = scope["method"] == "HEAD"
+        name = request_id(dict(scope["headers"]).get(b"x-request-id"))
+        logs.request.set(name.decode())
+        client.set(client_of(scope))
+        served = self.served
+        send = self._dressed(scope, send, name, self.release)
+        if scope["method"] == "OPTIONS":
+            await _preflight(scope, receive, send)
+            return
+        if served is None and scope["path"] in BARE and not _is_for_people(scope):
+            status, pairs, body = problem_json(nothing_served())
+            headers = {name.decode(): value.decode() for name, value in pairs}
+            await Response(body, status, headers)(scope, receive, send)
+            return
+        # A scope of its own: the server goes by the method of the one that it made.
+        scope = {**scope, "kg.served": served, "kg.head": head}
+        if head:
+            scope["method"] = "GET"
+        if scope["path"] in OPERATIONS:
+            await self.app(scope, receive, send)
+        else:
+            with _while_there(scope):
+                await self._page_loop.run(self.app, scope, receive, send)
+
+    def _dressed(self, scope: Scope, send: Send, name: bytes, release: str) -> Send:
+        """Return `send` with the headers that every page has, and without a body for HEAD."""
+        common = (*HEADERS, *([(b"kg-release", release.encode())] if release else []))
+        first = scope["path"][1:].partition("/")[0] or "home"
+        route = first if first in self.routes else first.partition(".")[0]
+        route = route if route in self.routes else "other"
+        head = scope["method"] == "HEAD"
+
+        async def dressed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self.metrics.requests[route, message["status"]] += 1
+                present = {name.lower() for name, _ in message["headers"]}
+                message["headers"] = [
+                    *message["headers"],
+                    *(pair for pair in common if pair[0] not in present),
+                    (b"x-request-id", name),
+                ]
+            elif message["type"] == "http.response.body" and head:
+                if message.get("more_body"):
+                    return
+                message = {"type": "http.response.body", "body": b""}
+            await send(message)
+
+        return dressed
+
+    def _state(self) -> State:
+        """Return what is so at the moment, for the metrics."""
+        served, connections = self.served, len(self.connections)
+        if served is None:
+            return State(connections=connections)
+        return State(
+            release=served.manifest.id,
+            quads=served.manifest.quads,
+            in_progress=served.users,
+            connections=connections,
+            load=served.pool.load(),
+            isolated=bool(served.pool.isolated),
+            cache_bytes=served.endpoint.cache.bytes,
+            cache_answers=len(served.endpoint.cache),
+        )
+
+    # the release
+
+    @contextlib.asynccontextmanager
+    async def lifespan(self, _: FastAPI) -> AsyncIterator[None]:
+        """Watch for another release until the server stops; open the current one if none is."""
+        if self.served is None:
+            await self.refresh()
+        watching = asyncio.create_task(self._watch())
+        try:
+            yield
+        finally:
+            watching.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await watching
+            await self.aclose()
+
+    async def aclose(self) -> None:
+        """End all workers; nothing happens a second time."""
+        served, self.served = self.served, None
+        if served:
+            served.files.closed = True
+        await self._page_loop.close()
+        retiring = dict(self._retiring)
+        for task in retiring:
+            task.cancel()
+        await asyncio.gather(*retiring, return_exceptions=True)
+        for pool in (*retiring.values(), *([served.pool] if served else [])):
+            await pool.close()
+
+    def introduce(self, address: str) -> None:
+        """Log where the server listens, what it serves, and what queries may take."""
+        served, settings = self.served, self.settings
+        assert served is not None
+        manifest, limits = served.manifest, served.pool.limits
+        logs.say(_log, logging.INFO, f"open {address}")
+        counts = f"{manifest.quads:,} quads in {len(manifest.graphs)} graphs"
+        logs.say(_log, logging.INFO, f"release {manifest.id[:12]}: {counts}", release=manifest.id)
+        rate = f"; {settings.client_rate} queries a minute for each client"
+        _log.info(
+            "%d query workers, %d to spare; a query may take %g s, %d MiB of memory, %d MiB of "
+            "answer%s; %d may wait%s",
+            limits.workers,
+            limits.spares,
+            limits.timeout_s,
+            limits.memory_mib,
+            limits.result_mib,
+            f", {limits.rows:,} rows" if limits.rows else "",
+            limits.queue,
+            rate if settings.client_rate else "",
+        )
+        if limits.workers == 1:
+            _log.warning("with one query worker, each query waits for the one before; set workers")
+        if served.pool.isolated:
+            _log.info("query workers have no network")
+        else:
+            _log.warning(
+                "this system does not let query workers give up the network "
+                "(user and network namespaces); SERVICE and FROM are refused all the same"
+            )
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(POLL_S)
+            await self.refresh()
+
+    async def refresh(self) -> None:
+        """Serve the release that is current now, if another one is served or none."""
+        async with self._opening:
+            await self._refresh()
+
+    async def _refresh(self) -> None:
+        try:
+            folder = current_release(self.releases).resolve()
+            if self.served and self.served.folder == folder:
+                return
+            if folder == self._failed and time.monotonic() < self._again:
+                return
+            await self.open()
+        except Exception as error:  # noqa: BLE001 - whatever comes of this release, others follow
+            if str(error) != self._trouble:
+                self._trouble = str(error)
+                self.metrics.failures += 1
+                kept = self.served.manifest.id[:12] if self.served else "nothing"
+                unexpected = None if isinstance(error, KgError | OSError) else error
+                _log.error(
+                    "the release cannot be opened; %s is served: %s",
+                    kept,
+                    error,
+                    exc_info=unexpected,
+                )
+
+    async def open(self, folder: Path | None = None) -> None:
+        """Serve the release that is current now, or the one in a folder.
+
+        Raises:
+            ReleaseError: there is none, it cannot be opened, or no query runs under the limits.
+            QueryFailure: the first queries on it fail.
+        """
+        folder = (folder or current_release(self.releases)).resolve()
+        try:
+            opened = await self._open(folder)
+        except Exception:
+            # Each try takes the time of a core: where one has failed, the next is not near.
+            again = folder == self._failed
+            self._pause = min(2 * self._pause, LONGEST_PAUSE_S) if again else POLL_S
+            self._failed, self._again = folder, time.monotonic() + self._pause
+            raise
+        self._trouble, self._failed = "", None
+        self.metrics.opened += 1
+        old, self.served = self.served, opened
+        if old:
+            name = opened.manifest.id
+            logs.say(_log, logging.INFO, f"release {name[:12]} from now on", release=name)
+            task = asyncio.create_task(_retire(old))
+            self._retiring[task] = old.pool
+            task.add_done_callback(self._retiring.pop)
+
+    async def _open(self, folder: Path) -> Served:
+        pool = Pool(folder, Limits.of(self.settings), self.metrics.pools)
+        endpoint = SparqlEndpoint(
+            pool, cache_mib=self.settings.cache_mib, quota=self.quota, metrics=self.metrics
+        )
+        release = pool.release
+        files = Files(release.path, release.manifest, self.served.files if self.served else None)
+        served = Served(release, pool, PoolEngine(pool), endpoint, files)
+        await pool.__aenter__()
+        try:
+            name = graph_iri(pool.release.base_iri, "vocabulary")
+            served.engine.terms = await describe.terms(served.engine, name)
+            # Not a query: one over all labels would leave its worker four times as large.
+            found = await asyncio.to_thread(label_languages, folder / LABELS)
+        except BaseException:
+            await pool.close()
+            raise
+        served.check = asyncio.create_task(_check(files))
+        tags = [tag.split("-")[0].lower() for tag in found]
+        served.languages = tuple(dict.fromkeys(["en", *tags]))
+        return served
+
+    def asset(self, name: str) -> str:
+        """Return the address of an asset with its hash, so that it can be kept for ever."""
+        return f"/assets/{name}?v={hashlib.sha256(self.assets[name]).hexdigest()[:12]}"
+
+
+@contextlib.contextmanager
+def _while_there(scope: Scope) -> Iterator[None]:
+    """End what is done in this context when the client goes, where the server tells of that."""
+    connection, task = scope.get("kg.connection"), asyncio.current_task()
+    if connection is None or task is None:
+        yield
+        return
+    gone = False
+
+    def leave() -> None:
+        nonlocal gone
+        gone = True
+        task.cancel()
+
+    connection.watch(leave)
+    try:
+        yield
+    except asyncio.CancelledError:
+        # Both may be true: the client has gone, and the server ends.
+        if not gone or task.uncancel():
+            raise
+    finally:
+        connection.unwatch(leave)
+
+
+async def _check(files: Files) -> None:
+    """Tell in the log which files are not what was published: they are not handed on."""
+    try:
+        damaged = await asyncio.to_thread(files.check)
+    except (KgError, OSError) as error:
+        _log.error("the files of release %s cannot be checked: %s", files.manifest.id[:12], error)
+        return
+    for path in damaged:
+        _log.error(
+            "%s of release %s is not what was published, so it is not handed on; "
+            "see `kg release verify`",
+            path,
+            files.manifest.id[:12],
+        )
+
+
+async def _retire(served: Served) -> None:
+    """End the workers of a release when its last request is answered, or needs none any more."""
+    # Who takes an hour to download a file asks nothing, and must not keep all the workers.
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_DEADLINES * served.pool.limits.timeout_s):
+            while served.users:
+                served.idle.clear()
+                await served.idle.wait()
+    served.files.closed = True
+    await served.pool.drain()
+
+
+def _fingerprint(assets: Mapping[str, bytes]) -> str:
+    """Return a hash of what shapes a page beside the release: the version and the templates."""
+    digest = hashlib.sha256(kg.__version__.encode())
+    for path in sorted((HERE / "templates").glob("*.html")):
+        digest.update(path.read_bytes())
+    for name in sorted(assets):
+        digest.update(assets[name])
+    return digest.hexdigest()[:16]
+
+
+def _is_for_people(scope: Scope) -> bool:
+    """Return whether a browser asks at `/sparql`: it gets the form, and results as a table."""
+    query = scope["query_string"]
+    if scope["method"] not in ("GET", "HEAD") or not scope["path"].startswith("/sparql"):
+        return False
+    if b"format=" in query:
+        return False
+    accept = b",".join([value for name, value in scope["headers"] if name == b"accept"])
+    found = choose(accept.decode("latin-1"), _ANSWERS if b"query=" in query else _DESCRIPTIONS)
+    return found is not None and found[0] is HTML
+
+
+async def _preflight(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer whether a page elsewhere may read: it may."""
+    asked = dict(scope["headers"]).get(b"access-control-request-headers", b"").decode("latin-1")
+    headers = {
+        "Access-Control-Allow-Methods": "GET, HEAD, OPTIONS",
+        "Access-Control-Max-Age": "86400",
+        "Allow": "GET, HEAD, OPTIONS",
+    }
+    if re.fullmatch(r"[A-Za-z0-9, _-]{1,500}", asked):
+        headers["Access-Control-Allow-Headers"] = asked
+    await Response(status_code=204, headers=headers)(scope, receive, send)
+
+
+def nothing_served() -> QueryFailure:
+    """Return the failure of whatever is asked before a release is open."""
+    return QueryFailure(
+        "busy",
+        "no release is served yet",
+        hint="build one with `kg build`; it is picked up by itself",
+        retry_after=2,
+    )
