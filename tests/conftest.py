@@ -31,8 +31,11 @@ TOOLS = {
 }
 """Commands by the name of the tool; the first that is on the path is used."""
 
-FILES = {"shacl-suite": ".cache/shacl-suite/manifest.ttl"}
-"""Files of the checkout that are fetched (`make shacl-suite`), by the name of what they are."""
+FILES = {
+    "assets": "kg/web/assets/built/site.js",
+    "shacl-suite": ".cache/shacl-suite/manifest.ttl",
+}
+"""Files of the checkout that `make assets` and `make shacl-suite` fetch, by what they are."""
 
 _ABSENT: pytest.StashKey[list[tuple[str, str]]] = pytest.StashKey()
 

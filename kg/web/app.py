@@ -29,6 +29,7 @@ import kg
 from kg.errors import KgError
 from kg.vocab import RDF
 from kg.web.guard import QueryFailure, Reason
+from kg.web.language import interface
 from kg.web.negotiation import (
     HTML,
     PAGE_FORMATS,
@@ -36,7 +37,7 @@ from kg.web.negotiation import (
     by_suffix,
     choose,
 )
-from kg.web.openapi import Page, interface
+from kg.web.openapi import Page, described
 from kg.web.protocol import PROBLEMS, failure_of
 from kg.web.protocol import problem as problem_json
 
@@ -54,7 +55,7 @@ from kg.web.archive import (
     release_list,
     release_page,
 )
-from kg.web.ask import TITLE, Ask
+from kg.web.ask import TITLE, Ask, wanted_languages
 from kg.web.front import home, query_page, question_list, question_page, search_page
 from kg.web.resources import (
     context,
@@ -113,12 +114,21 @@ async def metrics(request: Request) -> Response:
     return Response(text, headers=headers)
 
 
+MEDIA_OF_ASSETS: Final[Mapping[str, str]] = {
+    "css": "text/css",
+    "js": "text/javascript",
+    "json": "application/json",
+    "svg": "image/svg+xml",
+    "txt": "text/plain",
+}
+
+
 async def asset(request: Request, name: str) -> Response:
-    """Return a style sheet or an image of the pages."""
+    """Return a style sheet, a script or an image of the pages."""
     site: Site = request.app.state.site
     if name not in site.assets:
         raise QueryFailure("not-found", f"There is no asset {name!r}")
-    media = {"css": "text/css", "svg": "image/svg+xml"}[name.rsplit(".", 1)[-1]]
+    media = MEDIA_OF_ASSETS[name.rsplit(".", 1)[-1]]
     lasting = "v" in request.query_params
     return Response(
         site.assets[name],
@@ -175,7 +185,7 @@ async def problem(request: Request, error: Exception) -> Response:
     served: Served | None = request.scope.get("kg.served")
     status, pairs, body = problem_json(failure, served.manifest.id if served else "")
     headers = {name.decode(): value.decode() for name, value in pairs if name != b"content-type"}
-    headers |= {"cache-control": "no-store", "vary": "Accept, Accept-Language"}
+    headers |= {"cache-control": "no-store", "vary": "Accept, Accept-Language, Cookie"}
     if failure.reason == "method":
         headers["allow"] = "GET, HEAD, OPTIONS"
     wanted = None
@@ -235,7 +245,9 @@ def _error_page(request: Request, failure: QueryFailure, headers: Mapping[str, s
         root=root,
         static=request.scope.get("kg.static"),
         formats=(),
-        languages_offered=(),
+        language=interface(wanted_languages(request)),
+        languages=(),
+        names_in=(),
         title=title,
         detail=str(failure),
         offers=failure.available,
@@ -282,7 +294,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     ("/healthz", healthz, "Whether the server runs"),
     ("/readyz", readyz, "Whether a release is served"),
     ("/metrics", metrics, "Counters for Prometheus"),
-    ("/assets/{name}", asset, ""),
+    ("/assets/{name:path}", asset, ""),
 )
 """Path, function, and its line in the description of the interface; without one it is not in it."""
 ROUTE_NAMES: Final = frozenset(
@@ -306,11 +318,11 @@ def _application(site: Site) -> FastAPI:
         app.add_api_route(path, function, methods=["GET"], response_class=Response)
     for error in (HTTPException, RequestValidationError, KgError, OSError, Exception):
         app.add_exception_handler(error, problem)
-    described = [
+    described_routes = [
         Page(path, function.__name__, words, inspect.getdoc(function) or "")
         for path, function, words in ROUTES
         if words
     ]
-    description = interface(TITLE, app.summary or "", app.version, described)
+    description = described(TITLE, app.summary or "", app.version, described_routes)
     app.openapi = lambda: description  # type: ignore[method-assign] # as FastAPI documents it
     return app

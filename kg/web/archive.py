@@ -90,7 +90,7 @@ async def download_page(request: Request) -> Response:
     graphs = [graph for graph in manifest.graphs if not graph.private]
     return ask.page(
         "download.html",
-        headers={"Vary": "Accept-Language", "ETag": ask.etag("/download", *ask.languages)},
+        headers={"Vary": "Accept-Language", "ETag": ask.etag("/download", *ask.reader)},
         title="Downloads",
         dumps=[shown(entry, current) for entry in manifest.dumps],
         files=[shown(entry, numbered) for entry in manifest.files if not entry.private],
@@ -225,7 +225,7 @@ async def release_difference(request: Request, old: str, new: str) -> Response:
         form = chosen[0] if chosen else None
     if form is None:
         raise QueryFailure("format", "The difference is HTML, JSON or an RDF Patch")
-    languages = ask.languages if form is HTML else ()
+    languages = ask.reader if form is HTML else ()
     etag = ask.etag("diff", before.name, after.name, form.name, ask.number, *languages)
     headers = {"ETag": etag, "Vary": "Accept, Accept-Language", "Cache-Control": "no-cache"}
     if (same := ask.unchanged(etag, headers)) is not None:
@@ -287,7 +287,7 @@ async def _correction_list(request: Request, suffix: str) -> Response:
                 available=media_types((*PAGE_FORMATS, ATOM, PLAIN_JSON)),
             )
         form = chosen[0]
-    languages = ask.languages if form in (HTML, ATOM) else ()
+    languages = ask.reader if form in (HTML, ATOM) else ()
     etag = ask.etag("corrections", form.name, number, *languages)
     headers = {"ETag": etag, "Vary": "Accept, Accept-Language", "Cache-Control": "no-cache"}
     if (same := ask.unchanged(etag, headers)) is not None:

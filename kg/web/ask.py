@@ -10,12 +10,13 @@ import re
 from collections.abc import (
     Awaitable,
     Callable,
+    Iterable,
     Mapping,
     Sequence,
 )
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from fastapi import Request
@@ -26,6 +27,7 @@ from kg.vocab import CH
 from kg.web import describe, pages
 from kg.web.cache import matches
 from kg.web.guard import QueryFailure
+from kg.web.language import INTERFACE, interface, own_name
 from kg.web.negotiation import (
     HTML,
     PAGE_FORMATS,
@@ -33,28 +35,14 @@ from kg.web.negotiation import (
     choose,
     media_types,
 )
-
-if TYPE_CHECKING:
-    pass
 from kg.web.site import Served, Site, nothing_served
 
 _log = logging.getLogger(__name__)
 
 LANGUAGES_SHOWN: Final = 16
-LANGUAGE_NAMES: Final[Mapping[str, str]] = {
-    "en": "English",
-    "bn": "বাংলা",
-    "hi": "हिन्दी",
-    "ko": "한국어",
-    "ru": "Русский",
-    "uk": "Українська",
-    "zh": "中文",
-    "ja": "日本語",
-    "ar": "العربية",
-    "fr": "Français",
-    "de": "Deutsch",
-    "es": "Español",
-}
+LANG: Final = "lang"
+"""Parameter and cookie of the language that a reader chose."""
+A_YEAR: Final = 365 * 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -83,9 +71,11 @@ class Ask:
         self.static: Static | None = request.scope.get("kg.static")
         self.root: str = request.scope.get("root_path", "").rstrip("/")
         self.path: str = quote(request.url.path)
-        self.lang = request.query_params.get("lang")
-        wanted = pages.languages(self.lang, request.headers.get("accept-language"))
+        wanted = wanted_languages(request)
         self.languages = tuple(tag for tag in wanted if tag in served.languages) or ("en",)
+        self.language = interface(wanted)
+        self.reader = (self.language.tag, *self.languages)
+        """What a page depends on beside what it shows: the language of its words, then of names."""
 
     @property
     def number(self) -> int:
@@ -98,7 +88,7 @@ class Ask:
     def view(self, description: describe.Description) -> pages.View:
         """Return the description as this reader sees it."""
         imported = self.served.manifest.imported
-        return pages.View(description, self.languages, self.root, imported=imported)
+        return pages.View(description, self.languages, self.root, self.language, imported=imported)
 
     def link(self, **changed: object) -> str:
         """Return this address with some parameters changed; None removes one."""
@@ -124,7 +114,7 @@ class Ask:
         """Return 304 where the reader has this answer already."""
         given = self.request.headers.get("if-none-match")
         if given and matches(given.encode("latin-1"), etag.encode("latin-1")):
-            return Response(status_code=304, headers={**headers, "ETag": etag})
+            return Response(status_code=304, headers={**_varied(headers), "ETag": etag})
         return None
 
     def page(
@@ -137,22 +127,18 @@ class Ask:
         **context: Any,
     ) -> Response:
         """Return an HTML page."""
-        switch = [
-            {
-                "tag": tag,
-                "name": LANGUAGE_NAMES.get(tag, tag),
-                "href": self.link(lang=tag),
-                "current": tag == self.languages[0],
-            }
-            for tag in dict.fromkeys((*self.served.languages[:LANGUAGES_SHOWN], self.languages[0]))
-        ]
+        offered = dict.fromkeys((*self.served.languages[:LANGUAGES_SHOWN], self.languages[0]))
         text = self.site.templates.get_template(template).render(
             site={"title": TITLE, "asset": lambda name: self.root + self.site.asset(name)},
             release=self.served.manifest,
             root=self.root,
             static=self.static,
             formats=formats,
-            languages_offered=switch if len(switch) > 1 and not self.static else (),
+            language=self.language,
+            languages=() if self.static else self._switch(INTERFACE, self.language.tag),
+            names_in=()
+            if self.static
+            else self._switch([tag for tag in offered if tag not in INTERFACE], self.languages[0]),
             page={
                 "number": self.number if status == 200 else 1,
                 "previous": self.link(page=self.number - 1) if status == 200 else "",
@@ -160,12 +146,44 @@ class Ask:
             },
             **context,
         )
-        return Response(
+        response = Response(
             text,
             status,
-            {"Cache-Control": "no-cache", "Vary": "Accept-Language", **(headers or {})},
+            _varied({"Cache-Control": "no-cache", "Vary": "Accept-Language", **(headers or {})}),
             "text/html",
         )
+        # Kept where it was chosen here; who was only sent an address keeps their own language.
+        chosen = self.request.query_params.get(LANG)
+        here = self.request.headers.get("sec-fetch-site") == "same-origin"
+        if here and (chosen in offered or chosen in INTERFACE):
+            response.set_cookie(LANG, chosen, A_YEAR, path=f"{self.root}/", samesite="lax")
+        return response
+
+    def _switch(self, tags: Iterable[str], current: str) -> list[dict[str, Any]]:
+        """Return links to this page in other languages."""
+        return [
+            {
+                "tag": tag,
+                "name": own_name(tag),
+                "href": self.link(lang=tag),
+                "current": tag == current,
+            }
+            for tag in tags
+        ]
+
+
+def wanted_languages(request: Request) -> tuple[str, ...]:
+    """Return the languages that a reader wants, best first: by parameter, cookie, then header."""
+    asked = request.query_params.get(LANG, request.cookies.get(LANG))
+    return pages.languages(asked, request.headers.get("accept-language"))
+
+
+def _varied(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return headers that say that an answer depends on the cookie where it does on languages."""
+    found = dict(headers)
+    if "Accept-Language" in found.get("Vary", ""):
+        found["Vary"] += ", Cookie"
+    return found
 
 
 TITLE: Final = "Chancery"

@@ -72,7 +72,7 @@ async def home(request: Request) -> Response:
     """Return the home page: what this is, its numbers, and questions with their answers."""
     ask = Ask(request)
     served, manifest = ask.served, ask.served.manifest
-    etag = ask.etag("/", *ask.languages)
+    etag = ask.etag("/", *ask.reader)
     headers = {
         "Vary": "Accept-Language",
         "ETag": etag,
@@ -229,7 +229,7 @@ async def question_page(request: Request, name: str) -> Response:
             break
     else:
         raise QueryFailure("not-found", f"This release has no question {name!r}")
-    etag = ask.etag("/questions", name, *ask.languages)
+    etag = ask.etag("/questions", name, *ask.reader)
     headers = {"Vary": "Accept-Language", "ETag": etag}
     if (same := ask.unchanged(etag, headers)) is not None:
         return same

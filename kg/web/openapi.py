@@ -604,7 +604,7 @@ class Page:
     description: str
 
 
-def interface(title: str, summary: str, version: str, pages: Iterable[Page]) -> Json:
+def described(title: str, summary: str, version: str, pages: Iterable[Page]) -> Json:
     """Return the description of the interface, in the order of `pages`, then the endpoint.
 
     Raises:

@@ -27,6 +27,7 @@ from kg.web.describe import (
     Term,
     shrink,
 )
+from kg.web.language import Language, language
 
 STANCES: Final = (
     "affirms",
@@ -289,16 +290,21 @@ class View:
         d: the description.
         languages: tags in the order of preference, e.g. `("bn", "en")`.
         root: path under which the site stands, without a slash at the end; often empty.
-        ui: language of the page itself; labels in it carry no `lang`.
+        language: of the page itself; labels in it carry no `lang`.
         imported: the release is RDF that was imported, so that every IRI has a page here.
     """
 
     d: Description
     languages: tuple[str, ...] = ("en",)
     root: str = ""
-    ui: str = "en"
+    language: Language = field(default_factory=lambda: language("en"))
     imported: bool = False
     _refs: dict[str, Ref] = field(default_factory=dict)
+
+    @property
+    def ui(self) -> str:
+        """Return the tag of the language of the page itself."""
+        return self.language.tag
 
     # names
 
@@ -586,7 +592,7 @@ class View:
     def time(self, iri: str) -> str:
         """Return a time in words: what EDTF says, and the part of the day."""
         graph = self.d.graph
-        words = edtf_words(
+        words = self.language.date(
             graph.one(iri, "ch:edtf"), graph.one(iri, "ch:timeRule").removeprefix(CH)
         )
         if not words:
@@ -623,7 +629,7 @@ class View:
         """Return a quantity in words."""
         graph = self.d.graph
         wording = self.text(iri, "ch:wording")
-        return quantity_words(
+        return self.language.quantity(
             graph.one(iri, "ch:low"),
             graph.one(iri, "ch:best"),
             graph.one(iri, "ch:high"),
@@ -1092,88 +1098,6 @@ def languages(asked: str | None, accept: str | None) -> tuple[str, ...]:
     if asked and re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*", asked):
         tags.insert(0, asked.split("-")[0].lower())
     return tuple(dict.fromkeys([*tags, "en"]))
-
-
-_MONTHS: Final = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
-_RANGE_RULES: Final = ("since-month", "duration", "past-years", "as-of-document")
-
-
-def edtf_words(edtf: str, rule: str = "") -> str:
-    """Return an EDTF date or interval of level 0 or 1 in words; empty for empty.
-
-    Args:
-        edtf: e.g. `2023-10-18`, `2023-09~`, `2023-08/..`.
-        rule: local name of the concept that says how it was read; tells whether an interval is
-            one that the thing lasted, or one within which it lies.
-    Spec: ISO 8601-2:2019.
-
-    >>> edtf_words("2023-10-18")
-    '18 October 2023'
-    >>> edtf_words("2023-10-09/2023-10-15", "time-rule-last-week")
-    'some time from 9 October 2023 to 15 October 2023'
-    >>> edtf_words("2023-08/..")
-    'from August 2023 on, end open'
-    >>> edtf_words("2023-09~")
-    'about September 2023'
-    """
-    if not edtf:
-        return ""
-    start, slash, end = edtf.partition("/")
-    if not slash:
-        return _date_words(start)
-    if end in ("..", ""):
-        return f"from {_date_words(start)} on, end {'open' if end else 'not known'}"
-    if start in ("..", ""):
-        return f"until {_date_words(end)}, start {'open' if start else 'not known'}"
-    span = f"from {_date_words(start)} to {_date_words(end)}"
-    lasting = not rule or any(rule.endswith(name) for name in _RANGE_RULES)
-    return span if lasting else f"some time {span}"
-
-
-def _date_words(date: str) -> str:
-    match = re.fullmatch(r"(-?[0-9X]{4})(?:-([0-9X]{2})(?:-([0-9X]{2}))?)?([~?%]?)", date)
-    if not match:
-        return date
-    year, month, day, qualifier = match.groups()
-    if month and month.isdigit() and 1 <= int(month) <= 12:
-        words = f"{_MONTHS[int(month) - 1]} {year}"
-        if day and day.isdigit():
-            words = f"{int(day)} {words}"
-    else:
-        words = year if not month else date.rstrip("~?%")
-    before = {"~": "about ", "%": "about "}.get(qualifier, "")
-    return before + words + (" (uncertain)" if qualifier in ("?", "%") and qualifier else "")
-
-
-def quantity_words(
-    low: str, best: str, high: str, precision: str, unit: str, wording: str = ""
-) -> str:
-    """Return a quantity in words, with our wording of it where there is one.
-
-    >>> quantity_words("", "2", "", "exact", "ships")
-    '2 ships'
-    >>> quantity_words("20", "", "", "at-least", "crates", "some twenty")
-    'at least 20 crates (“some twenty”)'
-    """
-    if precision == "at-least" and (low or best):
-        amount = f"at least {low or best}"
-    elif precision == "at-most" and (high or best):
-        amount = f"at most {high or best}"
-    elif best:
-        amount = f"about {best}" if precision in ("approximate", "vague") else best
-        if low and high and (low, high) != (best, best):
-            amount += f" (between {low} and {high})"
-    elif low and high:
-        amount = low if low == high else f"between {low} and {high}"
-    elif low or high:
-        amount = f"at least {low}" if low else f"at most {high}"
-    else:
-        amount = "an unstated number of" if precision == "unstated" else "a vague number of"
-    words = f"{amount} {unit}".strip()
-    return f"{words} (“{wording}”)" if wording else words
 
 
 def _outside_name(predicate: str) -> str:

@@ -98,7 +98,7 @@ async def document(request: Request, kind: str, name: str) -> Response:
     ask.path = f"/doc/{kind}/{key}"  # one page, whichever address it was asked by
     path = ask.root + ask.path
     html_page = chosen == "html"
-    etag = ask.etag(path, chosen, number, *(ask.languages if html_page else ()))
+    etag = ask.etag(path, chosen, number, *(ask.reader if html_page else ()))
     vary = [] if suffix else ["Accept"]
     headers = {
         "Cache-Control": "no-cache",
@@ -175,7 +175,7 @@ async def _resource(request: Request, iri: str, suffix: str) -> Response:
         return Response(status_code=303, headers={"Location": local, "Cache-Control": "no-cache"})
     path, query = f"{ask.root}/resource", {"iri": iri} | ({"page": number} if number > 1 else {})
     html_page = chosen == "html"
-    etag = ask.etag(path, iri, chosen, number, *(ask.languages if html_page else ()))
+    etag = ask.etag(path, iri, chosen, number, *(ask.reader if html_page else ()))
     headers = {
         "Cache-Control": "no-cache",
         "Vary": "Accept, Accept-Language",
@@ -248,7 +248,7 @@ async def _ontology(request: Request, suffix: str) -> Response:
         return await turtle_file(ask, "ontology/ontology.ttl", chosen, "/ontology", not suffix)
     served = ask.served
     headers = {"Vary": "Accept, Accept-Language"}
-    etag = ask.etag("/ontology", *ask.languages)
+    etag = ask.etag("/ontology", *ask.reader)
     if (same := ask.unchanged(etag, headers)) is not None:
         return same
     graph_name = graph_iri(served.base, "vocabulary")
@@ -287,7 +287,7 @@ async def _shapes(request: Request, suffix: str) -> Response:
     text = release_path(ask, "ontology/shapes.ttl").read_text(encoding="utf-8")
     return ask.page(
         "shapes.html",
-        headers={"Vary": "Accept, Accept-Language", "ETag": ask.etag("/shapes", *ask.languages)},
+        headers={"Vary": "Accept, Accept-Language", "ETag": ask.etag("/shapes", *ask.reader)},
         formats=format_links(f"{ask.root}/shapes"),
         title="Shapes",
         text=text,
@@ -327,7 +327,7 @@ async def _dataset(request: Request, suffix: str) -> Response:
         "dataset.html",
         headers={
             "Vary": "Accept, Accept-Language",
-            "ETag": ask.etag("/dataset", *ask.languages),
+            "ETag": ask.etag("/dataset", *ask.reader),
         },
         formats=format_links(f"{ask.root}/dataset"),
         title="About the dataset",

@@ -46,6 +46,7 @@ from kg.vocab import graph_iri
 from kg.web import describe
 from kg.web.downloads import Files
 from kg.web.guard import QueryFailure
+from kg.web.language import LOCALE
 from kg.web.metrics import Exposition, Metrics, State
 from kg.web.negotiation import (
     GRAPH_FORMATS,
@@ -68,6 +69,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 HERE: Final = Path(__file__).parent
+BUILT: Final = "built/"
+"""What the paths of assets begin with that are made with Node."""
 POLL_S: Final = 1.0
 LONGEST_PAUSE_S: Final = 60.0
 """Between two tries to open a release that could not be opened."""
@@ -268,7 +271,7 @@ class Site:
         self.quota = Quota(settings.client_rate)
         self.connections: Collection[object] = ()
         """Those that are open, as far as the server tells."""
-        self.assets = {p.name: p.read_bytes() for p in sorted((HERE / "assets").iterdir())}
+        self.assets = _assets(HERE / "assets")
         self.build = _fingerprint(self.assets)
         self.templates = jinja2.Environment(
             loader=jinja2.FileSystemLoader(HERE / "templates"),
@@ -276,6 +279,14 @@ class Site:
             trim_blocks=True,
             lstrip_blocks=True,
             undefined=jinja2.StrictUndefined,
+            extensions=["jinja2.ext.i18n"],
+        )
+        # The language is one of the variables of a page, so that one set of templates serves all.
+        self.templates.install_gettext_callables(  # type: ignore[attr-defined] # of the extension
+            jinja2.pass_context(lambda page, *words: page["language"].gettext(*words)),
+            jinja2.pass_context(lambda page, *words: page["language"].ngettext(*words)),
+            newstyle=True,
+            pgettext=jinja2.pass_context(lambda page, *words: page["language"].pgettext(*words)),
         )
         self.app = application(self)
         self.routes = names
@@ -526,7 +537,13 @@ class Site:
         return served
 
     def asset(self, name: str) -> str:
-        """Return the address of an asset with its hash, so that it can be kept for ever."""
+        """Return the address of an asset with its hash, so that it can be kept for ever.
+
+        Those in `built/` are made with Node from `frontend/`; of one that is not there, the address
+        is empty.
+        """
+        if name not in self.assets and name.startswith(BUILT):
+            return ""
         return f"/assets/{name}?v={hashlib.sha256(self.assets[name]).hexdigest()[:12]}"
 
 
@@ -583,10 +600,16 @@ async def _retire(served: Served) -> None:
     await served.pool.drain()
 
 
+def _assets(folder: Path) -> dict[str, bytes]:
+    """Return the files of pages by their path in the folder of assets, sorted."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+
+
 def _fingerprint(assets: Mapping[str, bytes]) -> str:
     """Return a hash of what shapes a page beside the release: the version and the templates."""
     digest = hashlib.sha256(kg.__version__.encode())
-    for path in sorted((HERE / "templates").glob("*.html")):
+    for path in (*sorted((HERE / "templates").glob("*.html")), *sorted(LOCALE.glob("*.po"))):
         digest.update(path.read_bytes())
     for name in sorted(assets):
         digest.update(assets[name])

@@ -29,7 +29,7 @@ JSON = {"accept": "application/json"}
 def _example(path: str) -> str:
     if path == "/questions/{name}":
         return "/questions/who-denies"
-    if path == "/assets/{name}":
+    if path == "/assets/{name:path}":
         return "/assets/site.css"
     for name, value in EXAMPLES.items():
         path = path.replace(name, value)

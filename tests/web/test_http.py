@@ -63,7 +63,7 @@ def test_json_is_json_ld(client: TestClient) -> None:
 
 @pytest.mark.parametrize("path", [EVENT, "/ontology", "/dataset", "/search", "/sparql"])
 def test_pages_vary_by_format_and_language(client: TestClient, path: str) -> None:
-    assert client.get(path, headers=HTML).headers["vary"] == "Accept, Accept-Language"
+    assert client.get(path, headers=HTML).headers["vary"] == "Accept, Accept-Language, Cookie"
 
 
 def test_results_as_plain_xml(client: TestClient) -> None:

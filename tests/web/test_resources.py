@@ -199,12 +199,32 @@ def test_the_page_of_a_person(client: TestClient, walk: Any) -> None:
 
 def test_labels_follow_the_reader(client: TestClient) -> None:
     asked = client.get("/doc/agent/arvenia", headers={**HTML, "Accept-Language": "hi, bn;q=0.5"})
-    assert '<h1><span lang="hi" dir="auto">आरवेनिया</span></h1>' in asked.text
+    assert '<html lang="hi">' in asked.text
+    assert "<h1>आरवेनिया</h1>" in asked.text
     assert "Accept-Language" in asked.headers["vary"]
     forced = client.get("/doc/agent/arvenia?lang=bn", headers={**HTML, "Accept-Language": "hi"})
-    assert '<h1><span lang="bn" dir="auto">আরভেনিয়া</span></h1>' in forced.text
+    assert '<html lang="bn">' in forced.text
+    assert "<h1>আরভেনিয়া</h1>" in forced.text
     none = client.get("/doc/agent/cordia?lang=bn", headers=HTML)
-    assert "<h1>Cordia</h1>" in none.text
+    assert '<h1><span lang="en" dir="auto">Cordia</span></h1>' in none.text
+
+
+def test_a_language_is_kept_where_it_was_chosen_here(client: TestClient) -> None:
+    path = "/doc/agent/arvenia"
+    sent = client.get(f"{path}?lang=hi", headers={**HTML, "Sec-Fetch-Site": "cross-site"})
+    assert "set-cookie" not in sent.headers
+    chosen = client.get(f"{path}?lang=hi", headers={**HTML, "Sec-Fetch-Site": "same-origin"})
+    assert chosen.headers["set-cookie"].startswith("lang=hi; ")
+    try:
+        kept = client.get(path, headers={**HTML, "Accept-Language": "bn"})
+        assert '<html lang="hi">' in kept.text
+        assert "Cookie" in kept.headers["vary"]
+        assert client.get(f"{path}.ttl").headers.get("vary") is None
+        client.cookies.set("lang", "bn")
+        other = client.get(path, headers={**HTML, "Accept-Language": "bn"})
+        assert other.headers["etag"] != kept.headers["etag"]
+    finally:
+        client.cookies.clear()
 
 
 def test_internal_links_lead_somewhere(client: TestClient, addresses: list[str], walk: Any) -> None:
