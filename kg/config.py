@@ -208,7 +208,7 @@ class Settings:
     cache_mib: int = _setting(
         "integer",
         32,
-        "Memory for answers that are kept to be given again; 0 for none.",
+        "Memory for answers that are kept to be given again, and as much for pages; 0 for none.",
         unit="MiB",
         minimum=0,
         maximum=1_000_000,

@@ -13,6 +13,7 @@ import html
 import inspect
 import json
 import logging
+import re
 from collections.abc import (
     Callable,
     Mapping,
@@ -28,6 +29,7 @@ from starlette.exceptions import HTTPException
 import kg
 from kg.errors import KgError
 from kg.vocab import RDF
+from kg.web.cache import matches
 from kg.web.guard import QueryFailure, Reason
 from kg.web.language import interface
 from kg.web.negotiation import (
@@ -36,6 +38,7 @@ from kg.web.negotiation import (
     Format,
     by_suffix,
     choose,
+    coding,
 )
 from kg.web.openapi import Page, described
 from kg.web.protocol import PROBLEMS, failure_of
@@ -123,19 +126,30 @@ MEDIA_OF_ASSETS: Final[Mapping[str, str]] = {
 }
 
 
+NAMED_BY_CONTENT: Final = re.compile(r"-[A-Z0-9]{8}\.js$")
+"""Parts that scripts share: the bundler names them by what is in them."""
+
+
 async def asset(request: Request, name: str) -> Response:
     """Return a style sheet, a script or an image of the pages."""
     site: Site = request.app.state.site
     if name not in site.assets:
         raise QueryFailure("not-found", f"There is no asset {name!r}")
     media = MEDIA_OF_ASSETS[name.rsplit(".", 1)[-1]]
-    lasting = "v" in request.query_params
-    return Response(
-        site.assets[name],
-        200,
-        {"Cache-Control": FOREVER if lasting else "no-cache"},
-        media,
-    )
+    lasting = "v" in request.query_params or NAMED_BY_CONTENT.search(name)
+    zipped = coding(request.headers.get("accept-encoding", "")).gzip
+    etag = f'"{site.hashes[name]}{"-gz" if zipped else ""}"'
+    headers = {
+        "Cache-Control": FOREVER if lasting else "no-cache",
+        "ETag": etag,
+        "Vary": "Accept-Encoding",
+    }
+    if matches(request.headers.get("if-none-match", "").encode("latin-1"), etag.encode()):
+        return Response(status_code=304, headers=headers)
+    if not zipped:
+        return Response(site.assets[name], 200, headers, media)
+    headers["Content-Encoding"] = "gzip"
+    return Response(site.zipped(name), 200, headers, media)
 
 
 async def api_page(request: Request) -> Response:
@@ -245,6 +259,7 @@ def _error_page(request: Request, failure: QueryFailure, headers: Mapping[str, s
         root=root,
         static=request.scope.get("kg.static"),
         formats=(),
+        data="",
         language=interface(wanted_languages(request)),
         languages=(),
         names_in=(),

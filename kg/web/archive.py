@@ -142,7 +142,7 @@ async def download(request: Request, release: str, path: str = "") -> Response:
         headers["Repr-Digest"] = f"sha-256=:{digest}:"
     if found.media_type == "text/html":  # the report, whose style is in it
         headers["Content-Security-Policy"] = REPORT_POLICY
-    if (same := ask.unchanged(etag, headers)) is not None:
+    if (same := ask.known(etag, headers)) is not None:
         return same
     head = bool(request.scope.get("kg.head"))
     return await asyncio.to_thread(answer, found, files, request.headers, headers, head=head)
@@ -228,7 +228,7 @@ async def release_difference(request: Request, old: str, new: str) -> Response:
     languages = ask.reader if form is HTML else ()
     etag = ask.etag("diff", before.name, after.name, form.name, ask.number, *languages)
     headers = {"ETag": etag, "Vary": "Accept, Accept-Language", "Cache-Control": "no-cache"}
-    if (same := ask.unchanged(etag, headers)) is not None:
+    if (same := ask.known(etag, headers)) is not None:
         return same
     if form is RDF_PATCH:
         if request.scope.get("kg.head"):
@@ -290,7 +290,7 @@ async def _correction_list(request: Request, suffix: str) -> Response:
     languages = ask.reader if form in (HTML, ATOM) else ()
     etag = ask.etag("corrections", form.name, number, *languages)
     headers = {"ETag": etag, "Vary": "Accept, Accept-Language", "Cache-Control": "no-cache"}
-    if (same := ask.unchanged(etag, headers)) is not None:
+    if (same := ask.known(etag, headers)) is not None:
         return same
     found, more = await describe.notices(served.engine, served.base, number)
     if form.name in describe.FORMATS and form is not HTML:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import hashlib
 import json
 import logging
@@ -25,7 +26,7 @@ from fastapi.responses import Response
 from kg.serialise import Documents
 from kg.vocab import CH
 from kg.web import describe, pages
-from kg.web.cache import matches
+from kg.web.cache import Headers, Kept, matches
 from kg.web.guard import QueryFailure
 from kg.web.language import INTERFACE, interface, own_name
 from kg.web.negotiation import (
@@ -33,6 +34,8 @@ from kg.web.negotiation import (
     PAGE_FORMATS,
     Format,
     choose,
+    coding,
+    content_type,
     media_types,
 )
 from kg.web.site import Served, Site, nothing_served
@@ -43,6 +46,9 @@ LANGUAGES_SHOWN: Final = 16
 LANG: Final = "lang"
 """Parameter and cookie of the language that a reader chose."""
 A_YEAR: Final = 365 * 24 * 3600
+WORTH_IT: Final = 1024
+"""Bytes from which on an answer is compressed."""
+COMPRESSION: Final = 5
 
 
 @dataclass(frozen=True)
@@ -76,6 +82,7 @@ class Ask:
         self.language = interface(wanted)
         self.reader = (self.language.tag, *self.languages)
         """What a page depends on beside what it shows: the language of its words, then of names."""
+        self.gzip = coding(request.headers.get("accept-encoding", "")).gzip
 
     @property
     def number(self) -> int:
@@ -107,15 +114,52 @@ class Ask:
 
     def etag(self, *parts: object) -> str:
         """Return the entity tag of an answer: release, software, and what tells answers apart."""
-        text = json.dumps([self.served.manifest.id, self.site.build, *map(str, parts)])
+        text = json.dumps([self.served.manifest.id, self.site.build, self.gzip, *map(str, parts)])
         return f'"{hashlib.sha256(text.encode()).hexdigest()[:24]}"'
 
-    def unchanged(self, etag: str, headers: Mapping[str, str]) -> Response | None:
-        """Return 304 where the reader has this answer already."""
+    def known(self, etag: str, headers: Mapping[str, str]) -> Response | None:
+        """Return 304 where the reader has this answer already, or the answer where it is kept."""
         given = self.request.headers.get("if-none-match")
         if given and matches(given.encode("latin-1"), etag.encode("latin-1")):
             return Response(status_code=304, headers={**_varied(headers), "ETag": etag})
-        return None
+        kept = self.served.pages.get(self._key(etag), None)
+        if kept is None:
+            return None
+        # One answer may have several addresses, which depend on more or less of the request.
+        named = {**_texts(kept.headers), "vary": _compressible(_varied(headers))}
+        return self._chosen(Response(kept.body, 200, named))
+
+    def answer(
+        self, body: str | bytes, media_type: str, headers: Mapping[str, str], status: int = 200
+    ) -> Response:
+        """Return an answer, compressed where the reader takes that; with an ETag it is kept."""
+        data = body.encode() if isinstance(body, str) else body
+        named = _varied({**headers, "Content-Type": content_type(media_type)})
+        named["Vary"] = _compressible(named)
+        if self.gzip and len(data) >= WORTH_IT:
+            data = gzip.compress(data, COMPRESSION, mtime=0)
+            named["Content-Encoding"] = "gzip"
+        response = Response(data, status, named)
+        etag = headers.get("ETag")
+        if etag and status == 200:
+            key, pairs = self._key(etag), list(response.raw_headers)
+            self.served.pages.put(Kept(key, "page", "", etag.encode(), pairs, data), None)
+        return self._chosen(response)
+
+    def _key(self, etag: str) -> bytes:
+        """Return the key of a kept answer, whose links hold the parameters of its address."""
+        return f"{etag} {self.request.url.query}".encode()
+
+    def _chosen(self, response: Response) -> Response:
+        """Return the response; a language that was chosen on a page of ours is remembered.
+
+        Who was only sent an address keeps their own language.
+        """
+        chosen = self.request.query_params.get(LANG)
+        here = self.request.headers.get("sec-fetch-site") == "same-origin"
+        if chosen and here and chosen in (*INTERFACE, *self.served.languages):
+            response.set_cookie(LANG, chosen, A_YEAR, path=f"{self.root}/", samesite="lax")
+        return response
 
     def page(
         self,
@@ -124,9 +168,15 @@ class Ask:
         status: int = 200,
         headers: Mapping[str, str] | None = None,
         formats: Sequence[Mapping[str, str]] = (),
+        data: str = "",
         **context: Any,
     ) -> Response:
-        """Return an HTML page."""
+        """Return an HTML page.
+
+        Args:
+            formats: the same as data, for links.
+            data: what the page shows as JSON-LD that can stand in HTML.
+        """
         offered = dict.fromkeys((*self.served.languages[:LANGUAGES_SHOWN], self.languages[0]))
         text = self.site.templates.get_template(template).render(
             site={"title": TITLE, "asset": lambda name: self.root + self.site.asset(name)},
@@ -134,6 +184,7 @@ class Ask:
             root=self.root,
             static=self.static,
             formats=formats,
+            data=data,
             language=self.language,
             languages=() if self.static else self._switch(INTERFACE, self.language.tag),
             names_in=()
@@ -146,18 +197,8 @@ class Ask:
             },
             **context,
         )
-        response = Response(
-            text,
-            status,
-            _varied({"Cache-Control": "no-cache", "Vary": "Accept-Language", **(headers or {})}),
-            "text/html",
-        )
-        # Kept where it was chosen here; who was only sent an address keeps their own language.
-        chosen = self.request.query_params.get(LANG)
-        here = self.request.headers.get("sec-fetch-site") == "same-origin"
-        if here and (chosen in offered or chosen in INTERFACE):
-            response.set_cookie(LANG, chosen, A_YEAR, path=f"{self.root}/", samesite="lax")
-        return response
+        named = {"Cache-Control": "no-cache", "Vary": "Accept-Language", **(headers or {})}
+        return self.answer(text, HTML.media_type, named, status)
 
     def _switch(self, tags: Iterable[str], current: str) -> list[dict[str, Any]]:
         """Return links to this page in other languages."""
@@ -176,6 +217,20 @@ def wanted_languages(request: Request) -> tuple[str, ...]:
     """Return the languages that a reader wants, best first: by parameter, cookie, then header."""
     asked = request.query_params.get(LANG, request.cookies.get(LANG))
     return pages.languages(asked, request.headers.get("accept-language"))
+
+
+def _texts(headers: Headers) -> dict[str, str]:
+    """Return headers as they are given to a response, without what it finds out itself."""
+    return {
+        name.decode("latin-1"): value.decode("latin-1")
+        for name, value in headers
+        if name != b"content-length"
+    }
+
+
+def _compressible(headers: Mapping[str, str]) -> str:
+    """Return the value of Vary for an answer that may be compressed."""
+    return ", ".join(filter(None, (headers.get("Vary"), "Accept-Encoding")))
 
 
 def _varied(headers: Mapping[str, str]) -> dict[str, str]:
@@ -247,8 +302,8 @@ def release_file(ask: Ask, path: str, media: str) -> Response:
     """
     etag = ask.etag(path)
     headers = {"Cache-Control": "no-cache", "ETag": etag}
-    return ask.unchanged(etag, headers) or Response(
-        release_path(ask, path).read_bytes(), 200, headers, media
+    return ask.known(etag, headers) or ask.answer(
+        release_path(ask, path).read_bytes(), media, headers
     )
 
 
@@ -267,7 +322,7 @@ async def turtle_file(ask: Ask, path: str, suffix: str, address: str, negotiated
     }
     if negotiated:
         headers["Vary"] = "Accept, Accept-Language"
-    if (same := ask.unchanged(etag, headers)) is not None:
+    if (same := ask.known(etag, headers)) is not None:
         return same
     data = release_path(ask, path).read_bytes()
 
@@ -277,7 +332,7 @@ async def turtle_file(ask: Ask, path: str, suffix: str, address: str, negotiated
 
     if suffix != "ttl":
         data = await cached(ask.served, (path, suffix), convert)
-    return Response(data, 200, headers, describe.FORMATS[suffix])
+    return ask.answer(data, describe.FORMATS[suffix], headers)
 
 
 async def jsonld_documents(served: Served) -> Documents:
@@ -326,10 +381,10 @@ async def turtle_answer(ask: Ask, text: str, suffix: str, headers: Mapping[str, 
     """Return Turtle that was made for this request in one of the data formats."""
     etag = f'"{hashlib.sha256(f"{suffix} {text}".encode()).hexdigest()[:32]}"'
     headers = {**headers, "ETag": etag}
-    if (same := ask.unchanged(etag, headers)) is not None:
+    if (same := ask.known(etag, headers)) is not None:
         return same
     data = text.encode()
     if suffix != "ttl":
         documents = await jsonld_documents(ask.served)
         data = await asyncio.to_thread(describe.convert, data, suffix, documents)
-    return Response(data, 200, headers, describe.FORMATS[suffix])
+    return ask.answer(data, describe.FORMATS[suffix], headers)

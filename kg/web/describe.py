@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any, Final, NamedTuple, Protocol, get_args
@@ -858,21 +858,7 @@ def serialize(
     """
     import pyoxigraph as ox
 
-    # The same few names stand in most statements; to make one costs more than to look it up.
-    @cache
-    def named(name: str) -> Any:
-        return ox.BlankNode(name[2:]) if name.startswith("_:") else ox.NamedNode(name)
-
-    @cache
-    def node(term: Term) -> Any:
-        if term.is_iri:
-            return named(term.value)
-        if term.lang:
-            return ox.Literal(term.value, language=term.lang)
-        if term.datatype and term.datatype != XSD + "string":
-            return ox.Literal(term.value, datatype=ox.NamedNode(term.datatype))
-        return ox.Literal(term.value)
-
+    named, node = _makers()
     if suffix == "jsonld":
         tokens = ((str(named(q.subject)), f"<{q.predicate}>", str(node(q.object))) for q in quads)
         return documents.text(tokens).encode()
@@ -913,6 +899,44 @@ def serialize(
             used[name] = namespace
     written = ox.serialize(statements, format=form, prefixes=used)
     return written or b""
+
+
+def _makers() -> tuple[Callable[[str], Any], Callable[[Term], Any]]:
+    """Return what makes the nodes and the terms of the engine."""
+    import pyoxigraph as ox
+
+    # The same few names stand in most statements; to make one costs more than to look it up.
+    @cache
+    def named(name: str) -> Any:
+        return ox.BlankNode(name[2:]) if name.startswith("_:") else ox.NamedNode(name)
+
+    @cache
+    def node(term: Term) -> Any:
+        if term.is_iri:
+            return named(term.value)
+        if term.lang:
+            return ox.Literal(term.value, language=term.lang)
+        if term.datatype and term.datatype != XSD + "string":
+            return ox.Literal(term.value, datatype=ox.NamedNode(term.datatype))
+        return ox.Literal(term.value)
+
+    return named, node
+
+
+def island(triples: Iterable[tuple[str, str, Term]]) -> str:
+    """Return triples as JSON-LD that can stand inside of a `script` element of a page.
+
+    It is expanded, so that it needs no context, and the engine writes it: the form under the
+    context of the release, which `serialize` gives, takes five times as long.
+
+    Spec: JSON-LD 1.1, section 7 (Embedding JSON-LD in HTML Documents)
+    """
+    import pyoxigraph as ox
+
+    named, node = _makers()
+    made = [ox.Triple(named(s), named(p), node(o)) for s, p, o in triples]
+    written = ox.serialize(made, format=ox.RdfFormat.JSON_LD) or b"[]"
+    return written.decode().replace("<", "\\u003c")
 
 
 def convert(turtle: bytes, suffix: str, documents: Documents) -> bytes:

@@ -78,7 +78,7 @@ async def home(request: Request) -> Response:
         "ETag": etag,
         "Link": f'<{ask.root}/dataset>; rel="describedby"',
     }
-    if (same := ask.unchanged(etag, headers)) is not None:
+    if (same := ask.known(etag, headers)) is not None:
         return same
     if manifest.imported:
         return await _home_of_imported(ask, headers)
@@ -231,7 +231,7 @@ async def question_page(request: Request, name: str) -> Response:
         raise QueryFailure("not-found", f"This release has no question {name!r}")
     etag = ask.etag("/questions", name, *ask.reader)
     headers = {"Vary": "Accept-Language", "ETag": etag}
-    if (same := ask.unchanged(etag, headers)) is not None:
+    if (same := ask.known(etag, headers)) is not None:
         return same
     answer, trouble, lasting = await _answered(ask, question, ROWS_SHOWN)
     if not lasting:

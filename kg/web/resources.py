@@ -109,7 +109,7 @@ async def document(request: Request, kind: str, name: str) -> Response:
         vary.append("Accept-Language")
     if vary:
         headers["Vary"] = ", ".join(vary)
-    if (same := ask.unchanged(etag, headers)) is not None:
+    if (same := ask.known(etag, headers)) is not None:
         return same
     found = await served.described(kind, key, number)
     if found is None:
@@ -121,17 +121,13 @@ async def document(request: Request, kind: str, name: str) -> Response:
         headers["ETag"] = etag
     headers["Link"] = _links(ask, kind, key, chosen, number, more=found.more)
     if not html_page:
-        return Response(
-            describe.serialize(
-                found.statements(chosen),
-                chosen,
-                served.release.prefixes,
-                await jsonld_documents(served),
-            ),
-            410 if gone else 200,
-            headers,
-            describe.FORMATS[chosen],
+        data = describe.serialize(
+            found.statements(chosen),
+            chosen,
+            served.release.prefixes,
+            await jsonld_documents(served),
         )
+        return ask.answer(data, describe.FORMATS[chosen], headers, 410 if gone else 200)
     view = ask.view(found)
     template, context = pages.resource_page(view)
     for graph in served.manifest.graphs:
@@ -144,6 +140,7 @@ async def document(request: Request, kind: str, name: str) -> Response:
         formats=format_links(f"{path}", f"?page={number}" if number > 1 else ""),
         title="Withdrawn" if gone else view.title,
         view=view,
+        data=describe.island(found.triples),
         **context,
     )
 
@@ -182,7 +179,7 @@ async def _resource(request: Request, iri: str, suffix: str) -> Response:
         "Content-Location": f"{path}.{chosen}?{urlencode(query)}",
         "Link": f'<{ask.root}/dataset>; rel="describedby"',
     }
-    if (same := ask.unchanged(etag, headers)) is not None:
+    if (same := ask.known(etag, headers)) is not None:
         return same
     found = await served.described_iri(iri, number)
     if found is None:
@@ -195,7 +192,7 @@ async def _resource(request: Request, iri: str, suffix: str) -> Response:
             served.release.prefixes,
             await jsonld_documents(served),
         )
-        return Response(data, 200, headers, describe.FORMATS[chosen])
+        return ask.answer(data, describe.FORMATS[chosen], headers)
     view = ask.view(found)
     parts = [g for g in served.manifest.graphs if g.iri == iri]
     return ask.page(
@@ -204,6 +201,7 @@ async def _resource(request: Request, iri: str, suffix: str) -> Response:
         formats=format_links(path, f"?{urlencode(query)}"),
         title=view.title,
         view=view,
+        data=describe.island(found.triples),
         parts=[pages.graph_parts(iri, graph.quads, ask.root) for graph in parts],
         **pages.imported_page(view),
     )
@@ -249,7 +247,7 @@ async def _ontology(request: Request, suffix: str) -> Response:
     served = ask.served
     headers = {"Vary": "Accept, Accept-Language"}
     etag = ask.etag("/ontology", *ask.reader)
-    if (same := ask.unchanged(etag, headers)) is not None:
+    if (same := ask.known(etag, headers)) is not None:
         return same
     graph_name = graph_iri(served.base, "vocabulary")
     if not any(graph.iri == graph_name for graph in served.manifest.graphs):

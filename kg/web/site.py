@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gzip
 import hashlib
 import json
 import logging
@@ -21,11 +22,13 @@ from collections.abc import (
     Awaitable,
     Callable,
     Collection,
+    Iterable,
     Iterator,
     Mapping,
     Sequence,
 )
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -44,6 +47,7 @@ from kg.manifest import (
 from kg.store import Release, current_release
 from kg.vocab import graph_iri
 from kg.web import describe
+from kg.web.cache import Cache
 from kg.web.downloads import Files
 from kg.web.guard import QueryFailure
 from kg.web.language import LOCALE
@@ -57,7 +61,7 @@ from kg.web.negotiation import (
     choose,
 )
 from kg.web.pageloop import PageLoop, at
-from kg.web.pool import Answer, Limits, Pool, client, solutions
+from kg.web.pool import Answer, Limits, Pool, Term, client, solutions
 from kg.web.protocol import SparqlEndpoint, request_id
 from kg.web.protocol import problem as problem_json
 from kg.web.quota import Quota, client_of
@@ -119,8 +123,8 @@ class PoolEngine:
         Raises:
             QueryFailure: for the first query that fails.
         """
-        documents = await at(self._home, self.pool.documents(queries))
-        return [[_terms(row) for row in solutions(document)] for document in documents]
+        documents = await at(self._home, self.pool.own(queries))
+        return _rows(documents)
 
     async def ask(self, query: str, limit: int, **options: Any) -> describe.Solutions:
         """Return the answer to a query of any form, of at most `limit` rows.
@@ -173,8 +177,26 @@ class PoolEngine:
         return answer, bytes(body)
 
 
-def _terms(row: Mapping[str, Any]) -> describe.Row:
-    return {name: describe.term(t.type, t.value, t.lang, t.datatype) for name, t in row.items()}
+def _rows(documents: Iterable[bytes]) -> list[list[describe.Row]]:
+    """Return the solutions in documents of SPARQL results.
+
+    A page is made of a few thousand terms, most of which stand there many times: each IRI is made
+    once.
+    """
+    known: dict[str, describe.Term] = {}
+
+    def made(term: Term) -> describe.Term:
+        if term.type != "uri":
+            return describe.term(term.type, term.value, term.lang, term.datatype)
+        found = known.get(term.value)
+        if found is None:
+            found = known[term.value] = describe.Term(term.value)
+        return found
+
+    return [
+        [{name: made(term) for name, term in row.items()} for row in solutions(document)]
+        for document in documents
+    ]
 
 
 @dataclass(eq=False)
@@ -192,6 +214,8 @@ class Served:
     languages: tuple[str, ...] = ("en",)
     check: asyncio.Task[None] | None = None
     """Compares the files that are handed on with what was published."""
+    pages: Cache = field(default_factory=lambda: Cache(0))
+    """Pages and descriptions that were made, by entity tag."""
     cache: dict[object, Any] = field(default_factory=dict)
     locks: dict[object, asyncio.Lock] = field(default_factory=dict)
     _described: dict[tuple[str, int], describe.Description] = field(default_factory=dict)
@@ -272,7 +296,12 @@ class Site:
         self.connections: Collection[object] = ()
         """Those that are open, as far as the server tells."""
         self.assets = _assets(HERE / "assets")
+        self.hashes = {
+            name: hashlib.sha256(data).hexdigest()[:12] for name, data in self.assets.items()
+        }
         self.build = _fingerprint(self.assets)
+        self.zipped = cache(lambda name: gzip.compress(self.assets[name], mtime=0))
+        """Returns an asset by its name, compressed."""
         self.templates = jinja2.Environment(
             loader=jinja2.FileSystemLoader(HERE / "templates"),
             autoescape=True,
@@ -521,7 +550,8 @@ class Site:
         )
         release = pool.release
         files = Files(release.path, release.manifest, self.served.files if self.served else None)
-        served = Served(release, pool, PoolEngine(pool), endpoint, files)
+        pages = Cache(self.settings.cache_mib << 20)
+        served = Served(release, pool, PoolEngine(pool), endpoint, files, pages=pages)
         await pool.__aenter__()
         try:
             name = graph_iri(pool.release.base_iri, "vocabulary")
@@ -544,7 +574,7 @@ class Site:
         """
         if name not in self.assets and name.startswith(BUILT):
             return ""
-        return f"/assets/{name}?v={hashlib.sha256(self.assets[name]).hexdigest()[:12]}"
+        return f"/assets/{name}?v={self.hashes[name]}"
 
 
 @contextlib.contextmanager

@@ -210,7 +210,10 @@ def addresses(releases: Path) -> list[str]:
 
 
 class Walker(HTMLParser):
-    """Collects the text of a page with the classes of the elements around it, and its links."""
+    """Collects the text of a page with the classes of the elements around it, and its links.
+
+    What stands in scripts is in `data`: it is for programs, and tests compare it with the RDF.
+    """
 
     void = frozenset(("meta", "link", "input", "br", "hr", "img"))
 
@@ -219,6 +222,7 @@ class Walker(HTMLParser):
         self.stack: list[tuple[str, frozenset[str]]] = []
         self.texts: list[tuple[str, frozenset[str], str]] = []
         self.attributes: list[tuple[str, str, str]] = []
+        self.data: list[str] = []
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -234,6 +238,9 @@ class Walker(HTMLParser):
         self.stack.pop()
 
     def handle_data(self, data: str) -> None:
+        if self.stack and self.stack[-1][0] == "script":
+            self.data.append(data)
+            return
         classes = frozenset().union(*(c for _, c in self.stack))
         self.texts.append((data, classes, self.stack[-1][0] if self.stack else ""))
 

@@ -63,7 +63,9 @@ def test_json_is_json_ld(client: TestClient) -> None:
 
 @pytest.mark.parametrize("path", [EVENT, "/ontology", "/dataset", "/search", "/sparql"])
 def test_pages_vary_by_format_and_language(client: TestClient, path: str) -> None:
-    assert client.get(path, headers=HTML).headers["vary"] == "Accept, Accept-Language, Cookie"
+    assert client.get(path, headers=HTML).headers["vary"] == (
+        "Accept, Accept-Language, Cookie, Accept-Encoding"
+    )
 
 
 def test_results_as_plain_xml(client: TestClient) -> None:
@@ -136,6 +138,36 @@ def test_head_is_get_without_a_body(client: TestClient, path: str) -> None:
     assert head.content == b""
     for name in ("content-type", "content-length", "etag", "location"):
         assert head.headers.get(name) == get.headers.get(name), name
+
+
+@pytest.mark.parametrize("path", ["/", EVENT, f"{EVENT}.ttl", "/assets/site.css", "/ontology.nt"])
+def test_answers_are_compressed_for_those_who_take_it(client: TestClient, path: str) -> None:
+    plain = client.get(path, headers={**HTML, "Accept-Encoding": "identity"})
+    zipped = client.get(path, headers={**HTML, "Accept-Encoding": "gzip, br"})
+    assert "content-encoding" not in plain.headers
+    assert zipped.headers["content-encoding"] == "gzip"
+    assert zipped.content == plain.content
+    assert int(zipped.headers["content-length"]) < len(plain.content) / 2
+    assert zipped.headers["etag"] != plain.headers["etag"]
+    for answer in (plain, zipped):
+        assert "Accept-Encoding" in answer.headers["vary"]
+    same = client.get(
+        path,
+        headers={**HTML, "Accept-Encoding": "gzip", "If-None-Match": zipped.headers["etag"]},
+    )
+    assert same.status_code == 304
+    again = client.get(path, headers={**HTML, "Accept-Encoding": "gzip, br"})
+    assert again.content == zipped.content
+    assert again.headers["content-length"] == zipped.headers["content-length"]
+
+
+def test_a_kept_page_is_that_of_its_own_address(client: TestClient) -> None:
+    first = client.get(f"{EVENT}.html?from=one", headers=HTML)
+    second = client.get(f"{EVENT}.html?from=two", headers=HTML)
+    assert first.headers["etag"] == second.headers["etag"]
+    assert "from=one&amp;lang=bn" in first.text
+    assert "from=one" not in second.text
+    assert "from=two&amp;lang=bn" in second.text
 
 
 def test_headers_of_every_answer(client: TestClient) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -14,6 +15,7 @@ import rdflib
 from starlette.testclient import TestClient
 
 from kg.dumps import dump
+from kg.web import describe
 
 # rdflib's own reader of JSON-LD uses a class that rdflib has deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:ConjunctiveGraph is deprecated")
@@ -95,6 +97,25 @@ def test_a_description_holds_every_triple_of_its_subject(
 def test_the_formats_hold_the_same_triples(client: TestClient, suffix: str) -> None:
     for address in ("event/radar-delivery", "agent/mira-odan", "claim/0000000000000005"):
         assert triples(client, address, suffix) == triples(client, address, "ttl")
+
+
+def test_the_data_in_a_page_are_those_beside_it(client: TestClient, addresses: list[str]) -> None:
+    for address in addresses:
+        page = client.get(f"/doc/{address}", headers=HTML).text
+        (island,) = re.findall(
+            r'<script type="application/ld\+json">(.*?)</script>', page, re.DOTALL
+        )
+        graph = rdflib.Graph().parse(data=island, format="json-ld")
+        found = {(s.n3(), p.n3(), o.n3()) for s, p, o in graph}
+        assert found == triples(client, address, "ttl"), address
+
+
+def test_text_cannot_leave_the_data_in_a_page() -> None:
+    words = describe.Term("</script><b>&amp;<!--", is_iri=False)
+    island = describe.island([("http://a.example/x", LABEL, words)])
+    assert "<" not in island
+    ((_, _, read),) = rdflib.Graph().parse(data=island, format="json-ld")
+    assert str(read) == words.value
 
 
 def test_no_page_shows_a_proposition_bare(
@@ -219,7 +240,7 @@ def test_a_language_is_kept_where_it_was_chosen_here(client: TestClient) -> None
         kept = client.get(path, headers={**HTML, "Accept-Language": "bn"})
         assert '<html lang="hi">' in kept.text
         assert "Cookie" in kept.headers["vary"]
-        assert client.get(f"{path}.ttl").headers.get("vary") is None
+        assert client.get(f"{path}.ttl").headers["vary"] == "Accept-Encoding"
         client.cookies.clear()
         client.cookies.set("lang", "bn")
         other = client.get(path, headers={**HTML, "Accept-Language": "bn"})
