@@ -59,6 +59,7 @@ from kg.web.archive import (
     release_page,
 )
 from kg.web.ask import TITLE, Ask, wanted_languages
+from kg.web.crawl import robots, site_map_part, site_maps
 from kg.web.front import home, query_page, question_list, question_page, search_page
 from kg.web.resources import (
     context,
@@ -306,6 +307,9 @@ ROUTES: Final[tuple[Route, ...]] = (
     ("/questions", question_list, "The questions"),
     ("/questions/{name}", question_page, "A question with its answer"),
     ("/docs", api_page, "This interface for people"),
+    ("/robots.txt", robots, ""),
+    ("/sitemap.xml", site_maps, ""),
+    ("/sitemap/{name}", site_map_part, ""),
     ("/healthz", healthz, "Whether the server runs"),
     ("/readyz", readyz, "Whether a release is served"),
     ("/metrics", metrics, "Counters for Prometheus"),

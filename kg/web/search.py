@@ -142,6 +142,21 @@ def listing(index: Path, kind: str = "") -> Iterator[Hit]:
                 yield Hit(*row)
 
 
+def addresses(index: Path, most: int) -> list[str]:
+    """Return the IRIs of the things that have a name of their own, sorted; at most so many.
+
+    Raises:
+        QueryError: the index is missing or cannot be read.
+    """
+    parts = ", ".join("?" * len(PARTS))
+    matching = " UNION ".join(
+        f"SELECT iri FROM {table} WHERE preferred = 1 AND kind NOT IN ('', 'term', {parts}) {right}"
+        for table, right in _tables(index).items()
+    )
+    bound = [*PARTS * len(_tables(index)), most]
+    return [iri for (iri,) in _rows(index, f"{matching} ORDER BY iri LIMIT ?", bound)]
+
+
 def kinds(index: Path) -> dict[str, int]:
     """Return how many things of each kind `listing` yields, by kind.
 

@@ -46,6 +46,7 @@ from kg.vocab import graph_iri
 from kg.web import describe
 from kg.web.app import create_app
 from kg.web.ask import TITLE, Static
+from kg.web.crawl import published_at, site_map
 from kg.web.front import HITS_SHOWN, KIND_NAMES
 from kg.web.search import Hits, kinds, listing
 from kg.web.site import Served
@@ -508,7 +509,7 @@ class _Copy:
         # Nothing in the data can be called so, and no page is shown with it.
         self.root = f"/static-{hashlib.sha256(f'root of {manifest.id}'.encode()).hexdigest()}"
         self.links = re.compile(rf'\s(href|src|action)="{re.escape(self.root)}([^"]*)"')
-        self.live = manifest.base_iri if manifest.base_iri != Settings().base_iri else ""
+        self.live = published_at(manifest)
         self.files = {entry.path: entry for entry in manifest.files if not entry.private}
         index = release / LABELS
         counts = kinds(index)
@@ -920,14 +921,7 @@ class _Copy:
         return {**found, "sitemap.xml": lambda: self._sitemap("sitemap", names)}
 
     def _sitemap(self, element: str, files: Sequence[str]) -> bytes:
-        outer = "urlset" if element == "url" else "sitemapindex"
-        lines = [
-            f"<{element}><loc>{html.escape(self.live + quote(file))}</loc></{element}>"
-            for file in files
-        ]
-        head = '<?xml version="1.0" encoding="UTF-8"?>'
-        space = "http://www.sitemaps.org/schemas/sitemap/0.9"
-        return "\n".join([head, f'<{outer} xmlns="{space}">', *lines, f"</{outer}>", ""]).encode()
+        return site_map(element, (self.live + quote(file) for file in files))
 
 
 def _fingerprint() -> str:
