@@ -176,7 +176,7 @@ async def api_page(request: Request) -> Response:
                     ],
                 }
             )
-    return ask.page("api.html", title="Interface for programs", routes=routes)
+    return ask.page("api.html", title=ask.language.gettext("Interface for programs"), routes=routes)
 
 
 REASONS: Final[Mapping[int, Reason]] = {
@@ -254,6 +254,7 @@ def _error_page(request: Request, failure: QueryFailure, headers: Mapping[str, s
     served: Served | None = request.scope.get("kg.served")
     root = request.scope.get("root_path", "").rstrip("/")
     status, title = PROBLEMS[failure.reason]
+    language = interface(wanted_languages(request))
     text = site.templates.get_template("error.html").render(
         site={"title": TITLE, "asset": lambda name: root + site.asset(name)},
         release=served.manifest if served else None,
@@ -261,10 +262,10 @@ def _error_page(request: Request, failure: QueryFailure, headers: Mapping[str, s
         static=request.scope.get("kg.static"),
         formats=(),
         data="",
-        language=interface(wanted_languages(request)),
+        language=language,
         languages=(),
         names_in=(),
-        title=title,
+        title=language.gettext(title),
         detail=str(failure),
         offers=failure.available,
     )

@@ -91,7 +91,7 @@ async def download_page(request: Request) -> Response:
     return ask.page(
         "download.html",
         headers={"Vary": "Accept-Language", "ETag": ask.etag("/download", *ask.reader)},
-        title="Downloads",
+        title=ask.language.gettext("Downloads"),
         dumps=[shown(entry, current) for entry in manifest.dumps],
         files=[shown(entry, numbered) for entry in manifest.files if not entry.private],
         graphs=[
@@ -179,7 +179,7 @@ async def release_list(request: Request) -> Response:
     return ask.page(
         "releases.html",
         headers={"Vary": "Accept, Accept-Language"},
-        title="Releases",
+        title=ask.language.gettext("Releases"),
         releases=shown,
     )
 
@@ -199,7 +199,7 @@ async def release_page(request: Request, release: str) -> Response:
     return ask.page(
         "release.html",
         headers={"Vary": "Accept, Accept-Language"},
-        title=f"Release {one.manifest.id[:12]}",
+        title=ask.language.gettext("Release %(id)s") % {"id": one.manifest.id[:12]},
         one=one,
         shown=one.manifest,
         current=one.manifest.id == ask.served.manifest.id,
@@ -241,11 +241,14 @@ async def release_difference(request: Request, old: str, new: str) -> Response:
     if form is PLAIN_JSON:
         return JSONResponse(history.as_json(compared, ask.number), headers=headers)
     address = f"{ask.root}/releases/{before.name}/diff/{after.name}"
+    _ = ask.language.gettext
     return ask.page(
         "diff.html",
         headers=headers,
-        title="What changed",
+        title=_("What changed"),
         compared=compared,
+        changes={what: _(words) for what, words in history.CHANGES.items()},
+        kinds={kind: _(words) for kind, words in history.KINDS.items()},
         local=ask.local,
         patch=f"{address}.rdfp",
         json=f"{address}.json",
@@ -321,7 +324,7 @@ async def _correction_list(request: Request, suffix: str) -> Response:
         "corrections.html",
         headers=headers,
         formats=[*further, *format_links(address, query)],
-        title="Corrections",
+        title=ask.language.gettext("Corrections"),
         notices=notices,
         more=more,
     )
@@ -352,7 +355,7 @@ async def _change_list(request: Request, suffix: str) -> Response:
         "changes.html",
         headers=headers,
         formats=format_links(f"{ask.root}/changes"),
-        title="Changes",
+        title=ask.language.gettext("Changes"),
         pages=[
             {
                 "number": number,
@@ -392,7 +395,7 @@ async def change_page(request: Request, number: str) -> Response:
         "change.html",
         headers=headers,
         formats=format_links(f"{ask.root}/changes/{page.number}"),
-        title=f"Changes of {page.time}",
+        title=ask.language.gettext("Changes of %(time)s") % {"time": page.time},
         changed=page,
         compared=page.before in kept and page.release in kept and page.before != page.release,
         local=ask.local,

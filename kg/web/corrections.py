@@ -58,8 +58,9 @@ def as_atom(view: View, notices: Sequence[Notice], base: str, title: str) -> byt
 
     Spec: RFC 4287, sections 4.1.1 and 4.1.2
     """
-    feed = ElementTree.Element("feed", xmlns=_ATOM)
-    _text(feed, "title", f"Corrections of {title}")
+    _ = view.language.gettext
+    feed = ElementTree.Element("feed", {"xmlns": _ATOM, "xml:lang": view.ui})
+    _text(feed, "title", _("Corrections of %(title)s") % {"title": title})
     _text(feed, "id", f"{base}corrections")
     ElementTree.SubElement(feed, "link", rel="self", href=f"{base}corrections.atom")
     ElementTree.SubElement(feed, "link", rel="alternate", href=f"{base}corrections")
@@ -75,9 +76,12 @@ def as_atom(view: View, notices: Sequence[Notice], base: str, title: str) -> byt
         for ref in one.of[:_NAMED]:
             ElementTree.SubElement(entry, "link", rel="related", href=ref.iri)
         ElementTree.SubElement(entry, "category", term=_reason(one))
-        words = f"{one.act} on the authority of: {one.authority}."
+        who = {"act": one.called, "authority": one.authority}
+        words = _("%(act)s on the authority of: %(authority)s.") % who
         if len(one.of) > _NAMED:
-            words += f" It is of {len(one.of)} things."
+            words += " " + _("It is of %(number)s things.") % {
+                "number": view.language.number(len(one.of))
+            }
         summary = ElementTree.SubElement(entry, "summary")
         summary.text = f"{words} {one.summary.text}" if one.summary else words
         if one.summary and one.summary.lang:

@@ -21,6 +21,7 @@ from kg.manifest import (
 from kg.vocab import CH
 from kg.web import describe, pages
 from kg.web.guard import QueryFailure
+from kg.web.language import N_
 from kg.web.pool import client
 from kg.web.protocol import seconds, status_of
 from kg.web.search import Hits, search
@@ -40,38 +41,38 @@ AT_HOME_EACH_S: Final = 0.5
 HITS_SHOWN: Final = 50
 """Things on a page of what was searched for."""
 KIND_NAMES: Final[Mapping[str, str]] = {
-    "agent": "People, states, organisations, sources",
-    "place": "Places",
-    "thing": "Things",
-    "position": "Offices",
-    "event": "Events",
-    "relation": "Relations",
-    "claim": "Claims",
-    "claimset": "Sets of claims",
-    "document": "Documents",
-    "term": "Terms of the ontology",
-    "participation": "Participations",
-    "span": "Spans of text",
-    "quantity": "Quantities",
-    "time": "Times",
-    "record": "Records of links",
-    "notice": "Notices of corrections and withdrawals",
+    "agent": N_("People, states, organisations, sources"),
+    "place": N_("Places"),
+    "thing": N_("Things"),
+    "position": N_("Offices"),
+    "event": N_("Events"),
+    "relation": N_("Relations"),
+    "claim": N_("Claims"),
+    "claimset": N_("Sets of claims"),
+    "document": N_("Documents"),
+    "term": N_("Terms of the ontology"),
+    "participation": N_("Participations"),
+    "span": N_("Spans of text"),
+    "quantity": N_("Quantities"),
+    "time": N_("Times"),
+    "record": N_("Records of links"),
+    "notice": N_("Notices of corrections and withdrawals"),
 }
 NUMBERS: Final = (
-    ("Document", "documents read", "document"),
-    ("Event", "events described", "event"),
-    ("Relation", "relations described", "relation"),
-    ("Claim", "claims by somebody", "claim"),
-    ("Agent", "people, bodies, sources", "agent"),
-    ("Place", "places", "place"),
-    ("Thing", "things", "thing"),
+    ("Document", N_("documents read"), "document"),
+    ("Event", N_("events described"), "event"),
+    ("Relation", N_("relations described"), "relation"),
+    ("Claim", N_("claims by somebody"), "claim"),
+    ("Agent", N_("people, bodies, sources"), "agent"),
+    ("Place", N_("places"), "place"),
+    ("Thing", N_("things"), "thing"),
 )
 
 
 async def home(request: Request) -> Response:
     """Return the home page: what this is, its numbers, and questions with their answers."""
     ask = Ask(request)
-    served, manifest = ask.served, ask.served.manifest
+    served, manifest, _ = ask.served, ask.served.manifest, ask.language.gettext
     etag = ask.etag("/", *ask.reader)
     headers = {
         "Vary": "Accept-Language",
@@ -83,11 +84,11 @@ async def home(request: Request) -> Response:
     if manifest.imported:
         return await _home_of_imported(ask, headers)
     numbers = [
-        {"count": count, "name": name, "href": f"{ask.root}/search?kind={kind}"}
+        {"count": count, "name": _(name), "href": f"{ask.root}/search?kind={kind}"}
         for class_name, name, kind in NUMBERS
         if (count := manifest.classes.get(CH + class_name, 0))
     ]
-    numbers.append({"count": manifest.triples, "name": "triples", "href": f"{ask.root}/dataset"})
+    numbers.append({"count": manifest.triples, "name": _("triples"), "href": f"{ask.root}/dataset"})
 
     async def overview() -> tuple[describe.Description, describe.Description]:
         disputed, documents = await served.engine.rows(
@@ -110,14 +111,15 @@ async def home(request: Request) -> Response:
                 "id": question.id,
                 "question": question.question,
                 "answer": answer,
-                "problem": trouble,
+                "problem": _(trouble),
+                "in_english": trouble != NOT_YET,
             }
         )
     view = ask.view(disputed)
     return ask.page(
         "home.html",
         headers=headers,
-        title="Home",
+        title=_("Home"),
         numbers=numbers,
         disputed=view.listed(disputed.sections["nodes"]),
         documents=[ask.view(documents).ref(iri) for iri in documents.sections["nodes"]],
@@ -143,11 +145,14 @@ async def _home_of_imported(ask: Ask, headers: Mapping[str, str]) -> Response:
     return ask.page(
         "home_imported.html",
         headers=headers,
-        title="Home",
+        title=ask.language.gettext("Home"),
         graphs=[{"ref": view.ref(graph.iri), "quads": graph.quads} for graph in graphs],
         classes=[{"ref": view.ref(iri), "count": count} for iri, count in classes],
         examples=[
-            {"question": words, "href": f"{ask.root}/query?{urlencode({'query': query})}"}
+            {
+                "question": ask.language.gettext(words),
+                "href": f"{ask.root}/query?{urlencode({'query': query})}",
+            }
             for words, query in pages.EXAMPLES_OF_IMPORTED
         ],
     )
@@ -192,7 +197,7 @@ async def _answered_soon(
         return None, NOT_YET, False
 
 
-NOT_YET: Final = "It takes a while to answer: open the question to see."
+NOT_YET: Final = N_("It takes a while to answer: open the question to see.")
 
 
 async def question_list(request: Request) -> Response:
@@ -216,7 +221,7 @@ async def question_list(request: Request) -> Response:
     return ask.page(
         "questions.html",
         headers={"Vary": "Accept, Accept-Language"},
-        title="Questions",
+        title=ask.language.gettext("Questions"),
         questions=found,
     )
 
@@ -282,7 +287,7 @@ async def query_page(request: Request, query: str = "") -> Response:
         "query.html",
         status=status,
         headers=headers,
-        title="Query",
+        title=ask.language.gettext("Query"),
         query=query or (pages.EXAMPLES_OF_IMPORTED[0][1] if served.manifest.imported else EXAMPLE),
         problem=problem,
         answer=answer,
@@ -293,7 +298,7 @@ async def query_page(request: Request, query: str = "") -> Response:
         examples=[
             {"question": words, "href": f"{ask.root}/query?{urlencode({'query': text})}"}
             for words, text in (
-                pages.EXAMPLES_OF_IMPORTED
+                [(ask.language.gettext(w), q) for w, q in pages.EXAMPLES_OF_IMPORTED]
                 if served.manifest.imported
                 else [(q.question, q.query) for q in served.manifest.questions]
             )
@@ -380,13 +385,19 @@ async def search_page(
             },
             headers={"Vary": "Accept, Accept-Language", "Cache-Control": "no-cache"},
         )
+    _ = ask.language.gettext
+    if ask.static:
+        title = _(KIND_NAMES.get(kind, N_("Lists")))
+    else:
+        title = _("Search: %(words)s") % {"words": q} if q else _("Search")
     return ask.page(
         "search.html",
         headers={"Vary": "Accept, Accept-Language"},
-        title=KIND_NAMES.get(kind, "Lists") if ask.static else f"Search: {q}" if q else "Search",
+        title=title,
         q=q,
         kind=kind,
-        kinds=[("", "All kinds"), *KIND_NAMES.items()],
+        kind_name=_(KIND_NAMES.get(kind, "")),
+        kinds=[("", _("All kinds")), *((key, _(name)) for key, name in KIND_NAMES.items())],
         hits=hits,
         more=bool(found and found.more),
     )

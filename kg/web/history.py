@@ -18,11 +18,29 @@ from kg.diff import Change, Counted, Difference
 from kg.errors import ReleaseError, TooLarge
 from kg.manifest import CURRENT, Manifest, read_manifest, read_publications
 from kg.web.guard import QueryFailure
+from kg.web.language import N_
 
 PAGE: Final = 50
 """Things on a page."""
 LINES: Final = 400_000
 """Lines of parts that are read for a page; a patch has no such bound."""
+CHANGES: Final = {"added": N_("added"), "removed": N_("removed"), "changed": N_("changed")}
+"""The words of what happened to a thing, by `kg.diff.Change.what`."""
+KINDS: Final = {
+    "agent": N_("agent"),
+    "place": N_("place"),
+    "thing": N_("thing"),
+    "position": N_("office"),
+    "document": N_("document"),
+    "time": N_("time"),
+    "span": N_("span of text"),
+    "quantity": N_("quantity"),
+    "graph": N_("graph"),
+    "run": N_("run"),
+    "notice": N_("notice"),
+    "term": N_("term"),
+}
+"""What a thing is called that changed and has no mark, by its kind."""
 _ID: Final = re.compile("[0-9a-f]{64}")
 _BEGINNING: Final = re.compile("[0-9a-f]{7,64}")
 

@@ -61,8 +61,11 @@ class Language:
         """Return the message in this language, where English has one word for two things."""
         return self._messages.pgettext(context, message)
 
-    def number(self, value: int | float | str) -> str:
+    def number(self, value: int | float | str, *, grouped: bool = True) -> str:
         """Return a number with the digits and the grouping of this language.
+
+        Args:
+            grouped: False for what is counted through, such as the characters of a text.
 
         >>> Language("bn").number(1234567)
         '১২,৩৪,৫৬৭'
@@ -71,7 +74,8 @@ class Language:
         if not re.fullmatch(r"-?[0-9]{1,18}(\.[0-9]{1,18})?", text):
             return text
         whole = float(text) if "." in text else int(text)
-        return format_decimal(whole, locale=self._locale).translate(_DIGITS.get(self.tag, {}))
+        words = format_decimal(whole, locale=self._locale, group_separator=grouped)
+        return words.translate(_DIGITS.get(self.tag, {}))
 
     def quantity(
         self, low: str, best: str, high: str, precision: str, unit: str, wording: str = ""

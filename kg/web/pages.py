@@ -27,7 +27,7 @@ from kg.web.describe import (
     Term,
     shrink,
 )
-from kg.web.language import Language, language
+from kg.web.language import N_, Language, language
 
 STANCES: Final = (
     "affirms",
@@ -38,13 +38,42 @@ STANCES: Final = (
     "cannot-verify",
 )
 SIDES: Final = (
-    ("affirmedBy", "Affirmed by"),
-    ("deniedBy", "Denied by"),
-    ("disputedBy", "Evidence disputed by"),
-    ("questionedBy", "Questioned by"),
-    ("notConfirmedBy", "Not confirmed by"),
-    ("notVerifiedBy", "Not verifiable for"),
+    ("affirmedBy", N_("Affirmed by")),
+    ("deniedBy", N_("Denied by")),
+    ("disputedBy", N_("Evidence disputed by")),
+    ("questionedBy", N_("Questioned by")),
+    ("notConfirmedBy", N_("Not confirmed by")),
+    ("notVerifiedBy", N_("Not verifiable for")),
 )
+
+_MARKS: Final = (
+    N_("described"),
+    N_("described claims"),
+    N_("described role"),
+    N_("claim"),
+    N_("assessment of what is described"),
+    N_("record"),
+)
+"""The words of `kg.vocab.MARKS`."""
+KIND_NAMES: Final[Mapping[str, str]] = {
+    "event": N_("Event"),
+    "relation": N_("Relation"),
+    "claim": N_("Claim"),
+    "claimset": N_("Set of claims"),
+    "document": N_("Document"),
+    "agent": N_("Agent"),
+    "place": N_("Place"),
+    "thing": N_("Thing"),
+    "position": N_("Office"),
+    "notice": N_("Notice"),
+}
+"""What one thing of a kind is called; other kinds have no page on which it is said."""
+_ACTS: Final = {
+    "Correction": N_("Correction"),
+    "Withdrawal": N_("Withdrawal"),
+    "Suppression": N_("Suppression"),
+}
+_CERTAINTIES: Final = {"probable": N_("probable"), "possible": N_("possible")}
 
 DEEPEST: Final = 6
 """Blank nodes that are shown within each other."""
@@ -67,7 +96,7 @@ class Ref:
 
     `mark` is what must stand before the label, so that no page says a proposition in its own
     voice. `corrected` says that an editor corrected it. `speakers` and `stance` are of a claim: its
-    label is attributed with them.
+    label is attributed with them; `relays` is the word for what it does to another claim.
     """
 
     iri: str
@@ -81,6 +110,7 @@ class Ref:
     stance: Ref | None = None
     target: Ref | None = None
     corrected: bool = False
+    relays: str = ""
 
     @property
     def plain(self) -> str:
@@ -164,10 +194,11 @@ class EvidenceView:
 
 @dataclass(frozen=True)
 class Notice:
-    """What an editor did: a correction, a withdrawal or a suppression."""
+    """What an editor did: a correction, a withdrawal or a suppression, and what that is called."""
 
     ref: Ref
     act: str
+    called: str
     reason: Ref | None
     authority: str
     date: str
@@ -240,7 +271,7 @@ class Assessment:
 
     ref: Ref
     status: Ref
-    rule: str
+    rule: Text | None
     sides: tuple[tuple[str, tuple[Ref, ...]], ...]
     events: tuple[Ref, ...]
     links: tuple[Ref, ...]
@@ -315,7 +346,9 @@ class View:
         """
         graph = self.d.graph
         if self.d.kind == "document" and self.d.iri in graph.iris(iri, "ch:voiceOf"):
-            return Label("Nobody named" if graph.a(iri, "Unattributed") else "The text itself")
+            _ = self.language.gettext
+            nobody = graph.a(iri, "Unattributed")
+            return Label(_("Nobody named") if nobody else _("The text itself"))
         words: dict[str, str] = {}
         for predicate in ("rdfs:label", "skos:prefLabel"):
             for term in graph.terms(iri, predicate):
@@ -380,13 +413,14 @@ class View:
             href=self.href(iri),
             label=label,
             kind=kind,
-            mark=MARKS.get(kind, ""),
+            mark=self.language.gettext(MARKS.get(kind, "")),
             outside=kind == "outside" and not self.imported,
             status=status_ref,
             speakers=speakers,
             stance=stance,
             target=target,
             corrected=bool(graph.subjects("ch:corrects", iri)),
+            relays=self.language.gettext("relays") if target and target.kind == "claim" else "",
         )
         self._refs[iri] = made
         return made
@@ -495,7 +529,17 @@ class View:
         local = re.sub(r"^.*[/#:](?=.)", "", iri)
         return dataclasses.replace(ref, label=Label(local))
 
+    def _fact(self, name: str, values: tuple[Value, ...]) -> Fact:
+        """Return a row whose name is a message of the interface."""
+        return Fact(self.language.gettext(name), values)
+
     # what every page has
+
+    @cached_property
+    def kind_name(self) -> str:
+        """Return what one thing of this kind is called."""
+        kind = self.d.kind
+        return self.language.gettext(KIND_NAMES.get(kind, "")) or kind.capitalize()
 
     @cached_property
     def this(self) -> Ref:
@@ -568,19 +612,19 @@ class View:
         iri = self.d.iri
         rows = []
         for predicate, name in (
-            ("prov:wasGeneratedBy", "Extracted in"),
-            ("ch:reviewedIn", "Reviewed in"),
-            ("ch:reviewState", "Review state"),
-            ("ch:registryBasis", "Basis of the record"),
-            ("ch:asOf", "As of"),
-            ("dcterms:identifier", "Name in the source's files"),
+            ("prov:wasGeneratedBy", N_("Extracted in")),
+            ("ch:reviewedIn", N_("Reviewed in")),
+            ("ch:reviewState", N_("Review state")),
+            ("ch:registryBasis", N_("Basis of the record")),
+            ("ch:asOf", N_("As of")),
+            ("dcterms:identifier", N_("Name in the source's files")),
         ):
             values = tuple(self.value(term) for term in self.d.graph.terms(iri, predicate))
             if values:
-                rows.append(Fact(name, values))
+                rows.append(self._fact(name, values))
         graphs = {q.graph for q in self.d.graph.quads if q.subject == iri}
         if graphs:
-            rows.append(Fact("Named graphs", tuple(self.ref(g) for g in sorted(graphs))))
+            rows.append(self._fact(N_("Named graphs"), tuple(self.ref(g) for g in sorted(graphs))))
         return tuple(rows)
 
     # parts
@@ -601,8 +645,8 @@ class View:
         if part:
             words += f", {part.label.text}"
         certainty = graph.one(iri, "ch:certainty").removeprefix(CH + "certainty-")
-        if certainty in ("probable", "possible"):
-            words += f" ({certainty})"
+        if certainty in _CERTAINTIES:
+            words += f" ({self.language.gettext(_CERTAINTIES[certainty])})"
         return words
 
     def time_facts(self, subject: str) -> tuple[tuple[Ref, str, tuple[Fact, ...]], ...]:
@@ -611,17 +655,17 @@ class View:
         for iri in self.d.graph.iris(subject, "ch:time"):
             rows = []
             for predicate, name in (
-                ("ch:timeRule", "read as"),
-                ("ch:referenceDate", "counted from"),
-                ("ch:referenceBasis", "which is known from"),
-                ("ch:earliest", "earliest"),
-                ("ch:latest", "latest"),
+                ("ch:timeRule", N_("read as")),
+                ("ch:referenceDate", N_("counted from")),
+                ("ch:referenceBasis", N_("which is known from")),
+                ("ch:earliest", N_("earliest")),
+                ("ch:latest", N_("latest")),
                 ("ch:edtf", "EDTF"),
-                ("ch:wording", "in our words"),
+                ("ch:wording", N_("in our words")),
             ):
                 values = tuple(self.value(t) for t in self.d.graph.terms(iri, predicate))
                 if values:
-                    rows.append(Fact(name, values))
+                    rows.append(self._fact(name, values))
             found.append((self.ref(iri), self.time(iri), tuple(rows)))
         return tuple(found)
 
@@ -726,21 +770,21 @@ class View:
 
     def card(self, claim: str) -> Card:
         """Return one claim with all that it carries."""
-        graph = self.d.graph
+        graph, _ = self.d.graph, self.language.gettext
         speakers = self.refs(claim, "ch:claimant")
         sides = {side for who in speakers for side in self.sides(who.iri)}
         about = graph.iris(claim, "ch:about")
         links = (
-            ("answers", self.refs(claim, "ch:respondsTo")),
-            ("answered by", tuple(self.ref(c) for c in graph.subjects("ch:respondsTo", claim))),
-            ("concedes", self.refs(claim, "ch:concedes")),
-            ("stands in contrast to", self.refs(claim, "ch:contrastsWith")),
-            ("gives a reason for", self.refs(claim, "ch:givesReasonFor")),
-            ("says that only this holds", self.refs(claim, "ch:saysOnly")),
+            (_("answers"), self.refs(claim, "ch:respondsTo")),
+            (_("answered by"), tuple(self.ref(c) for c in graph.subjects("ch:respondsTo", claim))),
+            (_("concedes"), self.refs(claim, "ch:concedes")),
+            (_("stands in contrast to"), self.refs(claim, "ch:contrastsWith")),
+            (_("gives a reason for"), self.refs(claim, "ch:givesReasonFor")),
+            (_("says that only this holds"), self.refs(claim, "ch:saysOnly")),
         )
         set_note = ""
         if about and graph.a(about[0], "ClaimSet"):
-            set_note = "speaks of a described set of claims"
+            set_note = _("speaks of a described set of claims")
         stance = self.first(claim, "ch:stance")
         return Card(
             ref=self.ref(claim),
@@ -772,10 +816,11 @@ class View:
     def notice(self, iri: str) -> Notice:
         """Return what an editor did."""
         graph = self.d.graph
-        acts = ("Correction", "Withdrawal", "Suppression")
+        act = next((act for act in _ACTS if graph.a(iri, act)), "Notice")
         return Notice(
             ref=self.ref(iri),
-            act=next((act for act in acts if graph.a(iri, act)), "Notice"),
+            act=act,
+            called=self.language.gettext(_ACTS.get(act, KIND_NAMES["notice"])),
             reason=self.first(iri, "ch:noticeReason"),
             authority=graph.one(iri, "ch:authority"),
             date=graph.one(iri, "dcterms:date"),
@@ -892,14 +937,13 @@ class View:
             status = self.first(iri, "ch:status")
             if not status:
                 continue
-            rule = self.text(iri, "ch:rule")
             found.append(
                 Assessment(
                     self.ref(iri),
                     status,
-                    rule.text if rule else "",
+                    self.text(iri, "ch:rule"),
                     tuple(
-                        (name, refs)
+                        (self.language.gettext(name), refs)
                         for predicate, name in SIDES
                         if (refs := self.refs(iri, f"ch:{predicate}"))
                     ),
@@ -1054,11 +1098,13 @@ def plain(ref: Ref) -> str:
     """
     if ref.kind == "claim" and ref.speakers and ref.stance:
         who = ", ".join(speaker.label.text for speaker in ref.speakers)
-        relays = ref.target is not None and ref.target.kind == "claim"
-        words = f"Claim: {who} – {'relays' if relays else ref.stance.label.text}"
+        words = f"{_capital(ref.mark)}: {who} – {ref.relays or ref.stance.label.text}"
         return f"{words} – {plain(ref.target)}" if ref.target else words
-    mark = ref.mark[:1].upper() + ref.mark[1:]
-    return f"{mark}: {ref.label.text}" if mark else ref.label.text
+    return f"{_capital(ref.mark)}: {ref.label.text}" if ref.mark else ref.label.text
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def choose(words: Mapping[str, str], languages: Sequence[str]) -> str | None:
@@ -1141,15 +1187,15 @@ def answer(view: View, found: Solutions, limit: int, *, tidy: bool = False) -> A
 
 
 _ROLE_GROUPS: Final = (
-    ("does", "Described as acting", "", ("actor",)),
+    ("does", N_("Described as acting"), "", ("actor",)),
     (
         "undergoes",
-        "Described as recipient or beneficiary",
+        N_("Described as recipient or beneficiary"),
         "",
         ("recipient", "beneficiary"),
     ),
-    ("place", "Described as place", "", ("place", "origin", "destination")),
-    ("other", "Described in other roles", "", ("item", "topic", "instrument", "backer")),
+    ("place", N_("Described as place"), "", ("place", "origin", "destination")),
+    ("other", N_("Described in other roles"), "", ("item", "topic", "instrument", "backer")),
 )
 
 
@@ -1205,21 +1251,21 @@ def resource_page(view: View) -> tuple[str, dict[str, Any]]:
 
 EXAMPLES_OF_IMPORTED: Final = (
     (
-        "Which classes are there, and how many things of each?",
+        N_("Which classes are there, and how many things of each?"),
         "SELECT ?class (COUNT(DISTINCT ?thing) AS ?things) WHERE {\n  ?thing a ?class .\n}\n"
         "GROUP BY ?class ORDER BY DESC(?things) LIMIT 50",
     ),
     (
-        "Which properties are there, and how often?",
+        N_("Which properties are there, and how often?"),
         "SELECT ?property (COUNT(*) AS ?statements) WHERE {\n  ?thing ?property ?value .\n}\n"
         "GROUP BY ?property ORDER BY DESC(?statements) LIMIT 50",
     ),
     (
-        "Any statements",
+        N_("Any statements"),
         "SELECT ?thing ?property ?value WHERE {\n  ?thing ?property ?value .\n}\nLIMIT 50",
     ),
     (
-        "What is in which named graph?",
+        N_("What is in which named graph?"),
         "SELECT ?graph (COUNT(*) AS ?statements) WHERE {\n"
         "  GRAPH ?graph { ?thing ?property ?value }\n}\n"
         "GROUP BY ?graph ORDER BY DESC(?statements) LIMIT 50",
@@ -1252,14 +1298,15 @@ def imported_page(view: View) -> dict[str, Any]:
     }
 
 
-def graph_parts(iri: str, quads: int, root: str) -> tuple[tuple[str, tuple[Fact, ...]], ...]:
+def graph_parts(view: View, iri: str, quads: int) -> tuple[tuple[str, tuple[Fact, ...]], ...]:
     """Return what the page of a named graph says of what it holds."""
-    whole = f"{root}/graphs?{urlencode({'graph': iri})}"
+    _ = view.language.gettext
+    whole = f"{view.root}/graphs?{urlencode({'graph': iri})}"
     rows = (
-        Fact("Statements", (Text(f"{quads:,}"),)),
-        Fact("The whole graph", (Ref(iri, whole, Label("as RDF")),)),
+        Fact(_("Statements"), (Text(view.language.number(quads)),)),
+        Fact(_("The whole graph"), (Ref(iri, whole, Label(_("as RDF"))),)),
     )
-    return (("What it holds", rows),)
+    return ((_("What it holds"), rows),)
 
 
 def _concerned(view: View, claim: str) -> Mapping[Term, None]:
@@ -1268,12 +1315,13 @@ def _concerned(view: View, claim: str) -> Mapping[Term, None]:
 
 def _entity_page(view: View) -> dict[str, Any]:
     graph, sections, iri = view.d.graph, view.d.sections, view.d.iri
+    _ = view.language.gettext
     offices: list[str] = []
     relations: list[str] = []
     for node in sections["relations"]:
         office = graph.one(node, "ch:relationType") == CH + "relation-holds-office"
         (offices if office else relations).append(node)
-    groups = [("offices", "Offices" if view.d.kind != "position" else "Held by", "", offices)]
+    groups = [("offices", _("Offices") if view.d.kind != "position" else _("Held by"), "", offices)]
     left = list(sections["events"])
     for name, title, note, roles in _ROLE_GROUPS:
         chosen = [
@@ -1282,34 +1330,39 @@ def _entity_page(view: View) -> dict[str, Any]:
             if any(Term(iri) in graph.predicates(node).get(CH + role, ()) for role in roles)
         ]
         left = [node for node in left if node not in chosen]
-        groups.append((name, title, note, chosen))
-    groups.append(("relations", "Relations described", "", relations))
+        groups.append((name, _(title), note, chosen))
+    groups.append(("relations", _("Relations described"), "", relations))
     groups.append(
         (
             "metonym",
-            "Where its name stands for somebody else",
+            _("Where its name stands for somebody else"),
             "",
             [node for node in sections["metonym"] if node not in sections["events"]],
         )
     )
     rows = []
     for predicate, name in (
-        ("ch:actsFor", "Acts for"),
-        ("ch:voiceOf", "Voice of"),
-        ("ch:locatedIn", "Located in"),
-        ("ch:positionIn", "In"),
-        ("ch:positionFor", "For"),
-        ("ch:positionToward", "Toward"),
-        ("owl:differentFrom", "Not the same as"),
-        ("ch:latitude", "Latitude"),
-        ("ch:longitude", "Longitude"),
+        ("ch:actsFor", N_("Acts for")),
+        ("ch:voiceOf", N_("Voice of")),
+        ("ch:locatedIn", N_("Located in")),
+        ("ch:positionIn", N_("In")),
+        ("ch:positionFor", N_("For")),
+        ("ch:positionToward", N_("Toward")),
+        ("owl:differentFrom", N_("Not the same as")),
+        ("ch:latitude", N_("Latitude")),
+        ("ch:longitude", N_("Longitude")),
     ):
         values = tuple(view.value(term) for term in graph.terms(iri, predicate))
         if values:
-            rows.append(Fact(name, values))
+            rows.append(Fact(_(name), values))
     amounts = view.quantities(iri)
     if amounts:
-        rows.append(Fact("Number", tuple(Text(words) for _, words in amounts)))
+        rows.append(
+            Fact(
+                view.language.pgettext("how many", "Number"),
+                tuple(Text(words) for _, words in amounts),
+            )
+        )
     return {
         "registry": rows,
         "groups": [
@@ -1318,11 +1371,11 @@ def _entity_page(view: View) -> dict[str, Any]:
         ],
         "said": view.ledger(sections["said"]),
         "lists": [
-            ("Who acts for this agent", view.section("acting")),
-            ("Offices connected with it", view.section("positions")),
-            ("Located here", view.section("inside")),
-            ("Documents published", view.section("published")),
-            ("Readings and reviews", view.section("runs")),
+            (_("Who acts for this agent"), view.section("acting")),
+            (_("Offices connected with it"), view.section("positions")),
+            (_("Located here"), view.section("inside")),
+            (_("Documents published"), view.section("published")),
+            (_("Readings and reviews"), view.section("runs")),
         ],
     }
 
@@ -1331,38 +1384,38 @@ def _document_page(view: View) -> dict[str, Any]:
     graph, sections, iri = view.d.graph, view.d.sections, view.d.iri
     rows = []
     for predicate, name in (
-        ("dcterms:identifier", "Name of the file"),
-        ("dcterms:publisher", "Publisher"),
-        ("ch:publisherUnstated", "Publisher not stated"),
-        ("dcterms:issued", "Issued"),
-        ("ch:referenceDate", "Dates are counted from"),
-        ("ch:referenceBasis", "That date is known from"),
-        ("ch:datelinePlace", "Dateline"),
-        ("ch:custody", "Custody"),
-        ("ch:capturedOn", "Captured on"),
-        ("ch:captureTool", "Captured with"),
-        ("ch:archivedAt", "Archived at"),
-        ("ch:redistribution", "Redistribution"),
-        ("ch:characters", "Characters"),
-        ("ch:sentences", "Sentences"),
-        ("ch:sha256", "SHA-256 of the text"),
+        ("dcterms:identifier", N_("Name of the file")),
+        ("dcterms:publisher", N_("Publisher")),
+        ("ch:publisherUnstated", N_("Publisher not stated")),
+        ("dcterms:issued", N_("Issued")),
+        ("ch:referenceDate", N_("Dates are counted from")),
+        ("ch:referenceBasis", N_("That date is known from")),
+        ("ch:datelinePlace", N_("Dateline")),
+        ("ch:custody", N_("Custody")),
+        ("ch:capturedOn", N_("Captured on")),
+        ("ch:captureTool", N_("Captured with")),
+        ("ch:archivedAt", N_("Archived at")),
+        ("ch:redistribution", N_("Redistribution")),
+        ("ch:characters", N_("Characters")),
+        ("ch:sentences", N_("Sentences")),
+        ("ch:sha256", N_("SHA-256 of the text")),
     ):
         values = tuple(view.value(term) for term in graph.terms(iri, predicate))
         if values:
-            rows.append(Fact(name, values))
+            rows.append(Fact(view.language.gettext(name), values))
     spans = sections["spans"]
     propositions = sections["propositions"]
     named = [span for span in spans if graph.terms(span, "ch:surface")]
     counts = (
-        ("events described", sum(view.kind(node) == "event" for node in propositions)),
-        ("relations described", sum(view.kind(node) == "relation" for node in propositions)),
-        ("claims", len(sections["claims"])),
-        ("spans of evidence", len(spans) - len(named)),
-        ("names", len(named)),
+        (N_("events described"), sum(view.kind(node) == "event" for node in propositions)),
+        (N_("relations described"), sum(view.kind(node) == "relation" for node in propositions)),
+        (N_("claims"), len(sections["claims"])),
+        (N_("spans of evidence"), len(spans) - len(named)),
+        (N_("names"), len(named)),
     )
     return {
         "custody": rows,
-        "counts": [{"name": name, "count": count} for name, count in counts],
+        "counts": [{"name": view.language.gettext(name), "count": count} for name, count in counts],
         "propositions": view.listed(propositions),
     }
 
@@ -1383,32 +1436,32 @@ class TermSection:
     """Terms that are listed together."""
 
     anchor: str
-    title: str
+    title: Label
     definition: Text | None
     terms: tuple[TermView, ...]
 
 
 _TERM_ROWS: Final = (
-    ("rdfs:subClassOf", "Kind of"),
-    ("rdfs:subPropertyOf", "Kind of"),
-    ("rdfs:domain", "Of"),
-    ("rdfs:range", "Value"),
-    ("skos:broader", "Broader"),
-    ("skos:notation", "Notation"),
-    ("skos:altLabel", "Also"),
-    ("ch:shortcut", "Plain property"),
-    ("skos:example", "Example"),
-    ("skos:scopeNote", "Note"),
-    ("rdfs:comment", "Note"),
-    ("skos:closeMatch", "Near to"),
-    ("skos:exactMatch", "The same as"),
-    ("dcterms:isReplacedBy", "Replaced by"),
+    ("rdfs:subClassOf", N_("Kind of")),
+    ("rdfs:subPropertyOf", N_("Kind of")),
+    ("rdfs:domain", N_("Of")),
+    ("rdfs:range", N_("Value")),
+    ("skos:broader", N_("Broader")),
+    ("skos:notation", N_("Notation")),
+    ("skos:altLabel", N_("Also")),
+    ("ch:shortcut", N_("Plain property")),
+    ("skos:example", N_("Example")),
+    ("skos:scopeNote", N_("Note")),
+    ("rdfs:comment", N_("Note")),
+    ("skos:closeMatch", N_("Near to")),
+    ("skos:exactMatch", N_("The same as")),
+    ("dcterms:isReplacedBy", N_("Replaced by")),
 )
 
 
 def ontology_sections(view: View) -> tuple[TermSection, ...]:
     """Return the classes, properties and schemes of the vocabulary graph, each sorted by name."""
-    graph = view.d.graph
+    graph, _ = view.d.graph, view.language.gettext
     names = sorted({quad.subject for quad in graph.quads if quad.subject.startswith(CH)})
     classes = []
     properties = []
@@ -1435,25 +1488,25 @@ def ontology_sections(view: View) -> tuple[TermSection, ...]:
         else:
             others.append(name)
     found = [
-        TermSection("classes", "Classes", None, _terms(view, classes)),
-        TermSection("properties", "Properties", None, _terms(view, properties)),
+        TermSection("classes", Label(_("Classes")), None, _terms(view, classes)),
+        TermSection("properties", Label(_("Properties")), None, _terms(view, properties)),
     ]
     for scheme in [*schemes, *sorted(set(concepts) - set(schemes))]:
         anchor = scheme.removeprefix(CH) if scheme.startswith(CH) else "concepts"
         found.append(
             TermSection(
                 anchor,
-                view.label(scheme).text if scheme else "Other concepts",
+                view.label(scheme) if scheme else Label(_("Other concepts")),
                 view.text(scheme, "skos:definition"),
                 _terms(view, concepts.get(scheme, [])),
             )
         )
-    found.append(TermSection("others", "Other terms", None, _terms(view, others)))
+    found.append(TermSection("others", Label(_("Other terms")), None, _terms(view, others)))
     return tuple(section for section in found if section.terms)
 
 
 def _terms(view: View, names: Iterable[str]) -> tuple[TermView, ...]:
-    graph = view.d.graph
+    graph, _ = view.d.graph, view.language.gettext
     found = []
     for name in names:
         rows = []
@@ -1463,11 +1516,11 @@ def _terms(view: View, names: Iterable[str]) -> tuple[TermView, ...]:
             if t.lang.split("-")[0] != view.ui
         ]
         if labels:
-            rows.append(Fact("In other languages", tuple(labels)))
+            rows.append(Fact(_("In other languages"), tuple(labels)))
         for predicate, title in _TERM_ROWS:
             values = tuple(view.value(t) for t in graph.terms(name, predicate))
             if values:
-                rows.append(Fact(title, values))
+                rows.append(Fact(_(title), values))
         definition = view.text(name, "skos:definition")
         deprecated = any(t.value == "true" for t in graph.terms(name, "owl:deprecated"))
         found.append(

@@ -43,6 +43,7 @@ from kg.vocab import literal as _literal
 from kg.web import negotiation
 from kg.web.cache import Asked, Cache, Headers, Kept, matches
 from kg.web.guard import LENGTH, QueryFailure, Reason
+from kg.web.language import N_
 from kg.web.metrics import Metrics
 from kg.web.pool import Answer, Pool, client
 from kg.web.quota import Quota, client_of
@@ -57,28 +58,28 @@ ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 PROBLEM: Final = "https://w3id.org/chancery/problem#"
 """What the `type` of every problem begins with; its reason follows."""
 PROBLEMS: Final[Mapping[Reason, tuple[int, str]]] = {
-    "request": (400, "The request cannot be read"),
-    "syntax": (400, "The query cannot be read"),
-    "service": (400, "SERVICE is refused"),
-    "update": (400, "Updates are refused"),
-    "graph": (400, "There is no such graph"),
-    "parameter": (400, "A parameter cannot be used"),
-    "complexity": (400, "The query is too complex"),
-    "evaluation": (400, "The query cannot be evaluated"),
-    "memory": (400, "The query needs too much memory"),
-    "not-found": (404, "There is nothing here"),
-    "method": (405, "The method is not allowed"),
-    "format": (406, "There is no such format"),
-    "length": (413, "The request is too long"),
-    "result-size": (413, "The answer is too large"),
-    "media-type": (415, "The media type of the request is not accepted"),
-    "range": (416, "The file has no such range"),
-    "quota": (429, "Too many queries"),
-    "crash": (500, "The query has stopped its worker"),
-    "internal": (500, "The service has failed"),
-    "busy": (503, "The service is busy"),
-    "store": (503, "The data cannot be read"),
-    "timeout": (504, "The query takes too long"),
+    "request": (400, N_("The request cannot be read")),
+    "syntax": (400, N_("The query cannot be read")),
+    "service": (400, N_("SERVICE is refused")),
+    "update": (400, N_("Updates are refused")),
+    "graph": (400, N_("There is no such graph")),
+    "parameter": (400, N_("A parameter cannot be used")),
+    "complexity": (400, N_("The query is too complex")),
+    "evaluation": (400, N_("The query cannot be evaluated")),
+    "memory": (400, N_("The query needs too much memory")),
+    "not-found": (404, N_("There is nothing here")),
+    "method": (405, N_("The method is not allowed")),
+    "format": (406, N_("There is no such format")),
+    "length": (413, N_("The request is too long")),
+    "result-size": (413, N_("The answer is too large")),
+    "media-type": (415, N_("The media type of the request is not accepted")),
+    "range": (416, N_("The file has no such range")),
+    "quota": (429, N_("Too many queries")),
+    "crash": (500, N_("The query has stopped its worker")),
+    "internal": (500, N_("The service has failed")),
+    "busy": (503, N_("The service is busy")),
+    "store": (503, N_("The data cannot be read")),
+    "timeout": (504, N_("The query takes too long")),
 }
 
 SD: Final = "http://www.w3.org/ns/sparql-service-description#"

@@ -17,6 +17,7 @@ from fastapi.responses import Response
 from kg.vocab import CH, graph_iri
 from kg.web import describe, pages
 from kg.web.guard import QueryFailure
+from kg.web.language import N_
 from kg.web.negotiation import (
     GRAPH_FORMATS,
     TURTLE,
@@ -132,13 +133,13 @@ async def document(request: Request, kind: str, name: str) -> Response:
     template, context = pages.resource_page(view)
     for graph in served.manifest.graphs:
         if graph.iri == found.iri:
-            context["parts"] = pages.graph_parts(graph.iri, graph.quads, ask.root)
+            context["parts"] = pages.graph_parts(view, graph.iri, graph.quads)
     return ask.page(
         template,
         status=410 if gone else 200,
         headers=headers,
         formats=format_links(f"{path}", f"?page={number}" if number > 1 else ""),
-        title="Withdrawn" if gone else view.title,
+        title=ask.language.gettext("Withdrawn") if gone else view.title,
         view=view,
         data=describe.island(found.triples),
         **context,
@@ -202,7 +203,7 @@ async def _resource(request: Request, iri: str, suffix: str) -> Response:
         title=view.title,
         view=view,
         data=describe.island(found.triples),
-        parts=[pages.graph_parts(iri, graph.quads, ask.root) for graph in parts],
+        parts=[pages.graph_parts(view, iri, graph.quads) for graph in parts],
         **pages.imported_page(view),
     )
 
@@ -261,7 +262,7 @@ async def _ontology(request: Request, suffix: str) -> Response:
         "ontology.html",
         headers={**headers, "ETag": etag},
         formats=format_links(f"{ask.root}/ontology"),
-        title="Ontology",
+        title=ask.language.gettext("Ontology"),
         namespace=CH,
         sections=pages.ontology_sections(ask.view(description)),
     )
@@ -287,7 +288,7 @@ async def _shapes(request: Request, suffix: str) -> Response:
         "shapes.html",
         headers={"Vary": "Accept, Accept-Language", "ETag": ask.etag("/shapes", *ask.reader)},
         formats=format_links(f"{ask.root}/shapes"),
-        title="Shapes",
+        title=ask.language.gettext("Shapes"),
         text=text,
     )
 
@@ -328,17 +329,17 @@ async def _dataset(request: Request, suffix: str) -> Response:
             "ETag": ask.etag("/dataset", *ask.reader),
         },
         formats=format_links(f"{ask.root}/dataset"),
-        title="About the dataset",
+        title=ask.language.gettext("About the dataset"),
         # What the shapes call a warning or a remark makes `conforms` false, but violates nothing.
         conforms=None if manifest.conforms is None else counts.get("Violation", 0) == 0,
         rewritten=said.get("rewritten", 0),
         report=report_page(ask),
         counts=[
-            f"{name} {counts[key]:,}"
-            for key, name in (
-                ("Violation", "violations"),
-                ("Warning", "warnings"),
-                ("Info", "remarks"),
+            ask.language.gettext(words) % {"number": ask.language.number(counts[key])}
+            for key, words in (
+                ("Violation", N_("violations %(number)s")),
+                ("Warning", N_("warnings %(number)s")),
+                ("Info", N_("remarks %(number)s")),
             )
             if key in counts
         ],
