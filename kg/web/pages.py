@@ -129,6 +129,15 @@ class Text:
 
 
 @dataclass(frozen=True)
+class Amount:
+    """A quantity to show: how many in words, of what, and our wording of it."""
+
+    number: str
+    unit: Text | None
+    wording: Text | None
+
+
+@dataclass(frozen=True)
 class Nested:
     """A blank node: what is said of it, or the members of the list that begins with it."""
 
@@ -136,7 +145,7 @@ class Nested:
     members: tuple[Value, ...] = ()
 
 
-Value = Ref | Text | Nested
+Value = Ref | Text | Amount | Nested
 
 
 @dataclass(frozen=True)
@@ -155,7 +164,7 @@ class Participant:
     role: Ref
     who: Ref
     named_as: Ref | None = None
-    quantity: str = ""
+    quantities: tuple[Amount, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -366,7 +375,16 @@ class View:
             return Label(shrink(iri))
         if lang is None:
             return Label(shrink(iri) if "#" in iri else iri.rsplit("/", 1)[-1] or iri)
-        return Label(words[lang], "" if lang.split("-")[0] == self.ui else lang)
+        return Label(words[lang], self.foreign(lang))
+
+    def foreign(self, lang: str) -> str:
+        """Return a language tag where the page is in another language, else nothing.
+
+        What has no tag is in English more often than not, so a page in English says nothing of it.
+        """
+        if lang.split("-")[0] == self.ui or (not lang and self.ui == "en"):
+            return ""
+        return lang or "und"
 
     def _composed(self, relation: str) -> Label | None:
         """Return the label of a relation in the wanted language, made of those of its parts."""
@@ -388,7 +406,7 @@ class View:
         lang = choose(words, self.languages)
         if lang is None:
             return None
-        return Text(words[lang], "" if lang.split("-")[0] == self.ui else lang)
+        return Text(words[lang], self.foreign(lang))
 
     def ref(self, iri: str, *, status: bool = True) -> Ref:
         """Return the link to `iri` with its label, its mark, and for a claim its speaker."""
@@ -474,7 +492,7 @@ class View:
         datatype = (
             "" if term.datatype in ("", XSD + "string", RDF + "langString") else term.datatype
         )
-        lang = "" if term.lang.split("-")[0] == self.ui else term.lang
+        lang = "" if datatype else self.foreign(term.lang)
         described = term.value in self.d.sections.get("described", ())
         return Text(term.value, lang, shrink(datatype) if datatype else "", described)
 
@@ -669,20 +687,19 @@ class View:
             found.append((self.ref(iri), self.time(iri), tuple(rows)))
         return tuple(found)
 
-    def quantity(self, iri: str) -> str:
+    def quantity(self, iri: str) -> Amount:
         """Return a quantity in words."""
         graph = self.d.graph
-        wording = self.text(iri, "ch:wording")
-        return self.language.quantity(
+        number = self.language.quantity(
             graph.one(iri, "ch:low"),
             graph.one(iri, "ch:best"),
             graph.one(iri, "ch:high"),
             graph.one(iri, "ch:precision").removeprefix(CH + "precision-"),
-            graph.one(iri, "ch:unit"),
-            wording.text if wording else "",
+            "",
         )
+        return Amount(number, self.text(iri, "ch:unit"), self.text(iri, "ch:wording"))
 
-    def quantities(self, subject: str) -> tuple[tuple[Ref, str], ...]:
+    def quantities(self, subject: str) -> tuple[tuple[Ref, Amount], ...]:
         """Return each quantity of the subject: link and words."""
         return tuple(
             (self.ref(iri), self.quantity(iri)) for iri in self.d.graph.iris(subject, "ch:quantity")
@@ -696,7 +713,7 @@ class View:
         for part in graph.iris(self.d.iri, "ch:hasParticipation"):
             role = self.first(part, "ch:role")
             for who in graph.iris(part, "ch:participant"):
-                amounts = [self.quantity(q) for q in graph.iris(part, "ch:quantity")]
+                amounts = tuple(self.quantity(q) for q in graph.iris(part, "ch:quantity"))
                 found.append(
                     (
                         order.get(graph.one(part, "ch:role"), len(order)),
@@ -704,7 +721,7 @@ class View:
                             role or self.ref(part),
                             self.ref(who),
                             self.first(part, "ch:mentionedAs"),
-                            "; ".join(amounts),
+                            amounts,
                         ),
                     )
                 )
@@ -1360,7 +1377,7 @@ def _entity_page(view: View) -> dict[str, Any]:
         rows.append(
             Fact(
                 view.language.pgettext("how many", "Number"),
-                tuple(Text(words) for _, words in amounts),
+                tuple(amount for _link, amount in amounts),
             )
         )
     return {
