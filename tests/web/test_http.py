@@ -408,7 +408,7 @@ def test_the_query_page(client: TestClient) -> None:
 
 def test_a_long_result_says_that_it_is_cut(client: TestClient) -> None:
     page = client.get("/query", params={"query": "SELECT * { ?s ?p ?o }"}).text
-    assert "Only the first 1000 rows are shown" in page
+    assert "Only the first 1,000 rows are shown" in page
 
 
 def test_sparql_is_a_form_for_browsers_and_an_endpoint_for_programs(client: TestClient) -> None:

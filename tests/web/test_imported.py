@@ -112,7 +112,7 @@ def test_a_page_shows_names_values_lists_and_what_refers_to_it(site: TestClient)
         assert words in text, words
     assert "<h1>কলকাতা" not in text
     in_bengali = get(site, resource("http://data.example/kolkata", lang="bn")).text
-    assert '<h1><span lang="bn" dir="auto">কলকাতা</span></h1>' in in_bengali
+    assert "<h1>কলকাতা</h1>" in in_bengali
     river = get(site, resource("http://data.example/river")).text
     assert "What refers to it" in river
     restriction = get(site, resource("http://data.example/City")).text
