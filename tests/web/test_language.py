@@ -167,7 +167,7 @@ class Texts(HTMLParser):
         classes = values.get("class", "").split()
         code = (
             code
-            or tag in ("code", "pre", "textarea", "style")
+            or tag in ("code", "pre", "textarea", "script", "style")
             or bool({"iri", "outside", "datatype"} & set(classes))
         )
         if tag != "link" and not code:
