@@ -17,6 +17,7 @@ import pytest
 import uvicorn
 from starlette.testclient import TestClient
 
+from kg import vocab
 from kg.config import Settings
 from kg.dumps import dump
 from kg.identity import ReleaseSettings, engine_versions
@@ -24,6 +25,7 @@ from kg.manifest import Question, SourceCount
 from kg.release import write_release
 from kg.resources import folder
 from kg.web.app import create_app
+from kg.web.language import INTERFACE, Language
 from kg.web.server import House
 from kg.writer import ReportFiles
 
@@ -266,12 +268,12 @@ class Walker(HTMLParser):
         return found
 
 
-MARKS = (
-    "Described",
-    "Claim: ",
-    "Assessment of what is described: ",
-    "Record: ",
+MARKS = tuple(
+    f"{words[:1].upper()}{words[1:]}: "
+    for tag in INTERFACE
+    for words in map(Language(tag).gettext, vocab.MARKS.values())
 )
+"""What the title of a page of a proposition or a claim begins with, in each language."""
 
 
 @pytest.fixture(scope="session")

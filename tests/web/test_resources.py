@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 
 from kg.dumps import dump
 from kg.web import describe
+from kg.web.language import INTERFACE
 
 # rdflib's own reader of JSON-LD uses a class that rdflib has deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:ConjunctiveGraph is deprecated")
@@ -129,7 +130,7 @@ def test_no_page_shows_a_proposition_bare(
     }
     assert len(labels) > 5
     for path in [*PAGES, *(f"/doc/{address}.html" for address in addresses)]:
-        for lang in ("en", "bn"):
+        for lang in INTERFACE:
             page = client.get(path + ("&" if "?" in path else "?") + f"lang={lang}", headers=HTML)
             walker = walk(page.text)
             assert not walker.stack, path
