@@ -395,6 +395,14 @@ def serve(
     releases: ReleasesOption = None,
     host: Annotated[str | None, typer.Option("--host", help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option("--port", help="Port; 0 for any.")] = None,
+    texts: Annotated[
+        Path | None,
+        typer.Option(
+            "--texts",
+            metavar="FOLDER",
+            help="Show the words of the evidence from your own copies; to this machine only.",
+        ),
+    ] = None,
     rdf: Annotated[
         list[str] | None,
         typer.Option(
@@ -420,7 +428,7 @@ def serve(
             "--rdf and --releases exclude each other",
             hint="`kg release import FILE…` publishes files into a folder of releases",
         )
-    settings = _settings(config, releases=releases, host=host, port=port)
+    settings = _settings(config, releases=releases, host=host, port=port, texts=texts)
     logs.set_up(settings.log_level, settings.log_format, times=True)
     from kg.web.server import serve as run
 

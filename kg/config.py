@@ -113,6 +113,18 @@ class Settings:
         "",
         "Who is responsible for a release, as named in its provenance. Without it: nobody.",
     )
+    contact: str = _setting(
+        "text",
+        "",
+        "Where readers report errors: an e-mail address, or an https address in which {address}, "
+        "{release} and {title} stand for those of the page. Without it: nowhere.",
+    )
+    texts: Path | None = _setting(
+        "folder",
+        None,
+        "Your own copies of the texts: `kg serve` shows the words of the evidence, to this machine "
+        "only. Without it: numbers.",
+    )
     host: str = _setting(
         "text", "127.0.0.1", "The address that `kg serve` listens on; 0.0.0.0 for every one."
     )

@@ -45,6 +45,7 @@ from kg.errors import ConfigError
 from kg.web.app import create_app
 from kg.web.guard import QueryFailure
 from kg.web.protocol import COMMON, ASGIApp, Receive, Scope, Send, problem, request_id
+from kg.web.texts import must_be_here
 
 if TYPE_CHECKING:
     from kg.config import Settings
@@ -619,10 +620,13 @@ def serve(settings: Settings) -> None:
     """Serve the releases of `settings.releases` until a signal ends it; logs what to open.
 
     Raises:
-        ConfigError: the address cannot be listened on.
+        ConfigError: the address cannot be listened on, or texts are to be shown on one that other
+            machines reach.
         ReleaseError: the current release cannot be opened, or no query runs under the limits.
         QueryFailure: the first queries on it fail.
     """
+    if settings.texts is not None:
+        must_be_here(settings.host)
     most = _files(settings) - _FILES_ASIDE - 8 * (settings.workers + settings.spare_workers)
     proxies = settings.trusted_proxies
     site = create_app(settings.releases, settings)

@@ -66,6 +66,7 @@ from kg.web.protocol import SparqlEndpoint, request_id
 from kg.web.protocol import problem as problem_json
 from kg.web.quota import Quota, client_of
 from kg.web.search import label_languages
+from kg.web.texts import Texts
 
 if TYPE_CHECKING:
     from kg.config import Settings
@@ -293,6 +294,7 @@ class Site:
         self.metrics = Metrics()
         self.exposition = Exposition(self.metrics, self._state)
         self.quota = Quota(settings.client_rate)
+        self.texts = Texts(settings.texts) if settings.texts else None
         self.connections: Collection[object] = ()
         """Those that are open, as far as the server tells."""
         self.assets = _assets(HERE / "assets")
@@ -478,6 +480,8 @@ class Site:
         )
         if limits.workers == 1:
             _log.warning("with one query worker, each query waits for the one before; set workers")
+        if self.texts is not None:
+            _log.info("the words of %d texts are shown, to this machine only", len(self.texts))
         if served.pool.isolated:
             _log.info("query workers have no network")
         else:
