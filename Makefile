@@ -30,7 +30,7 @@ run: $(READY)
 assets: $(BUILT)
 
 # Node of this machine if it is new enough, else the one in a wheel from the index that pip asks.
-$(BUILT): frontend/package-lock.json frontend/build.mjs $(wildcard frontend/src/*.ts) | $(READY)
+$(BUILT): frontend/package-lock.json frontend/build.mjs $(wildcard frontend/src/*.ts frontend/src/*/*.ts) | $(READY)
 	@if ! node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)' 2>/dev/null || \
 	  ! npm --version >/dev/null 2>&1; then \
 	  test -x $(BIN)/npm || { echo "no Node 20 here: getting one (200 MB)" >&2; \

@@ -17,8 +17,8 @@ import {
   keymap, lineNumbers,
 } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
-import { SparqlLanguage } from "codemirror-lang-sparql";
 import "./site";
+import { sparql } from "./sparql/language";
 
 interface Words { text: string; lang: string }
 interface Term {
@@ -141,7 +141,7 @@ function property(text: string): string {
 
 async function complete(context: CompletionContext): Promise<CompletionResult | null> {
   const inside = syntaxTree(context.state).resolveInner(context.pos, -1).name;
-  if (inside === "Comment" || inside === "String") return null;
+  if (inside === "comment" || inside === "string") return null;
   const variable = context.matchBefore(/[?$][\p{L}\p{M}\p{N}_]*/u);
   if (variable) {
     const names = new Set(context.state.doc.toString().match(/[?$][\p{L}_][\p{L}\p{M}\p{N}_]*/gu));
@@ -206,11 +206,11 @@ async function complete(context: CompletionContext): Promise<CompletionResult | 
 
 const colours = HighlightStyle.define([
   { tag: tags.comment, color: "var(--soft)", fontStyle: "italic" },
-  { tag: [tags.keyword, tags.bool], color: "var(--code-keyword)", fontWeight: "600" },
+  { tag: tags.keyword, color: "var(--code-keyword)", fontWeight: "600" },
   { tag: tags.variableName, color: "var(--code-variable)" },
-  { tag: [tags.string, tags.annotation], color: "var(--code-string)" },
-  { tag: [tags.namespace, tags.url, tags.typeName], color: "var(--code-name)" },
-  { tag: [tags.integer, tags.float], color: "var(--code-number)" },
+  { tag: [tags.string, tags.meta], color: "var(--code-string)" },
+  { tag: [tags.name, tags.url], color: "var(--code-name)" },
+  { tag: tags.number, color: "var(--code-number)" },
 ]);
 
 const look = EditorView.theme({
@@ -246,6 +246,9 @@ const look = EditorView.theme({
   ".cm-textfield": { backgroundColor: "var(--sheet)", color: "inherit", border: "1px solid var(--soft)" },
   ".cm-button": { backgroundImage: "none", backgroundColor: "var(--sheet)", color: "var(--link)", border: "1px solid var(--soft)" },
   ".cm-panel button[name=close]": { color: "inherit" },
+  ".cm-lint-marker-error": {
+    content: "normal", width: ".7em", height: ".7em", borderRadius: "50%", backgroundColor: "var(--denies)",
+  },
   ".cm-diagnostic-error": { borderLeftColor: "var(--denies)" },
 });
 
@@ -254,6 +257,21 @@ function offset(text: Text, line: number, column: number): number {
   if (line > text.lines) return text.length;
   const found = text.line(line);
   return found.from + [...found.text].slice(0, column - 1).join("").length;
+}
+
+/**
+ * Put what is typed in the place of what is selected, and return whether that was done. Browsers
+ * would give the new text the style of the old one, which the policy of the site forbids.
+ */
+function overwrite(event: InputEvent, view: EditorView): boolean {
+  const { main } = view.state.selection, text = event.data;
+  if (event.inputType !== "insertText" || !text || main.empty || event.isComposing) return false;
+  event.preventDefault();
+  const insert = () => view.state.update(view.state.replaceSelection(text), { userEvent: "input.type" });
+  const handled = view.state.facet(EditorView.inputHandler)
+    .some((handler) => handler(view, main.from, main.to, text, insert));
+  if (!handled) view.dispatch(insert());
+  return true;
 }
 
 function mount(): EditorView {
@@ -276,7 +294,7 @@ function mount(): EditorView {
         lineNumbers(), highlightActiveLineGutter(), highlightActiveLine(), highlightSpecialChars(),
         history(), drawSelection(), indentOnInput(), bracketMatching(), closeBrackets(),
         highlightSelectionMatches(), search(), lintGutter(),
-        SparqlLanguage, syntaxHighlighting(colours), look, EditorView.lineWrapping,
+        sparql, syntaxHighlighting(colours), look, EditorView.lineWrapping,
         autocompletion({ override: [complete], icons: false, maxRenderedOptions: 50 }),
         keymap.of([
           ...closeBracketsKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, ...completionKeymap,
@@ -288,6 +306,7 @@ function mount(): EditorView {
           "aria-description": hint.textContent ?? "",
           autocapitalize: "off", autocorrect: "off", spellcheck: "false", dir: "ltr",
         }),
+        Prec.highest(EditorView.domEventHandlers({ beforeinput: overwrite })),
         EditorView.updateListener.of((update) => {
           if (update.docChanged) area.value = update.state.doc.toString();
         }),
@@ -303,7 +322,7 @@ function mount(): EditorView {
     const from = offset(view.state.doc, line, column);
     const length = /^[\p{L}\p{M}\p{N}_:-]+/u.exec(view.state.sliceDoc(from))?.[0].length ?? 1;
     const to = Math.min(from + length, view.state.doc.length);
-    const message = find(".problem:not(.long) p").textContent ?? "";
+    const message = find(".failed p").textContent ?? "";
     view.dispatch(
       setDiagnostics(view.state, [{ from: Math.min(from, to), to, severity: "error", message }]),
       { selection: { anchor: from }, scrollIntoView: true },

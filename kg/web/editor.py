@@ -18,7 +18,7 @@ from kg.vocab import CH, OWL, RDF, RDFS, SKOS, graph_iri
 from kg.web import describe, pages
 from kg.web.ask import Ask, cached
 from kg.web.describe import Description, Solutions, Term
-from kg.web.guard import ADDRESS_BYTES, LENGTH, QueryFailure
+from kg.web.guard import ADDRESS_BYTES, LENGTH, QueryFailure, check
 from kg.web.language import N_
 from kg.web.negotiation import GRAPH_FORMATS, RESULT_FORMATS
 from kg.web.pool import client
@@ -79,8 +79,8 @@ KINDS: Final[Mapping[str, str]] = {
 }
 """What a completion is of; of things of the data it is their kind."""
 
-EXAMPLE: Final = """# Who takes which position on what?
-SELECT ?speaker ?stance ?event WHERE {
+EXAMPLE_QUESTION: Final = N_("Who takes which position on what?")
+EXAMPLE: Final = """SELECT ?speaker ?stance ?event WHERE {
   ?claim a ch:Claim ;
     ch:claimant ?speaker ;
     ch:stance ?stance ;
@@ -133,10 +133,10 @@ async def query_page(request: Request, query: str = "") -> Response:
         status=status,
         headers=headers,
         title=gettext(N_("Query")),
-        query=query or (pages.EXAMPLES_OF_IMPORTED[0][1] if served.manifest.imported else EXAMPLE),
+        query=query or _to_begin_with(ask),
         problem=problem,
         **{"answer": None, "took": 0, "listed": (), "further": 0, **shown},
-        files=_files(ask, query, found) if found else (),
+        files=_files(ask, query) if found else (),
         kinds_of_files=[
             {"name": one.name, "words": FORMAT_NAMES[one.name]}
             for one in (*RESULT_FORMATS, *GRAPH_FORMATS)
@@ -154,17 +154,25 @@ async def query_page(request: Request, query: str = "") -> Response:
         kinds={kind: gettext(word) for kind, word in KINDS.items()},
         examples=[
             {**one, "href": f"{ask.root}/query?{urlencode({'query': one['query']})}"}
-            for one in _examples(served)
+            for one in _examples(ask)
         ],
         endpoint=str(request.base_url) + "sparql",
     )
 
 
-def _examples(served: Served) -> list[dict[str, Any]]:
+def _to_begin_with(ask: Ask) -> str:
+    """Return the query that stands in the form where none is given."""
+    if ask.served.manifest.imported:
+        return pages.EXAMPLES_OF_IMPORTED[0][1]
+    return f"# {ask.language.gettext(EXAMPLE_QUESTION)}\n{EXAMPLE}"
+
+
+def _examples(ask: Ask) -> list[dict[str, Any]]:
     """Return the questions to start from: each with its words, explanation and query."""
-    if served.manifest.imported:
+    manifest, gettext = ask.served.manifest, ask.language.gettext
+    if manifest.imported:
         return [
-            {"question": words, "description": "", "keywords": (), "query": text}
+            {"question": gettext(words), "description": "", "keywords": (), "query": text}
             for words, text in pages.EXAMPLES_OF_IMPORTED
         ]
     return [
@@ -174,12 +182,13 @@ def _examples(served: Served) -> list[dict[str, Any]]:
             "keywords": one.keywords,
             "query": one.query,
         }
-        for one in served.manifest.questions
+        for one in manifest.questions
     ]
 
 
-def _files(ask: Ask, query: str, found: Solutions) -> list[dict[str, str]]:
+def _files(ask: Ask, query: str) -> list[dict[str, str]]:
     """Return where the endpoint gives the whole answer, in each of its formats."""
+    rows = check(query, prefixes=ask.served.release.prefixes).form in ("SELECT", "ASK")
     passed = [(k, v) for k, v in ask.request.query_params.multi_items() if k in _PASSED_ON]
     return [
         {
@@ -189,7 +198,7 @@ def _files(ask: Ask, query: str, found: Solutions) -> list[dict[str, str]]:
             "href": f"{ask.root}/sparql?"
             + urlencode([("query", query), ("format", one.name), *passed]),
         }
-        for one in (GRAPH_FORMATS if found.text else RESULT_FORMATS)
+        for one in (RESULT_FORMATS if rows else GRAPH_FORMATS)
     ]
 
 

@@ -29,7 +29,7 @@ from kg.web.describe import (
     Term,
     shrink,
 )
-from kg.web.language import Language, language
+from kg.web.language import N_, Language, language
 
 STANCES: Final = (
     "affirms",
@@ -1229,7 +1229,7 @@ def _bars(
     shown = [(label, value.text, float(value.text)) for label, value in whole[:BARS]]
     low = min(0.0, *(size for _, _, size in shown))
     high = max(0.0, *(size for _, _, size in shown))
-    # Halved, so that the difference of two large numbers stays finite.
+    # Half of it, so that the difference of two large numbers stays finite.
     width = (high / 2 - low / 2) or 1.0
     return Bars(
         variables[named],
@@ -1238,8 +1238,8 @@ def _bars(
             Bar(
                 label,
                 text,
-                f"{50 * (min(size, 0.0) - low) / width:.2f}",
-                f"{50 * abs(size) / width:.2f}",
+                f"{50 * ((min(size, 0.0) - low) / width):.2f}",
+                f"{50 * (abs(size) / width):.2f}",
             )
             for label, text, size in shown
         ),
@@ -1312,21 +1312,21 @@ def resource_page(view: View) -> tuple[str, dict[str, Any]]:
 
 EXAMPLES_OF_IMPORTED: Final = (
     (
-        "Which classes are there, and how many things of each?",
+        N_("Which classes are there, and how many things of each?"),
         "SELECT ?class (COUNT(DISTINCT ?thing) AS ?things) WHERE {\n  ?thing a ?class .\n}\n"
         "GROUP BY ?class ORDER BY DESC(?things) LIMIT 50",
     ),
     (
-        "Which properties are there, and how often?",
+        N_("Which properties are there, and how often?"),
         "SELECT ?property (COUNT(*) AS ?statements) WHERE {\n  ?thing ?property ?value .\n}\n"
         "GROUP BY ?property ORDER BY DESC(?statements) LIMIT 50",
     ),
     (
-        "Any statements",
+        N_("Any statements"),
         "SELECT ?thing ?property ?value WHERE {\n  ?thing ?property ?value .\n}\nLIMIT 50",
     ),
     (
-        "What is in which named graph?",
+        N_("What is in which named graph?"),
         "SELECT ?graph (COUNT(*) AS ?statements) WHERE {\n"
         "  GRAPH ?graph { ?thing ?property ?value }\n}\n"
         "GROUP BY ?graph ORDER BY DESC(?statements) LIMIT 50",
