@@ -5,6 +5,7 @@ The form is whole without scripts; `frontend/src/query.ts` puts an editor over i
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +13,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 
 from fastapi import Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 
 from kg.vocab import CH, OWL, RDF, RDFS, SKOS, graph_iri
 from kg.web import describe, pages
@@ -285,8 +286,8 @@ async def query_terms(request: Request) -> Response:
     ask = Ask(request)
     served = ask.served
     etag = ask.etag("/query/terms.json", *ask.reader)
-    kept = {"Cache-Control": "no-cache", "ETag": etag}
-    if (same := ask.unchanged(etag, {**kept, "Vary": "Accept-Language"})) is not None:
+    headers = {"Cache-Control": "no-cache", "ETag": etag, "Vary": "Accept-Language"}
+    if (same := ask.known(etag, headers)) is not None:
         return same
     known, values = await cached(served, "query terms", lambda: _known(served))
     view = ask.view(known)
@@ -296,15 +297,13 @@ async def query_terms(request: Request) -> Response:
         for iri, kind in _kinds(known, served).items()
     ]
     prefixes = served.release.prefixes
-    return JSONResponse(
-        {
-            "prefixes": dict(prefixes),
-            "terms": terms[:TERMS],
-            "values": {_name(p, prefixes): _name(s, prefixes) for p, s in values.items()},
-            "more": len(terms) > TERMS,
-        },
-        headers={**kept, "Vary": "Accept-Language, Cookie"},
-    )
+    found = {
+        "prefixes": dict(prefixes),
+        "terms": terms[:TERMS],
+        "values": {_name(p, prefixes): _name(s, prefixes) for p, s in values.items()},
+        "more": len(terms) > TERMS,
+    }
+    return ask.answer(json.dumps(found, ensure_ascii=False), "application/json", headers)
 
 
 async def _known(served: Served) -> tuple[Description, dict[str, str]]:
