@@ -15,13 +15,14 @@ from urllib.parse import urlencode
 from fastapi import Request
 from fastapi.responses import Response
 
+from kg.serialise import not_in_xml
 from kg.vocab import CH, OWL, RDF, RDFS, SKOS, graph_iri
 from kg.web import describe, pages
 from kg.web.ask import Ask, cached
 from kg.web.describe import Description, Solutions, Term
 from kg.web.guard import ADDRESS_BYTES, LENGTH, QueryFailure, check
 from kg.web.language import N_
-from kg.web.negotiation import GRAPH_FORMATS, RESULT_FORMATS
+from kg.web.negotiation import GRAPH_FORMATS, RESULT_FORMATS, XML
 from kg.web.pool import client
 from kg.web.protocol import seconds, status_of
 from kg.web.site import Served
@@ -137,7 +138,7 @@ async def query_page(request: Request, query: str = "") -> Response:
         query=query or _to_begin_with(ask),
         problem=problem,
         **{"answer": None, "took": 0, "listed": (), "further": 0, **shown},
-        files=_files(ask, query) if found else (),
+        files=_files(ask, query, found) if found else (),
         kinds_of_files=[
             {"name": one.name, "words": FORMAT_NAMES[one.name]}
             for one in (*RESULT_FORMATS, *GRAPH_FORMATS)
@@ -187,8 +188,8 @@ def _examples(ask: Ask) -> list[dict[str, Any]]:
     ]
 
 
-def _files(ask: Ask, query: str) -> list[dict[str, str]]:
-    """Return where the endpoint gives the whole answer, in each of its formats."""
+def _files(ask: Ask, query: str, found: Solutions) -> list[dict[str, str]]:
+    """Return where the endpoint gives the whole answer, in each format that can carry it."""
     rows = check(query, prefixes=ask.served.release.prefixes).form in ("SELECT", "ASK")
     passed = [(k, v) for k, v in ask.request.query_params.multi_items() if k in _PASSED_ON]
     return [
@@ -200,6 +201,10 @@ def _files(ask: Ask, query: str) -> list[dict[str, str]]:
             + urlencode([("query", query), ("format", one.name), *passed]),
         }
         for one in (RESULT_FORMATS if rows else GRAPH_FORMATS)
+        if one is not XML
+        or not any(
+            not_in_xml(RDF + "value", term.value) for row in found.rows for term in row.values()
+        )
     ]
 
 
