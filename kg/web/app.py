@@ -60,7 +60,8 @@ from kg.web.archive import (
 )
 from kg.web.ask import TITLE, Ask, wanted_languages
 from kg.web.crawl import robots, site_map_part, site_maps
-from kg.web.front import home, query_page, question_list, question_page, search_page
+from kg.web.editor import query_page, query_terms
+from kg.web.front import home, question_list, question_page, search_page
 from kg.web.resources import (
     context,
     dataset,
@@ -288,6 +289,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     ("/facts/schema.json", facts_schema, "The JSON Schema of facts files"),
     ("/context.jsonld", context, "The JSON-LD context"),
     ("/query", query_page, "A query and its result as a page"),
+    ("/query/terms.json", query_terms, "What the query editor completes with"),
     ("/sparql", query_page, ""),
     ("/sparql/", query_page, ""),
     ("/dataset", dataset, "The description of the dataset"),

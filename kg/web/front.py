@@ -22,17 +22,16 @@ from kg.vocab import CH
 from kg.web import describe, pages
 from kg.web.guard import QueryFailure
 from kg.web.language import N_
-from kg.web.pool import client
-from kg.web.protocol import seconds, status_of
+from kg.web.protocol import status_of
 from kg.web.search import Hits, search
 
 if TYPE_CHECKING:
     pass
 from kg.web.ask import Ask, cached, report_page, wants_json
+from kg.web.editor import ROWS_SHOWN, Positions, positions
 
 _log = logging.getLogger(__name__)
 
-ROWS_SHOWN: Final = 1000
 ROWS_AT_HOME: Final = 5
 AT_HOME_S: Final = 3.0
 """How long the home page waits for the answers to all questions."""
@@ -239,6 +238,10 @@ async def question_page(request: Request, name: str) -> Response:
     if (same := ask.known(etag, headers)) is not None:
         return same
     answer, trouble, lasting = await _answered(ask, question, ROWS_SHOWN)
+    beside = Positions()
+    if answer:
+        found, named = ask.served.cache["question", name]
+        beside = await positions(ask, found, named, ("positions", name))
     if not lasting:
         del headers["ETag"]
     return ask.page(
@@ -249,6 +252,7 @@ async def question_page(request: Request, name: str) -> Response:
         query=_without_header(question.query),
         answer=answer,
         problem=trouble,
+        **beside._asdict(),
         editor=f"{ask.root}/query?{urlencode({'query': question.query})}",
     )
 
@@ -259,63 +263,6 @@ def _without_header(query: str) -> str:
     while lines and (lines[0].startswith("#") or not lines[0].strip()):
         del lines[0]
     return "\n".join(lines)
-
-
-async def query_page(request: Request, query: str = "") -> Response:
-    """Return the query form and, where a query is given, its result as a table."""
-    ask = Ask(request)
-    served = ask.served
-    answer, problem, status = None, "", 200
-    headers = {"Vary": "Accept, Accept-Language"}
-    if query.strip():
-        ask.site.quota.take(client.get())
-        try:
-            found = await served.engine.ask(
-                query,
-                ROWS_SHOWN,
-                default_graphs=request.query_params.getlist("default-graph-uri"),
-                named_graphs=request.query_params.getlist("named-graph-uri"),
-                timeout_s=seconds(request.query_params.get("timeout")),
-            )
-            description = await describe.named_in(served.engine, served.base, found)
-            answer = pages.answer(ask.view(description), found, ROWS_SHOWN)
-        except QueryFailure as error:
-            problem, status = str(error), status_of(error.reason)
-            if error.retry_after:
-                headers["Retry-After"] = str(error.retry_after)
-    return ask.page(
-        "query.html",
-        status=status,
-        headers=headers,
-        title=ask.language.gettext("Query"),
-        query=query or (pages.EXAMPLES_OF_IMPORTED[0][1] if served.manifest.imported else EXAMPLE),
-        problem=problem,
-        answer=answer,
-        limits={
-            "seconds": f"{ask.site.settings.query_timeout_s:g}",
-            "prefixes": " ".join(f"{name}:" for name in served.release.prefixes),
-        },
-        examples=[
-            {"question": words, "href": f"{ask.root}/query?{urlencode({'query': text})}"}
-            for words, text in (
-                [(ask.language.gettext(w), q) for w, q in pages.EXAMPLES_OF_IMPORTED]
-                if served.manifest.imported
-                else [(q.question, q.query) for q in served.manifest.questions]
-            )
-        ],
-        endpoint=str(request.base_url) + "sparql",
-    )
-
-
-EXAMPLE: Final = """# Who takes which position on what?
-SELECT ?speaker ?stance ?event WHERE {
-  ?claim a ch:Claim ;
-    ch:claimant ?speaker ;
-    ch:stance ?stance ;
-    ch:concerns ?event .
-  ?event a ch:Event .
-}
-LIMIT 20"""
 
 
 async def search_page(

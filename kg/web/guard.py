@@ -48,6 +48,8 @@ Form = Literal["SELECT", "ASK", "CONSTRUCT", "DESCRIBE"]
 
 LENGTH: Final = 1 << 20
 """Characters of a query, and bytes of one in UTF-8."""
+ADDRESS_BYTES: Final = (1 << 16) - 1
+"""Bytes of an address with its query string; the server's parser takes no more."""
 TOKENS: Final = 200_000
 NAME: Final = 128
 """Characters of a prefix, or of a keyword: so that no character is looked at more often."""

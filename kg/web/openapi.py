@@ -55,6 +55,7 @@ def _one_of(values: Iterable[str]) -> Json:
     return {"type": "string", "enum": list(values)}
 
 
+_WORDS_IN: Final = _object({"text": _TEXT, "lang": _TEXT})
 _SCHEMAS: Final[Mapping[str, Json]] = {
     "Problem": _object(
         {
@@ -171,6 +172,29 @@ _SCHEMAS: Final[Mapping[str, Json]] = {
                 "query": _TEXT,
             }
         )
+    ),
+    "Terms": _object(
+        {
+            "prefixes": {"type": "object", "additionalProperties": _TEXT},
+            "terms": _list(
+                _object(
+                    {
+                        "name": {**_TEXT, "description": "As a query writes it."},
+                        "kind": _one_of(("class", "property", "concept")),
+                        "label": _WORDS_IN,
+                        "definition": {"anyOf": [_WORDS_IN, {"type": "null"}]},
+                        "scheme": {"type": ["string", "null"]},
+                        "count": {"type": "integer", "description": "How often it is used."},
+                    }
+                )
+            ),
+            "values": {
+                "type": "object",
+                "additionalProperties": _TEXT,
+                "description": "The scheme of the values of a property.",
+            },
+            "more": {"type": "boolean", "description": "Whether terms were left out."},
+        }
     ),
     "Readiness": _object(
         {"ready": {"type": "boolean"}, "release": {"type": ["string", "null"]}},
@@ -417,6 +441,7 @@ _ADDRESSES: Final[Mapping[str, _Address]] = {
         errors=(*_ASKS, 429),
         others=(),
     ),
+    "/query/terms.json": _Address(("application/json",), (_LANG,), "Terms", errors=_ASKS),
     "/dataset": _Address(_PAGE_OR_DATA, errors=_FOUND_AS, data=True),
     "/dataset{suffix}": _Address(_PAGE_OR_DATA, (_SUFFIX, _LANG), errors=_FOUND, data=True),
     "/.well-known/void": _Address(

@@ -9,6 +9,7 @@ Spec: docs/model.md; docs/how-to/read-the-pages.md
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,13 +17,14 @@ from functools import cached_property
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from kg.vocab import CH, MARKS, NAMES, OWL, RDF, RDFS, SKOS, SSSOM, WORDED, XSD
+from kg.vocab import CH, COMMON, EDTF, MARKS, NAMES, OWL, RDF, RDFS, SKOS, SSSOM, WORDED, XSD
 from kg.web.describe import (
     KEY,
     KINDS,
     PROPOSITIONS,
     ROLES,
     Description,
+    Row,
     Solutions,
     Term,
     shrink,
@@ -1173,13 +1175,60 @@ def _outside_name(predicate: str) -> str:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a query gave: a table, a truth value, or a graph as text; `cut` where rows are left."""
+    """What a query gave: a table, a truth value, or a graph as text; `cut` where rows are left.
+
+    `columns` says of each variable what all its values are: `number`, `date`, `latitude`,
+    `longitude` or `point`; empty for anything else. `bars` is there where rows can be compared.
+    """
 
     variables: tuple[str, ...] = ()
     rows: tuple[tuple[Value | None, ...], ...] = ()
     truth: bool | None = None
     text: str = ""
     cut: bool = False
+    columns: tuple[str, ...] = ()
+    bars: Bars | None = None
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One row as a bar: what it is of, its number, and where it begins and how long it is, in
+    hundredths of the whole width."""
+
+    label: Value | None
+    number: str
+    start: str
+    length: str
+
+
+@dataclass(frozen=True)
+class Bars:
+    """A chart of rows: the variables of labels and numbers, and at most `BARS` rows."""
+
+    label: str
+    number: str
+    bars: tuple[Bar, ...]
+    cut: bool
+
+
+BARS: Final = 50
+"""Rows that a chart shows."""
+_NUMBERS: Final = frozenset(
+    XSD + name
+    for name in (
+        *("integer", "decimal", "double", "float", "long", "int", "short", "byte"),
+        *("nonNegativeInteger", "positiveInteger", "nonPositiveInteger", "negativeInteger"),
+        *("unsignedLong", "unsignedInt", "unsignedShort", "unsignedByte"),
+    )
+)
+_DATES: Final = frozenset(
+    (EDTF, *(XSD + name for name in ("date", "dateTime", "dateTimeStamp", "gYear", "gYearMonth")))
+)
+_POINTS: Final = frozenset((COMMON["geosparql"] + "wktLiteral",))
+_COORDINATES: Final = {
+    "latitude": re.compile("lat(itude)?", re.IGNORECASE),
+    "longitude": re.compile("lon(g(itude)?)?|lng", re.IGNORECASE),
+}
 
 
 def answer(view: View, found: Solutions, limit: int, *, tidy: bool = False) -> Answer:
@@ -1200,7 +1249,65 @@ def answer(view: View, found: Solutions, limit: int, *, tidy: bool = False) -> A
         tuple(view.value(row[name]) if name in row else None for name in shown)
         for row in found.rows[:limit]
     )
-    return Answer(shown, rows, found.truth, found.text, found.cut or len(found.rows) > limit)
+    cut = found.cut or len(found.rows) > limit
+    columns = tuple(_column(name, found.rows[:limit]) for name in shown)
+    bars = _bars(shown, columns, rows, cut)
+    return Answer(shown, rows, found.truth, found.text, cut, columns, bars)
+
+
+def _column(name: str, rows: Sequence[Row]) -> str:
+    """Return what all values of a variable are: see `Answer`."""
+    terms = [row[name] for row in rows if name in row]
+    if not terms or any(term.is_iri for term in terms):
+        return ""
+    datatypes = {term.datatype for term in terms}
+    if datatypes <= _NUMBERS and all(_finite(term.value) for term in terms):
+        fits = (kind for kind, pattern in _COORDINATES.items() if pattern.fullmatch(name))
+        return next(fits, "number")
+    return "date" if datatypes <= _DATES else "point" if datatypes <= _POINTS else ""
+
+
+def _finite(number: str) -> bool:
+    try:
+        return math.isfinite(float(number))
+    except ValueError:
+        return False
+
+
+def _bars(
+    variables: Sequence[str],
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Value | None]],
+    cut: bool,
+) -> Bars | None:
+    """Return a chart of the first column of numbers by the first one of names; None where there
+    are no two such columns, or not two rows that have a number."""
+    if "number" not in columns or not {"", "date"} & set(columns):
+        return None
+    at = columns.index("number")
+    named = next(i for i, kind in enumerate(columns) if kind in ("", "date"))
+    whole = [(row[named], value) for row in rows if isinstance(value := row[at], Text)]
+    if len(whole) < 2:
+        return None
+    shown = [(label, value.text, float(value.text)) for label, value in whole[:BARS]]
+    low = min(0.0, *(size for _, _, size in shown))
+    high = max(0.0, *(size for _, _, size in shown))
+    # Half of it, so that the difference of two large numbers stays finite.
+    width = (high / 2 - low / 2) or 1.0
+    return Bars(
+        variables[named],
+        variables[at],
+        tuple(
+            Bar(
+                label,
+                text,
+                f"{50 * ((min(size, 0.0) - low) / width):.2f}",
+                f"{50 * (abs(size) / width):.2f}",
+            )
+            for label, text, size in shown
+        ),
+        cut or len(whole) > BARS,
+    )
 
 
 _ROLE_GROUPS: Final = (

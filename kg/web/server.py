@@ -43,7 +43,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from kg.errors import ConfigError
 from kg.web.app import create_app
-from kg.web.guard import QueryFailure
+from kg.web.guard import ADDRESS_BYTES, QueryFailure
 from kg.web.protocol import COMMON, ASGIApp, Receive, Scope, Send, problem, request_id
 from kg.web.texts import must_be_here
 
@@ -59,8 +59,6 @@ REQUEST_S: Final = 30.0
 """How long a client may take to send a whole request; the first one, from when it connected."""
 KEEP_ALIVE_S: Final = 75
 """How long a connection stays open after an answer; longer than proxies keep one that is idle."""
-ADDRESS_BYTES: Final = (1 << 16) - 1
-"""Bytes of an address with its query string; the parser takes no more."""
 HEAD_BYTES: Final = 1 << 17
 """Bytes of a request line and its headers; and of what stands between and behind the chunks of a
 body."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import json
 import re
 import subprocess
 import sys
@@ -93,6 +94,30 @@ def test_pins_are_exact_and_hold_no_address(checkout: Path):
     lines = (checkout / "constraints.txt").read_text().splitlines()
     pin = re.compile(r"[a-z0-9-]+==[0-9][0-9a-z.+]*(?: ; [a-zA-Z0-9_<>=!.' ]+)?")
     assert [line for line in lines if not pin.fullmatch(line)] == []
+
+
+def test_packages_of_scripts_are_exact_and_hold_no_address(checkout: Path):
+    lock = json.loads((checkout / "frontend/package-lock.json").read_bytes())
+    packages = {path: entry for path, entry in lock["packages"].items() if path}
+    assert len(packages) > 20
+    assert [path for path, entry in packages.items() if "resolved" in entry] == []
+    assert [path for path, entry in packages.items() if "integrity" not in entry] == []
+    wanted = json.loads((checkout / "frontend/package.json").read_bytes())
+    versions = {**wanted["dependencies"], **wanted["devDependencies"]}
+    assert {n: v for n, v in versions.items() if not re.fullmatch(r"[0-9.]+", v)} == {}
+    assert versions == {name: packages[f"node_modules/{name}"]["version"] for name in versions}, (
+        "run npm install in frontend/ and commit the lock file"
+    )
+
+
+def test_every_script_names_only_packages_that_are_wanted(checkout: Path):
+    wanted = json.loads((checkout / "frontend/package.json").read_bytes())["dependencies"]
+    used: set[str] = set()
+    for file in (checkout / "frontend/src").rglob("*.ts"):
+        for name in re.findall(r'(?:from|import) "([^".][^"]*)"', file.read_text(encoding="utf-8")):
+            used.add("/".join(name.split("/")[: 2 if name.startswith("@") else 1]))
+    assert "@codemirror/view" in used
+    assert used <= set(wanted)
 
 
 def test_every_direct_dependency_is_pinned(checkout: Path):

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 from typing import get_args
@@ -88,6 +89,58 @@ def test_wheel_holds_code_and_licences_and_nothing_else(wheel: Path):
     assert f"{info}/licenses/LICENSES/CC-BY-SA-4.0.txt" in names
     assert "kg/py.typed" in names
     assert [name for name in names if name.endswith(".pyc") or "__pycache__" in name] == []
+
+
+@pytest.fixture(scope="module")
+def source(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the source distribution, built from the checkout and unpacked."""
+    out = tmp_path_factory.mktemp("source")
+    succeed(sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", out, cwd=checkout)
+    (built,) = out.glob("*.tar.gz")
+    with tarfile.open(built) as archive:
+        archive.extractall(out, filter="data")
+    return out / built.name.removesuffix(".tar.gz")
+
+
+@pytest.mark.requires("assets")
+def test_wheel_holds_the_scripts_that_were_made(wheel: Path, checkout: Path):
+    built = checkout / "kg/web/assets/built"
+    made = {f"kg/web/assets/built/{path.name}" for path in built.iterdir()}
+    inside = {n for n in zipfile.ZipFile(wheel).namelist() if n.startswith("kg/web/assets/built/")}
+    assert inside == made
+    assert {"kg/web/assets/built/query.js", "kg/web/assets/built/licences.txt"} <= inside
+
+
+def test_source_holds_what_scripts_are_made_of_and_nothing_that_is_fetched(
+    source: Path, checkout: Path
+):
+    inside = {str(p.relative_to(source)) for p in source.rglob("*") if p.is_file()}
+    wanted = {
+        str(path.relative_to(checkout))
+        for path in (checkout / "frontend").rglob("*")
+        if path.is_file() and "node_modules" not in path.parts
+    }
+    assert {"frontend/package-lock.json", "frontend/.npmrc", "frontend/src/query.ts"} <= wanted
+    assert wanted <= inside
+    assert [name for name in inside if "node_modules" in name or "assets/built" in name] == []
+
+
+def test_a_wheel_without_scripts_serves_pages_without_them(source: Path, elsewhere: Path):
+    succeed(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", elsewhere, cwd=source)
+    (built,) = elsewhere.glob("*.whl")
+    with zipfile.ZipFile(built) as archive:
+        archive.extractall(elsewhere / "unpacked")
+    script = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from pathlib import Path; from kg.config import Settings; from kg.web import app\n"
+        "site = app.create_app(Path('releases'), Settings())\n"
+        "print(app.__file__, site.asset('site.css'), repr(site.asset('built/query.js')))"
+    )
+    unpacked = elsewhere / "unpacked"
+    shown = succeed(sys.executable, "-c", script, unpacked, cwd=elsewhere).split()
+    assert shown[0] == str(unpacked / "kg/web/app.py")
+    assert shown[1].startswith("/assets/site.css?v=")
+    assert shown[2] == "''"
 
 
 def test_installed_package_reads_its_own_files(installed: Path, elsewhere: Path):

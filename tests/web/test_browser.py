@@ -136,23 +136,6 @@ def test_pages_of_imported_rdf_fit_and_are_quiet(browser: Any, imported: str, wi
     assert complaints == []
 
 
-def test_a_question_is_opened_run_and_shared(browser: Any, address: str) -> None:
-    resize(browser, 1280)
-    browser.get(f"{address}/questions/who-denies")
-    browser.find_element("link text", "Open it in the editor").click()
-    assert "Arvenian foreign ministry" in browser.find_element("css selector", "table").text
-    box = browser.find_element("css selector", "textarea")
-    box.clear()
-    box.send_keys("SELECT ?name { agent:mira-odan rdfs:label ?name } ORDER BY ?name")
-    browser.find_element("css selector", ".editor button").click()
-    names = browser.find_element("css selector", "table").text
-    assert "मीरा ओदान" in names
-    shared = browser.current_url
-    browser.get(f"{address}/")
-    browser.get(shared)
-    assert browser.find_element("css selector", "table").text == names
-
-
 def test_search_and_language(browser: Any, address: str) -> None:
     resize(browser, 360)
     browser.get(f"{address}/")
