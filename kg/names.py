@@ -142,7 +142,9 @@ _LETTERS: Final = {
     **dict.fromkeys((0x34F, 0x115F, 0x1160, *range(0x180B, 0x180F), *range(0xFE00, 0xFE10)), ""),
     **dict.fromkeys(range(0xE0100, 0xE01F0), ""),
     **str.maketrans("øłđðıħŧŋɖƀəɓɗ", "olddihtndbebd"),
-    **{ord("þ"): "th", ord("æ"): "ae", ord("œ"): "oe"},
+    ord("þ"): "th",
+    ord("æ"): "ae",
+    ord("œ"): "oe",
     **str.maketrans("ґғқңҳ", "ггкнх"),
     # Bengali and Assamese: nukta and visarga, forms of ra and ba, ta without a vowel
     **str.maketrans("ৰৱ", "রব", "়ঃ"),
