@@ -354,7 +354,8 @@ async def search_page(
         )
     found = found or Hits((), False)
     classes = sorted(found.classes.items(), key=lambda item: (-item[1], item[0]))[:CLASSES_SHOWN]
-    view, shown = await _shown(ask, found.hits, [iri for iri, _ in classes if iri])
+    named = [iri for iri, _ in classes if iri]
+    view, shown = await _shown(ask, found.hits, named, matched=bool(q.strip()))
     if wants_json(request):
         return JSONResponse(
             {
@@ -511,19 +512,26 @@ class Shown:
         if matched := self._matched_ref():
             found.append(pages.Label(pages.plain(matched), self.hit.lang))
         if self.listed:
-            against = [p for p in (*self.listed.positions, *self.listed.elsewhere) if p.speakers]
-            against = [p for p in against if p.key != "affirms"]
-            for position in against:
-                names = ", ".join(who.label.text for who in position.speakers[:SPEAKERS])
-                if len(position.speakers) > SPEAKERS:
-                    more = view.language.number(len(position.speakers) - SPEAKERS)
-                    names += _(" and %(count)s more") % {"count": more}
-                found.append(pages.Label(f"{position.stance.label.text}: {names}"))
+            stances = [self._stance(view, p) for p in self.listed.positions if p.key != "affirms"]
+            for position in self.listed.elsewhere:
+                if (words := self._stance(view, position)) not in stances:
+                    about = _("on what is possibly the same event: %(position)s")
+                    stances.append(about % {"position": words})
+            found += map(pages.Label, stances)
             if not self.listed.positions:
                 found.append(pages.Label(_("no claim in this release")))
-            elif not against:
+            elif not stances:
                 found.append(pages.Label(_("no claim takes another position")))
         return found
+
+    @staticmethod
+    def _stance(view: pages.View, position: pages.Position) -> str:
+        """Return who takes a stance, in a line."""
+        names = ", ".join(who.label.text for who in position.speakers[:SPEAKERS])
+        if (more := len(position.speakers) - SPEAKERS) > 0:
+            rest = view.language.gettext("and %(count)s more")
+            names += " " + rest % {"count": view.language.number(more)}
+        return f"{position.stance.label.text}: {names}"
 
     def _matched_ref(self) -> pages.Ref | None:
         """Return the thing under the label by which it was found, with its mark."""
@@ -531,11 +539,17 @@ class Shown:
 
 
 async def _shown(
-    ask: Ask, hits: Sequence[Hit], classes: Sequence[str] = (), *, brief: bool = False
+    ask: Ask,
+    hits: Sequence[Hit],
+    classes: Sequence[str] = (),
+    *,
+    matched: bool = True,
+    brief: bool = False,
 ) -> tuple[pages.View, list[Shown]]:
     """Return the hits as this reader sees them, and the view that names the classes too.
 
     Args:
+        matched: say by which label it was found.
         brief: without what a page says beside positions, such as times.
     """
     served = ask.served
@@ -550,7 +564,7 @@ async def _shown(
     found = []
     for hit in hits:
         ref = view.ref(hit.iri)
-        other = hit.label != ref.label.text and ref.kind != "claim"
+        other = matched and hit.label != ref.label.text and ref.kind != "claim"
         lang = "" if hit.lang.split("-")[0] == view.ui else hit.lang
         about = [hit.iri] if ref.kind in describe.PROPOSITIONS else []
         if ref.kind in ("claim", "status"):

@@ -267,7 +267,7 @@ class _Asked:
             f"SELECT {columns} FROM {table} AS l WHERE {where} {right}"
             for table, right in self._tables.items()
         )
-        statement = f"{matching} ORDER BY length(folded), folded, iri, lang LIMIT ?"
+        statement = f"SELECT * FROM ({matching}) ORDER BY length(folded), folded, iri, lang LIMIT ?"
         bound = [*values * len(self._tables), ROWS_COMPARED]
         known = [
             {one: 0 if one.startswith(word) else errors for one, errors in like.items()}
