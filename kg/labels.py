@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import sys
+from array import array
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
 from kg.context import Terms
-from kg.names import fold
+from kg.names import fold, joined, loosen, pairs_of_units
 from kg.serialise import TYPE, Pairs, read_literal
 from kg.vocab import CH, RDFS, SKOS
 
@@ -35,7 +37,10 @@ def relabelled(path: Path) -> set[str]:
 
 
 class Labels:
-    """The full-text index of labels: an SQLite file with one FTS5 table, `labels`.
+    """The full-text index of labels: an SQLite file with the FTS5 table `labels`.
+
+    The table `words` has each word of the labels, `grams` the words that have two letters in a row:
+    with them what is like a word is found without reading all words.
 
     Args:
         path: a file that is not there.
@@ -64,20 +69,19 @@ class Labels:
         self._kind = re.compile(re.escape(f"{base_iri}id/") + "([a-z]+)/")
         self._terms = terms
         self._rank: dict[str, tuple[int, bool, str]] = {}
-        self._rows: list[tuple[str, str, str, str, str, int, str]] = []
+        self._rows: list[tuple[str, str, str, str, str, int, str, str]] = []
         self._gone = gone
         self._database = sqlite3.connect(path, isolation_level=None)
 
     def __enter__(self) -> Labels:
         self._database.execute("PRAGMA page_size = 4096")
         self._database.execute("PRAGMA journal_mode = OFF")
-        # Marks are part of a word: in Bengali and Devanagari they are its vowels. In Latin script
-        # they are dropped, here and in what is searched.
+        # What is folded has nothing but words in it, with spaces between them. To `ascii` whatever
+        # is not ASCII belongs to a word; `unicode61` knows the scripts of 2012 only.
         self._database.execute(
             "CREATE VIRTUAL TABLE labels USING fts5("
             "iri UNINDEXED, kind UNINDEXED, class UNINDEXED, lang UNINDEXED, label UNINDEXED, "
-            "preferred UNINDEXED, folded, "
-            "tokenize = \"unicode61 remove_diacritics 2 categories 'L* M* N* Co'\")"
+            "preferred UNINDEXED, folded, joined, tokenize = ascii)"
         )
         self._database.execute("BEGIN")
         if self._gone is not None:
@@ -91,6 +95,7 @@ class Labels:
             if kind is None:
                 self._flush()
                 self._database.execute("INSERT INTO labels(labels) VALUES ('optimize')")
+                self._index_words()
                 self._database.execute("COMMIT")
                 self._database.execute("VACUUM")
         finally:
@@ -116,7 +121,9 @@ class Labels:
         types = [o[1:-1] for p, o in pairs if p == TYPE and o[0] == "<"]
         best = min(types, key=self._specific, default="")
         for (language, text), preferred in sorted(found.items()):
-            self._rows.append((iri, kind, best, language, text, preferred, fold(text)))
+            folded = fold(text)
+            row = (iri, kind, best, language, text, preferred, folded, joined(folded))
+            self._rows.append(row)
         if len(self._rows) > 10_000:
             self._flush()
 
@@ -127,5 +134,30 @@ class Labels:
         return self._rank[iri]
 
     def _flush(self) -> None:
-        self._database.executemany("INSERT INTO labels VALUES (?, ?, ?, ?, ?, ?, ?)", self._rows)
+        self._database.executemany("INSERT INTO labels VALUES (?, ?, ?, ?, ?, ?, ?, ?)", self._rows)
         self._rows.clear()
+
+    def _index_words(self) -> None:
+        """Write the words of all labels, and which of them have two letters in a row."""
+        run = self._database.execute
+        run("CREATE TABLE words (id INTEGER PRIMARY KEY, word TEXT NOT NULL)")
+        run("CREATE TABLE grams (gram TEXT PRIMARY KEY, words BLOB NOT NULL) WITHOUT ROWID")
+        run("CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab('main', 'labels', 'col')")
+        grams: dict[str, array[int]] = {}
+        found = run("SELECT term FROM temp.vocabulary WHERE col = 'folded' ORDER BY term")
+        for (word,) in found.fetchall():
+            if len(word) > _LONGEST or word.isdecimal():
+                continue
+            number = run("INSERT INTO words (word) VALUES (?)", [word]).lastrowid or 0
+            for gram in pairs_of_units(loosen(word)):
+                grams.setdefault(gram, array("I")).append(number)
+        run("DROP TABLE temp.vocabulary")
+        if sys.byteorder == "big":
+            for numbers in grams.values():
+                numbers.byteswap()
+        rows = ((gram, numbers.tobytes()) for gram, numbers in sorted(grams.items()))
+        self._database.executemany("INSERT INTO grams VALUES (?, ?)", rows)
+
+
+_LONGEST: Final = 40
+"""Characters of a word for which others are found that are like it."""

@@ -61,7 +61,7 @@ from kg.web.archive import (
 from kg.web.ask import TITLE, Ask, wanted_languages
 from kg.web.crawl import robots, site_map_part, site_maps
 from kg.web.editor import query_page, query_terms
-from kg.web.front import home, question_list, question_page, search_page
+from kg.web.front import home, question_list, question_page, search_page, suggestions
 from kg.web.resources import (
     context,
     dataset,
@@ -257,7 +257,7 @@ def _error_page(request: Request, failure: QueryFailure, headers: Mapping[str, s
     status, title = PROBLEMS[failure.reason]
     language = interface(wanted_languages(request))
     text = site.templates.get_template("error.html").render(
-        site={"title": TITLE, "asset": lambda name: root + site.asset(name)},
+        site={"title": TITLE, "asset": lambda name: (path := site.asset(name)) and root + path},
         release=served.manifest if served else None,
         root=root,
         static=request.scope.get("kg.static"),
@@ -307,6 +307,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     ("/changes{suffix}", change_list_as, "The feed of changes, in one format"),
     ("/changes/{number}", change_page, "A page of the feed of changes"),
     ("/search", search_page, "Search names in any script"),
+    ("/suggest", suggestions, "Suggestions while somebody types"),
     ("/questions", question_list, "The questions"),
     ("/questions/{name}", question_page, "A question with its answer"),
     ("/docs", api_page, "This interface for people"),

@@ -103,6 +103,11 @@ class Ask:
         text = urlencode({k: v for k, v in params.items() if v is not None})
         return f"{self.root}{self.path}" + (f"?{text}" if text else "")
 
+    def _asset(self, name: str) -> str:
+        """Return the address of an asset of the pages; empty where it was not built."""
+        path = self.site.asset(name)
+        return f"{self.root}{path}" if path else ""
+
     def local(self, iri: str) -> str:
         """Return where a thing of the release is described here; its address if it is not ours."""
         base = self.served.base
@@ -179,7 +184,10 @@ class Ask:
         """
         offered = dict.fromkeys((*self.served.languages[:LANGUAGES_SHOWN], self.languages[0]))
         text = self.site.templates.get_template(template).render(
-            site={"title": TITLE, "asset": lambda name: self.root + self.site.asset(name)},
+            site={
+                "title": TITLE,
+                "asset": lambda name: (path := self.site.asset(name)) and self.root + path,
+            },
             release=self.served.manifest,
             root=self.root,
             static=self.static,

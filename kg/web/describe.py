@@ -261,6 +261,12 @@ SELECT ?s ?p ?o ?g WHERE {
   FILTER(?p IN (rdf:type, rdfs:label, ch:claimant, ch:stance, ch:modality, ch:certainty,
     ch:about, ch:concerns, ch:inSource, ch:respondsTo))
 }"""
+TAKEN_QUERY: Final = """
+SELECT DISTINCT ?n ?p ?same ?c ?stance ?who ?rank WHERE {
+  VALUES ?n { $nodes } ?n (ch:concerns|ch:assesses)? ?p . ?p ch:possiblySameAs? ?same .
+  ?c ch:concerns ?same ; ch:stance ?stance ; ch:claimant ?who .
+  BIND(IF(?stance = ch:stance-affirms, 1, 0) AS ?rank)
+} ORDER BY ?rank ?c ?who ?n LIMIT $limit"""
 STATUS_QUERY: Final = (
     "SELECT ?s ?p ?o ?g WHERE { VALUES ?s { $nodes } GRAPH ?g { ?s ?p ?o } "
     "FILTER(?p IN (ch:status, ch:possiblySameAs)) }"
@@ -614,7 +620,38 @@ async def named(engine: Engine, base: str, iris: Sequence[str]) -> Description:
     return Description("", base, "list", "", 1, graph, {"nodes": tuple(iris)}, (), False)
 
 
-async def _add_labels(engine: Engine, graph: Graph, iris: set[str]) -> None:
+async def brief(
+    engine: Engine, base: str, nodes: Sequence[str], terms: Iterable[str] = ()
+) -> Description:
+    """Return what `named` does, and who takes which stance on what the nodes are or are about.
+
+    Args:
+        engine, base, nodes, terms: as for `related`, which says more and takes longer.
+    """
+    graph = Graph()
+    stated = tuple(f"{base}id/{kind}/" for kind in (*PROPOSITIONS, "claim", "status"))
+    taken = [node for node in nodes if node.startswith(stated)]
+    await _add_labels(engine, graph, {*nodes, *terms}, taken)
+    return Description("", base, "list", "", 1, graph, {"nodes": tuple(nodes)}, (), False)
+
+
+def _taken(rows: Iterable[Row]) -> Iterator[Quad]:
+    """Yield what TAKEN_QUERY found as statements."""
+    for row in rows:
+        claim, node, about, same = (row[name].value for name in ("c", "n", "p", "same"))
+        yield Quad(claim, f"{CH}concerns", row["same"], "")
+        yield Quad(claim, f"{CH}stance", row["stance"], "")
+        yield Quad(claim, f"{CH}claimant", row["who"], "")
+        if same != about:
+            yield Quad(about, f"{CH}possiblySameAs", row["same"], "")
+        if node != about:
+            link = "concerns" if "/id/claim/" in node else "assesses"
+            yield Quad(node, CH + link, row["p"], "")
+
+
+async def _add_labels(
+    engine: Engine, graph: Graph, iris: set[str], taken: Sequence[str] = ()
+) -> None:
     for iri in sorted(iris):
         graph.add(engine.terms.get(iri, ()))
     iris = iris - set(engine.terms)
@@ -622,15 +659,19 @@ async def _add_labels(engine: Engine, graph: Graph, iris: set[str]) -> None:
         iris = _within(iris)
     if not iris:
         return
-    labels, claims = await engine.rows(
-        [
-            _fill(NAMES_QUERY if engine.imported else LABELS_QUERY, nodes=_values(iris)),
-            _fill(NAMING_QUERY, nodes=_values(iris)),
-        ]
-    )
+    queries = [
+        _fill(NAMES_QUERY if engine.imported else LABELS_QUERY, nodes=_values(iris)),
+        _fill(NAMING_QUERY, nodes=_values(iris)),
+    ]
+    if taken:
+        queries.append(_fill(TAKEN_QUERY, nodes=_values(taken), limit=str(POSITIONS)))
+    labels, claims, *positions = await engine.rows(queries)
     graph.add(_quads(labels))
     graph.add(_quads(claims))
     further = {row["o"].value for row in claims} - iris
+    for rows in positions:
+        graph.add(_taken(rows))
+        further |= {row[name].value for row in rows for name in ("p", "stance", "who")} - iris
     for iri in sorted(further):
         graph.add(engine.terms.get(iri, ()))
     further -= set(engine.terms)

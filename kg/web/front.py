@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import logging
+import re
 import time
 from collections.abc import (
     Mapping,
+    Sequence,
 )
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
@@ -23,7 +27,7 @@ from kg.web import describe, pages
 from kg.web.guard import QueryFailure
 from kg.web.language import N_
 from kg.web.protocol import status_of
-from kg.web.search import Hits, search
+from kg.web.search import Hit, Hits, search, suggest
 
 if TYPE_CHECKING:
     pass
@@ -39,6 +43,12 @@ AT_HOME_EACH_S: Final = 0.5
 """How long it waits for one, and that once for each release."""
 HITS_SHOWN: Final = 50
 """Things on a page of what was searched for."""
+CLASSES_SHOWN: Final = 20
+"""Classes by which what was found can be narrowed."""
+SUGGESTED: Final = 10
+"""Things that are suggested while somebody types."""
+SPEAKERS: Final = 3
+"""Speakers of one stance that a suggestion names."""
 KIND_NAMES: Final[Mapping[str, str]] = {
     "agent": N_("People, states, organisations, sources"),
     "place": N_("Places"),
@@ -268,67 +278,44 @@ def _without_header(query: str) -> str:
 async def search_page(
     request: Request, q: str = "", kind: str = "", lang: str = "", page: int = 1
 ) -> Response:
-    """Return what has a name that begins with the words of `q`, in any script; HTML or JSON.
+    """Return what has a name with the words of `q`, or with such as are like them; HTML or JSON.
 
-    `kind` narrows it to one kind of address (agent, place, thing, position, event, relation,
-    claim, claimset, document, term, participation, span, quantity, time, record), of which the
-    last five are found in no other way; `lang` chooses the language of the names that are shown.
+    Names written like `q` come first, then those with all its words, whole or beginnings, in any
+    script. Where there are few, names follow whose words are like those of `q`; they are marked as
+    similar. `kind` narrows it to one kind of address (agent, place, thing, position, event,
+    relation, claim, claimset, document, term, participation, span, quantity, time, record, notice),
+    of which the last six are found in no other way; `class` to one class, by its name in the
+    ontology or its address; `lang` chooses the language of the names that are shown.
     """
     del lang, page  # read by Ask
     ask = Ask(request)
-    served, number = ask.served, ask.number
-    if kind and kind not in KIND_NAMES:
-        raise QueryFailure(
-            "parameter", f"kind is {kind!r}; expected one of {', '.join(KIND_NAMES)}"
-        )
+    number = ask.number
+    class_iri = _class_iri(request)
+    _check_kind(kind)
     found: Hits | None = request.scope.get("kg.hits")
-    hits: list[dict[str, Any]] = []
-    if found is None and (q.strip() or kind):
+    if found is None and (q.strip() or kind or class_iri):
         found = await asyncio.to_thread(
             search,
-            served.folder / LABELS,
+            ask.served.folder / LABELS,
             q,
             kind=kind,
+            class_=class_iri,
             limit=HITS_SHOWN,
             offset=HITS_SHOWN * (number - 1),
         )
-    if found is not None:
-        iris = [hit.iri for hit in found.hits]
-        types = [hit.type for hit in found.hits if hit.type]
-        if served.manifest.imported:  # names only: a thing may have any number of statements
-            described = await describe.named(served.engine, served.base, [*iris, *types])
-        else:
-            described = await describe.related(served.engine, served.base, iris, types)
-        view = ask.view(described)
-        for hit in found.hits:
-            ref = view.ref(hit.iri)
-            other = hit.label != ref.label.text and ref.kind not in ("claim",)
-            lang_shown = "" if hit.lang.split("-")[0] == view.ui else hit.lang
-            hits.append(
-                {
-                    "ref": ref,
-                    "type": view.ref(hit.type) if hit.type else None,
-                    "matched": pages.Label(hit.label, lang_shown) if other else None,
-                    "listed": view.listed([hit.iri])[0]
-                    if ref.kind in describe.PROPOSITIONS
-                    else None,
-                }
-            )
+    found = found or Hits((), False)
+    classes = sorted(found.classes.items(), key=lambda item: (-item[1], item[0]))[:CLASSES_SHOWN]
+    named = [iri for iri, _ in classes if iri]
+    view, shown = await _shown(ask, found.hits, named, matched=bool(q.strip()))
     if wants_json(request):
         return JSONResponse(
             {
                 "query": q,
-                "hits": [
-                    {
-                        "iri": hit["ref"].iri,
-                        "kind": hit["ref"].kind,
-                        "class": hit["type"].iri if hit["type"] else None,
-                        "label": pages.plain(hit["ref"]),
-                        "lang": hit["ref"].label.lang or view.ui,
-                    }
-                    for hit in hits
-                ],
-                "more": bool(found and found.more),
+                "hits": [one.json(view) for one in shown],
+                "more": found.more,
+                "kinds": dict(sorted(found.kinds.items())),
+                "classes": {iri: count for iri, count in classes if iri},
+                "counted": found.counted,
             },
             headers={"Vary": "Accept, Accept-Language", "Cache-Control": "no-cache"},
         )
@@ -345,6 +332,228 @@ async def search_page(
         kind=kind,
         kind_name=_(KIND_NAMES.get(kind, "")),
         kinds=[("", _("All kinds")), *((key, _(name)) for key, name in KIND_NAMES.items())],
-        hits=hits,
-        more=bool(found and found.more),
+        hits=shown,
+        more=found.more,
+        similar=bool(shown) and all(one.hit.similar for one in shown),
+        counted=found.counted,
+        by_kind=[
+            {
+                "name": _(name),
+                "count": found.kinds[one],
+                "href": ask.link(kind=one or None, page=None, **{"class": None}),
+                "current": one == kind,
+            }
+            for one, name in KIND_NAMES.items()
+            if found.kinds.get(one)
+        ],
+        by_class=[
+            {
+                "name": view.ref(iri),
+                "count": count,
+                "href": ask.link(page=None, **{"class": iri.removeprefix(CH)}),
+                "current": iri == class_iri,
+            }
+            for iri, count in classes
+            if iri
+        ],
+        every_kind=ask.link(kind=None, page=None, **{"class": None}),
+        every_class=ask.link(page=None, **{"class": None}),
+        chosen=bool(class_iri),
     )
+
+
+async def suggestions(request: Request, q: str = "", kind: str = "", lang: str = "") -> Response:
+    """Return at most ten things for a text that is still being written, as JSON.
+
+    They are what `/search` finds, the last word of `q` being the beginning of one. A proposition
+    has its mark and a claim its speaker, with who takes another position; `notes` are words to show
+    below the label, in the language of the reader.
+    """
+    del lang  # read by Ask
+    ask = Ask(request)
+    _check_kind(kind)
+    etag = ask.etag("/suggest", q, kind, *ask.reader)
+    headers = {
+        "Cache-Control": "private, max-age=60",
+        "ETag": etag,
+        "Vary": "Accept-Language, Cookie",
+    }
+    if (same := ask.known(etag, headers)) is not None:
+        return same
+    found = await asyncio.to_thread(
+        suggest, ask.served.folder / LABELS, q, kind=kind, limit=SUGGESTED
+    )
+    view, shown = await _shown(ask, found, brief=True)
+    words = ask.language
+    count = {"count": words.number(len(shown))}
+    return JSONResponse(
+        {
+            "query": q,
+            "suggestions": [
+                {
+                    "iri": one.ref.iri,
+                    "href": one.ref.href,
+                    "kind": one.ref.kind,
+                    "label": pages.plain(one.ref),
+                    "lang": one.ref.label.lang or view.ui,
+                    "similar": one.hit.similar,
+                    "notes": [
+                        {"text": note.text, "lang": note.lang or view.ui}
+                        for note in one.notes(view)
+                    ],
+                }
+                for one in shown
+            ],
+            "announcement": words.ngettext(
+                "%(count)s suggestion", "%(count)s suggestions", len(shown)
+            )
+            % count
+            if shown
+            else words.gettext("No suggestions"),
+        },
+        headers=headers,
+    )
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A hit as a reader sees it.
+
+    Args:
+        hit: what was found.
+        ref: the thing, with its mark or its speaker.
+        type: its class, where it has one.
+        matched: the label by which it was found, where it is not the one that is shown.
+        listed: the proposition that it is or is about, with the positions on it.
+    """
+
+    hit: Hit
+    ref: pages.Ref
+    type: pages.Ref | None
+    matched: pages.Label | None
+    listed: pages.Listed | None
+
+    def json(self, view: pages.View) -> dict[str, Any]:
+        """Return the hit for programs."""
+        matched = self._matched_ref()
+        found: dict[str, Any] = {
+            "iri": self.ref.iri,
+            "kind": self.ref.kind,
+            "class": self.type.iri if self.type else None,
+            "label": pages.plain(self.ref),
+            "lang": self.ref.label.lang or view.ui,
+            "similar": self.hit.similar,
+            "matched": None,
+            "positions": None,
+        }
+        if matched:
+            found["matched"] = {"label": pages.plain(matched), "lang": self.hit.lang}
+        if self.listed:
+            found["positions"] = [
+                {"stance": position.stance.iri, "speakers": [who.iri for who in position.speakers]}
+                for position in (*self.listed.positions, *self.listed.elsewhere)
+            ]
+        return found
+
+    def notes(self, view: pages.View) -> list[pages.Label]:
+        """Return what is said below a suggestion: what it is, how it matched, who disagrees."""
+        _ = view.language.gettext
+        found: list[pages.Label] = []
+        if self.type:
+            found.append(self.type.label)
+        if matched := self._matched_ref():
+            found.append(pages.Label(pages.plain(matched), self.hit.lang))
+        if self.listed:
+            stances = [self._stance(view, p) for p in self.listed.positions if p.key != "affirms"]
+            for position in self.listed.elsewhere:
+                if (words := self._stance(view, position)) not in stances:
+                    about = _("on what is possibly the same event: %(position)s")
+                    stances.append(about % {"position": words})
+            found += map(pages.Label, stances)
+            if not self.listed.positions:
+                found.append(pages.Label(_("no claim in this release")))
+            elif not stances:
+                found.append(pages.Label(_("no claim takes another position")))
+        return found
+
+    @staticmethod
+    def _stance(view: pages.View, position: pages.Position) -> str:
+        """Return who takes a stance, in a line."""
+        names = ", ".join(who.label.text for who in position.speakers[:SPEAKERS])
+        if (more := len(position.speakers) - SPEAKERS) > 0:
+            rest = view.language.gettext("and %(count)s more")
+            names += " " + rest % {"count": view.language.number(more)}
+        return f"{position.stance.label.text}: {names}"
+
+    def _matched_ref(self) -> pages.Ref | None:
+        """Return the thing under the label by which it was found, with its mark."""
+        return dataclasses.replace(self.ref, label=self.matched) if self.matched else None
+
+
+async def _shown(
+    ask: Ask,
+    hits: Sequence[Hit],
+    classes: Sequence[str] = (),
+    *,
+    matched: bool = True,
+    brief: bool = False,
+) -> tuple[pages.View, list[Shown]]:
+    """Return the hits as this reader sees them, and the view that names the classes too.
+
+    Args:
+        matched: say by which label it was found.
+        brief: without what a page says beside positions, such as times.
+    """
+    served = ask.served
+    iris = [hit.iri for hit in hits]
+    types = [*dict.fromkeys([*(hit.type for hit in hits if hit.type), *classes])]
+    if served.manifest.imported:  # names only: a thing may have any number of statements
+        described = await describe.named(served.engine, served.base, [*iris, *types])
+    else:
+        gather = describe.brief if brief or not iris else describe.related
+        described = await gather(served.engine, served.base, iris, types)
+    view = ask.view(described)
+    found = []
+    for hit in hits:
+        ref = view.ref(hit.iri)
+        other = matched and hit.label != ref.label.text and ref.kind != "claim"
+        lang = "" if hit.lang.split("-")[0] == view.ui else hit.lang
+        about = [hit.iri] if ref.kind in describe.PROPOSITIONS else []
+        if ref.kind in ("claim", "status"):
+            of = "ch:concerns" if ref.kind == "claim" else "ch:assesses"
+            iris_about = view.d.graph.iris(hit.iri, of)
+            about = [iri for iri in iris_about if view.kind(iri) in describe.PROPOSITIONS]
+        found.append(
+            Shown(
+                hit,
+                ref,
+                view.ref(hit.type) if hit.type else None,
+                pages.Label(hit.label, lang) if other else None,
+                view.listed(about[:1])[0] if about else None,
+            )
+        )
+    return view, found
+
+
+def _check_kind(kind: str) -> None:
+    """Raise QueryFailure where `kind` is not one that can be searched."""
+    if kind and kind not in KIND_NAMES:
+        raise QueryFailure(
+            "parameter", f"kind is {kind!r}; expected one of {', '.join(KIND_NAMES)}"
+        )
+
+
+def _class_iri(request: Request) -> str:
+    """Return the class that is asked for as an IRI; empty for all.
+
+    Raises:
+        QueryFailure: it is neither a name of the ontology nor an address.
+    """
+    given = request.query_params.get("class", "")
+    if not given or re.fullmatch(r"[a-z][a-z0-9+.-]*:[^\s<>\"{}|\\^`]{1,2000}", given):
+        return given
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9]{0,80}", given):
+        raise QueryFailure(
+            "parameter", f"class is {given[:80]!r}; expected the name of a class, such as State"
+        )
+    return CH + given

@@ -23,6 +23,10 @@ Json = dict[str, Any]
 _OBJECT: Final[Json] = {"type": "object"}
 _TEXT: Final[Json] = {"type": "string"}
 _IRI: Final[Json] = {"type": "string", "format": "iri"}
+_NUMBERS: Final[Json] = {
+    "type": "object",
+    "additionalProperties": {"type": "integer", "minimum": 1},
+}
 _PROBLEM_TYPE: Final = "application/problem+json"
 _FORM: Final = "application/x-www-form-urlencoded"
 _QUERY: Final = "application/sparql-query"
@@ -112,10 +116,50 @@ _SCHEMAS: Final[Mapping[str, Json]] = {
                         "class": {"type": ["string", "null"], "format": "iri"},
                         "label": _TEXT,
                         "lang": _TEXT,
+                        "similar": {
+                            "type": "boolean",
+                            "description": "Whether its name is only like what was asked for.",
+                        },
+                        "matched": {
+                            "type": ["object", "null"],
+                            "description": "Another name of it, by which it was found.",
+                            "required": ["label", "lang"],
+                            "properties": {"label": _TEXT, "lang": _TEXT},
+                        },
+                        "positions": {
+                            "type": ["array", "null"],
+                            "description": "Who takes which stance on it, or on what it is about.",
+                            "items": _object({"stance": _IRI, "speakers": _list(_IRI)}),
+                        },
                     }
                 )
             ),
             "more": {"type": "boolean", "description": "Whether there is another page."},
+            "kinds": {**_NUMBERS, "description": "How many things there are, by kind."},
+            "classes": {**_NUMBERS, "description": "The same by class, of the kind asked for."},
+            "counted": {
+                "type": "boolean",
+                "description": "Whether these numbers are of all; else there are more.",
+            },
+        }
+    ),
+    "Suggestions": _object(
+        {
+            "query": _TEXT,
+            "suggestions": _list(
+                _object(
+                    {
+                        "iri": _IRI,
+                        "href": _TEXT,
+                        "kind": _TEXT,
+                        "label": _TEXT,
+                        "lang": _TEXT,
+                        "similar": {"type": "boolean"},
+                        "notes": _list(_object({"text": _TEXT, "lang": _TEXT})),
+                    }
+                )
+            ),
+            "announcement": {**_TEXT, "description": "How many there are, in words."},
         }
     ),
     "Releases": _list(
@@ -515,8 +559,9 @@ _ADDRESSES: Final[Mapping[str, _Address]] = {
     "/search": _Address(
         (HTML.media_type, "application/json"),
         (
-            _parameter("q", "Words that a name begins with, in any script.", _TEXT),
+            _parameter("q", "Words of a name or beginnings of them, in any script.", _TEXT),
             _parameter("kind", "One kind of thing only, such as agent or event.", _TEXT),
+            _parameter("class", "One class only, such as State, or its address.", _TEXT),
             _PAGE,
             _JSON_OR_HTML,
             _LANG,
@@ -524,6 +569,16 @@ _ADDRESSES: Final[Mapping[str, _Address]] = {
         "Hits",
         errors=_ASKS,
         others=(),
+    ),
+    "/suggest": _Address(
+        ("application/json",),
+        (
+            _parameter("q", "What was written so far.", _TEXT),
+            _parameter("kind", "One kind of thing only, such as agent or event.", _TEXT),
+            _LANG,
+        ),
+        "Suggestions",
+        errors=_ASKS,
     ),
     "/questions": _Address(
         (HTML.media_type, "application/json"), (_JSON_OR_HTML, _LANG), "Questions", others=()

@@ -1,59 +1,96 @@
-"""Searches the labels of a release: any script, whole words and beginnings of words.
+"""Searches the labels of a release in any script: exact, by words, by beginnings, and by likeness.
 
 The index is made by the build; it is opened read-only and never written. Beside it there may be one
 of what changed since it was made, which knows better. What is searched is folded as what was
-indexed: `kg.names.fold`.
+indexed: `kg.names.fold`; a release of before that has no words to compare, and is searched as then.
+
+Spec: docs/reference/release.md, "The index of labels"
 """
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import sqlite3
+import sys
 import unicodedata
+from array import array
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from kg.errors import QueryError
 from kg.manifest import LABELS_CHANGED
-from kg.names import fold
+from kg.names import errors_allowed, fold, joined, loosen, pairs_of_units, plain, stems, units
 
 LONGEST: Final = 200
 """Characters of a search text that are looked at."""
 WORDS: Final = 12
 PARTS: Final = ("notice", "participation", "quantity", "record", "span", "time")
 """Kinds that are parts of something else: found only where they are asked for."""
+FEW: Final = 5
+"""Things found by their own words below which similar ones are looked for."""
+SIMILAR: Final = 50
+"""Similar things that are found at most."""
+COUNTED: Final = 20_000
+"""Labels that are looked at for the numbers of things of each kind."""
+WORDS_COMPARED: Final = 6
+"""Words of a search text for which others are found that are like them."""
+CANDIDATES: Final = 300
+"""Words of the release that are compared with one of the search text."""
+ALIKE: Final = 24
+"""Words of the release that one of the search text is taken for at most."""
+ROWS_COMPARED: Final = 500
 
 
 @dataclass(frozen=True)
 class Hit:
-    """One thing that was found, and the label by which it was found."""
+    """One thing that was found, and the label by which it was found.
+
+    `similar` says that no label of it has the words that were searched, only such as are like them.
+    """
 
     iri: str
     kind: str
     type: str
     label: str
     lang: str
+    similar: bool = False
 
 
 @dataclass(frozen=True)
 class Hits:
-    """A page of what was found; `more` says whether there are further ones."""
+    """A page of what was found; `more` says whether there are further ones.
+
+    `kinds` and `classes` say how many things of each kind and class there are for the text,
+    whichever were asked for; `counted` whether these are all, or only those in the first labels.
+    """
 
     hits: tuple[Hit, ...]
     more: bool
+    kinds: Mapping[str, int] = field(default_factory=dict)
+    classes: Mapping[str, int] = field(default_factory=dict)
+    counted: bool = True
 
 
 def words(text: str) -> tuple[str, ...]:
-    """Return the words of a search text, folded; marks belong to words, punctuation does not.
+    """Return the words of a search text, folded.
 
     >>> words("  Kim-Jong  UN? ")
     ('kim', 'jong', 'un')
     """
-    kept = "".join(c if unicodedata.category(c)[0] in "LMN" else " " for c in fold(text[:LONGEST]))
-    return tuple(kept.split()[:WORDS])
+    return _printable(fold(text[:LONGEST]).split())
+
+
+def _printable(found: Sequence[str]) -> tuple[str, ...]:
+    # The query language of FTS5 ends at NUL, and half of a surrogate pair is no text.
+    some = (word for word in found if not _UNSEARCHABLE & set(map(unicodedata.category, word)))
+    return tuple(some)[:WORDS]
+
+
+_UNSEARCHABLE: Final = frozenset(("Cc", "Cs"))
 
 
 def label_languages(index: Path) -> list[str]:
@@ -69,53 +106,319 @@ def label_languages(index: Path) -> list[str]:
     return sorted(found, key=lambda tag: (-found[tag], tag))
 
 
-def search(index: Path, text: str, *, kind: str = "", limit: int = 50, offset: int = 0) -> Hits:
+def search(
+    index: Path, text: str, *, kind: str = "", class_: str = "", limit: int = 50, offset: int = 0
+) -> Hits:
     """Return what has a label with all words of `text`, each whole or as the beginning of a word.
 
-    Labels equal to the text come first, then those that begin with it, then the shortest ones; one
-    hit for each thing. Without words: the things of `kind` by label.
+    Labels written like the text come first, then those that are folded like it, then those with all
+    words whole, then the shortest ones; one hit for each thing. Where fewer than `FEW` are found,
+    those follow with words that are like those of `text`: the fewer errors, the earlier. Without
+    words: the things of `kind` by label. The order is the same every time.
 
     Args:
         index: the index of labels of a release; one of what changed since may lie beside it.
         kind: only this kind of data address (agent, event, …) or `term`; empty for all but `PARTS`.
+        class_: only this class, as an IRI; empty for all.
         limit, offset: which part of what was found.
     Raises:
         QueryError: the index is missing or cannot be read.
     """
-    found = words(text)
-    where, values = [], []
-    if found:
-        where.append("l.labels MATCH ?")
-        values.append("folded : (" + " AND ".join(f'"{word}" *' for word in found) + ")")
-    if kind:
-        where.append("kind = ?")
-        values.append(kind)
-    else:
-        where.append(f"kind NOT IN ({', '.join('?' * len(PARTS))})")
-        values.extend(PARTS)
-    if not found:
-        where.append("preferred = 1")
-    folded = fold(text[:LONGEST])
-    tables = _tables(index)
-    matching = " UNION ALL ".join(
-        f"SELECT iri, kind, class, label, lang, folded, preferred FROM {table} AS l "
-        f"WHERE {' AND '.join(where)} {right}"
-        for table, right in tables.items()
-    )
-    statement = f"""
-        SELECT iri, kind, class, label, lang FROM (
-            SELECT *, folded = ? AS equal, substr(folded, 1, ?) = ? AS begins FROM ({matching}))
-        ORDER BY equal DESC, begins DESC, preferred DESC, length(folded), folded, iri, lang
-        LIMIT ?"""
-    # Several labels of one thing may match, so more rows are read than things are wanted.
-    rows_wanted = 8 * (offset + limit + 1)
-    bound = [folded, len(folded), folded, *values * len(tables), rows_wanted]
-    rows = _rows(index, statement, bound)
-    hits: dict[str, Hit] = {}
-    for iri, hit_kind, hit_class, label, lang in rows:
-        hits.setdefault(iri, Hit(iri, hit_kind, hit_class, label, lang))
-    page = tuple(hits.values())[offset : offset + limit]
-    return Hits(page, len(hits) > offset + limit)
+    with _opened(index) as database:
+        asked = _Asked(database, _tables(index), text)
+        if text.strip() and not asked.words:
+            return Hits((), False)
+        kinds, classes, counted = asked.counts(kind)
+        hits = asked.direct(kind, class_, offset + limit + 1)
+        if asked.words and counted and sum(kinds.values()) < FEW:
+            known = {hit.iri for hit in asked.direct(kind if kind in PARTS else "", "", FEW)}
+            further = [hit for hit in asked.similar(kind) if hit.iri not in known]
+            kinds.update(Counter(hit.kind for hit in further))
+            classes.update(Counter(h.type for h in further if not kind or h.kind == kind))
+            hits += [h for h in further if kind in ("", h.kind) and class_ in ("", h.type)]
+        page = tuple(hits[offset : offset + limit])
+        return Hits(page, len(hits) > offset + limit, kinds, classes, counted)
+
+
+def suggest(index: Path, text: str, *, kind: str = "", limit: int = 10) -> tuple[Hit, ...]:
+    """Return what `search` would for a text that is still being written: its last word may go on.
+
+    Args:
+        index, kind: as for `search`.
+        limit: how many at most.
+    Raises:
+        QueryError: the index is missing or cannot be read.
+    """
+    with _opened(index) as database:
+        asked = _Asked(database, _tables(index), text)
+        if not asked.words:
+            return ()
+        hits = asked.direct(kind, "", limit)
+        if len(hits) < min(limit, FEW):
+            known = {hit.iri for hit in hits}
+            found = asked.similar(kind, typing=True)
+            hits += [h for h in found if h.iri not in known and kind in ("", h.kind)]
+        return tuple(hits[:limit])
+
+
+class _Asked:
+    """A search text, and the open index that it is looked up in.
+
+    Args:
+        database: the index, with the one of what changed since, if there is one.
+        tables: as `_tables` returns them.
+    """
+
+    def __init__(self, database: sqlite3.Connection, tables: Mapping[str, str], text: str) -> None:
+        self._database = database
+        self._tables = tables
+        found = database.execute("SELECT COUNT(*) FROM main.sqlite_master WHERE name = 'words'")
+        self._compares = bool(found.fetchone()[0])
+        self._text = text[:LONGEST]
+        if self._compares:
+            self.words = words(text)
+            self._folded = " ".join(self.words)
+        else:
+            kept = (c if unicodedata.category(c)[0] in "LMN" else " " for c in plain(self._text))
+            self.words = _printable("".join(kept).split())
+            self._folded = plain(self._text)
+        self._joined = joined(self._folded) or self._folded
+        database.create_function("plain", 1, plain, deterministic=True)
+
+    def direct(self, kind: str, class_: str, limit: int) -> list[Hit]:
+        """Return what has all words, each whole or as the beginning of a word."""
+        where, values = self._conditions(self._expression(), kind, class_)
+        columns = "iri, kind, class, label, lang, folded, preferred"
+        whole, equal, given = "1", "folded = ?", [self._folded]
+        if self._compares:
+            equal, given = "folded = ? OR joined = ?", [self._folded, self._joined]
+        matching: list[str] = []
+        bound: list[object] = []
+        for table, right in self._tables.items():
+            if self.words:
+                whole = f"rowid IN (SELECT rowid FROM {table} WHERE {_name(table)} MATCH ?)"
+                bound.append("folded : (" + " AND ".join(map(_quoted, self.words)) + ")")
+            matching.append(
+                f"SELECT {columns}, {equal} AS equal, {whole} AS whole "
+                f"FROM {table} AS l WHERE {where} {right}"
+            )
+            # In the order of their marks: the condition of `equal` stands before that of `whole`.
+            bound[len(bound) - bool(self.words) : len(bound) - bool(self.words)] = given
+            bound.extend(values)
+        statement = f"""
+            SELECT iri, kind, class, label, lang FROM ({" UNION ALL ".join(matching)})
+            ORDER BY CASE WHEN equal THEN plain(label) = ? END DESC, equal DESC, whole DESC,
+                substr(folded, 1, ?) = ? DESC, preferred DESC, length(folded), folded, iri, lang
+            LIMIT ?"""
+        # Several labels of one thing may match, so more rows are read than things are wanted.
+        bound += [plain(self._text), len(self._folded), self._folded, 8 * limit]
+        hits: dict[str, Hit] = {}
+        for row in self._database.execute(statement, bound):
+            hits.setdefault(row[0], Hit(*row))
+        return list(hits.values())[:limit]
+
+    def counts(self, kind: str) -> tuple[Counter[str], Counter[str], bool]:
+        """Return how many things have all words, by kind and by class, and whether these are all.
+
+        The classes are those of `kind`, if there is one.
+        """
+        where, values = self._conditions(self._expression(), kind if kind in PARTS else "", "")
+        matching = " UNION ALL ".join(
+            f"SELECT iri, kind, class FROM {table} AS l WHERE {where} {right}"
+            for table, right in self._tables.items()
+        )
+        found: set[tuple[str, str, str]] = set()
+        read = 0
+        bound = [*values * len(self._tables), COUNTED + 1]
+        for row in self._database.execute(f"{matching} LIMIT ?", bound):
+            read += 1
+            found.add(row)
+        kinds = Counter(one[1] for one in found)
+        classes = Counter(one[2] for one in found if not kind or one[1] == kind)
+        return kinds, classes, read <= COUNTED
+
+    def similar(self, kind: str, *, typing: bool = False) -> list[Hit]:
+        """Return what has words that are like those asked for, the fewest errors first.
+
+        Those with the words themselves are among them, and those of other kinds than `kind`.
+        """
+        if not self._compares:
+            return []
+        # A short word is like too many others; beside further words it is not alone to decide.
+        least = 1 if len(self.words) > 1 else 0
+        options = [
+            self._like(word, least, typing=typing and number == len(self.words))
+            for number, word in enumerate(self.words[:WORDS_COMPARED], 1)
+        ]
+        options += [{} for _ in self.words[WORDS_COMPARED:]]
+        at_once = self._like(self._joined) if len(self.words) > 1 and self._joined else {}
+        if not (any(options) or at_once):
+            return []
+        each = (
+            "(" + " OR ".join([f"{_quoted(word)} *", *map(_quoted, like)]) + ")"
+            for word, like in zip(self.words, options, strict=True)
+        )
+        expression = "folded : (" + " AND ".join(each) + ")"
+        if at_once:
+            expression += " OR folded : (" + " OR ".join(map(_quoted, at_once)) + ")"
+        where, values = self._conditions(expression, kind if kind in PARTS else "", "")
+        columns = "iri, kind, class, label, lang, folded, preferred"
+        matching = " UNION ALL ".join(
+            f"SELECT {columns} FROM {table} AS l WHERE {where} {right}"
+            for table, right in self._tables.items()
+        )
+        statement = f"SELECT * FROM ({matching}) ORDER BY length(folded), folded, iri, lang LIMIT ?"
+        bound = [*values * len(self._tables), ROWS_COMPARED]
+        known = [
+            {one: 0 if one.startswith(word) else errors for one, errors in like.items()}
+            for word, like in zip(self.words, options, strict=True)
+        ]
+        ranked: list[tuple[int, int, int, str, list[str]]] = []
+        for *row, folded, preferred in self._database.execute(statement, bound):
+            there = folded.split()
+            errors = sum(map(_fewest, self.words, known, itertools.repeat(there)))
+            for one in there if at_once else ():
+                errors = min(errors, at_once.get(one, _MANY) + 1)
+            if errors <= max(2, len(self.words)):
+                ranked.append((errors, -preferred, len(folded), folded, row))
+        ranked.sort()
+        hits: dict[str, Hit] = {}
+        for *_, found in ranked:
+            iri, of_kind, of_class, label, lang = found
+            hits.setdefault(iri, Hit(iri, of_kind, of_class, label, lang, similar=True))
+        return list(hits.values())[:SIMILAR]
+
+    def _expression(self) -> str:
+        """Return the words in the query language of FTS5; empty without words."""
+        if not self.words:
+            return ""
+        found = "folded : (" + " AND ".join(f"{_quoted(word)} *" for word in self.words) + ")"
+        if self._compares and self._joined:
+            found += f" OR {{folded joined}} : {_quoted(self._joined)} *"
+        return found
+
+    @staticmethod
+    def _conditions(expression: str, kind: str, class_: str) -> tuple[str, list[str]]:
+        """Return the conditions on the rows of a table, and their values."""
+        where, values = [], []
+        if expression:
+            where.append("l.labels MATCH ?")
+            values.append(expression)
+        else:
+            where.append("preferred = 1")
+        if kind:
+            where.append("kind = ?")
+            values.append(kind)
+        else:
+            where.append(f"kind NOT IN ({', '.join('?' * len(PARTS))})")
+            values.extend(PARTS)
+        if class_:
+            where.append("class = ?")
+            values.append(class_)
+        return " AND ".join(where), values
+
+    def _like(self, word: str, least: int = 0, *, typing: bool = False) -> dict[str, int]:
+        """Return words of the release that are like a folded word, with their errors; not itself.
+
+        Args:
+            least: errors that are allowed in the shortest words too, of two letters or more.
+            typing: the word may go on.
+        """
+        found: dict[str, int] = {}
+        loose = loosen(word)
+        letters, allowed = units(loose), errors_allowed(word)
+        if len(letters) > 1:
+            allowed = max(allowed, least)
+        grams = pairs_of_units(loose)
+        ahead = typing and errors_allowed(word) > 0
+        if ahead:
+            grams.discard(letters[-1] + " ")
+        # An error spoils two pairs of letters, and three where two letters changed places.
+        wanted = max(1, len(grams) - 3 * allowed)
+        marks = ", ".join("?" * len(grams))
+        for schema in dict.fromkeys(table.split(".")[0] for table in self._tables):
+            counts: Counter[int] = Counter()
+            statement = f"SELECT words FROM {schema}.grams WHERE gram IN ({marks})"
+            for (packed,) in self._database.execute(statement, sorted(grams)):
+                numbers = array("I", packed)
+                if sys.byteorder == "big":
+                    numbers.byteswap()
+                counts.update(numbers)
+            near = [number for number, count in counts.items() if count >= wanted]
+            near.sort(key=lambda number: (-counts[number], number))
+            near = near[:CANDIDATES]
+            statement = (
+                f"SELECT word FROM {schema}.words WHERE id IN ({', '.join('?' * len(near))})"
+            )
+            for (one,) in self._database.execute(statement, near):
+                if one != word:
+                    other = units(loosen(one))
+                    errors = distance(letters, other, allowed, beginning=ahead)
+                    if errors <= allowed:
+                        found[one] = errors
+        for stem in stems(word):
+            found.setdefault(stem, 0)
+        best = sorted(found.items(), key=lambda item: (item[1], len(item[0]), item[0]))
+        return dict(best[:ALIKE])
+
+
+_MANY: Final = 99
+
+
+def _fewest(word: str, known: dict[str, int], there: Sequence[str]) -> int:
+    """Return with how few errors one of the words of a label is the one asked for.
+
+    Args:
+        known: errors of words; what is found out of others is added.
+    """
+    fewest = _MANY
+    for one in there:
+        errors = known.get(one)
+        if errors is None:
+            errors = known[one] = 0 if one.startswith(word) else _MANY
+        fewest = min(fewest, errors)
+    return fewest
+
+
+def _quoted(word: str) -> str:
+    """Return a word as a string of the query language of FTS5."""
+    return '"' + word.replace('"', '""') + '"'
+
+
+def _name(table: str) -> str:
+    return table.split(".")[1]
+
+
+def distance(
+    one: Sequence[str], other: Sequence[str], most: int, *, beginning: bool = False
+) -> int:
+    """Return how many letters have to be added, left out, changed or swapped with the next one.
+
+    No letter is touched twice. Of more than `most` it only says that it is more.
+
+    Args:
+        beginning: compare with that beginning of `other` that is most like `one`.
+
+    >>> distance("putin", "puitn", 2), distance("lavrov", "lavrof", 2), distance("kim", "peskov", 1)
+    (1, 1, 2)
+    >>> distance("vladw", "vladivostok", 1, beginning=True)
+    1
+    """
+    if len(one) - len(other) > most or (len(other) - len(one) > most and not beginning):
+        return most + 1
+    before: list[int] = []
+    last = list(range(len(other) + 1))
+    for i, letter in enumerate(one, 1):
+        row = [i]
+        for j, another in enumerate(other, 1):
+            cost = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (letter != another))
+            if i > 1 and j > 1 and letter == other[j - 2] and one[i - 2] == another:
+                cost = min(cost, before[j - 2] + 1)
+            row.append(cost)
+        if min(row) > most:
+            return most + 1
+        before, last = last, row
+    return min(min(last) if beginning else last[-1], most + 1)
 
 
 def listing(index: Path, kind: str = "") -> Iterator[Hit]:
