@@ -57,6 +57,7 @@ from kg.web.archive import (
 )
 from kg.web.ask import TITLE, Ask, wanted_languages
 from kg.web.front import home, query_page, question_list, question_page, search_page
+from kg.web.pictures import map_page, map_page_as, network, network_as, timeline, timeline_as
 from kg.web.resources import (
     context,
     dataset,
@@ -288,6 +289,12 @@ ROUTES: Final[tuple[Route, ...]] = (
     ("/changes{suffix}", change_list_as, "The feed of changes, in one format"),
     ("/changes/{number}", change_page, "A page of the feed of changes"),
     ("/search", search_page, "Search names in any script"),
+    ("/timeline", timeline, "What is described, on a timeline"),
+    ("/timeline{suffix}", timeline_as, "The same, in one format"),
+    ("/map", map_page, "Where it is described to take place"),
+    ("/map{suffix}", map_page_as, "The same, in one format"),
+    ("/network", network, "Who is described as acting on whom"),
+    ("/network{suffix}", network_as, "The same, in one format"),
     ("/questions", question_list, "The questions"),
     ("/questions/{name}", question_page, "A question with its answer"),
     ("/docs", api_page, "This interface for people"),

@@ -19,7 +19,7 @@ from kg.manifest import (
     Question,
 )
 from kg.vocab import CH
-from kg.web import describe, pages
+from kg.web import describe, pages, pictures
 from kg.web.guard import QueryFailure
 from kg.web.pool import client
 from kg.web.protocol import seconds, status_of
@@ -120,6 +120,7 @@ async def home(request: Request) -> Response:
         title="Home",
         numbers=numbers,
         disputed=view.listed(disputed.sections["nodes"]),
+        latest=await pictures.latest(ask),
         documents=[ask.view(documents).ref(iri) for iri in documents.sections["nodes"]],
         questions=questions,
         conforms=manifest.conforms,

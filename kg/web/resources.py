@@ -15,7 +15,7 @@ from fastapi import Request
 from fastapi.responses import Response
 
 from kg.vocab import CH, graph_iri
-from kg.web import describe, pages
+from kg.web import describe, pages, pictures
 from kg.web.guard import QueryFailure
 from kg.web.negotiation import (
     GRAPH_FORMATS,
@@ -144,6 +144,7 @@ async def document(request: Request, kind: str, name: str) -> Response:
         formats=format_links(f"{path}", f"?page={number}" if number > 1 else ""),
         title="Withdrawn" if gone else view.title,
         view=view,
+        pictures=pictures.of_thing(ask, kind, key),
         **context,
     )
 
