@@ -2,12 +2,12 @@
 import { drag } from "d3-drag";
 import { forceCollide, forceLink, forceManyBody, forceSimulation, forceX, forceY, type SimulationNodeDatum } from "d3-force";
 import { select } from "d3-selection";
-import { symbol, symbolCircle, symbolDiamond, symbolSquare, symbolTriangle, symbolWye, type SymbolType } from "d3-shape";
 import { zoom, zoomIdentity, type ZoomTransform } from "d3-zoom";
 import { address, canvas, forPicture, picture, rove, said, tools, words, zoomOf, type Svg } from "./picture/picture.js";
+import { shape } from "./picture/shapes.js";
 
-const SHAPES: Record<string, SymbolType> = {
-  person: symbolCircle, state: symbolSquare, organisation: symbolDiamond, source: symbolTriangle, other: symbolWye,
+const SHAPES: Record<string, string> = {
+  person: "circle", state: "square", organisation: "diamond", source: "triangle", other: "wedge",
 };
 const STANDINGS = ["described", "disputed", "planned"];
 
@@ -18,6 +18,9 @@ interface Agent extends SimulationNodeDatum {
   side: string;
   x: number;
   y: number;
+  /** Where it is on the screen, and how wide its name is. */
+  at: [number, number];
+  name: number;
 }
 
 interface Tie {
@@ -29,8 +32,8 @@ interface Tie {
   bend: number;
 }
 
-function shape(name: string, size = 150): string {
-  return symbol(SHAPES[name] ?? symbolWye, size)() ?? "";
+function kindShape(kind: string, r: number): string {
+  return shape(SHAPES[kind] ?? "wedge", r);
 }
 
 /** Defines the heads of arrows: full, hollow for disputed ties, open for planned ones. */
@@ -52,7 +55,7 @@ function legend(figure: HTMLElement): void {
       const standing = key.dataset["standing"] ?? "";
       svg.append("path").attr("class", `tie ${standing}`).attr("d", "M1 7 L32 7").attr("marker-end", `url(#head-${standing})`);
     } else {
-      svg.append("path").attr("class", "body").attr("d", shape(key.dataset["shape"] ?? "", 80)).attr("transform", "translate(17 7)");
+      svg.append("path").attr("class", "body").attr("d", kindShape(key.dataset["shape"] ?? "", 5)).attr("transform", "translate(17 7)");
     }
   }
 }
@@ -89,19 +92,15 @@ function layOut(agents: Agent[], ties: Tie[], width: number, height: number): vo
 }
 
 function curve(tie: Tie): string {
-  const { source: a, target: b } = tie;
-  if (a === b) return `M${a.x - 6} ${a.y - 10} C${a.x - 40} ${a.y - 50} ${a.x + 40} ${a.y - 50} ${a.x + 6} ${a.y - 11}`;
-  const [dx, dy] = [b.x - a.x, b.y - a.y];
-  const length = Math.hypot(dx, dy) || 1;
-  const [nx, ny] = [-dy / length, dx / length];
-  const [mx, my] = [(a.x + b.x) / 2 + nx * tie.bend, (a.y + b.y) / 2 + ny * tie.bend];
-  const short = (from: number, fromY: number, toX: number, toY: number, by: number): [number, number] => {
-    const far = Math.hypot(toX - from, toY - fromY) || 1;
-    return [toX - ((toX - from) / far) * by, toY - ((toY - fromY) / far) * by];
+  const [[ax, ay], [bx, by]] = [tie.source.at, tie.target.at];
+  if (tie.source === tie.target) return `M${ax - 6} ${ay - 10} C${ax - 40} ${ay - 50} ${ax + 40} ${ay - 50} ${ax + 6} ${ay - 11}`;
+  const length = Math.hypot(bx - ax, by - ay) || 1;
+  const [mx, my] = [(ax + bx) / 2 - ((by - ay) / length) * tie.bend, (ay + by) / 2 + ((bx - ax) / length) * tie.bend];
+  const short = (x: number, y: number, by: number): string => {
+    const far = Math.hypot(x - mx, y - my) || 1;
+    return `${x - ((x - mx) / far) * by} ${y - ((y - my) / far) * by}`;
   };
-  const [x1, y1] = short(mx, my, a.x, a.y, 10);
-  const [x2, y2] = short(mx, my, b.x, b.y, 13);
-  return `M${x1} ${y1} Q${mx} ${my} ${x2} ${y2}`;
+  return `M${short(ax, ay, 10)} Q${mx} ${my} ${short(bx, by, 13)}`;
 }
 
 function draw(): void {
@@ -111,6 +110,7 @@ function draw(): void {
   const { figure, drawing, rows } = found;
   const agents: Agent[] = [...table.querySelectorAll<HTMLElement>("[data-iri]")].map((row) => ({
     iri: row.dataset["iri"] ?? "", row, shape: row.dataset["shape"] ?? "", side: row.dataset["side"] ?? "", x: 0, y: 0,
+    at: [0, 0], name: 0,
   }));
   const byIri = new Map(agents.map((agent) => [agent.iri, agent]));
   const ties: Tie[] = [];
@@ -124,7 +124,7 @@ function draw(): void {
     ties.push({ row, source, target, count: Number(row.dataset["count"] ?? 1), standing: row.dataset["standing"] ?? "", bend: 22 + 20 * place });
   }
   const width = drawing.clientWidth;
-  const height = Math.round(Math.max(380, Math.min(width * 0.62, 260 + 14 * agents.length, 720)));
+  const height = Math.round(Math.max(380, width < 500 ? Math.min(640, 200 + 24 * agents.length) : Math.min(width * 0.62, 260 + 14 * agents.length, 720)));
   layOut(agents, ties, width, height);
   const svg = canvas(found, width, height);
   define(svg);
@@ -153,34 +153,41 @@ function draw(): void {
     .attr("aria-label", (agent) => [...agent.row.querySelectorAll("td")].slice(0, 3).map(words).filter(Boolean).join(", "));
   nodes.append("title").text((agent) => words(agent.row.querySelector("td")));
   nodes.append("circle").attr("class", "reach").attr("r", 14);
-  nodes.append("path").attr("class", "body").attr("d", (agent) => shape(agent.shape));
+  nodes.append("path").attr("class", "body").attr("d", (agent) => kindShape(agent.shape, 7.5));
   const most = width < 500 ? 20 : 32;
   nodes.append("text").attr("y", 24).attr("text-anchor", "middle").text((agent) => {
     const name = [...words(agent.row.querySelector("td"))];
     return name.length > most ? `${name.slice(0, most - 1).join("").trimEnd()}…` : name.join("");
   });
-  const half = new Map(agents.map((agent, place) => [
-    agent, (nodes.nodes()[place]?.querySelector("text")?.getComputedTextLength() ?? 0) / 2 + 4,
-  ]));
+  nodes.each(function (agent) { agent.name = this.querySelector("text")?.getComputedTextLength() ?? 0; });
+  let view: ZoomTransform = zoomIdentity;
   const render = (): void => {
+    const taken: [number, number, number, number][] = [];
+    for (const agent of agents) agent.at = view.apply([agent.x, agent.y]);
     lines.selectAll<SVGPathElement, Tie>("path").attr("d", curve);
-    nodes.attr("transform", (agent) => `translate(${agent.x} ${agent.y})`);
-    nodes.select("text").attr("x", (agent) => {
-      const room = half.get(agent) ?? 0;
-      return Math.max(room, Math.min(agent.x, width - room)) - agent.x;
+    // Those with the most ties are first in the table: their names stay where two are too near.
+    nodes.attr("transform", (agent) => `translate(${agent.at[0]} ${agent.at[1]})`);
+    nodes.select<SVGTextElement>("text").each(function (agent) {
+      const [[x, y], half] = [agent.at, agent.name / 2 + 3];
+      const inside = x > 0 && x < width ? Math.max(half, Math.min(x, width - half)) : x;
+      const box: [number, number, number, number] = [inside - half, y + 12, inside + half, y + 29];
+      const free = taken.every((o) => box[2] < o[0] || box[0] > o[2] || box[3] < o[1] || box[1] > o[3]);
+      if (free) taken.push(box);
+      select(this).attr("x", inside - x).classed("hidden-label", !free);
     });
   };
   lines.each(function (tie) { near(this, (one) => one === tie); });
   nodes.each(function (agent) { near(this, (one) => one.source === agent || one.target === agent); });
-  nodes.call(drag<SVGAElement, Agent>().on("drag", (event: { x: number; y: number }, agent) => {
-    [agent.x, agent.y] = [event.x, event.y];
+  nodes.call(drag<SVGAElement, Agent>().on("drag", (event: { dx: number; dy: number }, agent) => {
+    [agent.x, agent.y] = [agent.x + event.dx / view.k, agent.y + event.dy / view.k];
     render();
   }) as never);
   marks.push(...(nodes.nodes()), ...(lines.nodes()));
   const zooming = zoom<SVGSVGElement, unknown>().scaleExtent([0.5, 8]).extent([[0, 0], [width, height]])
     .filter(forPicture).on("zoom", (event: { transform: ZoomTransform }) => {
-      all.attr("transform", event.transform.toString());
-      figure.dataset["scale"] = event.transform.k.toFixed(3);
+      view = event.transform;
+      figure.dataset["scale"] = view.k.toFixed(3);
+      render();
     });
   svg.call(zooming).on("dblclick.zoom", null);
   const change = (how: string): void => {

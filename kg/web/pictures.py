@@ -40,7 +40,7 @@ TIES: Final = 200
 """Ties in the picture of the network."""
 EXAMPLES: Final = 3
 """Events that are listed with a place or a tie; the timeline has the others."""
-LATEST: Final = 8
+LATEST: Final = 6
 """Events on the timeline of the home page."""
 LOOKED_AT: Final = 20_000
 """Events that are sorted and counted; where more fit, a page says so."""
