@@ -868,7 +868,7 @@ async def _timeline_as(request: Request, suffix: str) -> Response:
         undated=found.total - found.dated,
         cut=found.total >= LOOKED_AT,
         more=more,
-        used=sorted({item.key for item in items if item.key and item.how}),
+        used=sorted({item.key for item in items if item.how}),
     )
 
 

@@ -8,7 +8,7 @@ const HEAD = 26;
 export const EDGE = 16;
 const SHAPES: Record<string, string> = {
   claimed: "square", planned: "triangle", hypothetical: "wedge", contested: "diamond", denied: "times",
-  corroborated: "star", acknowledged: "plus",
+  corroborated: "star", acknowledged: "plus", none: "dash",
 };
 
 export interface Bar {
