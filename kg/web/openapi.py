@@ -225,7 +225,7 @@ _SCHEMAS: Final[Mapping[str, Json]] = {
                         "longitude": {"type": ["number", "null"]},
                         "located_in": _list(_TEXT),
                         "described_events": {"type": "integer"},
-                        "disputed_events": {"type": "integer"},
+                        "disputed": {"type": "boolean"},
                         "examples": _list(_object(_PROPOSITION)),
                     }
                 )

@@ -30,7 +30,7 @@ from kg.web.language import N_, RANGE_RULES
 from kg.web.negotiation import CSV, HTML, Format, choose, media_types
 from kg.web.site import Served
 
-EVENTS: Final = 250
+EVENTS: Final = 200
 """Events on a page of the timeline."""
 PLACES: Final = 60
 """Places on a page of the map, and as many without coordinates."""
@@ -42,7 +42,7 @@ EXAMPLES: Final = 3
 """Events that are listed with a place or a tie; the timeline has the others."""
 LATEST: Final = 6
 """Events on the timeline of the home page."""
-LOOKED_AT: Final = 20_000
+LOOKED_AT: Final = 10_000
 """Events that are sorted and counted; where more fit, a page says so."""
 CHOICES: Final = 100
 """Agents, places and types that the forms offer."""
@@ -53,6 +53,7 @@ PICTURES: Final = ("timeline", "map", "network")
 
 DISSENT: Final = ("denies", "disputes-evidence", "questions")
 """Stances that make a tie or a place a disputed one."""
+DISPUTED: Final = (f"{CH}status-contested", f"{CH}status-denied")
 SAID: Final[Mapping[str, str]] = {
     "affirms": "affirmed_by",
     "denies": "denied_by",
@@ -80,7 +81,7 @@ STANDINGS: Final[Mapping[str, str]] = {
     "planned": N_("planned or hypothetical"),
 }
 
-_PLACED: Final = "ch:place|ch:origin|ch:destination"
+_PLACED: Final = "ch:place ch:origin ch:destination"
 _ROLES: Final = " ".join(f"ch:{role}" for role in describe.ROLES)
 _DATE: Final = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?")
 _STANCE: Final = re.compile(r"[a-z]+(?:-[a-z]+)*")
@@ -97,19 +98,17 @@ SELECT (COUNT(DISTINCT ?node) AS ?all) (COUNT(DISTINCT ?d) AS ?dated) WHERE {
 }"""
 _DISSENT: Final = """
 OPTIONAL { ?node ch:status ?status }
-BIND(?status IN (ch:status-contested, ch:status-denied) || EXISTS {
-  ?claim ch:concerns ?node ; ch:stance ?stance .
-  FILTER(?stance IN (ch:stance-denies, ch:stance-disputes-evidence, ch:stance-questions)) } AS ?no)
-BIND(IF(COALESCE(?no, false), ?node, ?nothing) AS ?disputed)
-BIND(IF(?status IN (ch:status-planned, ch:status-hypothetical), ?node, ?nothing) AS ?planned)"""
+OPTIONAL { ?claim ch:concerns ?node . ?claim ch:stance ?stance .
+  FILTER(?stance IN (ch:stance-denies, ch:stance-disputes-evidence, ch:stance-questions)) }
+BIND(BOUND(?claim)
+  || COALESCE(?status IN (ch:status-contested, ch:status-denied), false) AS ?no)"""
 _PLACES_QUERY: Final = (
     """
-SELECT ?where (COUNT(DISTINCT ?node) AS ?n) (COUNT(DISTINCT ?disputed) AS ?against) WHERE {
+SELECT ?where (COUNT(DISTINCT ?node) AS ?n) WHERE {
   { SELECT DISTINCT ?node WHERE { $body } LIMIT $window }
-  ?node """
+  VALUES ?role { """
     + _PLACED
-    + " ?where . FILTER $not EXISTS { ?where ch:latitude ?x ; ch:longitude ?y }"
-    + _DISSENT
+    + " } ?node ?role ?where . FILTER $not EXISTS { ?where ch:latitude ?x ; ch:longitude ?y } "
     + "} GROUP BY ?where ORDER BY DESC(?n) ?where LIMIT $limit OFFSET $offset"
 )
 _POINTS_QUERY: Final = (
@@ -119,19 +118,17 @@ _POINTS_QUERY: Final = (
 _REGIONS_QUERY: Final = (
     "SELECT ?where ?in WHERE { VALUES ?where { $nodes } ?where ch:locatedIn ?in }"
 )
-_TIES_QUERY: Final = (
-    """
-SELECT ?from ?to ?type (COUNT(DISTINCT ?node) AS ?n) (COUNT(DISTINCT ?disputed) AS ?against)
-  (COUNT(DISTINCT ?planned) AS ?ahead) WHERE {
+_TIES_QUERY: Final = """
+SELECT ?from ?to ?type (COUNT(DISTINCT ?node) AS ?n) (COUNT(DISTINCT ?planned) AS ?ahead) WHERE {
   { SELECT DISTINCT ?node WHERE { $body } LIMIT $window }
-  ?node ch:actor ?from ; ch:recipient ?to . OPTIONAL { ?node ch:eventType ?type }"""
-    + _DISSENT
-    + "} GROUP BY ?from ?to ?type ORDER BY DESC(?n) ?from ?to ?type LIMIT $limit"
-)
+  ?node ch:actor ?from ; ch:recipient ?to .
+  OPTIONAL { ?node ch:eventType ?type } OPTIONAL { ?node ch:status ?status }
+  BIND(IF(?status IN (ch:status-planned, ch:status-hypothetical), ?node, ?nothing) AS ?planned)
+} GROUP BY ?from ?to ?type ORDER BY DESC(?n) ?from ?to ?type LIMIT $limit"""
 _EXAMPLES_QUERY: Final = (
     "SELECT DISTINCT ?node ?no WHERE { $body "
     + _DISSENT
-    + "} ORDER BY DESC(COALESCE(?no, false)) ?node LIMIT $limit"
+    + "} ORDER BY DESC(?no) ?node LIMIT $limit"
 )
 _TAKING_PART_QUERY: Final = """
 SELECT ?one (COUNT(DISTINCT ?node) AS ?n) WHERE {
@@ -173,7 +170,7 @@ class Narrowed:
             found.append(f"VALUES ?role{number} {{ {roles} }} ?node ?role{number} {agent} .")
         if self.place:
             places = f"<{base}id/place/{self.place}> <{base}id/agent/{self.place}>"
-            found.append(f"VALUES ?at {{ {places} }} ?node {_PLACED} ?at .")
+            found.append(f"VALUES ?at {{ {places} }} VALUES ?in {{ {_PLACED} }} ?node ?in ?at .")
         if self.type:
             names = "ch:eventType|ch:relationType" if self.relations else "ch:eventType"
             found.append(f"?node {names} <{CH}{self.type}> .")
@@ -345,7 +342,7 @@ class Spot:
     longitude: str
     regions: tuple[pages.Ref, ...]
     count: int
-    disputed: int
+    disputed: bool
     listed: tuple[pages.Listed, ...]
     all: str
 
@@ -387,7 +384,7 @@ class _Map:
     d: describe.Description
     points: Mapping[str, tuple[str, str]]
     regions: Mapping[str, Sequence[str]]
-    rows: tuple[tuple[str, int, int], ...]
+    rows: tuple[tuple[str, int], ...]
     examples: Mapping[str, Sequence[str]]
     more: bool
 
@@ -395,7 +392,7 @@ class _Map:
 @dataclass(frozen=True)
 class _Network:
     d: describe.Description
-    ties: tuple[tuple[str, str, str, int, int, int], ...]
+    ties: tuple[tuple[str, str, str, int, int], ...]
     examples: Sequence[Sequence[str]]
     left_out: int
     more: bool
@@ -449,6 +446,14 @@ def drawn(view: pages.View, nodes: Iterable[str]) -> tuple[Drawn, ...]:
             )
         )
     return tuple(found)
+
+
+def _disputed(listed: pages.Listed) -> bool:
+    """Return whether somebody denies it, disputes the evidence for it or questions it."""
+    status = listed.ref.status
+    return any(one.key in DISSENT for one in (*listed.positions, *listed.elsewhere)) or (
+        status is not None and status.iri in DISPUTED
+    )
 
 
 def said(listed: pages.Listed) -> dict[str, Any]:
@@ -557,7 +562,7 @@ async def _timeline(served: Served, wanted: Narrowed, number: int, size: int) ->
         ]
     )
     nodes = tuple(row["node"].value for row in rows if "node" in row)
-    d = await describe.related(served.engine, served.base, nodes, _chosen(served, wanted))
+    d = await describe.sketched(served.engine, served.base, nodes, _chosen(served, wanted))
     return _Timeline(d, nodes, int(counts["all"].value), int(counts["dated"].value))
 
 
@@ -569,32 +574,36 @@ async def _map(served: Served, wanted: Narrowed, number: int) -> _Map:
         [_fill(_PLACES_QUERY, **values, limit=PLACES + 1, **{"not": word}) for word in ("", "NOT")]
     )
     rows = tuple(
-        (row["where"].value, int(row["n"].value), int(row["against"].value))
+        (row["where"].value, int(row["n"].value))
         for row in (*placed[:PLACES], *unplaced[:PLACES])
         if "where" in row
     )
-    names = _iris(iri for iri, _, _ in rows)
+    names = _iris(iri for iri, _ in rows)
     points, regions, *some = await engine.rows(
         [
             _fill(_POINTS_QUERY, nodes=names),
             _fill(_REGIONS_QUERY, nodes=names),
             *(
-                _fill(_EXAMPLES_QUERY, body=f"{body} ?node {_PLACED} <{iri}> .", limit=EXAMPLES)
-                for iri, _, _ in rows
+                _fill(
+                    _EXAMPLES_QUERY,
+                    body=f"VALUES ?role {{ {_PLACED} }} ?node ?role <{iri}> . {body}",
+                    limit=EXAMPLES,
+                )
+                for iri, _ in rows
             ),
         ]
     )
     examples = {
         iri: [row["node"].value for row in found]
-        for (iri, _, _), found in zip(rows, some, strict=True)
+        for (iri, _), found in zip(rows, some, strict=True)
     }
     inside: dict[str, list[str]] = {}
     for row in regions:
         inside.setdefault(row["where"].value, []).append(row["in"].value)
     nodes = dict.fromkeys(node for found in examples.values() for node in found)
-    named = {iri for iri, _, _ in rows} | {iri for found in inside.values() for iri in found}
+    named = {iri for iri, _ in rows} | {iri for found in inside.values() for iri in found}
     return _Map(
-        await describe.related(
+        await describe.sketched(
             engine, served.base, tuple(nodes), [*named, *_chosen(served, wanted)]
         ),
         {row["where"].value: (row["lat"].value, row["lon"].value) for row in points},
@@ -615,7 +624,6 @@ async def _network(served: Served, wanted: Narrowed) -> _Network:
             row["to"].value,
             row["type"].value if "type" in row else "",
             int(row["n"].value),
-            int(row["against"].value),
             int(row["ahead"].value),
         )
         for row in rows[:most]
@@ -644,9 +652,10 @@ async def _network(served: Served, wanted: Narrowed) -> _Network:
         ]
     )
     examples = [[row["node"].value for row in rows] for rows in some]
+    named = {iri for tie in ties for iri in tie[:2]}
     nodes = tuple(dict.fromkeys(node for one in examples for node in one))
     return _Network(
-        await describe.related(engine, served.base, nodes, _chosen(served, wanted)),
+        await describe.sketched(engine, served.base, nodes, [*named, *_chosen(served, wanted)]),
         ties,
         examples,
         len(found) - len(ties),
@@ -659,7 +668,7 @@ async def _choices(ask: Ask, view: pages.View, wanted: Narrowed) -> dict[str, An
     served = ask.served
 
     async def make() -> tuple[describe.Description, list[list[str]]]:
-        roles = {"agent": _ROLES, "place": " ".join(_PLACED.split("|"))}
+        roles = {"agent": _ROLES, "place": _PLACED}
         answers = await served.engine.rows(
             [
                 *(
@@ -895,17 +904,18 @@ async def _map_as(request: Request, suffix: str) -> Response:
         ask.served, ("map", wanted, number), lambda: _map(ask.served, wanted, number)
     )
     view = ask.view(found.d)
+    examples = {iri: view.listed(found.examples[iri]) for iri, _ in found.rows}
     spots = [
         Spot(
             view.ref(iri),
             *found.points.get(iri, ("", "")),
             tuple(view.ref(one) for one in found.regions.get(iri, ())),
             count,
-            disputed,
-            view.listed(found.examples[iri]),
+            any(map(_disputed, examples[iri])),
+            examples[iri],
             f"{ask.root}/timeline?{wanted.query(place=iri.rpartition('/')[2])}",
         )
-        for iri, count, disputed in found.rows
+        for iri, count in found.rows
     ]
     placed = [spot for spot in spots if spot.latitude]
     unplaced = [spot for spot in spots if not spot.latitude]
@@ -924,7 +934,7 @@ async def _map_as(request: Request, suffix: str) -> Response:
                     "longitude": float(spot.longitude) if spot.longitude else None,
                     "located_in": [pages.plain(one) for one in spot.regions],
                     "described_events": spot.count,
-                    "disputed_events": spot.disputed,
+                    "disputed": spot.disputed,
                     "examples": [_proposition(one) for one in spot.listed],
                 }
                 for spot in (*placed, *unplaced)
@@ -938,7 +948,7 @@ async def _map_as(request: Request, suffix: str) -> Response:
                 "longitude",
                 "located_in",
                 "described_events",
-                "disputed_events",
+                "disputed",
                 *_COLUMNS,
             ),
             (
@@ -949,7 +959,7 @@ async def _map_as(request: Request, suffix: str) -> Response:
                     spot.longitude,
                     "; ".join(pages.plain(one) for one in spot.regions),
                     spot.count,
-                    spot.disputed,
+                    "yes" if spot.disputed else "no",
                     *_cells(one),
                 )
                 for spot in (*placed, *unplaced)
@@ -987,19 +997,22 @@ async def _network_as(request: Request, suffix: str) -> Response:
     )
     view = ask.view(found.d)
     _ = ask.language.gettext
+    examples = [view.listed(some) for some in found.examples]
     ties = [
         Tie(
             view.ref(source),
             view.ref(target),
             view.ref(kind) if kind else None,
             count,
-            "disputed" if against else "planned" if ahead == count else "described",
-            view.listed(some),
+            "disputed"
+            if any(map(_disputed, some))
+            else "planned"
+            if ahead == count
+            else "described",
+            some,
             _events_of(ask, wanted, source, target, kind),
         )
-        for (source, target, kind, count, against, ahead), some in zip(
-            found.ties, found.examples, strict=True
-        )
+        for (source, target, kind, count, ahead), some in zip(found.ties, examples, strict=True)
     ]
     degree = Counter(ref for tie in ties for ref in {tie.source, tie.target})
     actors = [_actor(view, ref, count) for ref, count in degree.items()]

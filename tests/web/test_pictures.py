@@ -274,8 +274,8 @@ def test_an_answer_that_is_known_is_not_sent_again(site: TestClient, picture: st
 def test_a_place_has_its_own_position_or_none(site: TestClient) -> None:
     found = {one["label"]: one for one in data(site, "/map")["places"]}
     assert found["Mill Town"]["latitude"] == -20.5
-    assert (found["Mill Town"]["described_events"], found["Mill Town"]["disputed_events"]) == (2, 0)
-    assert found["Bost City"]["disputed_events"] == 1
+    assert (found["Mill Town"]["described_events"], found["Mill Town"]["disputed"]) == (2, False)
+    assert found["Bost City"]["disputed"] is True
     assert found["Old Mill"]["latitude"] is None
     assert found["Old Mill"]["located_in"] == ["Mill Town"]
     page = site.get("/map").text
