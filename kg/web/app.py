@@ -62,6 +62,7 @@ from kg.web.ask import TITLE, Ask, wanted_languages
 from kg.web.crawl import robots, site_map_part, site_maps
 from kg.web.editor import query_page, query_terms
 from kg.web.front import home, question_list, question_page, search_page, suggestions
+from kg.web.pictures import map_page, map_page_as, network, network_as, timeline, timeline_as
 from kg.web.resources import (
     context,
     dataset,
@@ -308,6 +309,12 @@ ROUTES: Final[tuple[Route, ...]] = (
     ("/changes/{number}", change_page, "A page of the feed of changes"),
     ("/search", search_page, "Search names in any script"),
     ("/suggest", suggestions, "Suggestions while somebody types"),
+    ("/timeline", timeline, "What is described, on a timeline"),
+    ("/timeline{suffix}", timeline_as, "The same, in one format"),
+    ("/map", map_page, "Where it is described to take place"),
+    ("/map{suffix}", map_page_as, "The same, in one format"),
+    ("/network", network, "Who is described as acting on whom"),
+    ("/network{suffix}", network_as, "The same, in one format"),
     ("/questions", question_list, "The questions"),
     ("/questions/{name}", question_page, "A question with its answer"),
     ("/docs", api_page, "This interface for people"),

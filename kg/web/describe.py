@@ -45,6 +45,8 @@ BLANK: Final = 1000
 _LONGEST_IRI: Final = 8192
 _LONGEST_VALUES: Final = 200_000
 """Characters of IRIs in one query for names."""
+ACTS_FOR: Final = 6
+"""Steps from an agent to whom it acts for in the end, which pictures follow."""
 POSITIONS: Final = 4000
 """Claims read for the positions on the propositions that a page lists."""
 
@@ -267,6 +269,28 @@ SELECT DISTINCT ?n ?p ?same ?c ?stance ?who ?rank WHERE {
   ?c ch:concerns ?same ; ch:stance ?stance ; ch:claimant ?who .
   BIND(IF(?stance = ch:stance-affirms, 1, 0) AS ?rank)
 } ORDER BY ?rank ?c ?who ?n LIMIT $limit"""
+# Without graphs: what many documents say alike is wanted once.
+SKETCH_QUERY: Final = """
+SELECT ?s ?p ?o WHERE {
+  VALUES ?s { $nodes } ?s ?p ?o .
+  FILTER(?p IN (rdf:type, rdfs:label, ch:eventType, ch:relationType, ch:actor, ch:subject,
+    ch:time, ch:status, ch:possiblySameAs, ch:yields))
+}"""
+TIMES_QUERY: Final = """
+SELECT DISTINCT ?s ?p ?o WHERE {
+  VALUES ?n { $nodes } ?n ch:time ?s . ?s ?p ?o .
+  FILTER(?p IN (rdfs:label, ch:edtf, ch:earliest, ch:latest, ch:timeRule, ch:partOfDay,
+    ch:certainty))
+}"""
+NAMED_QUERY: Final = """
+SELECT ?s ?p ?o WHERE {
+  VALUES ?s { $nodes } ?s ?p ?o . FILTER(?p IN (rdf:type, rdfs:label, ch:actsFor))
+}"""
+STANCES_QUERY: Final = """
+SELECT DISTINCT ?claim ?node ?stance ?who WHERE {
+  VALUES ?node { $nodes }
+  ?claim ch:concerns ?node ; ch:stance ?stance ; ch:claimant ?who .
+} ORDER BY (?stance = ch:stance-affirms) ?claim LIMIT $limit"""
 STATUS_QUERY: Final = (
     "SELECT ?s ?p ?o ?g WHERE { VALUES ?s { $nodes } GRAPH ?g { ?s ?p ?o } "
     "FILTER(?p IN (ch:status, ch:possiblySameAs)) }"
@@ -597,6 +621,46 @@ async def related(
     graph = Graph()
     await _complete(engine, graph, "", nodes, base)
     await _add_labels(engine, graph, set(terms))
+    return Description("", base, "list", "", 1, graph, {"nodes": tuple(nodes)}, (), False)
+
+
+async def sketched(
+    engine: Engine, base: str, nodes: Sequence[str], others: Iterable[str] = ()
+) -> Description:
+    """Return what a picture shows of several propositions: labels, time, status, positions on them.
+
+    It is a small part of what `related` gives, for lists of hundreds, and has no graphs.
+
+    Args:
+        engine, base: as for `describe`.
+        nodes: IRIs of propositions, in the order of the list.
+        others: further IRIs whose labels are needed.
+    """
+    graph = Graph()
+
+    async def add(*queries: str) -> None:
+        for rows in await engine.rows(queries):
+            graph.add(Quad(row["s"].value, row["p"].value, row["o"], "") for row in rows)
+
+    await add(*(_fill(query, nodes=_values(nodes)) for query in (SKETCH_QUERY, TIMES_QUERY)))
+    same = {iri for node in nodes for iri in graph.iris(node, "ch:possiblySameAs")}
+    known = {*nodes, *same, *engine.terms, *(quad.subject for quad in graph.quads)}
+    stances = _fill(STANCES_QUERY, nodes=_values({*nodes, *same}), limit=str(POSITIONS))
+    [rows] = await engine.rows([stances])
+    for row in rows:
+        claim = row["claim"].value
+        known.add(claim)
+        for predicate, name in (("concerns", "node"), ("stance", "stance"), ("claimant", "who")):
+            graph.add([Quad(claim, CH + predicate, row[name], "")])
+    named = {*_named_iris(graph, f"{base}id/", CH), *others}
+    for name in sorted(named):
+        graph.add(engine.terms.get(name, ()))
+    left = named - known
+    for _ in range(ACTS_FOR):
+        if left:
+            await add(_fill(NAMED_QUERY, nodes=_values(left)))
+            known |= left
+            left = {side for one in left for side in graph.iris(one, "ch:actsFor")} - known
     return Description("", base, "list", "", 1, graph, {"nodes": tuple(nodes)}, (), False)
 
 

@@ -23,7 +23,7 @@ from kg.manifest import (
     Question,
 )
 from kg.vocab import CH
-from kg.web import describe, pages
+from kg.web import describe, pages, pictures
 from kg.web.guard import QueryFailure
 from kg.web.language import N_
 from kg.web.protocol import status_of
@@ -131,6 +131,7 @@ async def home(request: Request) -> Response:
         title=_("Home"),
         numbers=numbers,
         disputed=view.listed(disputed.sections["nodes"]),
+        latest=await pictures.latest(ask),
         documents=[ask.view(documents).ref(iri) for iri in documents.sections["nodes"]],
         questions=questions,
         conforms=manifest.conforms,

@@ -28,7 +28,8 @@ INTERFACE: Final = ("en", "bn", "hi")
 LOCALE: Final = Path(__file__).parent / "locale"
 _LOCALES: Final = {"en": "en_GB", "bn": "bn", "hi": "hi"}
 _DIGITS: Final = {"bn": str.maketrans("0123456789", "০১২৩৪৫৬৭৮৯")}
-_RANGE_RULES: Final = ("since-month", "duration", "past-years", "as-of-document")
+RANGE_RULES: Final = ("since-month", "duration", "past-years", "as-of-document")
+"""How the names of those concepts end that say that something lasted for all of an interval."""
 
 
 def N_(message: str) -> str:  # noqa: N802 - the name by which gettext's tools find messages
@@ -148,7 +149,7 @@ class Language:
         if start == "":
             return _("until %(end)s, start not known") % {"end": self._day(end)}
         ends = {"start": self._day(start), "end": self._day(end)}
-        if not rule or any(rule.endswith(name) for name in _RANGE_RULES):
+        if not rule or any(rule.endswith(name) for name in RANGE_RULES):
             return _("from %(start)s to %(end)s") % ends
         return _("some time from %(start)s to %(end)s") % ends
 

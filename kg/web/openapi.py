@@ -60,6 +60,22 @@ def _one_of(values: Iterable[str]) -> Json:
 
 
 _WORDS_IN: Final = _object({"text": _TEXT, "lang": _TEXT})
+_PROPOSITION: Final[Mapping[str, Json]] = {
+    "iri": _IRI,
+    "described": {**_TEXT, "description": "What is described, with the mark that says so."},
+    "type": {"type": ["string", "null"]},
+    "status": {"type": ["string", "null"], "description": "The derived status."},
+    "when": _TEXT,
+    "affirmed_by": _list(_TEXT),
+    "denied_by": _list(_TEXT),
+    "evidence_disputed_by": _list(_TEXT),
+    "questioned_by": _list(_TEXT),
+    "not_confirmed_by": _list(_TEXT),
+    "not_verified_by": _list(_TEXT),
+    "on_what_is_possibly_the_same_event": _list(_TEXT),
+    "nobody_takes_another_position": {"type": "boolean"},
+}
+"""What the pictures say of each event or relation."""
 _SCHEMAS: Final[Mapping[str, Json]] = {
     "Problem": _object(
         {
@@ -240,6 +256,81 @@ _SCHEMAS: Final[Mapping[str, Json]] = {
             "more": {"type": "boolean", "description": "Whether terms were left out."},
         }
     ),
+    "Timeline": _object(
+        {
+            "release": _TEXT,
+            "query": _TEXT,
+            "page": {"type": "integer"},
+            "more": {"type": "boolean", "description": "Whether there is another page."},
+            "events": {"type": "integer"},
+            "undated": {"type": "integer"},
+            "cut": {"type": "boolean", "description": "Whether more fit than were looked at."},
+            "timeline": _list(
+                _object(
+                    {
+                        **_PROPOSITION,
+                        "described_actors": _list(_TEXT),
+                        "time": {"enum": ["day", "lasting", "within", "about", None]},
+                        "earliest": {"type": ["string", "null"], "format": "date"},
+                        "latest": {"type": ["string", "null"], "format": "date"},
+                    }
+                )
+            ),
+        }
+    ),
+    "Map": _object(
+        {
+            "release": _TEXT,
+            "query": _TEXT,
+            "page": {"type": "integer"},
+            "more": {"type": "boolean", "description": "Whether there is another page."},
+            "places": _list(
+                _object(
+                    {
+                        "iri": _IRI,
+                        "label": _TEXT,
+                        "latitude": {"type": ["number", "null"]},
+                        "longitude": {"type": ["number", "null"]},
+                        "located_in": _list(_TEXT),
+                        "described_events": {"type": "integer"},
+                        "disputed": {"type": "boolean"},
+                        "examples": _list(_object(_PROPOSITION)),
+                    }
+                )
+            ),
+        }
+    ),
+    "Network": _object(
+        {
+            "release": _TEXT,
+            "query": _TEXT,
+            "more": {"type": "boolean", "description": "Whether there are ties not shown."},
+            "agents": _list(
+                _object(
+                    {
+                        "iri": _IRI,
+                        "label": _TEXT,
+                        "shape": _TEXT,
+                        "acts_for": _list(_TEXT),
+                        "ties": {"type": "integer"},
+                    }
+                )
+            ),
+            "ties": _list(
+                _object(
+                    {
+                        "described_actor": _IRI,
+                        "described_recipient": _IRI,
+                        "described": _TEXT,
+                        "type": {"type": ["string", "null"]},
+                        "events": {"type": "integer"},
+                        "standing": {"enum": ["described", "disputed", "planned"]},
+                        "examples": _list(_object(_PROPOSITION)),
+                    }
+                )
+            ),
+        }
+    ),
     "Readiness": _object(
         {"ready": {"type": "boolean"}, "release": {"type": ["string", "null"]}},
     ),
@@ -309,6 +400,27 @@ _SUFFIX: Final = _parameter(
     "The format.",
     _one_of(one.suffix for one in (HTML, *GRAPH_FORMATS)),
     where="path",
+)
+_PICTURE_SUFFIX: Final = _parameter(
+    "suffix", "The format.", _one_of((".html", ".json", ".csv")), where="path"
+)
+_DAY: Final[Json] = {**_TEXT, "examples": ["2023-10-18", "2023-10", "2023"]}
+_NARROWED: Final = (
+    _parameter(
+        "agent",
+        "The key of who takes part; given twice, both do.",
+        {**_list(_TEXT), "maxItems": 2, "examples": [["russia"]]},
+    ),
+    _parameter("place", "The key of the place or state where it happens.", _TEXT),
+    _parameter("type", "The type of event, as a name of the ontology such as type-meeting.", _TEXT),
+    _parameter("status", "The derived status, such as contested.", _TEXT),
+    _parameter("from", "The first day, month or year.", _DAY),
+    _parameter("to", "The last day, month or year.", _DAY),
+    _parameter("relations", "Whether relations with dates are shown too.", _one_of(("yes", "no"))),
+    _parameter("rows", "What the rows are grouped by.", _one_of(("event", "agent"))),
+    _PAGE,
+    _parameter("format", "Wins over Accept.", _one_of(("html", "json", "csv"))),
+    _LANG,
 )
 _JSON_OR_HTML: Final = _parameter(
     "format", "json for data; wins over Accept.", _one_of(("json", "html"))
@@ -428,6 +540,7 @@ def _response(status: int, content: Json, *more: str) -> Json:
 
 _PAGE_OR_DATA: Final = (HTML.media_type, *(one.media_type for one in GRAPH_FORMATS))
 _CORRECTIONS: Final = (*_PAGE_OR_DATA, "application/json", "application/atom+xml")
+_PICTURE: Final = (HTML.media_type, "application/json", "text/csv")
 _PLAIN: Final = ("text/plain", "application/openmetrics-text")
 _NEGOTIATED: Final = (*_EVERYWHERE, 404, 406)
 _FOUND: Final = (*_ASKS, 404)
@@ -579,6 +692,18 @@ _ADDRESSES: Final[Mapping[str, _Address]] = {
         ),
         "Suggestions",
         errors=_ASKS,
+    ),
+    "/timeline": _Address(_PICTURE, _NARROWED, "Timeline", errors=_FOUND_AS, data=True),
+    "/timeline{suffix}": _Address(
+        _PICTURE, (_PICTURE_SUFFIX, *_NARROWED), "Timeline", errors=_FOUND, data=True
+    ),
+    "/map": _Address(_PICTURE, _NARROWED, "Map", errors=_FOUND_AS, data=True),
+    "/map{suffix}": _Address(
+        _PICTURE, (_PICTURE_SUFFIX, *_NARROWED), "Map", errors=_FOUND, data=True
+    ),
+    "/network": _Address(_PICTURE, _NARROWED, "Network", errors=_FOUND_AS, data=True),
+    "/network{suffix}": _Address(
+        _PICTURE, (_PICTURE_SUFFIX, *_NARROWED), "Network", errors=_FOUND, data=True
     ),
     "/questions": _Address(
         (HTML.media_type, "application/json"), (_JSON_OR_HTML, _LANG), "Questions", others=()

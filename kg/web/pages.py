@@ -300,6 +300,14 @@ class SameEvent:
 
 
 @dataclass(frozen=True)
+class Point:
+    """A position in degrees, as the data have it."""
+
+    latitude: str
+    longitude: str
+
+
+@dataclass(frozen=True)
 class OutsideLink:
     """A link to another dataset, or the note that none was found."""
 
@@ -991,6 +999,12 @@ class View:
         return tuple(found)
 
     # entities
+
+    def point(self) -> Point | None:
+        """Return where the resource lies, or None where no position of it is known."""
+        graph, iri = self.d.graph, self.d.iri
+        latitude, longitude = graph.one(iri, "ch:latitude"), graph.one(iri, "ch:longitude")
+        return Point(latitude, longitude) if latitude and longitude else None
 
     def names(self) -> tuple[tuple[str, Text, tuple[Text, ...]], ...]:
         """Return for each language its label and its variants."""

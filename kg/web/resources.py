@@ -15,7 +15,7 @@ from fastapi import Request
 from fastapi.responses import Response
 
 from kg.vocab import CH, graph_iri
-from kg.web import describe, pages
+from kg.web import describe, pages, pictures
 from kg.web.guard import QueryFailure
 from kg.web.language import N_
 from kg.web.negotiation import (
@@ -142,6 +142,7 @@ async def document(request: Request, kind: str, name: str) -> Response:
         title=ask.language.gettext("Withdrawn") if gone else view.title,
         view=view,
         data=describe.island(found.triples),
+        pictures=pictures.of_thing(ask, kind, key),
         **context,
     )
 

@@ -48,6 +48,8 @@ from kg.web.app import create_app
 from kg.web.ask import TITLE, Static
 from kg.web.crawl import published_at, site_map
 from kg.web.front import HITS_SHOWN, KIND_NAMES
+from kg.web.pictures import FORMATS as PICTURE_FORMATS
+from kg.web.pictures import PICTURES
 from kg.web.search import Hits, kinds, listing
 from kg.web.site import Served
 
@@ -424,6 +426,8 @@ class _Layout:
             found = f"download/{self.manifest.id}/{GRAPHS}{key}.ttl"
         elif first == "releases":
             found = "releases/index.html" if rest in ("", self.manifest.id) else ""
+        elif name in PICTURES and not rest:
+            found = "" if parts.query else f"{name}.{suffix or 'html'}"
         elif path in ("/questions", "/download"):
             found = f"{first}/index.html"
         elif first == "questions":
@@ -508,7 +512,9 @@ class _Copy:
         self.dumps = Dumps(release, manifest)
         # Nothing in the data can be called so, and no page is shown with it.
         self.root = f"/static-{hashlib.sha256(f'root of {manifest.id}'.encode()).hexdigest()}"
-        self.links = re.compile(rf'\s(href|src|action)="{re.escape(self.root)}([^"]*)"')
+        self.links = re.compile(
+            rf'\s(href|src|action|data-land|data-fine)="{re.escape(self.root)}([^"]*)"'
+        )
         self.live = published_at(manifest)
         self.files = {entry.path: entry for entry in manifest.files if not entry.private}
         index = release / LABELS
@@ -591,6 +597,9 @@ class _Copy:
                 yield _Page(address, f"/{address}")
         if not manifest.imported:
             yield from self._corrections()
+            for name in PICTURES:
+                for form in PICTURE_FORMATS:
+                    yield _Page(f"{name}{form.suffix}", f"/{name}{form.suffix}")
         yield _Page("download/index.html", "/download")
         yield _Page("releases/index.html", f"/releases/{manifest.id}")
         if manifest.questions:

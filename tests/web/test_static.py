@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import posixpath
+import re
 import shutil
 import signal
 import subprocess
@@ -210,6 +211,24 @@ def test_questions_are_answered_and_what_needs_a_server_is_not_offered(copy: Pat
     assert (copy / "robots.txt").read_text() == "User-agent: *\nAllow: /\n"
     assert (copy / ".nojekyll").read_bytes() == b""
     assert "<a " not in (copy / "404.html").read_text()
+
+
+def test_pictures_are_there_with_their_tables(copy: Path) -> None:
+    for name in ("timeline", "map", "network"):
+        page = (copy / f"{name}.html").read_text("utf-8")
+        assert "Arvenian foreign ministry" in page
+        assert "<form" not in page
+        assert f'href="{name}.csv"' in page
+        assert "agent=" not in page
+        assert "denied_by" in (copy / f"{name}.csv").read_text("utf-8").splitlines()[0]
+        assert json.loads((copy / f"{name}.json").read_text("utf-8"))["release"]
+    place = (copy / "doc/place/bost-city.html").read_text("utf-8")
+    assert 'data-latitude="12.5"' in place
+    land = re.findall(r'data-land="([^"]*)"', place)
+    assert len(land) == 1
+    if land[0]:  # it is made with Node
+        assert (copy / "doc/place" / urlsplit(land[0]).path).is_file()
+    assert 'href="../../timeline.html"' in place
 
 
 def test_a_second_export_is_the_same_and_writes_nothing(

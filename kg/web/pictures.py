@@ -1,0 +1,1129 @@
+"""Pictures of what is described: the timeline, the map, and the network of who acts on whom.
+
+Each is a table first: the page, the JSON and the CSV hold the same rows in the same order, and the
+scripts of `frontend/src` draw the rows of the page that they find. So nothing is in a picture that
+is not written beside it, with its mark and with who affirms or denies it.
+
+Spec: docs/how-to/read-the-pages.md; RFC 4180 (CSV)
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import io
+import json
+import re
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from fastapi import Request
+from fastapi.responses import Response
+
+from kg.vocab import CH, MARKS
+from kg.web import describe, pages
+from kg.web.ask import PLAIN_JSON, Ask, cached, lacking
+from kg.web.guard import QueryFailure
+from kg.web.language import N_, RANGE_RULES
+from kg.web.negotiation import CSV, HTML, Format, choose, media_types
+from kg.web.site import Served
+
+EVENTS: Final = 200
+"""Events on a page of the timeline."""
+PLACES: Final = 60
+"""Places on a page of the map, and as many without coordinates."""
+ACTORS: Final = 80
+"""Who is in the picture of the network: those with the most ties."""
+TIES: Final = 200
+"""Ties in the picture of the network."""
+EXAMPLES: Final = 3
+"""Events that are listed with a place or a tie; the timeline has the others."""
+LATEST: Final = 6
+"""Events on the timeline of the home page."""
+LOOKED_AT: Final = 10_000
+"""Events that are sorted and counted; where more fit, a page says so."""
+CHOICES: Final = 100
+"""Agents, places and types that the forms offer."""
+KEPT: Final = 8
+"""Pages whose contents are kept."""
+FORMATS: Final = (HTML, PLAIN_JSON, CSV)
+PICTURES: Final = ("timeline", "map", "network")
+
+DISSENT: Final = ("denies", "disputes-evidence", "questions")
+"""Stances that make a tie or a place a disputed one."""
+DISPUTED: Final = (f"{CH}status-contested", f"{CH}status-denied")
+SAID: Final[Mapping[str, str]] = {
+    "affirms": "affirmed_by",
+    "denies": "denied_by",
+    "disputes-evidence": "evidence_disputed_by",
+    "questions": "questioned_by",
+    "does-not-confirm": "not_confirmed_by",
+    "cannot-verify": "not_verified_by",
+}
+"""Stance, and the name of the column and property that holds who takes it."""
+ELSEWHERE: Final = "on_what_is_possibly_the_same_event"
+UNCONTRADICTED: Final = "nobody_takes_another_position"
+
+CLASSES: Final = (
+    ("Person", "person", N_("person")),
+    ("State", "state", N_("state")),
+    ("UnnamedSource", "source", N_("unnamed source")),
+    ("Narrator", "source", N_("unnamed source")),
+    ("Unattributed", "source", N_("unnamed source")),
+    ("Organization", "organisation", N_("organisation")),
+)
+"""Class, its shape in the network, and the name of that; the first that fits."""
+STANDINGS: Final[Mapping[str, str]] = {
+    "described": N_("described"),
+    "disputed": N_("disputed"),
+    "planned": N_("planned or hypothetical"),
+}
+
+_PLACED: Final = "ch:place ch:origin ch:destination"
+_ROLES: Final = " ".join(f"ch:{role}" for role in describe.ROLES)
+_DATE: Final = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?")
+_STANCE: Final = re.compile(r"[a-z]+(?:-[a-z]+)*")
+
+_TIMELINE_QUERY: Final = """
+SELECT ?node (MAX(COALESCE(STR(?first), STR(?last), '')) AS ?rank) WHERE {
+  { SELECT DISTINCT ?node WHERE { $body } LIMIT $window }
+  OPTIONAL { ?node ch:time ?t . OPTIONAL { ?t ch:earliest ?first } OPTIONAL { ?t ch:latest ?last } }
+} GROUP BY ?node ORDER BY DESC(?rank) ?node LIMIT $limit OFFSET $offset"""
+_COUNT_QUERY: Final = """
+SELECT (COUNT(DISTINCT ?node) AS ?all) (COUNT(DISTINCT ?d) AS ?dated) WHERE {
+  { SELECT DISTINCT ?node WHERE { $body } LIMIT $window }
+  OPTIONAL { ?node ch:time/(ch:earliest|ch:latest) ?x . BIND(?node AS ?d) }
+}"""
+_DISSENT: Final = """
+OPTIONAL { ?node ch:status ?status }
+OPTIONAL { ?claim ch:concerns ?node . ?claim ch:stance ?stance .
+  FILTER(?stance IN (ch:stance-denies, ch:stance-disputes-evidence, ch:stance-questions)) }
+BIND(BOUND(?claim)
+  || COALESCE(?status IN (ch:status-contested, ch:status-denied), false) AS ?no)"""
+_PLACES_QUERY: Final = (
+    """
+SELECT ?where (COUNT(DISTINCT ?node) AS ?n) WHERE {
+  { SELECT DISTINCT ?node WHERE { $body } LIMIT $window }
+  VALUES ?role { """
+    + _PLACED
+    + " } ?node ?role ?where . FILTER $not EXISTS { ?where ch:latitude ?x ; ch:longitude ?y } "
+    + "} GROUP BY ?where ORDER BY DESC(?n) ?where LIMIT $limit OFFSET $offset"
+)
+_POINTS_QUERY: Final = (
+    "SELECT ?where ?lat ?lon WHERE { VALUES ?where { $nodes } "
+    "?where ch:latitude ?lat ; ch:longitude ?lon }"
+)
+_REGIONS_QUERY: Final = (
+    "SELECT ?where ?in WHERE { VALUES ?where { $nodes } ?where ch:locatedIn ?in }"
+)
+_TIES_QUERY: Final = """
+SELECT ?from ?to ?type (COUNT(DISTINCT ?node) AS ?n) (COUNT(DISTINCT ?planned) AS ?ahead) WHERE {
+  { SELECT DISTINCT ?node WHERE { $body } LIMIT $window }
+  ?node ch:actor ?from ; ch:recipient ?to .
+  OPTIONAL { ?node ch:eventType ?type } OPTIONAL { ?node ch:status ?status }
+  BIND(IF(?status IN (ch:status-planned, ch:status-hypothetical), ?node, ?nothing) AS ?planned)
+} GROUP BY ?from ?to ?type ORDER BY DESC(?n) ?from ?to ?type LIMIT $limit"""
+_EXAMPLES_QUERY: Final = (
+    "SELECT DISTINCT ?node ?no WHERE { $body "
+    + _DISSENT
+    + "} ORDER BY DESC(?no) ?node LIMIT $limit"
+)
+_TAKING_PART_QUERY: Final = """
+SELECT ?one (COUNT(DISTINCT ?node) AS ?n) WHERE {
+  { SELECT ?node WHERE { ?node a ch:Event } LIMIT $window }
+  VALUES ?role { $roles } ?node ?role ?one . FILTER(STRSTARTS(STR(?one), '$kind'))
+} GROUP BY ?one ORDER BY DESC(?n) ?one LIMIT $limit"""
+_TYPES_QUERY: Final = """
+SELECT ?one (COUNT(?node) AS ?n) WHERE {
+  { SELECT ?node WHERE { ?node a ch:Event } LIMIT $window } ?node ch:eventType ?one
+} GROUP BY ?one ORDER BY DESC(?n) ?one LIMIT $limit"""
+
+
+# --- what is asked for ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Narrowed:
+    """Which events are wanted: those that everything given here is true of.
+
+    `agents` and `place` are keys, `type` and `status` local names of concepts without what they
+    all begin with, `start` and `end` days, months or years.
+    """
+
+    agents: tuple[str, ...] = ()
+    place: str = ""
+    type: str = ""
+    status: str = ""
+    start: str = ""
+    end: str = ""
+    relations: bool = False
+    grouped: bool = False
+
+    def body(self, base: str) -> str:
+        """Return the pattern that finds them, as `?node`."""
+        found = []
+        roles = _ROLES + (" ch:subject ch:object" if self.relations else "")
+        for number, key in enumerate(self.agents):
+            agent = f"<{base}id/agent/{key}>"
+            found.append(f"VALUES ?role{number} {{ {roles} }} ?node ?role{number} {agent} .")
+        if self.place:
+            places = f"<{base}id/place/{self.place}> <{base}id/agent/{self.place}>"
+            found.append(f"VALUES ?at {{ {places} }} VALUES ?in {{ {_PLACED} }} ?node ?in ?at .")
+        if self.type:
+            names = "ch:eventType|ch:relationType" if self.relations else "ch:eventType"
+            found.append(f"?node {names} <{CH}{self.type}> .")
+        if self.status:
+            found.append(f"?node ch:status <{CH}status-{self.status}> .")
+        if self.relations:
+            found.append(
+                "{ ?node a ch:Event } UNION { ?node a ch:Relation . "
+                "FILTER EXISTS { ?node ch:time/(ch:earliest|ch:latest) ?some } }"
+            )
+        else:
+            found.append("?node a ch:Event .")
+        if self.start or self.end:
+            found.append(
+                "?node ch:time ?when . OPTIONAL { ?when ch:earliest ?begins } "
+                "OPTIONAL { ?when ch:latest ?ends } FILTER(BOUND(?begins) || BOUND(?ends))"
+            )
+        if self.start:
+            first = self.start + "-01-01"[len(self.start) - 4 :]
+            found.append(f'FILTER(!BOUND(?ends) || STR(?ends) >= "{first}")')
+        if self.end:  # "2023-10~" comes after every day of October in the order of characters
+            found.append(f'FILTER(!BOUND(?begins) || STR(?begins) <= "{self.end}~")')
+        return " ".join(found)
+
+    def query(self, **changed: object) -> str:
+        """Return the query string of an address for the same, with some parameters changed."""
+        given: dict[str, object] = {
+            "agent": list(self.agents),
+            "place": self.place,
+            "type": self.type,
+            "status": self.status,
+            "from": self.start,
+            "to": self.end,
+            "relations": "yes" if self.relations else "",
+            "rows": "agent" if self.grouped else "",
+        } | changed
+        return urlencode({name: value for name, value in given.items() if value}, doseq=True)
+
+    @property
+    def anything(self) -> bool:
+        """Return whether something narrows it."""
+        return self != Narrowed(relations=self.relations, grouped=self.grouped)
+
+
+def narrowed(ask: Ask) -> Narrowed:
+    """Return what the parameters of a request ask for.
+
+    Raises:
+        QueryFailure: one of them is not what it may be.
+    """
+    params = ask.request.query_params
+
+    def one(name: str, pattern: re.Pattern[str], expected: str) -> str:
+        text = params.get(name, "").strip()
+        if text and not (pattern.fullmatch(text) and len(text) <= 200):
+            raise QueryFailure("parameter", f"{name} is {text!r}; expected {expected}")
+        return text
+
+    def day(name: str) -> str:
+        return _day(one(name, _DATE, "a date such as 2023-10-18"), name)
+
+    agents = tuple(sorted({text.strip() for text in params.getlist("agent") if text.strip()}))
+    for key in agents:
+        if not (describe.KEY.fullmatch(key) and len(key) <= 200):
+            raise QueryFailure("parameter", f"agent is {key!r}; expected a key such as russia")
+    if len(agents) > 2:
+        raise QueryFailure("parameter", f"agent is given {len(agents)} times; expected one or two")
+    kind = one("type", describe.KEY, "the name of a type of event such as type-meeting")
+    if kind and CH + kind not in ask.served.engine.terms:
+        raise QueryFailure(
+            "parameter", f"type is {kind!r}, which is no concept of the ontology; see /ontology"
+        )
+    statuses = _statuses(ask.served)
+    status = one("status", _STANCE, f"one of {', '.join(statuses)}")
+    if status and status not in statuses:
+        raise QueryFailure(
+            "parameter", f"status is {status!r}; expected one of {', '.join(statuses)}"
+        )
+    for name, values in (("relations", ("yes", "no")), ("rows", ("event", "agent"))):
+        if (text := params.get(name) or values[1 if name == "relations" else 0]) not in values:
+            raise QueryFailure("parameter", f"{name} is {text!r}; expected {' or '.join(values)}")
+    found = Narrowed(
+        agents,
+        one("place", describe.KEY, "a key such as pyongyang"),
+        kind,
+        status,
+        day("from"),
+        day("to"),
+        params.get("relations") == "yes",
+        params.get("rows") == "agent",
+    )
+    if found.start and found.end and found.end + "~" < found.start:
+        raise QueryFailure(
+            "parameter", f"from is {found.start!r}, after {found.end!r}; expected the earlier one"
+        )
+    return found
+
+
+def _day(text: str, name: str) -> str:
+    """Return a day, a month or a year as it is, if there is such a one."""
+    if text:
+        try:
+            datetime.date.fromisoformat(text + "-01-01"[len(text) - 4 :])
+        except ValueError:
+            raise QueryFailure(
+                "parameter", f"{name} is {text!r}; expected a date such as 2023-10-18"
+            ) from None
+    return text
+
+
+def _statuses(served: Served) -> list[str]:
+    """Return the names of the derived statuses, sorted."""
+    start = f"{CH}status-"
+    return sorted(iri.removeprefix(start) for iri in served.engine.terms if iri.startswith(start))
+
+
+def _form(ask: Ask, suffix: str) -> Format:
+    """Return the format that is asked for: by suffix, `format`, else the header Accept."""
+    by_suffix = {form.suffix: form for form in FORMATS}
+    if suffix:
+        if suffix not in by_suffix:
+            raise QueryFailure(
+                "not-found", f"There is no format {suffix}; there are: {', '.join(by_suffix)}"
+            )
+        return by_suffix[suffix]
+    if (name := ask.request.query_params.get("format")) is not None:
+        for form in FORMATS:
+            if form.name == name:
+                return form
+        raise QueryFailure("parameter", f"format is {name!r}; expected html, json or csv")
+    found = choose(ask.request.headers.get("accept"), FORMATS)
+    if found is None:
+        raise QueryFailure(
+            "format", "none of the formats asked for is offered", available=media_types(FORMATS)
+        )
+    return found[0]
+
+
+# --- what is shown -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A proposition on the timeline: what is said of it, and where its bar begins and ends.
+
+    `how` is what kind of time it is: `day`, `lasting`, `within` (some time in it), `about`
+    (approximate), or empty where there is none. An empty end of a bar that has a kind is open.
+    """
+
+    listed: pages.Listed
+    how: str
+    earliest: str
+    latest: str
+    actors: tuple[pages.Ref, ...]
+
+    @property
+    def key(self) -> str:
+        """Return the name of the derived status; empty where there is none."""
+        status = self.listed.ref.status
+        return status.iri.removeprefix(f"{CH}status-") if status else ""
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A place on the map or beside it: how many events are described there, and some of them."""
+
+    ref: pages.Ref
+    latitude: str
+    longitude: str
+    regions: tuple[pages.Ref, ...]
+    count: int
+    disputed: bool
+    listed: tuple[pages.Listed, ...]
+    all: str
+
+
+@dataclass(frozen=True)
+class Tie:
+    """Who is described as acting on whom, by type of event, with some of these events."""
+
+    source: pages.Ref
+    target: pages.Ref
+    type: pages.Ref | None
+    count: int
+    standing: str
+    listed: tuple[pages.Listed, ...]
+    all: str
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who or what is in the network: its shape, the sides that it acts for, how many ties."""
+
+    ref: pages.Ref
+    shape: str
+    kind: str
+    sides: tuple[pages.Ref, ...]
+    ties: int
+
+
+@dataclass(frozen=True)
+class _Timeline:
+    d: describe.Description
+    nodes: tuple[str, ...]
+    total: int
+    dated: int
+
+
+@dataclass(frozen=True)
+class _Map:
+    d: describe.Description
+    points: Mapping[str, tuple[str, str]]
+    regions: Mapping[str, Sequence[str]]
+    rows: tuple[tuple[str, int], ...]
+    examples: Mapping[str, Sequence[str]]
+    more: bool
+
+
+@dataclass(frozen=True)
+class _Network:
+    d: describe.Description
+    ties: tuple[tuple[str, str, str, int, int], ...]
+    examples: Sequence[Sequence[str]]
+    left_out: int
+    more: bool
+
+
+def extent(edtf: str, rule: str) -> str:
+    """Return what kind of time EDTF says: `day`, `lasting`, `within` or `about`.
+
+    Args:
+        edtf: a date or interval of level 0 or 1.
+        rule: local name of the concept that says how it was read.
+
+    >>> extent("2023-10-18", ""), extent("2023-09", ""), extent("2023-09~", "")
+    ('day', 'within', 'about')
+    >>> extent("2023-10-09/2023-10-15", "time-rule-last-week")
+    'within'
+    >>> extent("2023-08/..", "time-rule-since-month")
+    'lasting'
+    """
+    if re.search("[~?%]", edtf):
+        return "about"
+    if "/" in edtf:
+        return "lasting" if not rule or rule.endswith(RANGE_RULES) else "within"
+    return "day" if len(edtf) == 10 else "within"
+
+
+def drawn(view: pages.View, nodes: Iterable[str]) -> tuple[Drawn, ...]:
+    """Return propositions as they stand on a timeline, in their order."""
+    graph = view.d.graph
+    found = []
+    for listed in view.listed(nodes):
+        iri = listed.ref.iri
+        kinds, firsts, lasts = [], [], []
+        for time in graph.iris(iri, "ch:time"):
+            first, last = graph.one(time, "ch:earliest"), graph.one(time, "ch:latest")
+            if first or last:
+                rule = graph.one(time, "ch:timeRule").removeprefix(CH)
+                kinds.append(extent(graph.one(time, "ch:edtf"), rule))
+                firsts.append(first)
+                lasts.append(last)
+        how = kinds[0] if len(set(kinds)) == 1 else "within" if kinds else ""
+        if len(kinds) > 1 and how == "day":
+            how = "within"
+        found.append(
+            Drawn(
+                listed,
+                how,
+                min(firsts, default=""),
+                max(lasts) if lasts and all(lasts) else "",
+                (*view.refs(iri, "ch:actor"), *view.refs(iri, "ch:subject")),
+            )
+        )
+    return tuple(found)
+
+
+def _disputed(listed: pages.Listed) -> bool:
+    """Return whether somebody denies it, disputes the evidence for it or questions it."""
+    status = listed.ref.status
+    return any(one.key in DISSENT for one in (*listed.positions, *listed.elsewhere)) or (
+        status is not None and status.iri in DISPUTED
+    )
+
+
+def said(listed: pages.Listed) -> dict[str, Any]:
+    """Return who takes which position on a proposition, in plain words, by the names in `SAID`."""
+    found: dict[str, Any] = {name: [] for name in SAID.values()}
+    for position in listed.positions:
+        if position.key in SAID:
+            found[SAID[position.key]] += [pages.plain(who) for who in position.speakers]
+    found[ELSEWHERE] = [
+        f"{position.stance.label.text}: {pages.plain(who)}"
+        for position in listed.elsewhere
+        for who in position.speakers
+    ]
+    found[UNCONTRADICTED] = not listed.against
+    return found
+
+
+def _proposition(listed: pages.Listed) -> dict[str, Any]:
+    """Return a proposition with its mark and the positions on it, as JSON has it."""
+    ref = listed.ref
+    return {
+        "iri": ref.iri,
+        "described": pages.plain(ref),
+        "type": pages.plain(listed.type) if listed.type else None,
+        "status": pages.plain(ref.status) if ref.status else None,
+        "when": listed.when,
+        **said(listed),
+    }
+
+
+def _cells(listed: pages.Listed) -> list[str]:
+    """Return the same as cells of CSV."""
+    return [
+        "; ".join(value)
+        if isinstance(value, list)
+        else ("yes" if value else "no")
+        if isinstance(value, bool)
+        else value or ""
+        for value in _proposition(listed).values()
+    ]
+
+
+_COLUMNS: Final = (
+    "iri",
+    "described",
+    "described_type",
+    "derived_status",
+    "described_time",
+    *SAID.values(),
+    ELSEWHERE,
+    UNCONTRADICTED,
+)
+
+
+def _csv(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    """Return a table as CSV."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return out.getvalue()
+
+
+# --- what the release holds ----------------------------------------------------------------------
+
+
+async def _kept(served: Served, key: object, make: Callable[[], Awaitable[Any]]) -> Any:
+    """Return what `make` gives; the last ones are kept: who reads a page asks for its data next."""
+    kept: dict[object, Any] = served.cache.setdefault("pictures", {})
+    if key not in kept:
+        kept[key] = await make()
+    found = kept[key]
+    while len(kept) > KEPT:
+        del kept[next(iter(kept))]
+    return found
+
+
+def _fill(template: str, **values: object) -> str:
+    return re.sub(r"\$([a-z]+)", lambda match: str(values[match[1]]), template)
+
+
+def _iris(iris: Iterable[str]) -> str:
+    return " ".join(f"<{iri}>" for iri in sorted(iris))
+
+
+def _chosen(served: Served, wanted: Narrowed) -> list[str]:
+    """Return the things that a request names: their labels are shown whatever is found."""
+    found = [f"{served.base}id/agent/{key}" for key in wanted.agents]
+    if wanted.place:
+        found += [f"{served.base}id/{kind}/{wanted.place}" for kind in ("place", "agent")]
+    return found
+
+
+async def _timeline(served: Served, wanted: Narrowed, number: int, size: int) -> _Timeline:
+    body = wanted.body(served.base)
+    rows, [counts] = await served.engine.rows(
+        [
+            _fill(
+                _TIMELINE_QUERY,
+                body=body,
+                window=LOOKED_AT,
+                limit=size,
+                offset=(number - 1) * size,
+            ),
+            _fill(_COUNT_QUERY, body=body, window=LOOKED_AT),
+        ]
+    )
+    nodes = tuple(row["node"].value for row in rows if "node" in row)
+    d = await describe.sketched(served.engine, served.base, nodes, _chosen(served, wanted))
+    return _Timeline(d, nodes, int(counts["all"].value), int(counts["dated"].value))
+
+
+async def _map(served: Served, wanted: Narrowed, number: int) -> _Map:
+    engine, body = served.engine, wanted.body(served.base)
+    offset = (number - 1) * PLACES
+    values: dict[str, object] = {"body": body, "window": LOOKED_AT, "offset": offset}
+    placed, unplaced = await engine.rows(
+        [_fill(_PLACES_QUERY, **values, limit=PLACES + 1, **{"not": word}) for word in ("", "NOT")]
+    )
+    rows = tuple(
+        (row["where"].value, int(row["n"].value))
+        for row in (*placed[:PLACES], *unplaced[:PLACES])
+        if "where" in row
+    )
+    names = _iris(iri for iri, _ in rows)
+    points, regions, *some = await engine.rows(
+        [
+            _fill(_POINTS_QUERY, nodes=names),
+            _fill(_REGIONS_QUERY, nodes=names),
+            *(
+                _fill(
+                    _EXAMPLES_QUERY,
+                    body=f"VALUES ?role {{ {_PLACED} }} ?node ?role <{iri}> . {body}",
+                    limit=EXAMPLES,
+                )
+                for iri, _ in rows
+            ),
+        ]
+    )
+    examples = {
+        iri: [row["node"].value for row in found]
+        for (iri, _), found in zip(rows, some, strict=True)
+    }
+    inside: dict[str, list[str]] = {}
+    for row in regions:
+        inside.setdefault(row["where"].value, []).append(row["in"].value)
+    nodes = dict.fromkeys(node for found in examples.values() for node in found)
+    named = {iri for iri, _ in rows} | {iri for found in inside.values() for iri in found}
+    return _Map(
+        await describe.sketched(
+            engine, served.base, tuple(nodes), [*named, *_chosen(served, wanted)]
+        ),
+        {row["where"].value: (row["lat"].value, row["lon"].value) for row in points},
+        inside,
+        rows,
+        examples,
+        len(placed) > PLACES or len(unplaced) > PLACES,
+    )
+
+
+async def _network(served: Served, wanted: Narrowed) -> _Network:
+    engine, body = served.engine, wanted.body(served.base)
+    most = 5 * TIES
+    [rows] = await engine.rows([_fill(_TIES_QUERY, body=body, window=LOOKED_AT, limit=most + 1)])
+    found = [
+        (
+            row["from"].value,
+            row["to"].value,
+            row["type"].value if "type" in row else "",
+            int(row["n"].value),
+            int(row["ahead"].value),
+        )
+        for row in rows[:most]
+        if "from" in row
+    ]
+    degree: Counter[str] = Counter()
+    for source, target, *_ in found:
+        degree.update({source, target})
+    first = set(_chosen(served, wanted))
+    ranked = sorted(degree, key=lambda iri: (iri not in first, -degree[iri], iri))
+    shown = set(ranked[:ACTORS])
+    ties = tuple(tie for tie in found if tie[0] in shown and tie[1] in shown)[:TIES]
+    some = await engine.rows(
+        [
+            _fill(
+                _EXAMPLES_QUERY,
+                body=f"{body} ?node ch:actor <{source}> ; ch:recipient <{target}> . "
+                + (
+                    f"?node ch:eventType <{kind}> ."
+                    if kind
+                    else "FILTER NOT EXISTS { ?node ch:eventType ?any }"
+                ),
+                limit=EXAMPLES,
+            )
+            for source, target, kind, *_ in ties
+        ]
+    )
+    examples = [[row["node"].value for row in rows] for rows in some]
+    named = {iri for tie in ties for iri in tie[:2]}
+    nodes = tuple(dict.fromkeys(node for one in examples for node in one))
+    return _Network(
+        await describe.sketched(engine, served.base, nodes, [*named, *_chosen(served, wanted)]),
+        ties,
+        examples,
+        len(found) - len(ties),
+        len(rows) > most,
+    )
+
+
+async def _choices(ask: Ask, view: pages.View, wanted: Narrowed) -> dict[str, Any]:
+    """Return what the form offers: the agents, places and types that most events have."""
+    served = ask.served
+
+    async def make() -> tuple[describe.Description, list[list[str]]]:
+        roles = {"agent": _ROLES, "place": _PLACED}
+        answers = await served.engine.rows(
+            [
+                *(
+                    _fill(
+                        _TAKING_PART_QUERY,
+                        window=LOOKED_AT,
+                        limit=CHOICES,
+                        roles=roles[kind],
+                        kind=f"{served.base}id/{'agent/' if kind == 'agent' else ''}",
+                    )
+                    for kind in roles
+                ),
+                _fill(_TYPES_QUERY, window=LOOKED_AT, limit=CHOICES),
+            ]
+        )
+        lists = [[row["one"].value for row in rows if "one" in row] for rows in answers]
+        iris = list(dict.fromkeys(iri for one in lists for iri in one))
+        return await describe.named(served.engine, served.base, iris), lists
+
+    d, (agents, places, types) = await cached(served, "picture choices", make)
+    named = ask.view(d)
+
+    def options(iris: Iterable[str], chosen: Iterable[str]) -> list[tuple[str, pages.Ref]]:
+        found = {iri.rpartition("/")[2]: named.ref(iri) for iri in iris}
+        for iri in chosen:
+            if iri in view.d.graph:
+                found.setdefault(iri.rpartition("/")[2], view.ref(iri))
+        return sorted(found.items(), key=lambda pair: (pair[1].label.text, pair[0]))
+
+    chosen = _chosen(served, wanted)
+    beginning = f"{CH}status-"
+    statuses = [beginning + name for name in _statuses(served)]
+    graph = describe.Graph()
+    for iri in (*statuses, *([CH + wanted.type] if wanted.type else [])):
+        graph.add(served.engine.terms.get(iri, ()))
+    concepts = ask.view(describe.Description("", served.base, "list", "", 1, graph, {}, (), False))
+    kinds = {iri: named.ref(iri) for iri in types}
+    if wanted.type:
+        kinds.setdefault(CH + wanted.type, concepts.ref(CH + wanted.type))
+    return {
+        "agents": options(agents, chosen[: len(wanted.agents)]),
+        "places": options(places, chosen[len(wanted.agents) :]),
+        "types": sorted(
+            ((iri.removeprefix(CH), ref) for iri, ref in kinds.items()),
+            key=lambda pair: (pair[1].label.text, pair[0]),
+        ),
+        "statuses": [(iri.removeprefix(beginning), concepts.ref(iri)) for iri in statuses],
+    }
+
+
+# --- the pages -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A request for a picture: what of it, in which format, and the headers of its answer."""
+
+    ask: Ask
+    wanted: Narrowed
+    form: Format
+    headers: Mapping[str, str]
+    number: int
+    same: Response | None
+
+
+def _asked(request: Request, name: str, suffix: str) -> _Asked:
+    """Return what is asked for; `same` is the answer where the reader has it already."""
+    ask = Ask(request)
+    if ask.served.manifest.imported:
+        raise lacking(ask, name)
+    form, wanted, number = _form(ask, suffix), narrowed(ask), ask.number
+    etag = ask.etag(name, form.name, wanted, number, *ask.reader)
+    vary = "Accept-Language" if suffix else "Accept, Accept-Language"
+    headers = {"ETag": etag, "Vary": vary, "Cache-Control": "no-cache"}
+    return _Asked(ask, wanted, form, headers, number, ask.known(etag, headers))
+
+
+async def _answer(
+    asked: _Asked,
+    name: str,
+    view: pages.View,
+    value: Mapping[str, Any],
+    table: Callable[[], str],
+    **context: Any,
+) -> Response:
+    """Return a picture in the format asked for."""
+    ask = asked.ask
+    if asked.form is PLAIN_JSON:
+        shared = {"release": ask.served.manifest.id, "query": asked.wanted.query()}
+        body = json.dumps({**shared, **value}, ensure_ascii=False)
+        return ask.answer(body, PLAIN_JSON.media_type, asked.headers)
+    if asked.form is CSV:
+        return ask.answer(table(), CSV.media_type, asked.headers)
+    wanted = asked.wanted
+    query = wanted.query(page=asked.number if asked.number > 1 else "")
+    there = f"?{query}" if query else ""
+    same = wanted.query(relations="", rows="")
+    named = [view.ref(iri) for iri in _chosen(ask.served, wanted) if iri in view.d.graph]
+    return ask.page(
+        f"{name}.html",
+        headers=asked.headers,
+        formats=[
+            {
+                "name": words,
+                "type": form.media_type,
+                "href": f"{ask.root}/{name}{form.suffix}{there}",
+            }
+            for form, words in ((PLAIN_JSON, "JSON"), (CSV, "CSV"))
+        ],
+        name=name,
+        view=view,
+        wanted=wanted,
+        named=named,
+        choices=await _choices(ask, view, wanted),
+        others=[
+            (other, f"{ask.root}/{other}?{same}" if wanted.anything else f"{ask.root}/{other}")
+            for other in PICTURES
+            if other != name
+        ],
+        looked_at=LOOKED_AT,
+        **context,
+    )
+
+
+async def timeline(request: Request) -> Response:
+    """Return events on a timeline, those that begin last first; HTML, JSON (`.json`) or CSV.
+
+    Narrowed by `agent` (a key; given twice, both take part), `place`, `type` (of event), `status`,
+    `from` and `to` (a day, a month or a year). `relations=yes` adds relations that have a time,
+    `rows=agent` sets the events of a page in groups by who is described as acting. Events without a
+    date come last.
+    """
+    return await _timeline_as(request, "")
+
+
+async def timeline_as(request: Request, suffix: str) -> Response:
+    """Return the same in the format of the suffix."""
+    return await _timeline_as(request, suffix)
+
+
+async def _timeline_as(request: Request, suffix: str) -> Response:
+    asked = _asked(request, "timeline", suffix)
+    if asked.same is not None:
+        return asked.same
+    ask, wanted, number = asked.ask, asked.wanted, asked.number
+    found: _Timeline = await _kept(
+        ask.served,
+        ("timeline", wanted, number),
+        lambda: _timeline(ask.served, wanted, number, EVENTS),
+    )
+    view = ask.view(found.d)
+    items = drawn(view, found.nodes)
+    groups: list[tuple[pages.Ref | None, list[Drawn]]] = [(None, list(items))]
+    if wanted.grouped:
+        by_actor: dict[pages.Ref | None, list[Drawn]] = {}
+        for item in items:
+            by_actor.setdefault(item.actors[0] if item.actors else None, []).append(item)
+        groups = sorted(
+            by_actor.items(),
+            key=lambda pair: (pair[0] is None, pair[0].label.text if pair[0] else ""),
+        )
+        items = tuple(item for _, some in groups for item in some)
+    more = found.total > number * EVENTS
+    return await _answer(
+        asked,
+        "timeline",
+        view,
+        {
+            "page": number,
+            "more": more,
+            "events": found.total,
+            "undated": found.total - found.dated,
+            "cut": found.total >= LOOKED_AT,
+            "timeline": [
+                {
+                    **_proposition(item.listed),
+                    "described_actors": [pages.plain(who) for who in item.actors],
+                    "time": item.how or None,
+                    "earliest": item.earliest or None,
+                    "latest": item.latest or None,
+                }
+                for item in items
+            ],
+        },
+        lambda: _csv(
+            (*_COLUMNS, "described_actors", "kind_of_time", "earliest", "latest"),
+            (
+                (
+                    *_cells(item.listed),
+                    "; ".join(pages.plain(who) for who in item.actors),
+                    item.how,
+                    item.earliest,
+                    item.latest,
+                )
+                for item in items
+            ),
+        ),
+        title=ask.language.gettext(N_("Timeline")),
+        groups=groups,
+        shown=len(items),
+        dated=sum(bool(item.how) for item in items),
+        total=found.total,
+        undated=found.total - found.dated,
+        cut=found.total >= LOOKED_AT,
+        more=more,
+        used=sorted({item.key for item in items if item.how}),
+    )
+
+
+async def map_page(request: Request) -> Response:
+    """Return where events are described to take place; HTML, JSON (`.json`) or CSV (`.csv`).
+
+    Narrowed as `/timeline` is. A place has its own coordinates or none: what it lies in is said,
+    and no position made of that.
+    """
+    return await _map_as(request, "")
+
+
+async def map_page_as(request: Request, suffix: str) -> Response:
+    """Return the same in the format of the suffix."""
+    return await _map_as(request, suffix)
+
+
+async def _map_as(request: Request, suffix: str) -> Response:
+    asked = _asked(request, "map", suffix)
+    if asked.same is not None:
+        return asked.same
+    ask, wanted, number = asked.ask, asked.wanted, asked.number
+    found: _Map = await _kept(
+        ask.served, ("map", wanted, number), lambda: _map(ask.served, wanted, number)
+    )
+    view = ask.view(found.d)
+    examples = {iri: view.listed(found.examples[iri]) for iri, _ in found.rows}
+    spots = [
+        Spot(
+            view.ref(iri),
+            *found.points.get(iri, ("", "")),
+            tuple(view.ref(one) for one in found.regions.get(iri, ())),
+            count,
+            any(map(_disputed, examples[iri])),
+            examples[iri],
+            f"{ask.root}/timeline?{wanted.query(place=iri.rpartition('/')[2])}",
+        )
+        for iri, count in found.rows
+    ]
+    placed = [spot for spot in spots if spot.latitude]
+    unplaced = [spot for spot in spots if not spot.latitude]
+    return await _answer(
+        asked,
+        "map",
+        view,
+        {
+            "page": number,
+            "more": found.more,
+            "places": [
+                {
+                    "iri": spot.ref.iri,
+                    "label": pages.plain(spot.ref),
+                    "latitude": float(spot.latitude) if spot.latitude else None,
+                    "longitude": float(spot.longitude) if spot.longitude else None,
+                    "located_in": [pages.plain(one) for one in spot.regions],
+                    "described_events": spot.count,
+                    "disputed": spot.disputed,
+                    "examples": [_proposition(one) for one in spot.listed],
+                }
+                for spot in (*placed, *unplaced)
+            ],
+        },
+        lambda: _csv(
+            (
+                "place",
+                "place_label",
+                "latitude",
+                "longitude",
+                "located_in",
+                "described_events",
+                "disputed",
+                *_COLUMNS,
+            ),
+            (
+                (
+                    spot.ref.iri,
+                    pages.plain(spot.ref),
+                    spot.latitude,
+                    spot.longitude,
+                    "; ".join(pages.plain(one) for one in spot.regions),
+                    spot.count,
+                    "yes" if spot.disputed else "no",
+                    *_cells(one),
+                )
+                for spot in (*placed, *unplaced)
+                for one in spot.listed
+            ),
+        ),
+        title=ask.language.gettext(N_("Map")),
+        placed=placed,
+        unplaced=unplaced,
+        more=found.more,
+    )
+
+
+async def network(request: Request) -> Response:
+    """Return who is described as acting on whom; HTML, JSON (`.json`) or CSV (`.csv`).
+
+    Narrowed as `/timeline` is. A tie is an actor, a recipient and a type of event; it is disputed
+    where somebody denies one of its events, disputes the evidence or questions it.
+    """
+    return await _network_as(request, "")
+
+
+async def network_as(request: Request, suffix: str) -> Response:
+    """Return the same in the format of the suffix."""
+    return await _network_as(request, suffix)
+
+
+async def _network_as(request: Request, suffix: str) -> Response:
+    asked = _asked(request, "network", suffix)
+    if asked.same is not None:
+        return asked.same
+    ask, wanted = asked.ask, asked.wanted
+    found: _Network = await _kept(
+        ask.served, ("network", wanted), lambda: _network(ask.served, wanted)
+    )
+    view = ask.view(found.d)
+    _ = ask.language.gettext
+    examples = [view.listed(some) for some in found.examples]
+    ties = [
+        Tie(
+            view.ref(source),
+            view.ref(target),
+            view.ref(kind) if kind else None,
+            count,
+            "disputed"
+            if any(map(_disputed, some))
+            else "planned"
+            if ahead == count
+            else "described",
+            some,
+            _events_of(ask, wanted, source, target, kind),
+        )
+        for (source, target, kind, count, ahead), some in zip(found.ties, examples, strict=True)
+    ]
+    degree = Counter(ref for tie in ties for ref in {tie.source, tie.target})
+    actors = [_actor(view, ref, count) for ref, count in degree.items()]
+    actors.sort(key=lambda actor: (-actor.ties, actor.ref.label.text, actor.ref.iri))
+    return await _answer(
+        asked,
+        "network",
+        view,
+        {
+            "more": found.more or bool(found.left_out),
+            "agents": [
+                {
+                    "iri": actor.ref.iri,
+                    "label": pages.plain(actor.ref),
+                    "shape": actor.shape,
+                    "acts_for": [pages.plain(side) for side in actor.sides],
+                    "ties": actor.ties,
+                }
+                for actor in actors
+            ],
+            "ties": [
+                {
+                    "described_actor": tie.source.iri,
+                    "described_recipient": tie.target.iri,
+                    "described": _tie_words(tie),
+                    "type": pages.plain(tie.type) if tie.type else None,
+                    "events": tie.count,
+                    "standing": tie.standing,
+                    "examples": [_proposition(one) for one in tie.listed],
+                }
+                for tie in ties
+            ],
+        },
+        lambda: _csv(
+            (
+                "described_actor",
+                "described_recipient",
+                "described_tie",
+                "events",
+                "standing",
+                *_COLUMNS,
+            ),
+            (
+                (
+                    pages.plain(tie.source),
+                    pages.plain(tie.target),
+                    _tie_words(tie),
+                    tie.count,
+                    tie.standing,
+                    *_cells(one),
+                )
+                for tie in ties
+                for one in tie.listed
+            ),
+        ),
+        title=_(N_("Network")),
+        ties=ties,
+        actors=actors,
+        left_out=found.left_out,
+        more=False,
+        cut=found.more,
+        most=ACTORS,
+        standings=[(name, _(words)) for name, words in STANDINGS.items()],
+        standing_words=STANDINGS,
+    )
+
+
+def _tie_words(tie: Tie) -> str:
+    """Return a tie in plain words, with the mark of an event."""
+    words = f"{tie.source.label.text} → {tie.target.label.text}"
+    if tie.type:
+        words += f": {tie.type.label.text}"
+    return pages.plain(pages.Ref("", "", pages.Label(words), "event", MARKS["event"]))
+
+
+def _events_of(ask: Ask, wanted: Narrowed, source: str, target: str, kind: str) -> str:
+    """Return the timeline of a tie: of the events in which both take part, of its type."""
+    start = f"{ask.served.base}id/agent/"
+    agents = [iri.removeprefix(start) for iri in (source, target) if iri.startswith(start)]
+    changed = {"agent": agents, "type": kind.removeprefix(CH)}
+    return f"{ask.root}/timeline?{wanted.query(**changed)}"
+
+
+def _actor(view: pages.View, ref: pages.Ref, ties: int) -> Actor:
+    """Return who or what stands in the network."""
+    graph = view.d.graph
+    shape, kind = next(
+        ((shape, words) for name, shape, words in CLASSES if graph.a(ref.iri, name)),
+        ("organisation", N_("organisation")) if ref.kind == "agent" else ("other", N_("other")),
+    )
+    sides = tuple(view.ref(side) for side in view.sides(ref.iri))
+    return Actor(ref, shape, view.language.gettext(kind), sides, ties)
+
+
+# --- small pictures on other pages ---------------------------------------------------------------
+
+
+async def latest(ask: Ask) -> tuple[Drawn, ...]:
+    """Return the events that begin last, for the home page; computed once for each release."""
+    served = ask.served
+    found: _Timeline = await cached(
+        served, "latest events", lambda: _timeline(served, Narrowed(), 1, LATEST)
+    )
+    items = drawn(ask.view(found.d), found.nodes)
+    return tuple(item for item in items if item.how)
+
+
+def of_thing(ask: Ask, kind: str, key: str) -> list[tuple[str, str]]:
+    """Return the pictures of an agent or a place: name and address."""
+    if kind not in ("agent", "place") or ask.static:
+        return []
+    return [
+        (name, f"{ask.root}/{name}?{urlencode({kind: key})}")
+        for name in PICTURES
+        if not (kind == "place" and name == "map")
+    ]
