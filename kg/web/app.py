@@ -29,7 +29,7 @@ import kg
 from kg.errors import KgError
 from kg.vocab import RDF
 from kg.web.guard import QueryFailure, Reason
-from kg.web.language import interface
+from kg.web.language import N_, interface
 from kg.web.negotiation import (
     HTML,
     PAGE_FORMATS,
@@ -57,6 +57,7 @@ from kg.web.archive import (
 )
 from kg.web.ask import TITLE, Ask, wanted_languages
 from kg.web.front import home, query_page, question_list, question_page, search_page
+from kg.web.manual import guide_index, guide_page, slug
 from kg.web.resources import (
     context,
     dataset,
@@ -149,6 +150,7 @@ async def api_page(request: Request) -> Response:
                 {
                     "method": method.upper(),
                     "path": path,
+                    "anchor": f"{method}-{slug(path)}",
                     "summary": item.get("summary", ""),
                     "description": paragraphs[1] if len(paragraphs) > 1 else "",
                     "parameters": [
@@ -161,7 +163,8 @@ async def api_page(request: Request) -> Response:
                     ],
                 }
             )
-    return ask.page("api.html", title="Interface for programs", routes=routes)
+    title = ask.language.gettext(N_("Interface for programs"))
+    return ask.page("interface.html", title=title, routes=routes)
 
 
 REASONS: Final[Mapping[int, Reason]] = {
@@ -290,7 +293,9 @@ ROUTES: Final[tuple[Route, ...]] = (
     ("/search", search_page, "Search names in any script"),
     ("/questions", question_list, "The questions"),
     ("/questions/{name}", question_page, "A question with its answer"),
-    ("/docs", api_page, "This interface for people"),
+    ("/docs", guide_index, "The documentation"),
+    ("/docs/api", api_page, "This interface for people"),
+    ("/docs/{path:path}", guide_page, "A page of the documentation"),
     ("/healthz", healthz, "Whether the server runs"),
     ("/readyz", readyz, "Whether a release is served"),
     ("/metrics", metrics, "Counters for Prometheus"),

@@ -512,7 +512,22 @@ _ADDRESSES: Final[Mapping[str, _Address]] = {
         errors=_FOUND,
         data=True,
     ),
-    "/docs": _Address((HTML.media_type,), others=()),
+    "/docs": _Address((HTML.media_type,)),
+    "/docs/api": _Address((HTML.media_type,), others=()),
+    "/docs/{path}": _Address(
+        (HTML.media_type,),
+        (
+            _parameter(
+                "path",
+                "The name of a page, such as how-to/read-the-pages.",
+                {**_TEXT, "minLength": 1, "examples": ["model"]},
+                where="path",
+            ),
+            _LANG,
+        ),
+        errors=_FOUND,
+        data=True,
+    ),
     "/healthz": _Address(_PLAIN[:1], (), errors=(413,), others=()),
     "/readyz": _Address(
         ("application/json",), (), "Readiness", errors=(413,), others=(503,), pages=False

@@ -35,7 +35,7 @@ from fastapi.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 import kg
-from kg import logs
+from kg import logs, resources
 from kg.errors import KgError
 from kg.manifest import (
     LABELS,
@@ -607,9 +607,13 @@ def _assets(folder: Path) -> dict[str, bytes]:
 
 
 def _fingerprint(assets: Mapping[str, bytes]) -> str:
-    """Return a hash of what shapes a page beside the release: the version and the templates."""
+    """Return a hash of what shapes a page beside the release: version, templates, documentation."""
     digest = hashlib.sha256(kg.__version__.encode())
-    for path in (*sorted((HERE / "templates").glob("*.html")), *sorted(LOCALE.glob("*.po"))):
+    pages = (
+        path for path in resources.folder("docs").rglob("*.*") if path.suffix in (".md", ".svg")
+    )
+    shown = (HERE / "templates").glob("*.html")
+    for path in (*sorted(shown), *sorted(LOCALE.glob("*.po")), *sorted(pages)):
         digest.update(path.read_bytes())
     for name in sorted(assets):
         digest.update(assets[name])
