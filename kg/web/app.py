@@ -64,8 +64,6 @@ from kg.web.resources import (
     dataset_as,
     document,
     facts_schema,
-    ontology,
-    ontology_as,
     resource,
     resource_as,
     shapes,
@@ -74,6 +72,7 @@ from kg.web.resources import (
     void,
 )
 from kg.web.site import Served, Site
+from kg.web.terms import ontology, ontology_as, term
 
 _log = logging.getLogger(__name__)
 
@@ -269,6 +268,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     ("/resource{suffix}", resource_as, ""),
     ("/ontology", ontology, "The ontology"),
     ("/ontology{suffix}", ontology_as, "The ontology, in one format"),
+    ("/ontology/{name}", term, "A term of the ontology"),
     ("/shapes", shapes, "The shapes"),
     ("/shapes{suffix}", shapes_as, "The shapes, in one format"),
     ("/facts/schema.json", facts_schema, "The JSON Schema of facts files"),

@@ -220,6 +220,13 @@ class Served:
             ),
         )
 
+    async def described_term(self, name: str, iri: str, use: str, number: int) -> Any:
+        """Return the same of a term of the ontology, whose graph is `name`; never None."""
+        return await self._kept(
+            (f"term {iri}", number),
+            lambda: describe.term_page(self.engine, self.base, name, iri, use, number),
+        )
+
     async def _kept(
         self, key: tuple[str, int], make: Callable[[], Awaitable[describe.Description | None]]
     ) -> describe.Description | None:
