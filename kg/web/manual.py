@@ -255,7 +255,7 @@ def highlighted(text: str, language: str) -> str:
     """Return code as HTML with a class on each of its words; escaped only, in an unknown language.
 
     >>> highlighted("ASK {}", "sparql")
-    '<span class="k">ASK</span><span class="w"> </span><span class="p">{}</span>\\n'
+    '<span class="k">ASK</span> <span class="p">{}</span>\\n'
     """
     from pygments import formatters, highlight, lexers  # type: ignore[import-untyped] # no stubs
 
