@@ -37,6 +37,7 @@ from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 
 import msgspec
 
+from kg import resources
 from kg.config import Settings
 from kg.dumps import GRAPHS, Dumps, part_lines
 from kg.errors import ConfigError, KgError, QueryError, ReleaseError
@@ -47,6 +48,7 @@ from kg.web import describe
 from kg.web.app import create_app
 from kg.web.ask import TITLE, Static
 from kg.web.front import HITS_SHOWN, KIND_NAMES
+from kg.web.manual import Manual
 from kg.web.search import Hits, kinds, listing
 from kg.web.site import Served
 
@@ -423,10 +425,10 @@ class _Layout:
             found = f"download/{self.manifest.id}/{GRAPHS}{key}.ttl"
         elif first == "releases":
             found = "releases/index.html" if rest in ("", self.manifest.id) else ""
-        elif path in ("/questions", "/download"):
+        elif path in ("/questions", "/download", "/docs"):
             found = f"{first}/index.html"
-        elif first == "questions":
-            found = f"questions/{rest}.html"
+        elif first in ("questions", "docs"):
+            found = f"{first}/{rest}.html"
         elif path.startswith("/download/current/"):
             found = f"download/{self.manifest.id}/{path.removeprefix('/download/current/')}"
         elif path in ("/ontology", "/shapes", "/dataset"):
@@ -591,6 +593,9 @@ class _Copy:
         if not manifest.imported:
             yield from self._corrections()
         yield _Page("download/index.html", "/download")
+        yield _Page("docs/index.html", "/docs")
+        for name in sorted(Manual(resources.folder("docs")).names):
+            yield _Page(f"docs/{name}.html", f"/docs/{name}")
         yield _Page("releases/index.html", f"/releases/{manifest.id}")
         if manifest.questions:
             yield _Page("questions/index.html", "/questions")
