@@ -299,7 +299,7 @@ def _tables(tokens: Sequence[Token]) -> None:
         if token.type == "heading_open":
             anchor = str(token.attrs["id"])
         elif token.type == "table_open":
-            token.tag = f'div class="scroll" tabindex="0" role="region" aria-labelledby="{anchor}"'
+            token.tag = f'div class="scroll" tabindex="0" role="group" aria-labelledby="{anchor}"'
             token.tag += "><table"
         elif token.type == "table_close":
             token.tag = "table></div"

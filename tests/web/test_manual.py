@@ -170,6 +170,18 @@ def test_where_the_site_stands_under_a_path_links_stay_in_it(
     assert [one for one in ours if not one.startswith("/kg/")] == []
 
 
+def test_drawings_stand_in_the_page_and_take_its_colours(client: TestClient) -> None:
+    text = client.get("/docs/model", headers=HTML).text
+    names = re.findall(r"diagrams/([a-z]+)\.svg", (ROOT / "docs/model.md").read_text("utf-8"))
+    assert len(names) == 4
+    for name in names:
+        assert f'aria-labelledby="{name}-title {name}-desc"' in text
+        assert "<style>" in (ROOT / f"docs/diagrams/{name}.svg").read_text("utf-8")
+    assert text.count("<svg") == len(names)
+    assert "<style" not in text
+    assert "<img" not in text
+
+
 @pytest.mark.requires("chromium", "chromedriver", "assets")
 def test_a_button_copies_code(browser: Any, releases: Path, serving: Any) -> None:
     with serving(releases) as address:
