@@ -1,4 +1,4 @@
-"""Where the files are that come with the package: ontology, shapes, mappings, queries, facts.
+"""Where the files are that come with the package: ontology, shapes, queries, facts and so on.
 
 An installed wheel carries them in `kg/_resources/`; an editable install has no such folder and
 reads those of the checkout. Nothing depends on the working directory.
@@ -11,14 +11,14 @@ from typing import Literal
 
 from kg.errors import ResourceError
 
-Folder = Literal["ontology", "shapes", "mappings", "queries", "facts"]
+Folder = Literal["ontology", "shapes", "mappings", "queries", "facts", "docs"]
 
 
 def folder(name: Folder) -> Path:
     """Return the absolute path of a folder of files that come with the package.
 
     Args:
-        name: "ontology", "shapes", "mappings", "queries" or "facts".
+        name: "ontology", "shapes", "mappings", "queries", "facts" or "docs".
     Raises:
         ResourceError: neither the package nor a checkout around it has the folder.
     """

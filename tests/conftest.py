@@ -27,6 +27,7 @@ TOOLS = {
     "java": ("java",),
     "make": ("make",),
     "node": ("node",),
+    "oxigraph": ("oxigraph",),
     "virtuoso": ("virtuoso-t", "virtuoso"),
 }
 """Commands by the name of the tool; the first that is on the path is used."""
@@ -36,6 +37,9 @@ FILES = {
     "shacl-suite": ".cache/shacl-suite/manifest.ttl",
 }
 """Files of the checkout that `make assets` and `make shacl-suite` fetch, by what they are."""
+
+PACKAGES = ("pandas",)
+"""Packages of Python."""
 
 _ABSENT: pytest.StashKey[list[tuple[str, str]]] = pytest.StashKey()
 
@@ -73,11 +77,14 @@ def pytest_terminal_summary(
 def _installed(tool: str, test: str) -> bool:
     if tool in FILES:
         return (Path(__file__).resolve().parent.parent / FILES[tool]).is_file()
+    if tool in PACKAGES:
+        return importlib.util.find_spec(tool) is not None
     if tool not in TOOLS:
-        raise pytest.UsageError(
-            f"{test}: requires({tool!r}); expected one of {', '.join(sorted({*TOOLS, *FILES}))}"
-        )
-    return any(shutil.which(command) for command in TOOLS[tool])
+        known = ", ".join(sorted({*TOOLS, *FILES, *PACKAGES}))
+        raise pytest.UsageError(f"{test}: requires({tool!r}); expected one of {known}")
+    # Commands that come with packages stand beside the Python of the tests.
+    path = os.pathsep.join([os.environ.get("PATH", ""), str(Path(sys.executable).parent)])
+    return any(shutil.which(command, path=path) for command in TOOLS[tool])
 
 
 @pytest.fixture(scope="session")

@@ -31,7 +31,7 @@ from kg.errors import KgError
 from kg.vocab import RDF
 from kg.web.cache import matches
 from kg.web.guard import QueryFailure, Reason
-from kg.web.language import interface
+from kg.web.language import N_, interface
 from kg.web.negotiation import (
     HTML,
     PAGE_FORMATS,
@@ -62,6 +62,7 @@ from kg.web.ask import TITLE, Ask, wanted_languages
 from kg.web.crawl import robots, site_map_part, site_maps
 from kg.web.editor import query_page, query_terms
 from kg.web.front import home, question_list, question_page, search_page, suggestions
+from kg.web.manual import guide_index, guide_page, slug
 from kg.web.pictures import map_page, map_page_as, network, network_as, timeline, timeline_as
 from kg.web.resources import (
     context,
@@ -69,8 +70,6 @@ from kg.web.resources import (
     dataset_as,
     document,
     facts_schema,
-    ontology,
-    ontology_as,
     resource,
     resource_as,
     shapes,
@@ -79,6 +78,7 @@ from kg.web.resources import (
     void,
 )
 from kg.web.site import Served, Site
+from kg.web.terms import ontology, ontology_as, term
 
 _log = logging.getLogger(__name__)
 
@@ -166,6 +166,7 @@ async def api_page(request: Request) -> Response:
                 {
                     "method": method.upper(),
                     "path": path,
+                    "anchor": f"{method}-{slug(path)}",
                     "summary": item.get("summary", ""),
                     "description": paragraphs[1] if len(paragraphs) > 1 else "",
                     "parameters": [
@@ -178,7 +179,8 @@ async def api_page(request: Request) -> Response:
                     ],
                 }
             )
-    return ask.page("api.html", title=ask.language.gettext("Interface for programs"), routes=routes)
+    title = ask.language.gettext(N_("Interface for programs"))
+    return ask.page("interface.html", title=title, routes=routes)
 
 
 REASONS: Final[Mapping[int, Reason]] = {
@@ -285,6 +287,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     ("/resource{suffix}", resource_as, ""),
     ("/ontology", ontology, "The ontology"),
     ("/ontology{suffix}", ontology_as, "The ontology, in one format"),
+    ("/ontology/{name}", term, "A term of the ontology"),
     ("/shapes", shapes, "The shapes"),
     ("/shapes{suffix}", shapes_as, "The shapes, in one format"),
     ("/facts/schema.json", facts_schema, "The JSON Schema of facts files"),
@@ -317,10 +320,12 @@ ROUTES: Final[tuple[Route, ...]] = (
     ("/network{suffix}", network_as, "The same, in one format"),
     ("/questions", question_list, "The questions"),
     ("/questions/{name}", question_page, "A question with its answer"),
-    ("/docs", api_page, "This interface for people"),
     ("/robots.txt", robots, ""),
     ("/sitemap.xml", site_maps, ""),
     ("/sitemap/{name}", site_map_part, ""),
+    ("/docs", guide_index, "The documentation"),
+    ("/docs/api", api_page, "This interface for people"),
+    ("/docs/{path:path}", guide_page, "A page of the documentation"),
     ("/healthz", healthz, "Whether the server runs"),
     ("/readyz", readyz, "Whether a release is served"),
     ("/metrics", metrics, "Counters for Prometheus"),

@@ -23,14 +23,16 @@ from kg.diff import Difference
 from kg.dumps import GRAPHS, MEDIA_TYPES, PACKINGS
 from kg.manifest import (
     MANIFEST,
-    SUMS,
     FileEntry,
     read_manifest,
     read_publications,
 )
-from kg.web import corrections, describe, history
+from kg.web import corrections, describe, history, pages
+from kg.web.citation import Citation
 from kg.web.downloads import Files, answer
 from kg.web.guard import QueryFailure
+from kg.web.language import N_
+from kg.web.manual import LOCAL, TOOLS, Article, manual, words
 from kg.web.negotiation import (
     HTML,
     PAGE_FORMATS,
@@ -69,14 +71,30 @@ ATOM: Final = Format("atom", "application/atom+xml", ".atom")
 RDF_PATCH: Final = Format("rdfp", "application/rdf-patch", ".rdfp")
 
 
+FORMATS: Final = (
+    (".nq", N_("one statement in a line, with the named graph that it is in; the one to load")),
+    (".trig", N_("the same, grouped by graph and thing, for people to read")),
+    (".ttl", N_("the triples without their graphs, grouped by thing, for people to read")),
+    (".jsonld", N_("the triples as JSON, one object for each thing")),
+)
+"""What each form of the whole graph is for."""
+LICENCES_SHOWN: Final = 200
+LICENCES_QUERY: Final = f"""
+SELECT DISTINCT ?s ?licence WHERE {{ ?s dcterms:license ?licence . FILTER(isIRI(?s)) }}
+ORDER BY ?licence ?s LIMIT {LICENCES_SHOWN}"""
+
+
 async def download_page(request: Request) -> Response:
-    """Return the list of the files of the current release."""
+    """Return the files of the current release, how to load and how to cite them."""
     ask = Ask(request)
-    manifest = ask.served.manifest
+    served, manifest = ask.served, ask.served.manifest
+    headers = {"Vary": "Accept-Language", "ETag": ask.etag("/download", *ask.reader)}
+    if (same := ask.known(headers["ETag"], headers)) is not None:
+        return same
     current = f"{ask.root}/download/current/"
     host = ask.static.live if ask.static else str(request.base_url)
-    below = f"{host}download/{manifest.id if ask.static else 'current'}/"
     numbered = f"{ask.root}/download/{manifest.id}/"
+    said = words(ask.root, ask.language)
 
     def shown(entry: FileEntry, address: str) -> dict[str, object]:
         return {
@@ -87,11 +105,32 @@ async def download_page(request: Request) -> Response:
             "sha256": entry.sha256,
         }
 
+    async def tools() -> list[Article]:
+        where = {f"{LOCAL}/download/current/": f"{host}download/{manifest.id}/"}
+        where[f"{LOCAL}/"] = host
+        guides = await manual(ask)
+        found = await asyncio.to_thread(guides.parts, TOOLS, said, where if host else {})
+        # A copy has no endpoint, and perhaps nobody knows where it will be.
+        out = ("/sparql?", *([] if host else [LOCAL])) if ask.static else ()
+        return [one for one in found if not any(word in one.html for word in out)]
+
+    async def licences() -> tuple[list[tuple[str, str]], describe.Description]:
+        [rows] = await served.engine.rows([LICENCES_QUERY])
+        pairs = [(row["licence"].value, row["s"].value) for row in rows]
+        return pairs, await describe.named(
+            served.engine, served.base, [subject for _, subject in pairs]
+        )
+
+    pairs, named = await cached(served, "licences", licences)
+    view = ask.view(named)
+    by_licence: dict[str, list[pages.Ref]] = {}
+    for licence, subject in pairs:
+        by_licence.setdefault(licence, []).append(view.ref(subject))
     graphs = [graph for graph in manifest.graphs if not graph.private]
     return ask.page(
         "download.html",
-        headers={"Vary": "Accept-Language", "ETag": ask.etag("/download", *ask.reader)},
-        title=ask.language.gettext("Downloads"),
+        headers=headers,
+        title=ask.language.gettext(N_("Downloads")),
         dumps=[shown(entry, current) for entry in manifest.dumps],
         files=[shown(entry, numbered) for entry in manifest.files if not entry.private],
         graphs=[
@@ -106,9 +145,30 @@ async def download_page(request: Request) -> Response:
         all_graphs=len(graphs),
         suffixes=tuple(MEDIA_TYPES),
         packings=tuple(packing for packing in PACKINGS if packing),
-        example=f"{below}graph.nq.gz" if host else "",
-        sums=f"{below}{SUMS}",
+        forms=FORMATS,
+        tools=await cached(served, ("tools", host, bool(ask.static), said), tools),
+        tools_page=TOOLS,
+        licences=[
+            {"href": licence, "of": refs, "cut": len(pairs) == LICENCES_SHOWN}
+            for licence, refs in by_licence.items()
+        ],
+        cite=Citation(
+            manifest.title,
+            manifest.agent or manifest.title,
+            manifest.id,
+            await _day(ask),
+            f"{host or served.base}releases/{manifest.id}",
+        ),
     )
+
+
+async def _day(ask: Ask) -> str:
+    """Return the day of the release: of its data, else on which it was first published."""
+    manifest = ask.served.manifest
+    if manifest.time or ask.static:
+        return (manifest.time or "")[:10]
+    found = await asyncio.to_thread(read_publications, ask.site.releases)
+    return next((one.time[:10] for one in found if one.id == manifest.id), "")
 
 
 async def download(request: Request, release: str, path: str = "") -> Response:

@@ -35,9 +35,11 @@ KINDS: Final[tuple[str, ...]] = get_args(Kind)
 KEY: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
 PAGE: Final = 100
+"""Rows of each section of a page; `?page=` asks for the next ones."""
+USES: Final = 40
+"""Uses on a page of a term: each comes with what is said on it."""
 SORTED_PAGES: Final = 20
 """Pages of references within which they are sorted."""
-"""Rows of each section of a page; `?page=` asks for the next ones."""
 AGAINST: Final = 500
 """Claims other than affirming ones that are held on every page of a proposition."""
 BLANK: Final = 1000
@@ -369,6 +371,31 @@ SELECT ?s ?p ?o ?g WHERE {
   GRAPH $this { ?s ?p ?o } BIND($this AS ?g)
   FILTER(?p IN (rdf:type, rdfs:label, skos:prefLabel) && STRSTARTS(STR(?s), '$namespace'))
 }"""
+TERM_QUERY: Final = """
+SELECT ?s ?p ?o ?g WHERE {
+  { VALUES ?s { $this } GRAPH $graph { ?s ?p ?o } }
+  UNION { VALUES ?o { $this } GRAPH $graph { ?s ?p ?o } }
+  BIND($graph AS ?g)
+} LIMIT 2000"""
+_USES: Final[Mapping[str, str]] = {
+    "class": "?s a $this",
+    "property": "?s $this ?o",
+    "concept": "GRAPH ?g { ?s ?p $this } FILTER(?g != $graph)",
+}
+"""How a term is used, by what it is."""
+USES_QUERY: Final = (
+    "SELECT DISTINCT ?s ?o WHERE { { SELECT ?s ?o WHERE { $body } LIMIT $window OFFSET $start } } "
+    "ORDER BY ?s ?o LIMIT $limit OFFSET $offset"
+)
+COUNT_QUERY: Final = "SELECT (COUNT(*) AS ?n) WHERE { SELECT ?s WHERE { $body } LIMIT $limit }"
+# What a participation, an assessment or a set of claims is of: the positions on it are shown too.
+OF_QUERY: Final = """
+SELECT DISTINCT ?node WHERE {
+  { VALUES ?n { $nodes } ?node ch:hasParticipation ?n }
+  UNION { VALUES ?n { $nodes } ?n ch:assesses|ch:links|ch:saysOnly|ch:concerns ?node }
+  UNION { VALUES ?n { $nodes } ?n ch:ultimately/ch:concerns ?node }
+  UNION { VALUES ?n { $nodes } ?n (ch:statedMember|ch:inferredMember)/ch:concerns ?node }
+} LIMIT 2000"""
 DISPUTED_QUERY: Final = """
 SELECT ?node WHERE {
   ?node a ch:Event ; ch:status ?status .
@@ -816,6 +843,78 @@ async def vocabulary(engine: Engine, base: str, name: str) -> Description:
     [rows] = await engine.rows([_fill(VOCABULARY_QUERY, this=f"<{name}>")])
     graph.add(_quads(rows))
     return Description(name, base, "graph", "vocabulary", 1, graph, {}, (), False)
+
+
+async def term_page(
+    engine: Engine, base: str, name: str, iri: str, use: str, page: int
+) -> Description:
+    """Return what a term of the ontology is, and one page of what uses it.
+
+    It holds the statements of the ontology with the term in them, the things that use it with all
+    their statements, the positions on every proposition that these are or are of, and the labels
+    of all that is named. The section `uses` has what uses the term.
+
+    Args:
+        engine, base: as for `describe`.
+        name: the graph of the ontology.
+        iri: the term; it is in that graph.
+        use: "class", "property", "concept", or nothing where no data uses it.
+        page: from 1.
+    Raises:
+        QueryFailure: a query took too long or the workers are busy.
+    """
+    window = SORTED_PAGES * USES
+    start, offset = divmod((page - 1) * USES, window)
+    queries = [_fill(TERM_QUERY, this=f"<{iri}>", graph=f"<{name}>")]
+    if use:
+        places = {"window": window + 1, "start": start * window, "limit": USES + 1}
+        queries.append(
+            _fill(
+                USES_QUERY,
+                body=_fill(_USES[use], this=f"<{iri}>", graph=f"<{name}>"),
+                offset=str(offset),
+                **{key: str(value) for key, value in places.items()},
+            )
+        )
+    own, *found = await engine.rows(queries)
+    graph = Graph()
+    graph.add(_quads(own))
+    rows = found[0] if found else []
+    shown = rows[:USES]
+    nodes = list(dict.fromkeys(row["s"].value for row in shown))
+    values = [row["o"].value for row in shown if "o" in row and row["o"].is_iri]
+    data = sorted(iri for iri in {*nodes, *values} if iri.startswith(f"{base}id/"))
+    of: list[str] = []
+    if data:
+        [rows_of] = await engine.rows([_fill(OF_QUERY, nodes=_values(data))])
+        of = [row["node"].value for row in rows_of]
+    await _complete(engine, graph, "", sorted({*nodes, *of}), base)
+    sections = {"uses": tuple(nodes)}
+    key, more = iri.removeprefix(CH), len(rows) > USES
+    return Description(iri, base, "term", key, page, graph, sections, (), more)
+
+
+async def uses(engine: Engine, name: str, terms: Mapping[str, str], most: int) -> dict[str, int]:
+    """Return how often each term is used, counted up to `most` + 1.
+
+    Args:
+        engine: answers the queries.
+        name: the graph of the ontology.
+        terms: for each IRI, "class", "property" or "concept".
+        most: the highest count that is exact.
+    Raises:
+        QueryFailure: a query took too long or the workers are busy.
+    """
+    queries = [
+        _fill(
+            COUNT_QUERY,
+            body=_fill(_USES[use], this=f"<{iri}>", graph=f"<{name}>"),
+            limit=str(most + 1),
+        )
+        for iri, use in terms.items()
+    ]
+    answers = await engine.rows(queries) if queries else []
+    return {iri: int(rows[0]["n"].value) for iri, rows in zip(terms, answers, strict=True)}
 
 
 @dataclass(frozen=True)

@@ -588,6 +588,21 @@ _ADDRESSES: Final[Mapping[str, _Address]] = {
     ),
     "/ontology": _Address(_PAGE_OR_DATA, errors=_FOUND_AS, data=True),
     "/ontology{suffix}": _Address(_PAGE_OR_DATA, (_SUFFIX, _LANG), errors=_FOUND, data=True),
+    "/ontology/{name}": _Address(
+        _PAGE_OR_DATA,
+        (
+            _parameter(
+                "name",
+                "The name of a term, such as Event, and perhaps a format: .html .ttl .jsonld …",
+                {**_TEXT, "minLength": 1, "examples": ["stance-denies", "Event.ttl"]},
+                where="path",
+            ),
+            _PAGE,
+            _LANG,
+        ),
+        errors=_FOUND_AS,
+        data=True,
+    ),
     "/shapes": _Address(_PAGE_OR_DATA, errors=_NEGOTIATED, data=True),
     "/shapes{suffix}": _Address(_PAGE_OR_DATA, (_SUFFIX, _LANG), errors=_FOUND, data=True),
     "/facts/schema.json": _Address(("application/schema+json",), (), errors=_FOUND, data=True),
@@ -717,7 +732,22 @@ _ADDRESSES: Final[Mapping[str, _Address]] = {
         errors=_FOUND,
         data=True,
     ),
-    "/docs": _Address((HTML.media_type,), others=()),
+    "/docs": _Address((HTML.media_type,)),
+    "/docs/api": _Address((HTML.media_type,), others=()),
+    "/docs/{path}": _Address(
+        (HTML.media_type,),
+        (
+            _parameter(
+                "path",
+                "The name of a page, such as how-to/read-the-pages.",
+                {**_TEXT, "minLength": 1, "examples": ["model"]},
+                where="path",
+            ),
+            _LANG,
+        ),
+        errors=_FOUND,
+        data=True,
+    ),
     "/healthz": _Address(_PLAIN[:1], (), errors=(413,), others=()),
     "/readyz": _Address(
         ("application/json",), (), "Readiness", errors=(413,), others=(503,), pages=False

@@ -14,7 +14,6 @@ from urllib.parse import urlencode
 from fastapi import Request
 from fastapi.responses import Response
 
-from kg.vocab import CH, graph_iri
 from kg.web import describe, pages, pictures
 from kg.web.guard import QueryFailure
 from kg.web.language import N_
@@ -33,7 +32,6 @@ from kg.web.ask import (
     format_names,
     format_of,
     jsonld_documents,
-    lacking,
     negotiated,
     release_file,
     release_path,
@@ -229,44 +227,6 @@ def _links(ask: Ask, kind: str, key: str, chosen: str, number: int, *, more: boo
     if more:
         links.append(f'<{path}?page={number + 1}>; rel="next"')
     return ", ".join(links)
-
-
-async def ontology(request: Request) -> Response:
-    """Return the ontology: its classes, properties and schemes, in HTML or as RDF."""
-    return await _ontology(request, "")
-
-
-async def ontology_as(request: Request, suffix: str) -> Response:
-    """Return the same by suffix."""
-    return await _ontology(request, suffix)
-
-
-async def _ontology(request: Request, suffix: str) -> Response:
-    ask = Ask(request)
-    chosen = format_of(request, suffix)
-    if chosen != "html":
-        return await turtle_file(ask, "ontology/ontology.ttl", chosen, "/ontology", not suffix)
-    served = ask.served
-    headers = {"Vary": "Accept, Accept-Language"}
-    etag = ask.etag("/ontology", *ask.reader)
-    if (same := ask.known(etag, headers)) is not None:
-        return same
-    graph_name = graph_iri(served.base, "vocabulary")
-    if not any(graph.iri == graph_name for graph in served.manifest.graphs):
-        raise lacking(ask, "ontology")
-    description = await cached(
-        served,
-        "vocabulary",
-        lambda: describe.vocabulary(served.engine, served.base, graph_name),
-    )
-    return ask.page(
-        "ontology.html",
-        headers={**headers, "ETag": etag},
-        formats=format_links(f"{ask.root}/ontology"),
-        title=ask.language.gettext("Ontology"),
-        namespace=CH,
-        sections=pages.ontology_sections(ask.view(description)),
-    )
 
 
 async def shapes(request: Request) -> Response:

@@ -38,7 +38,7 @@ from fastapi.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 import kg
-from kg import logs
+from kg import logs, resources
 from kg.errors import KgError
 from kg.manifest import (
     LABELS,
@@ -243,6 +243,13 @@ class Served:
             lambda: describe.resource(
                 self.engine, self.base, iri, page=number, graphs=self.release.graphs
             ),
+        )
+
+    async def described_term(self, name: str, iri: str, use: str, number: int) -> Any:
+        """Return the same of a term of the ontology, whose graph is `name`; never None."""
+        return await self._kept(
+            (f"term {iri}", number),
+            lambda: describe.term_page(self.engine, self.base, name, iri, use, number),
         )
 
     async def _kept(
@@ -641,9 +648,13 @@ def _assets(folder: Path) -> dict[str, bytes]:
 
 
 def _fingerprint(assets: Mapping[str, bytes]) -> str:
-    """Return a hash of what shapes a page beside the release: the version and the templates."""
+    """Return a hash of what shapes a page beside the release: version, templates, documentation."""
     digest = hashlib.sha256(kg.__version__.encode())
-    for path in (*sorted((HERE / "templates").glob("*.html")), *sorted(LOCALE.glob("*.po"))):
+    pages = (
+        path for path in resources.folder("docs").rglob("*.*") if path.suffix in (".md", ".svg")
+    )
+    shown = (HERE / "templates").glob("*.html")
+    for path in (*sorted(shown), *sorted(LOCALE.glob("*.po")), *sorted(pages)):
         digest.update(path.read_bytes())
     for name in sorted(assets):
         digest.update(assets[name])

@@ -37,6 +37,7 @@ from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 
 import msgspec
 
+from kg import resources
 from kg.config import Settings
 from kg.dumps import GRAPHS, Dumps, part_lines
 from kg.errors import ConfigError, KgError, QueryError, ReleaseError
@@ -48,6 +49,7 @@ from kg.web.app import create_app
 from kg.web.ask import TITLE, Static
 from kg.web.crawl import published_at, site_map
 from kg.web.front import HITS_SHOWN, KIND_NAMES
+from kg.web.manual import Manual
 from kg.web.pictures import FORMATS as PICTURE_FORMATS
 from kg.web.pictures import PICTURES
 from kg.web.search import Hits, kinds, listing
@@ -428,10 +430,10 @@ class _Layout:
             found = "releases/index.html" if rest in ("", self.manifest.id) else ""
         elif name in PICTURES and not rest:
             found = "" if parts.query else f"{name}.{suffix or 'html'}"
-        elif path in ("/questions", "/download"):
+        elif path in ("/questions", "/download", "/docs"):
             found = f"{first}/index.html"
-        elif first == "questions":
-            found = f"questions/{rest}.html"
+        elif first in ("questions", "docs"):
+            found = f"{first}/{rest}.html"
         elif path.startswith("/download/current/"):
             found = f"download/{self.manifest.id}/{path.removeprefix('/download/current/')}"
         elif path in ("/ontology", "/shapes", "/dataset"):
@@ -601,6 +603,9 @@ class _Copy:
                 for form in PICTURE_FORMATS:
                     yield _Page(f"{name}{form.suffix}", f"/{name}{form.suffix}")
         yield _Page("download/index.html", "/download")
+        yield _Page("docs/index.html", "/docs")
+        for name in sorted(Manual(resources.folder("docs")).names):
+            yield _Page(f"docs/{name}.html", f"/docs/{name}")
         yield _Page("releases/index.html", f"/releases/{manifest.id}")
         if manifest.questions:
             yield _Page("questions/index.html", "/questions")

@@ -33,6 +33,9 @@ PATHS = [
     "/download",
     "/releases",
     "/docs",
+    "/docs/api",
+    "/docs/model",
+    "/docs/reference/sparql",
     "/nope",
 ]
 IMPORTED = f"""

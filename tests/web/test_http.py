@@ -464,7 +464,7 @@ def test_questions_as_json(client: TestClient) -> None:
 def test_the_description_of_the_interface(client: TestClient) -> None:
     paths = client.get("/openapi.json").json()["paths"]
     assert {"/sparql", "/graphs", "/doc/{kind}/{name}", "/search"} <= set(paths)
-    page = client.get("/docs", headers=HTML).text
+    page = client.get("/docs/api", headers=HTML).text
     assert "/doc/{kind}/{name}" in page
     ours = r'<script type="module" src="/assets/built/[^"<>]+"></script>'
     assert "<script" not in re.sub(ours, "", page)
