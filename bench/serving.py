@@ -193,7 +193,7 @@ def ours(releases: Path, **settings: object) -> Kind:
 
 def oxigraph(releases: Path) -> Kind:
     """Return the Oxigraph server on the store of the release; default settings."""
-    store = releases / "current" / "store"
+    store = releases / "current" / "store" / "quads"
     return Kind(
         "oxigraph",
         "/query",
@@ -495,7 +495,7 @@ class Bench:
         if not cold.exists():
             import pyoxigraph
 
-            store = pyoxigraph.Store.read_only(str(releases / "current" / "store"))
+            store = pyoxigraph.Store.read_only(str(releases / "current" / "store" / "quads"))
             chosen = random.Random(1)
             queries = []
             for which, pattern in LOOKUPS:
@@ -650,7 +650,7 @@ class Bench:
     # Aggregates
 
     def aggregates(self) -> None:
-        store = str((self.releases / "current" / "store").resolve())
+        store = str((self.releases / "current" / "store" / "quads").resolve())
         with (
             running(ours(self.releases, cache_mib=0)) as own,
             bare(store) as ask,

@@ -134,9 +134,11 @@ SECTIONS_OF_ENTITY: Final[Mapping[str, str]] = {
     "runs": "?node prov:wasAssociatedWith $this",
 }
 
+# The claims stand in each branch: the engine evaluates a branch by itself, over all sets if need be.
 _SETS = (
-    "?c ch:concerns $this . { ?c ch:about ?node . ?node a ch:ClaimSet } "
-    "UNION { ?node ch:statedMember|ch:inferredMember ?c }"
+    "{ ?c ch:concerns $this ; ch:about ?node . ?node a ch:ClaimSet } "
+    "UNION { ?c ch:concerns $this . ?node ch:statedMember ?c } "
+    "UNION { ?c ch:concerns $this . ?node ch:inferredMember ?c }"
 )
 
 SECTIONS_OF_PROPOSITION: Final[Mapping[str, str]] = {
