@@ -134,7 +134,7 @@ SECTIONS_OF_ENTITY: Final[Mapping[str, str]] = {
     "runs": "?node prov:wasAssociatedWith $this",
 }
 
-# The claims stand in each branch: the engine evaluates a branch by itself, over all sets if need be.
+# The claims stand in each branch, or the engine would begin each with all sets.
 _SETS = (
     "{ ?c ch:concerns $this ; ch:about ?node . ?node a ch:ClaimSet } "
     "UNION { ?c ch:concerns $this . ?node ch:statedMember ?c } "
