@@ -656,6 +656,8 @@ class Pool:
 
     async def _all(self, jobs: Sequence[Job]) -> list[bytes]:
         """Return the whole answers to several jobs, by one worker."""
+        if not jobs:  # no worker is asked: one that answers nothing would read on into what follows
+            return []
         exchange = await self._ask(jobs, None, _WHOLE)
         return [b"".join(found.parts) for found in exchange.found]
 
