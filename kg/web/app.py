@@ -268,6 +268,8 @@ def _error_page(request: Request, failure: QueryFailure, headers: Mapping[str, s
         data="",
         language=language,
         languages=(),
+        citation=None,
+        texts=False,
         names_in=(),
         title=language.gettext(title),
         detail=str(failure),

@@ -39,6 +39,7 @@ from kg.web.negotiation import (
     media_types,
 )
 from kg.web.site import Served, Site, nothing_served
+from kg.web.texts import asked_here
 
 _log = logging.getLogger(__name__)
 
@@ -83,6 +84,9 @@ class Ask:
         self.reader = (self.language.tag, *self.languages)
         """What a page depends on beside what it shows: the language of its words, then of names."""
         self.gzip = coding(request.headers.get("accept-encoding", "")).gzip
+        texts = self.site.texts
+        self.texts = texts if texts is not None and asked_here(request) else None
+        """The texts of the operator, where somebody on this machine asks."""
 
     @property
     def number(self) -> int:
@@ -96,6 +100,33 @@ class Ask:
         """Return the description as this reader sees it."""
         imported = self.served.manifest.imported
         return pages.View(description, self.languages, self.root, self.language, imported=imported)
+
+    def of_this_machine(self) -> dict[str, str]:
+        """Return the headers of a page that no other site and no cache may have."""
+        host = self.request.headers.get("host", "")
+        return {
+            "Access-Control-Allow-Origin": f"{self.request.url.scheme}://{host}",
+            "Cache-Control": "no-store",
+            "Cross-Origin-Resource-Policy": "same-origin",
+        }
+
+    def cited(self, title: str) -> dict[str, str]:
+        """Return how a page is cited, and where an error in it is reported; empty for nowhere.
+
+        Args:
+            title: of the page, with its marks.
+        """
+        manifest = self.served.manifest
+        address = f"{self.served.base}{self.path.lstrip('/')}"
+        if (number := self.request.query_params.get("page", "1")) != "1":
+            address += f"?page={quote(number)}"
+        site = manifest.title if manifest.imported else TITLE
+        day = f" ({manifest.time[:10]})" if manifest.time else ""
+        release = f"{self.language.gettext('Release')} {manifest.id[:12]}{day}"
+        return {
+            "text": f"{title}. {site}. {release}. {address}",
+            "report": _report(self.site.settings.contact, address, manifest.id, title),
+        }
 
     def link(self, **changed: object) -> str:
         """Return this address with some parameters changed; None removes one."""
@@ -194,6 +225,8 @@ class Ask:
             formats=formats,
             data=data,
             language=self.language,
+            citation=self.cited(context["title"]) if status == 200 and not self.static else None,
+            texts=self.texts is not None,
             languages=() if self.static else self._switch(INTERFACE, self.language.tag),
             names_in=()
             if self.static
@@ -225,6 +258,24 @@ def wanted_languages(request: Request) -> tuple[str, ...]:
     """Return the languages that a reader wants, best first: by parameter, cookie, then header."""
     asked = request.query_params.get(LANG, request.cookies.get(LANG))
     return pages.languages(asked, request.headers.get("accept-language"))
+
+
+def _report(contact: str, address: str, release: str, title: str) -> str:
+    """Return the address by which an error is reported; empty where nobody wants to hear of it.
+
+    >>> _report("https://a.example/new?on={address}", "https://b.example/x?page=2", "12ab", "X")
+    'https://a.example/new?on=https%3A%2F%2Fb.example%2Fx%3Fpage%3D2'
+    """
+    values = {"address": address, "release": release, "title": title}
+    if contact.startswith(("https://", "http://")):
+        return re.sub(
+            r"\{(address|release|title)\}", lambda m: quote(values[m[1]], safe=""), contact
+        )
+    if "@" not in contact:
+        return ""
+    body = f"{title}\n{address}\nRelease {release}\n\n"
+    letter = urlencode({"subject": title, "body": body}, quote_via=quote)
+    return f"mailto:{quote(contact, safe='@')}?{letter}"
 
 
 def _texts(headers: Headers) -> dict[str, str]:

@@ -365,6 +365,10 @@ SELECT DISTINCT ?s ?p ?o ?g WHERE {
   GRAPH ?g { ?s ?p ?o }
   FILTER(?p IN (rdf:type, rdfs:label, ch:actsFor, ch:voiceOf))
 }"""
+TEXTS_QUERY: Final = (
+    "SELECT ?s ?hash ?lang WHERE { VALUES ?s { $nodes } "
+    "?s ch:sha256 ?hash ; dcterms:language ?lang }"
+)
 VOCABULARY_QUERY: Final = "SELECT ?s ?p ?o ?g WHERE { GRAPH $this { ?s ?p ?o } BIND($this AS ?g) }"
 TERMS_QUERY: Final = """
 SELECT ?s ?p ?o ?g WHERE {
@@ -826,6 +830,11 @@ def _within(iris: set[str]) -> set[str]:
         for iri, size in zip(sorted(iris), sizes, strict=True)
         if size < _LONGEST_VALUES and not iri.startswith("_:")
     }
+
+
+def texts_query(documents: Iterable[str]) -> str:
+    """Return the query for the hash and the language of the texts of documents."""
+    return _fill(TEXTS_QUERY, nodes=_values(documents))
 
 
 async def terms(engine: Engine, name: str) -> dict[str, list[Quad]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import json
 import logging
 import re
 import time
@@ -37,6 +38,7 @@ from kg.web.editor import ROWS_SHOWN, Positions, positions
 _log = logging.getLogger(__name__)
 
 ROWS_AT_HOME: Final = 5
+QUESTIONS_AT_HOME: Final = 12
 AT_HOME_S: Final = 3.0
 """How long the home page waits for the answers to all questions."""
 AT_HOME_EACH_S: Final = 0.5
@@ -111,7 +113,7 @@ async def home(request: Request) -> Response:
     disputed, documents = await cached(served, "overview", overview)
     questions = []
     until = time.monotonic() + AT_HOME_S
-    for question in manifest.questions:
+    for question in manifest.questions[:QUESTIONS_AT_HOME]:
         answer, trouble, lasting = await _answered_soon(ask, question, until)
         if not lasting:
             headers.pop("ETag", None)
@@ -134,10 +136,55 @@ async def home(request: Request) -> Response:
         latest=await pictures.latest(ask),
         documents=[ask.view(documents).ref(iri) for iri in documents.sections["nodes"]],
         questions=questions,
+        all_questions=len(manifest.questions),
         conforms=manifest.conforms,
         report=report_page(ask),
+        data=_dataset(ask),
     )
 
+
+DISTRIBUTIONS: Final = ("graph.ttl.gz", "graph.nq.gz", "graph.jsonld.gz")
+
+
+def _dataset(ask: Ask) -> str:
+    """Return what search engines for data read: the release as a dataset, as JSON-LD.
+
+    Spec: schema.org, Dataset
+    """
+    manifest, base, _ = ask.served.manifest, ask.served.base, ask.language.gettext
+    said = {
+        "@context": "https://schema.org",
+        "@type": "Dataset",
+        "@id": f"{base}dataset",
+        "url": base,
+        "name": manifest.title,
+        "description": _(LEDE),
+        "version": manifest.id,
+        "isAccessibleForFree": True,
+        "distribution": [
+            {
+                "@type": "DataDownload",
+                "contentUrl": f"{base}download/current/{name}",
+                "encodingFormat": "application/gzip",
+            }
+            for name in DISTRIBUTIONS
+        ],
+    }
+    if manifest.licence:
+        said["license"] = manifest.licence
+    if manifest.time:
+        said["datePublished"] = manifest.time[:10]
+    if manifest.agent:
+        said["creator"] = {"@type": "Organization", "name": manifest.agent}
+    return json.dumps(said, ensure_ascii=False).replace("<", "\\u003c")
+
+
+LEDE: Final = N_(
+    "A knowledge graph of geopolitics, read from news texts sentence by sentence. Events are "
+    "described, never asserted: each page sets out who affirms, denies, disputes or does not "
+    "confirm what is described, through whom it was reported, and where in the source it is "
+    "written."
+)
 
 AT_HOME: Final = 24
 """Graphs and classes that the home page of imported RDF lists."""

@@ -564,14 +564,20 @@ _ADDRESSES: Final[Mapping[str, _Address]] = {
     "/": _Address((HTML.media_type,), errors=_ASKS),
     "/id/{kind}/{key}": _Address((), (_KIND, _KEY), errors=_FOUND, others=(303,), data=True),
     "/doc/{kind}/{name}": _Address(
-        _PAGE_OR_DATA,
+        (*_PAGE_OR_DATA, "text/csv"),
         (
             _KIND,
             _parameter(
                 "name",
-                "The key of the thing, and perhaps a format: .html .ttl .jsonld .nt .nq .trig .rdf",
+                "The key of the thing, and perhaps a format: .html .ttl .jsonld .nt .nq .trig .rdf "
+                ".csv",
                 {**_TEXT, "minLength": 1},
                 where="path",
+            ),
+            _parameter(
+                "table",
+                "Of .csv: which table of the page, such as claims; without it the main one.",
+                _TEXT,
             ),
             _PAGE,
             _LANG,

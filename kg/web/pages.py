@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
@@ -30,6 +30,7 @@ from kg.web.describe import (
     shrink,
 )
 from kg.web.language import N_, Language, language
+from kg.web.texts import Passage
 
 STANCES: Final = (
     "affirms",
@@ -194,13 +195,14 @@ class Listed:
 
 @dataclass(frozen=True)
 class EvidenceView:
-    """A place in a document: numbers, never text."""
+    """A place in a document: numbers; its words only for who holds the text and sits here."""
 
     document: Ref
     ref: Ref
     sentence: str
     start: str
     end: str
+    passage: Passage | None = None
 
 
 @dataclass(frozen=True)
@@ -248,12 +250,25 @@ class Card:
 
 
 @dataclass(frozen=True)
+class Side:
+    """The claims of one side; without agents, those of speakers who speak for themselves."""
+
+    agents: tuple[Ref, ...]
+    cards: tuple[Card, ...]
+
+
+@dataclass(frozen=True)
 class Group:
-    """The claims of one stance."""
+    """The claims of one stance, by side."""
 
     key: str
     stance: Ref
-    cards: tuple[Card, ...]
+    sides: tuple[Side, ...]
+
+    @property
+    def cards(self) -> tuple[Card, ...]:
+        """Return the claims of all sides."""
+        return tuple(card for side in self.sides for card in side.cards)
 
 
 @dataclass(frozen=True)
@@ -349,6 +364,8 @@ class View:
     root: str = ""
     language: Language = field(default_factory=lambda: language("en"))
     imported: bool = False
+    passages: Callable[[str, str, str, str], Passage | None] | None = None
+    """Returns the words of a span, by document, start, end and hash."""
     _refs: dict[str, Ref] = field(default_factory=dict)
 
     @property
@@ -765,12 +782,18 @@ class View:
     def span(self, iri: str) -> EvidenceView:
         """Return a span as numbers."""
         graph = self.d.graph
+        start, end = graph.one(iri, "ch:start"), graph.one(iri, "ch:end")
+        passage = None
+        if self.passages is not None:
+            document, sha256 = graph.one(iri, "ch:inDocument"), graph.one(iri, "ch:sha256")
+            passage = self.passages(document, start, end, sha256)
         return EvidenceView(
             self.first(iri, "ch:inDocument") or self.ref(iri),
             self.ref(iri),
             graph.one(iri, "ch:sentence"),
-            graph.one(iri, "ch:start"),
-            graph.one(iri, "ch:end"),
+            start,
+            end,
+            passage,
         )
 
     def _span_key(self, iri: str) -> tuple[str, int, int, str]:
@@ -881,7 +904,7 @@ class View:
         return tuple(found)
 
     def ledger(self, claims: Iterable[str], *, without: str = "") -> Ledger:
-        """Return the claims grouped by stance, affirming ones first, cards by side and speaker."""
+        """Return the claims by stance, affirming ones first, then by side, then by speaker."""
         groups: dict[str, list[Card]] = {}
         for claim in dict.fromkeys(claims):
             if claim == without or not self.d.graph.terms(claim, "ch:stance"):
@@ -889,10 +912,24 @@ class View:
             card = self.card(claim)
             groups.setdefault(card.stance_key, []).append(card)
 
-        def order(card: Card) -> tuple[str, str, str]:
+        def by_side(cards: Iterable[Card]) -> tuple[Side, ...]:
+            """Who speaks for nobody else is a side alone, which the name above the card says."""
+            sides: dict[tuple[Ref, ...], list[Card]] = {}
+            for card in sorted(cards, key=order):
+                sides.setdefault(card.sides or card.speakers, []).append(card)
+            return tuple(
+                Side(
+                    agents if any(card.sides for card in some) or len(some) > 1 else (),
+                    tuple(some),
+                )
+                for agents, some in sides.items()
+            )
+
+        def order(card: Card) -> tuple[str, str, str, str]:
             sides = card.sides or card.speakers
             return (
                 sides[0].label.text if sides else "",
+                sides[0].iri if sides else "",
                 card.speakers[0].label.text if card.speakers else "",
                 card.ref.iri,
             )
@@ -900,10 +937,7 @@ class View:
         known: list[str] = [key for key in STANCES if key in groups]
         known += sorted(set(groups) - set(STANCES))
         return Ledger(
-            tuple(
-                Group(key, self.ref(f"{CH}stance-{key}"), tuple(sorted(groups[key], key=order)))
-                for key in known
-            ),
+            tuple(Group(key, self.ref(f"{CH}stance-{key}"), by_side(groups[key])) for key in known),
             sum(map(len, groups.values())),
             any(key != "affirms" for key in groups),
             self.d.cut,

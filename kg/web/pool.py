@@ -655,8 +655,8 @@ class Pool:
         return Answer(media_type, self.release.id, found, exchange.place.slow, rest)
 
     async def _all(self, jobs: Sequence[Job]) -> list[bytes]:
-        """Return the whole answers to several jobs, by one worker."""
-        if not jobs:  # no worker is asked: one that answers nothing would read on into what follows
+        """Return the whole answers to several jobs, by one worker; of none, none."""
+        if not jobs:
             return []
         exchange = await self._ask(jobs, None, _WHOLE)
         return [b"".join(found.parts) for found in exchange.found]

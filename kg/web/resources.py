@@ -8,13 +8,16 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
 from fastapi import Request
 from fastapi.responses import Response
 
+from kg.vocab import CH
 from kg.web import describe, pages, pictures
+from kg.web.front import KIND_NAMES
 from kg.web.guard import QueryFailure
 from kg.web.language import N_
 from kg.web.negotiation import (
@@ -22,6 +25,9 @@ from kg.web.negotiation import (
     TURTLE,
     choose,
 )
+from kg.web.tables import Table
+from kg.web.tables import tables as tables_of
+from kg.web.texts import Passage
 
 if TYPE_CHECKING:
     pass
@@ -40,6 +46,8 @@ from kg.web.ask import (
 )
 
 _log = logging.getLogger(__name__)
+
+IN_DOCUMENT: Final = CH + "inDocument"
 
 
 async def thing(request: Request, kind: str, key: str) -> Response:
@@ -79,14 +87,15 @@ async def document(request: Request, kind: str, name: str) -> Response:
 
     By suffix (`.html .ttl .jsonld .nt .nq .trig .rdf`) or by the header Accept. RDF holds every
     statement about the resource, its parts, the claims on it with their denials and replies, and
-    the labels of what is named; `.nq` and `.trig` name the graph of each statement. 410 says that
-    it was withdrawn, with the notice.
+    the labels of what is named; `.nq` and `.trig` name the graph of each statement. `.csv` is a
+    table of the page, which `table` names (claims, descriptions, names). 410 says that it was
+    withdrawn, with the notice.
     """
     ask = Ask(request)
     key, dot, suffix = name.partition(".")
-    if dot and suffix not in describe.FORMATS:
+    if dot and suffix not in (*describe.FORMATS, TABLE):
         raise QueryFailure(
-            "not-found", f"There is no format .{suffix}; there are: {format_names()}"
+            "not-found", f"There is no format .{suffix}; there are: {format_names()}, .{TABLE}"
         )
     served, number = ask.served, ask.number
     try:
@@ -96,19 +105,21 @@ async def document(request: Request, kind: str, name: str) -> Response:
         raise
     ask.path = f"/doc/{kind}/{key}"  # one page, whichever address it was asked by
     path = ask.root + ask.path
-    html_page = chosen == "html"
-    etag = ask.etag(path, chosen, number, *(ask.reader if html_page else ()))
+    for_people = chosen in ("html", TABLE)
+    wanted = request.query_params.get("table", "") if chosen == TABLE else ""
+    etag = ask.etag(path, chosen, number, wanted, *(ask.reader if for_people else ()))
     vary = [] if suffix else ["Accept"]
     headers = {
         "Cache-Control": "no-cache",
         "Link": _links(ask, kind, key, chosen, number, more=False),
         "Content-Location": f"{path}.{chosen}" + (f"?page={number}" if number > 1 else ""),
     }
-    if html_page:
+    if for_people:
         vary.append("Accept-Language")
     if vary:
         headers["Vary"] = ", ".join(vary)
-    if (same := ask.known(etag, headers)) is not None:
+    private = chosen == "html" and ask.texts is not None
+    if not private and (same := ask.known(etag, headers)) is not None:
         return same
     found = await served.described(kind, key, number)
     if found is None:
@@ -116,10 +127,10 @@ async def document(request: Request, kind: str, name: str) -> Response:
             "not-found", f"This release says nothing of {served.base}id/{kind}/{key}"
         )
     gone = pages.withdrawn(found)
-    if not gone:  # a precondition is for what is there: RFC 9110, section 13.2.1
+    if not gone and not private:  # a precondition is for what is there: RFC 9110, section 13.2.1
         headers["ETag"] = etag
     headers["Link"] = _links(ask, kind, key, chosen, number, more=found.more)
-    if not html_page:
+    if not for_people:
         data = describe.serialize(
             found.statements(chosen),
             chosen,
@@ -128,7 +139,13 @@ async def document(request: Request, kind: str, name: str) -> Response:
         )
         return ask.answer(data, describe.FORMATS[chosen], headers, 410 if gone else 200)
     view = ask.view(found)
+    if private:
+        view.passages = await _passages(ask, found)
+        headers |= ask.of_this_machine()
     template, context = pages.resource_page(view)
+    tables = {} if gone or ask.static else tables_of(view, context)
+    if chosen == TABLE:
+        return _table(ask, tables, wanted, headers)
     for graph in served.manifest.graphs:
         if graph.iri == found.iri:
             context["parts"] = pages.graph_parts(view, graph.iri, graph.quads)
@@ -136,13 +153,70 @@ async def document(request: Request, kind: str, name: str) -> Response:
         template,
         status=410 if gone else 200,
         headers=headers,
-        formats=format_links(f"{path}", f"?page={number}" if number > 1 else ""),
+        formats=[
+            *format_links(path, f"?page={number}" if number > 1 else ""),
+            *_table_links(ask, path, tables, number),
+        ],
         title=ask.language.gettext("Withdrawn") if gone else view.title,
         view=view,
         data=describe.island(found.triples),
         pictures=pictures.of_thing(ask, kind, key),
         **context,
     )
+
+
+TABLE: Final = "csv"
+TABLE_NAMES: Final[Mapping[str, str]] = {
+    "claims": N_("CSV of the claims"),
+    "descriptions": N_("CSV of the events and relations"),
+    "names": N_("CSV of the names in the texts"),
+}
+
+
+def _table(
+    ask: Ask, tables: Mapping[str, Table], wanted: str, headers: Mapping[str, str]
+) -> Response:
+    """Return one table of a page as CSV: the one that is wanted, else the main one."""
+    if wanted not in (*tables, ""):
+        raise QueryFailure(
+            "not-found",
+            f"This page has no table {wanted[:40]!r}; there are: {', '.join(tables) or 'none'}",
+        )
+    if not tables:
+        raise QueryFailure("not-found", "This page has no table")
+    chosen = tables[wanted] if wanted else next(iter(tables.values()))
+    return ask.answer(chosen.csv(), "text/csv", headers)
+
+
+def _table_links(
+    ask: Ask, path: str, tables: Mapping[str, Table], number: int
+) -> list[dict[str, str]]:
+    page = f"&page={number}" if number > 1 else ""
+    return [
+        {
+            "name": ask.language.gettext(TABLE_NAMES[name]),
+            "type": "text/csv",
+            "href": f"{path}.{TABLE}?table={name}{page}",
+        }
+        for name in tables
+    ]
+
+
+async def _passages(
+    ask: Ask, found: describe.Description
+) -> Callable[[str, str, str, str], Passage | None]:
+    """Return what finds the words of the spans of a page, in the texts of who runs this server."""
+    texts = ask.texts
+    assert texts is not None
+    spans = {quad.object.value for quad in found.graph.quads if quad.predicate == IN_DOCUMENT}
+    [rows] = await ask.served.engine.rows([describe.texts_query(spans)])
+    known = {row["s"].value: (row["hash"].value, row["lang"].value) for row in rows}
+
+    def passage(document: str, start: str, end: str, sha256: str) -> Passage | None:
+        text, lang = known.get(document, ("", ""))
+        return texts.passage(text, start, end, sha256, lang) if text else None
+
+    return passage
 
 
 async def resource(request: Request, iri: str = "") -> Response:
@@ -220,6 +294,8 @@ def _links(ask: Ask, kind: str, key: str, chosen: str, number: int, *, more: boo
         f'<{base}id/{kind}/{key}>; rel="describes"',
         f'<{base}doc/{kind}/{key}>; rel="canonical"',
     ]
+    if kind in KIND_NAMES:
+        links.append(f'<{ask.root}/search?kind={kind}>; rel="collection"')
     if manifest.licence:
         links.append(f'<{manifest.licence}>; rel="license"')
     if number > 1:

@@ -206,6 +206,17 @@ def test_a_stream_that_stops_raises(release: Path) -> None:
     run(release, Limits(workers=1, spares=0), test)
 
 
+def test_a_batch_of_no_queries_asks_no_worker(release: Path) -> None:
+    async def test(pool: Pool) -> None:
+        for _ in range(3):
+            assert await pool.batch([]) == []
+            assert await pool.own([]) == []
+            await is_fine(pool)
+        assert pool.tally.starts == 1
+
+    run(release, Limits(workers=1, spares=0), test)
+
+
 def test_a_batch_stops_at_its_first_failure(release: Path) -> None:
     async def test(pool: Pool) -> None:
         worker = pids(pool)

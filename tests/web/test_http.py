@@ -103,6 +103,23 @@ def test_link_headers(client: TestClient) -> None:
     assert '</dataset>; rel="describedby"' in link
     assert '<https://chancery.example/doc/event/radar-delivery>; rel="canonical"' in link
     assert '<https://creativecommons.org/licenses/by/4.0/>; rel="license"' in link
+    assert '</search?kind=event>; rel="collection"' in link
+    assert client.get("/search?kind=event").status_code == 200
+    assert "collection" not in client.get("/doc/status/0000000000000001").headers["link"]
+
+
+def test_home_is_a_dataset_for_search_engines(client: TestClient) -> None:
+    page = client.get("/", headers=HTML).text
+    (island,) = re.findall(r'<script type="application/ld\+json">(.*?)</script>', page, re.DOTALL)
+    said = json.loads(island)
+    assert (said["@context"], said["@type"]) == ("https://schema.org", "Dataset")
+    assert said["license"] == "https://creativecommons.org/licenses/by/4.0/"
+    for one in said["distribution"]:
+        path = one["contentUrl"].removeprefix("https://chancery.example")
+        answer = client.head(path)
+        assert answer.status_code == 200
+        assert answer.headers["content-type"].partition(";")[0] == one["encodingFormat"]
+    assert client.get(said["version"] and f"/releases/{said['version']}").status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -345,7 +362,7 @@ def test_private_files_are_not_offered(
         assert "parts.jsonl" not in page
         for path in (f"parts/{hidden}.nq", "graphs/registry.ttl", "parts.jsonl"):
             assert client.get(f"/download/current/{path}").status_code == 404
-            assert path.partition(".")[0] not in page
+            assert f"/{path.partition('.')[0]}" not in page
 
 
 # --- questions, queries, search ---

@@ -235,15 +235,16 @@ def test_the_documentation_is_in_the_copy(copy: Path) -> None:
     pages = {path.relative_to(copy / "docs").as_posix() for path in copy.glob("docs/**/*.html")}
     assert {"index.html", "model.html", "how-to/load-into-tools.html"} <= pages
     text = (copy / "docs/how-to/correct.html").read_text("utf-8")
-    assert 'href="../index.html"' in text
-    assert 'href="../../assets/guide.css' in text
+    assert re.search(r'href="(\.\./)+docs/index\.html"', text)
+    assert re.search(r'href="(\.\./)+assets/guide\.css', text)
     index = (copy / "docs/index.html").read_text("utf-8")
     assert "docs/api" not in index
     downloads = (copy / "download/index.html").read_text("utf-8")
     assert "pyoxigraph (Python)" in downloads
-    for served_only in ("/sparql?", "/ontology/", "127.0.0.1"):
-        assert served_only not in downloads
-        assert served_only not in (copy / "ontology.html").read_text("utf-8")
+    assert "/sparql?" not in downloads
+    assert "127.0.0.1" not in downloads
+    terms = re.findall(r'href="[^"]*ontology/\w+"', (copy / "ontology.html").read_text("utf-8"))
+    assert terms == []
 
 
 def test_a_second_export_is_the_same_and_writes_nothing(
