@@ -3,6 +3,7 @@ import { dates, DAY, drawBars, EDGE, read } from "./picture/bars.js";
 import { canvas, picture } from "./picture/picture.js";
 
 const TICKS = 4;
+const GAP = 10;
 
 function draw(): void {
   const found = picture("timeline");
@@ -25,9 +26,14 @@ function draw(): void {
     const count = Math.max(2, Math.min(TICKS, Math.floor(width / 140)));
     const days = Array.from({ length: count }, (_, n) => Math.round((lines.from + ((lines.to - lines.from) * (n + 0.5)) / count) / DAY) * DAY);
     grid.selectAll("*").remove();
+    let end = -Infinity;
     for (const day of days) {
+      const text = grid.append("text").attr("x", x(day)).attr("y", lines.height + 13).attr("text-anchor", "middle").text(name(new Date(day)));
+      const box = text.node()?.getBBox();
+      // How long a date is depends on the language.
+      if (box && box.x < end + GAP) { text.remove(); continue; }
+      if (box) end = box.x + box.width;
       grid.append("line").attr("x1", x(day)).attr("x2", x(day)).attr("y2", lines.height);
-      grid.append("text").attr("x", x(day)).attr("y", lines.height + 13).attr("text-anchor", "middle").text(name(new Date(day)));
     }
   };
   new ResizeObserver(render).observe(found.drawing);

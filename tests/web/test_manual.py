@@ -71,7 +71,8 @@ def test_a_page_is_whole(client: TestClient, name: str) -> None:
     assert page.inline == []
     source = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
     fences = len(re.findall(r"^```", source, re.MULTILINE)) // 2
-    assert sum("data-copy" in one for one in page.buttons) == fences
+    [article] = re.findall(r"<main.*</main>", answer.text, re.DOTALL)
+    assert sum("data-copy" in one for one in Page(article).buttons) == fences
     assert "<!--" not in answer.text
     assert "&lt;!--" not in answer.text.split('<div class="code">')[0]
 

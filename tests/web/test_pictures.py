@@ -310,6 +310,15 @@ def test_ties_are_told_apart(site: TestClient) -> None:
     assert [one["described_actor"].rpartition("/")[2] for one in ego["ties"]] == ["mira-odan"]
 
 
+@pytest.mark.parametrize("picture", PICTURES)
+def test_where_nothing_is_described_it_says_so(site: TestClient, picture: str) -> None:
+    for year in range(1900, 1906):
+        page = site.get(f"/{picture}?agent=bostmark&to={year}", headers={"Accept": "text/html"})
+        assert page.status_code == 200, year
+        assert "Nothing of the kind is described in this release." in page.text
+        assert "<figure" not in page.text
+
+
 def test_many_events_are_paged_and_the_rest_is_announced(
     tmp_path: Path, write_sample: Callable[..., Path], settings: Settings
 ) -> None:
