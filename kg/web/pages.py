@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -753,6 +754,17 @@ class View:
                     )
                 )
         return tuple(p for _, p in sorted(found, key=lambda f: (f[0], f[1].who.label.text)))
+
+    @cached_property
+    def reviews(self) -> tuple[tuple[Ref, int], ...]:
+        """Return in which states of review the records shown are, the most frequent one first."""
+        counted = Counter(
+            quad.object.value
+            for quad in dict.fromkeys(q._replace(graph="") for q in self.d.graph.quads)
+            if quad.predicate == CH + "reviewState"
+        )
+        ranked = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
+        return tuple((self.ref(state), count) for state, count in ranked)
 
     def reading(self, subject: str) -> Reading | None:
         """Return the note on the quality of the text, or None."""
