@@ -124,9 +124,6 @@ def first_load(server: serving.Server) -> tuple[int, int]:
                 r'<(?:link rel="(?:stylesheet|icon)"[^>]*href|script[^>]*src)="([^"]+)"', text
             )
             todo += [link.replace("&amp;", "&") for link in links]
-        elif path.partition("?")[0].endswith(".js"):
-            folder = path.rpartition("/")[0]
-            todo += [f"{folder}/{name}" for name in re.findall(r'"\./(chunk-[^"]+\.js)"', text)]
     return size, len(seen)
 
 

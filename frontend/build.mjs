@@ -15,8 +15,7 @@ const result = await build({
   entryPoints: readdirSync(join(here, "src")).filter((name) => name.endsWith(".ts")).map((name) => `src/${name}`),
   outdir: out,
   bundle: true,
-  splitting: true,
-  format: "esm",
+  format: "iife", // modules are not read from files, where static copies may lie
   target: "es2022",
   minify: true,
   charset: "utf8",
@@ -27,7 +26,7 @@ const result = await build({
 
 // Land without borders: whose border is where is what claims are about.
 const atlas = join(here, "node_modules", "world-atlas");
-for (const name of ["land-110m.json", "land-50m.json"]) copyFileSync(join(atlas, name), join(out, name));
+copyFileSync(join(atlas, "land-50m.json"), join(out, "land-50m.json")); // the coarse one is in map.js
 
 const used = new Set(["world-atlas"]);
 for (const path of Object.keys(result.metafile.inputs)) {

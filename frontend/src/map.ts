@@ -3,6 +3,7 @@ import { geoGraticule10, geoNaturalEarth1, geoPath } from "d3-geo";
 import { select } from "d3-selection";
 import { zoom, zoomIdentity, type ZoomTransform } from "d3-zoom";
 import { feature } from "topojson-client";
+import coarse from "world-atlas/land-110m.json";
 import type { GeometryCollection, Topology } from "topojson-specification";
 import { address, canvas, forPicture, label, picture, rove, said, tools, zoomOf, type Layer } from "./picture/picture.js";
 
@@ -17,8 +18,9 @@ interface Spot {
   label: string;
 }
 
-async function land(url: string): Promise<GeoJSON.FeatureCollection> {
-  const world = (await (await fetch(url)).json()) as Topology<{ land: GeometryCollection }>;
+type World = Topology<{ land: GeometryCollection }>;
+
+function land(world: World): GeoJSON.FeatureCollection {
   return feature(world, world.objects.land);
 }
 
@@ -93,9 +95,10 @@ async function draw(): Promise<void> {
   let fine = false;
   const refine = async (): Promise<void> => {
     const url = figure.dataset["fine"];
-    if (fine || !url) return;
+    if (fine || !url || location.protocol === "file:") return; // from a file nothing is fetched
     fine = true;
-    outline.attr("d", path(await land(url)) ?? "");
+    const world = (await (await fetch(url)).json()) as World;
+    outline.attr("d", path(land(world)) ?? "");
   };
   let transform: ZoomTransform = zoomIdentity;
   const zooming = zoom<SVGSVGElement, unknown>()
@@ -124,14 +127,10 @@ async function draw(): Promise<void> {
     return Boolean(how || dx || dy);
   });
   legend(figure);
+  outline.attr("d", path(land(coarse as unknown as World)) ?? "");
+  figure.dataset["landDrawn"] = "yes";
   svg.call(zooming.transform, home);
   figure.dataset["drawn"] = String(places.length);
-  const coarse = figure.dataset["land"];
-  if (coarse) {
-    const outlines = await land(coarse);
-    if (!fine) outline.attr("d", path(outlines) ?? "");
-    figure.dataset["landDrawn"] = "yes";
-  }
 }
 
 /** Returns the view in which all places are, with land around them that is known by its outline. */

@@ -13,7 +13,6 @@ import html
 import inspect
 import json
 import logging
-import re
 from collections.abc import (
     Callable,
     Mapping,
@@ -129,17 +128,13 @@ MEDIA_OF_ASSETS: Final[Mapping[str, str]] = {
 }
 
 
-NAMED_BY_CONTENT: Final = re.compile(r"-[A-Z0-9]{8}\.js$")
-"""Parts that scripts share: the bundler names them by what is in them."""
-
-
 async def asset(request: Request, name: str) -> Response:
     """Return a style sheet, a script or an image of the pages."""
     site: Site = request.app.state.site
     if name not in site.assets:
         raise QueryFailure("not-found", f"There is no asset {name!r}")
     media = MEDIA_OF_ASSETS[name.rsplit(".", 1)[-1]]
-    lasting = "v" in request.query_params or NAMED_BY_CONTENT.search(name)
+    lasting = "v" in request.query_params
     zipped = coding(request.headers.get("accept-encoding", "")).gzip
     etag = f'"{site.hashes[name]}{"-gz" if zipped else ""}"'
     headers = {

@@ -139,7 +139,7 @@ async def home(request: Request) -> Response:
         all_questions=len(manifest.questions),
         conforms=manifest.conforms,
         report=report_page(ask),
-        data=_dataset(ask),
+        data=_dataset(ask) if not ask.static or ask.static.live else "",
     )
 
 

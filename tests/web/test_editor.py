@@ -274,7 +274,7 @@ def test_a_server_without_scripts_says_so(releases: Path, settings: Settings) ->
         text = page(client, COUNTS)
         assert "set up without the scripts" in text
         assert "<textarea" in text
-        assert 'type="module"' not in text
+        assert "<script defer" not in text
         assert "/assets/built/" not in text
 
 

@@ -224,10 +224,6 @@ def test_pictures_are_there_with_their_tables(copy: Path) -> None:
         assert json.loads((copy / f"{name}.json").read_text("utf-8"))["release"]
     place = (copy / "doc/place/bost-city.html").read_text("utf-8")
     assert 'data-latitude="12.5"' in place
-    land = re.findall(r'data-land="([^"]*)"', place)
-    assert len(land) == 1
-    if land[0]:  # it is made with Node
-        assert (copy / "doc/place" / urlsplit(land[0]).path).is_file()
     assert 'href="../../timeline.html"' in place
 
 
