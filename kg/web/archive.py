@@ -385,6 +385,7 @@ async def _correction_list(request: Request, suffix: str) -> Response:
         headers=headers,
         formats=[*further, *format_links(address, query)],
         title=ask.language.gettext("Corrections"),
+        view=view,
         notices=notices,
         more=more,
     )

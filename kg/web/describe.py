@@ -50,7 +50,9 @@ _LONGEST_VALUES: Final = 200_000
 ACTS_FOR: Final = 6
 """Steps from an agent to whom it acts for in the end, which pictures follow."""
 POSITIONS: Final = 4000
-"""Claims read for the positions on the propositions that a page lists."""
+"""Claims read for the positions on the propositions that a page lists; more are announced."""
+POSITIONS_CUT: Final = "Kg-Positions-Cut"
+"""Header of a description with not all of the positions: how many claims were read."""
 
 ROLES: Final = (
     "actor",
@@ -257,21 +259,24 @@ SELECT DISTINCT ?s ?p ?o ?g WHERE {
 }"""
 POSITIONS_QUERY: Final = """
 SELECT ?s ?p ?o ?g WHERE {
-  { SELECT DISTINCT ?s WHERE {
+  { SELECT ?s WHERE {
       VALUES ?n { $nodes }
-      { ?s ch:concerns ?n } UNION { ?n ch:possiblySameAs/^ch:concerns ?s }
+      { ?n ^ch:concerns ?s } UNION { ?n ch:possiblySameAs/^ch:concerns ?s }
+      UNION { ?n ^ch:concerns/^ch:respondsTo ?s BIND(true AS ?reply) }
+      UNION { ?n ch:possiblySameAs/^ch:concerns/^ch:respondsTo ?s BIND(true AS ?reply) }
       ?s ch:stance ?st .
-      BIND(IF(?st = ch:stance-affirms, 1, 0) AS ?rank)
-    } ORDER BY ?rank ?s LIMIT $limit }
+      BIND(IF(?st = ch:stance-affirms && !BOUND(?reply), 1, 0) AS ?rank)
+    } GROUP BY ?s ORDER BY (MIN(?rank)) ?s LIMIT $limit }
   GRAPH ?g { ?s ?p ?o }
   FILTER(?p IN (rdf:type, rdfs:label, ch:claimant, ch:stance, ch:modality, ch:certainty,
     ch:about, ch:concerns, ch:inSource, ch:respondsTo))
 }"""
 TAKEN_QUERY: Final = """
-SELECT DISTINCT ?n ?p ?same ?c ?stance ?who ?rank WHERE {
+SELECT DISTINCT ?n ?p ?same ?c ?answered ?stance ?who ?rank WHERE {
   VALUES ?n { $nodes } ?n (ch:concerns|ch:assesses)? ?p . ?p ch:possiblySameAs? ?same .
-  ?c ch:concerns ?same ; ch:stance ?stance ; ch:claimant ?who .
-  BIND(IF(?stance = ch:stance-affirms, 1, 0) AS ?rank)
+  { ?same ^ch:concerns ?c } UNION { ?same ^ch:concerns ?answered . ?answered ^ch:respondsTo ?c }
+  ?c ch:stance ?stance ; ch:claimant ?who .
+  BIND(IF(?stance = ch:stance-affirms && !BOUND(?answered), 1, 0) AS ?rank)
 } ORDER BY ?rank ?c ?who ?n LIMIT $limit"""
 # Without graphs: what many documents say alike is wanted once.
 SKETCH_QUERY: Final = """
@@ -291,10 +296,12 @@ SELECT ?s ?p ?o WHERE {
   VALUES ?s { $nodes } ?s ?p ?o . FILTER(?p IN (rdf:type, rdfs:label, ch:actsFor))
 }"""
 STANCES_QUERY: Final = """
-SELECT DISTINCT ?claim ?node ?stance ?who WHERE {
+SELECT DISTINCT ?claim ?node ?answered ?stance ?who WHERE {
   VALUES ?node { $nodes }
-  ?claim ch:concerns ?node ; ch:stance ?stance ; ch:claimant ?who .
-} ORDER BY (?stance = ch:stance-affirms) ?claim LIMIT $limit"""
+  { ?node ^ch:concerns ?claim }
+  UNION { ?node ^ch:concerns ?answered . ?answered ^ch:respondsTo ?claim }
+  ?claim ch:stance ?stance ; ch:claimant ?who .
+} ORDER BY (?stance = ch:stance-affirms && !BOUND(?answered)) ?claim LIMIT $limit"""
 STATUS_QUERY: Final = (
     "SELECT ?s ?p ?o ?g WHERE { VALUES ?s { $nodes } GRAPH ?g { ?s ?p ?o } "
     "FILTER(?p IN (ch:status, ch:possiblySameAs)) }"
@@ -485,6 +492,8 @@ class Description:
     references: tuple[tuple[str, str], ...]
     more: bool
     cut: bool = False
+    partial: bool = False
+    """Not all positions on what it names are in it."""
 
     @cached_property
     def triples(self) -> list[tuple[str, str, Term]]:
@@ -590,16 +599,18 @@ async def _gather(
         graph.add(_quads(rows))
     others = {node for name, some in found.items() if name != "notices" for node in some}
     nodes = sorted(others - {iri})
-    await _complete(engine, graph, iri, nodes, base)
-    return Description(
-        iri, base, kind, key, page, graph, found, tuple(dict.fromkeys(references)), more, cut
-    )
+    partial = await _complete(engine, graph, iri, nodes, base)
+    named = tuple(dict.fromkeys(references))
+    return Description(iri, base, kind, key, page, graph, found, named, more, cut, partial)
 
 
 async def _complete(
     engine: Engine, graph: Graph, iri: str, nodes: Sequence[str], base: str
-) -> None:
-    """Add what the nodes are, their parts, the positions taken on them, and all labels."""
+) -> bool:
+    """Add what the nodes are, their parts, the positions taken on them, and all labels.
+
+    Returns whether there are more positions than were read.
+    """
     spans = [n for n in nodes if n.startswith(f"{base}id/span/")]
     whole = [iri] if iri else []
     for answer in await engine.rows(
@@ -619,14 +630,18 @@ async def _complete(
         for rows in await engine.rows([_fill(one, nodes=_values(claims)) for one in queries]):
             graph.add(_quads(rows))
     listed = _named_iris(graph, f"{base}id/event/", f"{base}id/relation/")
+    partial = False
     if listed:
-        for answer in await engine.rows(
+        taken, states = await engine.rows(
             [
-                _fill(POSITIONS_QUERY, nodes=_values(listed), limit=str(POSITIONS)),
+                _fill(POSITIONS_QUERY, nodes=_values(listed), limit=str(POSITIONS + 1)),
                 _fill(STATUS_QUERY, nodes=_values(listed)),
             ]
-        ):
-            graph.add(_quads(answer))
+        )
+        graph.add(_quads(states))
+        partial = len({row["s"].value for row in taken}) > POSITIONS
+        same = {one for node in listed for one in graph.iris(node, "ch:possiblySameAs")}
+        graph.add(_bearing_on({*listed, *same}, list(_quads(taken)), graph, base))
     named = _named_iris(graph, f"{base}id/", CH)
     named |= {f"{CH}role-{role}" for role in ROLES if CH + role in named}
     agents = {name for name in named if name.startswith(f"{base}id/agent/")}
@@ -639,6 +654,26 @@ async def _complete(
         ]
     ):
         graph.add(_quads(answer))
+    return partial
+
+
+def _bearing_on(
+    propositions: set[str], quads: Sequence[Quad], graph: Graph, base: str
+) -> Iterator[Quad]:
+    """Yield what was read of claims, without what they say of anything but these propositions.
+
+    Else a description would name allegations without the positions on them.
+    """
+    stated = tuple(f"{base}id/{kind}/" for kind in PROPOSITIONS)
+    claims = {quad.subject for quad in quads}
+    for quad in quads:
+        value = quad.object.value
+        if quad.predicate in (CH + "about", CH + "concerns") and value.startswith(stated):
+            if value not in propositions:
+                continue
+        elif quad.predicate == CH + "respondsTo" and value not in claims and value not in graph:
+            continue
+        yield quad
 
 
 async def related(
@@ -652,9 +687,14 @@ async def related(
         terms: further IRIs whose labels are needed.
     """
     graph = Graph()
-    await _complete(engine, graph, "", nodes, base)
+    partial = await _complete(engine, graph, "", nodes, base)
     await _add_labels(engine, graph, set(terms))
-    return Description("", base, "list", "", 1, graph, {"nodes": tuple(nodes)}, (), False)
+    return _list(base, nodes, graph, partial)
+
+
+def _list(base: str, nodes: Sequence[str], graph: Graph, partial: bool) -> Description:
+    sections = {"nodes": tuple(nodes)}
+    return Description("", base, "list", "", 1, graph, sections, (), False, partial=partial)
 
 
 async def sketched(
@@ -675,16 +715,18 @@ async def sketched(
         for rows in await engine.rows(queries):
             graph.add(Quad(row["s"].value, row["p"].value, row["o"], "") for row in rows)
 
-    await add(*(_fill(query, nodes=_values(nodes)) for query in (SKETCH_QUERY, TIMES_QUERY)))
+    if nodes:
+        await add(*(_fill(query, nodes=_values(nodes)) for query in (SKETCH_QUERY, TIMES_QUERY)))
     same = {iri for node in nodes for iri in graph.iris(node, "ch:possiblySameAs")}
     known = {*nodes, *same, *engine.terms, *(quad.subject for quad in graph.quads)}
-    stances = _fill(STANCES_QUERY, nodes=_values({*nodes, *same}), limit=str(POSITIONS))
-    [rows] = await engine.rows([stances])
+    stances = _fill(STANCES_QUERY, nodes=_values({*nodes, *same}), limit=str(POSITIONS + 1))
+    [rows] = await engine.rows([stances]) if nodes else [[]]
     for row in rows:
-        claim = row["claim"].value
+        claim, answered = row["claim"].value, row.get("answered")
         known.add(claim)
-        for predicate, name in (("concerns", "node"), ("stance", "stance"), ("claimant", "who")):
+        for predicate, name in (("stance", "stance"), ("claimant", "who")):
             graph.add([Quad(claim, CH + predicate, row[name], "")])
+        graph.add(_bearing(claim, answered, row["node"]))
     named = {*_named_iris(graph, f"{base}id/", CH), *others}
     for name in sorted(named):
         graph.add(engine.terms.get(name, ()))
@@ -694,7 +736,7 @@ async def sketched(
             await add(_fill(NAMED_QUERY, nodes=_values(left)))
             known |= left
             left = {side for one in left for side in graph.iris(one, "ch:actsFor")} - known
-    return Description("", base, "list", "", 1, graph, {"nodes": tuple(nodes)}, (), False)
+    return _list(base, nodes, graph, len(rows) > POSITIONS)
 
 
 async def notices(engine: Engine, base: str, page: int) -> tuple[Description, bool]:
@@ -714,7 +756,7 @@ async def named(engine: Engine, base: str, iris: Sequence[str]) -> Description:
     """Return labels, statuses and speakers of the IRIs: what is needed to name them, no more."""
     graph = Graph()
     await _add_labels(engine, graph, set(iris))
-    return Description("", base, "list", "", 1, graph, {"nodes": tuple(iris)}, (), False)
+    return _list(base, iris, graph, partial=False)
 
 
 async def brief(
@@ -728,15 +770,22 @@ async def brief(
     graph = Graph()
     stated = tuple(f"{base}id/{kind}/" for kind in (*PROPOSITIONS, "claim", "status"))
     taken = [node for node in nodes if node.startswith(stated)]
-    await _add_labels(engine, graph, {*nodes, *terms}, taken)
-    return Description("", base, "list", "", 1, graph, {"nodes": tuple(nodes)}, (), False)
+    partial = await _add_labels(engine, graph, {*nodes, *terms}, taken)
+    return _list(base, nodes, graph, partial)
+
+
+def _bearing(claim: str, answered: Term | None, proposition: Term) -> Iterator[Quad]:
+    """Yield that a claim is about a proposition, or answers one that is."""
+    if answered:
+        yield Quad(claim, f"{CH}respondsTo", answered, "")
+    yield Quad(answered.value if answered else claim, f"{CH}concerns", proposition, "")
 
 
 def _taken(rows: Iterable[Row]) -> Iterator[Quad]:
     """Yield what TAKEN_QUERY found as statements."""
     for row in rows:
         claim, node, about, same = (row[name].value for name in ("c", "n", "p", "same"))
-        yield Quad(claim, f"{CH}concerns", row["same"], "")
+        yield from _bearing(claim, row.get("answered"), row["same"])
         yield Quad(claim, f"{CH}stance", row["stance"], "")
         yield Quad(claim, f"{CH}claimant", row["who"], "")
         if same != about:
@@ -748,20 +797,21 @@ def _taken(rows: Iterable[Row]) -> Iterator[Quad]:
 
 async def _add_labels(
     engine: Engine, graph: Graph, iris: set[str], taken: Sequence[str] = ()
-) -> None:
+) -> bool:
+    """Add the names of the IRIs and the positions on what was `taken`; return as `_complete`."""
     for iri in sorted(iris):
         graph.add(engine.terms.get(iri, ()))
     iris = iris - set(engine.terms)
     if engine.imported:
         iris = _within(iris)
     if not iris:
-        return
+        return False
     queries = [
         _fill(NAMES_QUERY if engine.imported else LABELS_QUERY, nodes=_values(iris)),
         _fill(NAMING_QUERY, nodes=_values(iris)),
     ]
     if taken:
-        queries.append(_fill(TAKEN_QUERY, nodes=_values(taken), limit=str(POSITIONS)))
+        queries.append(_fill(TAKEN_QUERY, nodes=_values(taken), limit=str(POSITIONS + 1)))
     labels, claims, *positions = await engine.rows(queries)
     graph.add(_quads(labels))
     graph.add(_quads(claims))
@@ -775,6 +825,7 @@ async def _add_labels(
     if further:
         [labels] = await engine.rows([_fill(LABELS_QUERY, nodes=_values(further))])
         graph.add(_quads(labels))
+    return any(len(rows) > POSITIONS for rows in positions)
 
 
 async def resource(
@@ -899,10 +950,10 @@ async def term_page(
     if data:
         [rows_of] = await engine.rows([_fill(OF_QUERY, nodes=_values(data))])
         of = [row["node"].value for row in rows_of]
-    await _complete(engine, graph, "", sorted({*nodes, *of}), base)
+    partial = await _complete(engine, graph, "", sorted({*nodes, *of}), base)
     sections = {"uses": tuple(nodes)}
     key, more = iri.removeprefix(CH), len(rows) > USES
-    return Description(iri, base, "term", key, page, graph, sections, (), more)
+    return Description(iri, base, "term", key, page, graph, sections, (), more, partial=partial)
 
 
 async def uses(engine: Engine, name: str, terms: Mapping[str, str], most: int) -> dict[str, int]:

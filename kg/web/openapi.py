@@ -69,11 +69,13 @@ _PROPOSITION: Final[Mapping[str, Json]] = {
     "affirmed_by": _list(_TEXT),
     "denied_by": _list(_TEXT),
     "evidence_disputed_by": _list(_TEXT),
+    "answered_by": _list(_TEXT),
     "questioned_by": _list(_TEXT),
     "not_confirmed_by": _list(_TEXT),
     "not_verified_by": _list(_TEXT),
     "on_what_is_possibly_the_same_event": _list(_TEXT),
     "nobody_takes_another_position": {"type": "boolean"},
+    "positions_left_out": {"type": "boolean"},
 }
 """What the pictures say of each event or relation."""
 _SCHEMAS: Final[Mapping[str, Json]] = {

@@ -171,6 +171,10 @@ class Participant:
     quantities: tuple[Amount, ...] = ()
 
 
+REPLIES: Final = "replies"
+"""The key of the position of those who answer, beside the names of stances."""
+
+
 @dataclass(frozen=True)
 class Position:
     """Who takes one stance, for the short list beside a proposition."""
@@ -182,7 +186,11 @@ class Position:
 
 @dataclass(frozen=True)
 class Listed:
-    """A proposition in a list: what is described, when, in which roles, and who says what of it."""
+    """A proposition in a list: what is described, when, in which roles, and who says what of it.
+
+    `partial` says that not all positions were read, so that none may be said not to be there.
+    `shown` are the propositions that the page has shown with the positions on them.
+    """
 
     ref: Ref
     type: Ref | None
@@ -192,6 +200,13 @@ class Listed:
     against: bool
     elsewhere: tuple[Position, ...] = ()
     uncontested: bool = False
+    partial: bool = False
+    shown: set[str] = field(default_factory=set, compare=False, repr=False)
+
+    def on_page(self) -> str:
+        """Return nothing; remember that the page shows the positions."""
+        self.shown.add(self.ref.iri)
+        return ""
 
 
 @dataclass(frozen=True)
@@ -306,9 +321,9 @@ class Assessment:
 
 @dataclass(frozen=True)
 class SameEvent:
-    """Another event that is possibly the same one."""
+    """Another event that is possibly the same one, with the positions on it."""
 
-    other: Ref
+    listed: Listed
     record: Ref
     certainty: Ref | None
     accepted: bool
@@ -368,6 +383,7 @@ class View:
     passages: Callable[[str, str, str, str], Passage | None] | None = None
     """Returns the words of a span, by document, start, end and hash."""
     _refs: dict[str, Ref] = field(default_factory=dict)
+    _shown: set[str] = field(default_factory=set)
 
     @property
     def ui(self) -> str:
@@ -844,6 +860,12 @@ class View:
             (_("gives a reason for"), self.refs(claim, "ch:givesReasonFor")),
             (_("says that only this holds"), self.refs(claim, "ch:saysOnly")),
         )
+        inner = graph.iris(claim, "ch:ultimately")
+        matter = [
+            iri
+            for iri in about or [one for other in inner for one in graph.iris(other, "ch:about")]
+            if self.kind(iri) in PROPOSITIONS
+        ]
         set_note = ""
         if about and graph.a(about[0], "ClaimSet"):
             set_note = _("speaks of a described set of claims")
@@ -856,7 +878,7 @@ class View:
             stance=stance,
             stance_key=stance.iri.removeprefix(CH + "stance-") if stance else "",
             target=self.ref(about[0]) if about else self.first(claim, "ch:relays"),
-            others=self.listed(about)[0] if about and self.kind(about[0]) in PROPOSITIONS else None,
+            others=self.listed(matter[:1])[0] if matter else None,
             set_note=set_note,
             modality=self.first(claim, "ch:modality"),
             certainty=self.first(claim, "ch:certainty"),
@@ -952,25 +974,39 @@ class View:
             tuple(Group(key, self.ref(f"{CH}stance-{key}"), by_side(groups[key])) for key in known),
             sum(map(len, groups.values())),
             any(key != "affirms" for key in groups),
-            self.d.cut,
+            self.d.cut or self.d.partial,
         )
 
     def positions(self, *propositions: str) -> tuple[Position, ...]:
-        """Return who takes which stance on the propositions, in short."""
+        """Return who takes which stance on the propositions, in short.
+
+        Last come those who answer a claim on them with one on something else.
+        """
         graph = self.d.graph
         by_stance: dict[str, dict[str, None]] = {}
-        claims = [c for one in propositions for c in graph.subjects("ch:concerns", one)]
-        for claim in dict.fromkeys(claims):
+        claims = dict.fromkeys(
+            c for one in propositions for c in graph.subjects("ch:concerns", one)
+        )
+        for claim in claims:
             for stance in graph.iris(claim, "ch:stance"):
                 who = by_stance.setdefault(stance.removeprefix(CH + "stance-"), {})
                 who.update(dict.fromkeys(graph.iris(claim, "ch:claimant")))
-        return tuple(
+        found = [
             Position(
                 self.ref(f"{CH}stance-{key}"), key, tuple(self.ref(who) for who in by_stance[key])
             )
             for key in (*STANCES, *sorted(set(by_stance) - set(STANCES)))
             if key in by_stance
+        ]
+        answers = [c for one in claims for c in graph.subjects("ch:respondsTo", one)]
+        speakers = dict.fromkeys(
+            who for c in answers if c not in claims for who in graph.iris(c, "ch:claimant")
         )
+        if speakers:
+            name = Label(self.language.gettext("answers"))
+            reply = Ref(f"{CH}respondsTo", self.href(f"{CH}respondsTo"), name, "term")
+            found.append(Position(reply, REPLIES, tuple(map(self.ref, speakers))))
+        return tuple(found)
 
     def listed(self, propositions: Iterable[str], *, roles_of: str = "") -> tuple[Listed, ...]:
         """Return propositions for a list, each with the positions taken on it."""
@@ -998,9 +1034,20 @@ class View:
                     any(p.key != "affirms" for p in (*positions, *elsewhere)),
                     elsewhere,
                     bool(graph.terms(iri, "ch:yields")),
+                    self.d.partial,
+                    self._shown,
                 )
             )
         return tuple(found)
+
+    def unlisted(self) -> tuple[Listed, ...]:
+        """Return what was named so far, but not shown with the positions on it.
+
+        A page ends with these, so that no allegation stands on it alone. What the page is about is
+        not among them: its claims are on every page of it.
+        """
+        named = (iri for iri in sorted(self._refs) if self.kind(iri) in PROPOSITIONS)
+        return self.listed(iri for iri in named if iri not in {*self._shown, self.d.iri})
 
     def assessments(self) -> tuple[Assessment, ...]:
         """Return the derived statuses in the description."""
@@ -1035,7 +1082,7 @@ class View:
                 if other != self.d.iri:
                     found.append(
                         SameEvent(
-                            self.ref(other),
+                            self.listed([other])[0],
                             self.ref(record),
                             self.first(record, "ch:certainty"),
                             graph.one(record, "ch:accepted") == "true",
@@ -1405,7 +1452,11 @@ def resource_page(view: View) -> tuple[str, dict[str, Any]]:
     if kind in ("event", "relation"):
         claims = (*sections["claims"], *sections["against"], *sections["replies"])
         here = {c for c in claims if Term(view.d.iri) in _concerned(view, c)}
+        graph = view.d.graph
+        about = graph.subjects("ch:concerns", view.d.iri)
+        answers = {c for one in about for c in graph.subjects("ch:respondsTo", one)} - set(about)
         return "proposition.html", {
+            "answers": [view.ref(claim) for claim in sorted(answers)],
             "ledger": view.ledger(c for c in claims if c in here),
             "elsewhere": view.ledger(c for c in sections["elsewhere"] if c not in here),
         }

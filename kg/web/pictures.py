@@ -62,10 +62,12 @@ SAID: Final[Mapping[str, str]] = {
     "questions": "questioned_by",
     "does-not-confirm": "not_confirmed_by",
     "cannot-verify": "not_verified_by",
+    pages.REPLIES: "answered_by",
 }
 """Stance, and the name of the column and property that holds who takes it."""
 ELSEWHERE: Final = "on_what_is_possibly_the_same_event"
 UNCONTRADICTED: Final = "nobody_takes_another_position"
+LEFT_OUT: Final = "positions_left_out"
 
 CLASSES: Final = (
     ("Person", "person", N_("person")),
@@ -468,7 +470,8 @@ def said(listed: pages.Listed) -> dict[str, Any]:
         for position in listed.elsewhere
         for who in position.speakers
     ]
-    found[UNCONTRADICTED] = not listed.against
+    found[UNCONTRADICTED] = not listed.against and not listed.partial
+    found[LEFT_OUT] = listed.partial
     return found
 
 
@@ -506,6 +509,7 @@ _COLUMNS: Final = (
     *SAID.values(),
     ELSEWHERE,
     UNCONTRADICTED,
+    LEFT_OUT,
 )
 
 

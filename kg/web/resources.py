@@ -130,6 +130,8 @@ async def document(request: Request, kind: str, name: str) -> Response:
     if not gone and not private:  # a precondition is for what is there: RFC 9110, section 13.2.1
         headers["ETag"] = etag
     headers["Link"] = _links(ask, kind, key, chosen, number, more=found.more)
+    if found.cut or found.partial:
+        headers[describe.POSITIONS_CUT] = str(describe.AGAINST if found.cut else describe.POSITIONS)
     if not for_people:
         data = describe.serialize(
             found.statements(chosen),

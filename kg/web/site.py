@@ -95,8 +95,8 @@ HEADERS: Final = (
     (b"access-control-allow-origin", b"*"),
     (
         b"access-control-expose-headers",
-        b"Accept-Ranges, Content-Location, Content-Range, ETag, Kg-Release, Link, Repr-Digest, "
-        b"Retry-After, X-Request-Id",
+        b"Accept-Ranges, Content-Location, Content-Range, ETag, Kg-Positions-Cut, Kg-Release, "
+        b"Link, Repr-Digest, Retry-After, X-Request-Id",
     ),
 )
 OPERATIONS: Final = ("/healthz", "/readyz", "/metrics")

@@ -514,9 +514,7 @@ class _Copy:
         self.dumps = Dumps(release, manifest)
         # Nothing in the data can be called so, and no page is shown with it.
         self.root = f"/static-{hashlib.sha256(f'root of {manifest.id}'.encode()).hexdigest()}"
-        self.links = re.compile(
-            rf'\s(href|src|action|data-fine)="{re.escape(self.root)}([^"]*)"'
-        )
+        self.links = re.compile(rf'\s(href|src|action|data-fine)="{re.escape(self.root)}([^"]*)"')
         self.live = published_at(manifest)
         self.files = {entry.path: entry for entry in manifest.files if not entry.private}
         index = release / LABELS

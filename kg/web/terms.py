@@ -470,6 +470,8 @@ async def term(request: Request, name: str) -> Response:
     found: describe.Description = await served.described_term(
         graph_name, iri, use_of(types), number
     )
+    if found.partial:
+        headers[describe.POSITIONS_CUT] = str(describe.POSITIONS)
     if chosen != "html":
         data = describe.serialize(
             found.statements(chosen),

@@ -249,6 +249,11 @@ class Walker(HTMLParser):
     def links(self) -> set[str]:
         return {value for tag, name, value in self.attributes if name in ("href", "src", "action")}
 
+    @staticmethod
+    def marked(text: str) -> bool:
+        """Return whether a text begins with the mark of a proposition or a claim."""
+        return text.startswith((*MARKS, *(mark[:1].lower() + mark[1:] for mark in MARKS)))
+
     def bare(self, labels: set[str]) -> list[str]:
         """Return the texts with one of the labels in it that nobody is said to say."""
         found = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -97,6 +98,27 @@ def test_a_chain_is_shown_from_the_outlet_to_the_speaker(site: TestClient) -> No
     assert "South Korean government sources" in page
     assert "through" in page
     assert "Chosun Ilbo" in page
+
+
+@pytest.mark.requires("chromium", "chromedriver", "assets")
+def test_the_home_page_is_light(browser: Any, built: Path, serving: Any) -> None:
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    with serving(built) as address:
+        browser.execute_cdp_cmd("Network.setCacheDisabled", {"cacheDisabled": True})
+        browser.get_log("performance")
+        browser.get(f"{address}/")
+        ready = "return document.querySelector('figure.picture').dataset.drawn"
+        WebDriverWait(browser, 20).until(lambda it: it.execute_script(ready))
+        sent, types = 0, set()
+        for entry in browser.get_log("performance"):
+            message = json.loads(entry["message"])["message"]
+            if message["method"] == "Network.loadingFinished":
+                sent += message["params"]["encodedDataLength"]
+            elif message["method"] == "Network.responseReceived":
+                types.add(message["params"]["response"]["mimeType"])
+    assert {"text/html", "text/css", "text/javascript"} <= types
+    assert 20_000 < sent < 200_000, "as transferred: the page, its styles, scripts and icon"
 
 
 def test_the_validation_report_is_a_page_that_the_home_page_links(site: TestClient) -> None:
