@@ -205,6 +205,8 @@ async def problem(request: Request, error: Exception) -> Response:
     wanted = None
     if request.url.path.startswith(("/doc/", "/resource.", "/ontology", "/shapes", "/dataset")):
         wanted = by_suffix(request.url.path)
+    if request.url.path.endswith((".json", ".csv")):
+        wanted = PROBLEM_JSON
     if wanted is None:
         accept = request.headers.get("accept", "")
         found = choose(accept, (PROBLEM_JSON, *PAGE_FORMATS))

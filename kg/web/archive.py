@@ -12,7 +12,7 @@ from collections.abc import (
     Iterator,
 )
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import quote
 
 from fastapi import Request
@@ -28,21 +28,6 @@ from kg.manifest import (
     read_publications,
 )
 from kg.web import corrections, describe, history, pages
-from kg.web.citation import Citation
-from kg.web.downloads import Files, answer
-from kg.web.guard import QueryFailure
-from kg.web.language import N_
-from kg.web.manual import LOCAL, TOOLS, Article, manual, words
-from kg.web.negotiation import (
-    HTML,
-    PAGE_FORMATS,
-    Format,
-    choose,
-    media_types,
-)
-
-if TYPE_CHECKING:
-    pass
 from kg.web.ask import (
     PLAIN_JSON,
     Ask,
@@ -53,6 +38,19 @@ from kg.web.ask import (
     lacking,
     turtle_answer,
     wants_json,
+)
+from kg.web.citation import Citation
+from kg.web.crawl import published_at
+from kg.web.downloads import Files, answer
+from kg.web.guard import QueryFailure
+from kg.web.language import N_
+from kg.web.manual import LOCAL, TOOLS, Article, manual, words
+from kg.web.negotiation import (
+    HTML,
+    PAGE_FORMATS,
+    Format,
+    choose,
+    media_types,
 )
 from kg.web.site import Site
 
@@ -88,11 +86,14 @@ async def download_page(request: Request) -> Response:
     """Return the files of the current release, how to load and how to cite them."""
     ask = Ask(request)
     served, manifest = ask.served, ask.served.manifest
-    headers = {"Vary": "Accept-Language", "ETag": ask.etag("/download", *ask.reader)}
-    if (same := ask.known(headers["ETag"], headers)) is not None:
-        return same
     current = f"{ask.root}/download/current/"
-    host = ask.static.live if ask.static else str(request.base_url)
+    # Where nobody owns the base, it is where somebody asks, and so in no answer that others get.
+    host = published_at(manifest) or ("" if ask.static else str(request.base_url)[:300])
+    headers = {"Vary": "Accept-Language"}
+    if ask.static or published_at(manifest):
+        headers["ETag"] = ask.etag("/download", *ask.reader)
+        if (same := ask.known(headers["ETag"], headers)) is not None:
+            return same
     numbered = f"{ask.root}/download/{manifest.id}/"
     said = words(ask.root, ask.language)
 
@@ -146,7 +147,9 @@ async def download_page(request: Request) -> Response:
         suffixes=tuple(MEDIA_TYPES),
         packings=tuple(packing for packing in PACKINGS if packing),
         forms=FORMATS,
-        tools=await cached(served, ("tools", host, bool(ask.static), said), tools),
+        tools=await cached(served, ("tools", bool(ask.static), said), tools)
+        if "ETag" in headers
+        else await tools(),
         tools_page=TOOLS,
         licences=[
             {"href": licence, "of": refs, "cut": len(pairs) == LICENCES_SHOWN}

@@ -39,7 +39,7 @@ from kg.web.negotiation import (
     media_types,
 )
 from kg.web.site import Served, Site, nothing_served
-from kg.web.texts import asked_here
+from kg.web.texts import TOKEN
 
 _log = logging.getLogger(__name__)
 
@@ -50,6 +50,8 @@ A_YEAR: Final = 365 * 24 * 3600
 WORTH_IT: Final = 1024
 """Bytes from which on an answer is compressed."""
 COMPRESSION: Final = 5
+LONGEST_CITED: Final = 2000
+"""Characters of the parameters in the address of a page that is cited."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ class Ask:
         """What a page depends on beside what it shows: the language of its words, then of names."""
         self.gzip = coding(request.headers.get("accept-encoding", "")).gzip
         texts = self.site.texts
-        self.texts = texts if texts is not None and asked_here(request) else None
+        self.texts = texts if texts is not None and texts.shown_to(request) else None
         """The texts of the operator, where somebody on this machine asks."""
 
     @property
@@ -118,8 +120,10 @@ class Ask:
         """
         manifest = self.served.manifest
         address = f"{self.served.base}{self.path.lstrip('/')}"
-        if (number := self.request.query_params.get("page", "1")) != "1":
-            address += f"?page={quote(number)}"
+        given = self.request.query_params.multi_items()
+        shown = urlencode([(k, v) for k, v in given if k not in (LANG, TOKEN)])
+        if 0 < len(shown) <= LONGEST_CITED:
+            address += f"?{shown}"
         site = manifest.title if manifest.imported else TITLE
         day = f" ({manifest.time[:10]})" if manifest.time else ""
         release = f"{self.language.gettext('Release')} {manifest.id[:12]}{day}"
@@ -130,7 +134,7 @@ class Ask:
 
     def link(self, **changed: object) -> str:
         """Return this address with some parameters changed; None removes one."""
-        params = dict(self.request.query_params) | changed
+        params = dict(self.request.query_params) | {TOKEN: None} | changed
         text = urlencode({k: v for k, v in params.items() if v is not None})
         return f"{self.root}{self.path}" + (f"?{text}" if text else "")
 
@@ -155,9 +159,8 @@ class Ask:
 
     def known(self, etag: str, headers: Mapping[str, str]) -> Response | None:
         """Return 304 where the reader has this answer already, or the answer where it is kept."""
-        given = self.request.headers.get("if-none-match")
-        if given and matches(given.encode("latin-1"), etag.encode("latin-1")):
-            return Response(status_code=304, headers={**_varied(headers), "ETag": etag})
+        if self._has(etag):
+            return self._unchanged(etag, headers)
         kept = self.served.pages.get(self._key(etag), None)
         if kept is None:
             return None
@@ -178,13 +181,28 @@ class Ask:
         response = Response(data, status, named)
         etag = headers.get("ETag")
         if etag and status == 200:
+            if self.request.headers.get("if-none-match", "").strip() == "*":
+                return self._unchanged(etag, headers)
             key, pairs = self._key(etag), list(response.raw_headers)
             self.served.pages.put(Kept(key, "page", "", etag.encode(), pairs, data), None)
         return self._chosen(response)
 
     def _key(self, etag: str) -> bytes:
         """Return the key of a kept answer, whose links hold the parameters of its address."""
-        return f"{etag} {self.request.url.query}".encode()
+        return hashlib.sha256(f"{etag} {self.request.url.query}".encode()).digest()
+
+    def _has(self, etag: str) -> bool:
+        """Return whether the reader has the answer with this entity tag.
+
+        `*`, whatever there is, is for `answer`: nobody knows yet that there is anything.
+        """
+        given = self.request.headers.get("if-none-match", "").strip()
+        return given != "*" and matches(given.encode("latin-1"), etag.encode("latin-1"))
+
+    def _unchanged(self, etag: str, headers: Mapping[str, str]) -> Response:
+        named = _varied(headers)
+        named["Vary"] = _compressible(named)
+        return self._chosen(Response(status_code=304, headers={**named, "ETag": etag}))
 
     def _chosen(self, response: Response) -> Response:
         """Return the response; a language that was chosen on a page of ours is remembered.
@@ -195,6 +213,10 @@ class Ask:
         here = self.request.headers.get("sec-fetch-site") == "same-origin"
         if chosen and here and chosen in (*INTERFACE, *self.served.languages):
             response.set_cookie(LANG, chosen, A_YEAR, path=f"{self.root}/", samesite="lax")
+        if self.texts is not None and TOKEN in self.request.query_params:
+            response.set_cookie(
+                TOKEN, self.texts.token, path=f"{self.root}/", samesite="strict", httponly=True
+            )
         return response
 
     def page(

@@ -109,6 +109,7 @@ class Engine(Protocol):
 
     terms: Mapping[str, Sequence[Quad]]
     imported: bool
+    languages: Sequence[str]
 
     async def rows(self, queries: Sequence[str]) -> list[list[Row]]:
         """Return the solutions of each SELECT query, in order."""
@@ -991,6 +992,7 @@ class Solutions:
 
 
 _LONGEST_LABEL: Final = 400
+_MOST_LABELS: Final = 8000
 
 
 async def named_in(engine: Engine, base: str, found: Solutions) -> Description:
@@ -1002,12 +1004,14 @@ async def named_in(engine: Engine, base: str, found: Solutions) -> Description:
     terms = {term for row in found.rows for term in row.values()}
     iris = {term.value for term in terms if term.is_iri}
     ours = sorted(iri for iri in iris if engine.imported or iri.startswith((f"{base}id/", CH)))
+    # A function takes the language from a label, and so do some programs.
     words = (
-        _literal(term)
+        _literal(one)
         for term in terms
         if not term.is_iri and not plain_datatype(term) and len(term.value) <= _LONGEST_LABEL
+        for one in (term, *(() if term.lang else (term._replace(lang=t) for t in engine.languages)))
     )
-    texts = sorted(word for word in words if word)
+    texts = sorted(word for word in words if word)[:_MOST_LABELS]
     description = await named(engine, base, ours)
     described: tuple[str, ...] = ()
     if texts:

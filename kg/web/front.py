@@ -13,7 +13,7 @@ from collections.abc import (
     Sequence,
 )
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from fastapi import Request
@@ -25,15 +25,12 @@ from kg.manifest import (
 )
 from kg.vocab import CH
 from kg.web import describe, pages, pictures
+from kg.web.ask import Ask, cached, report_page, wants_json
+from kg.web.editor import ROWS_SHOWN, Positions, positions
 from kg.web.guard import QueryFailure
 from kg.web.language import N_
 from kg.web.protocol import status_of
 from kg.web.search import Hit, Hits, search, suggest
-
-if TYPE_CHECKING:
-    pass
-from kg.web.ask import Ask, cached, report_page, wants_json
-from kg.web.editor import ROWS_SHOWN, Positions, positions
 
 _log = logging.getLogger(__name__)
 

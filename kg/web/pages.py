@@ -28,6 +28,7 @@ from kg.web.describe import (
     Row,
     Solutions,
     Term,
+    plain_datatype,
     shrink,
 )
 from kg.web.language import N_, Language, language
@@ -79,6 +80,24 @@ _ACTS: Final = {
 }
 _CERTAINTIES: Final = {"probable": N_("probable"), "possible": N_("possible")}
 
+ANSWERS: Final = N_("answers")
+ANSWERED: Final = N_("answered by")
+"""Links of a claim to others, by the words for them."""
+RULES: Final = (
+    N_("Somebody denies it and no side affirms it."),
+    N_("A side affirms it; another denies it, disputes its evidence or questions it."),
+    N_("Every affirming claim puts it as planned, expected or intended."),
+    N_(
+        "Every affirming claim puts it as something to come, some only as a possibility or under "
+        "a condition."
+    ),
+    N_("A participant's own side affirms it."),
+    N_("Two or more sides affirm it."),
+    N_("One side affirms it."),
+    N_("Only a document's own voice, or nobody named, affirms it."),
+    N_("Nobody affirms it: it is described only in positions that do not affirm it."),
+)
+"""The rules of derived statuses, as the build writes them in English."""
 DEEPEST: Final = 6
 """Blank nodes that are shown within each other."""
 
@@ -436,10 +455,11 @@ class View:
         for name in ("ch:subject", "ch:relationType", "ch:object"):
             for part in self.d.graph.iris(relation, name)[:1]:
                 parts.append(self.label(part))
-        wanted = [part for part in parts if part.lang.split("-")[0] == self.languages[0]]
+        first = self.languages[0]
+        wanted = [part for part in parts if (part.lang or self.ui).split("-")[0] == first]
         if len(parts) < 3 or len(wanted) < len(parts):
             return None
-        return Label(" — ".join(part.text for part in parts), self.languages[0])
+        return Label(" — ".join(part.text for part in parts), "" if first == self.ui else first)
 
     def text(self, subject: str, predicate: str) -> Text | None:
         """Return the literal in the preferred language, or None."""
@@ -853,12 +873,12 @@ class View:
         sides = {side for who in speakers for side in self.sides(who.iri)}
         about = graph.iris(claim, "ch:about")
         links = (
-            (_("answers"), self.refs(claim, "ch:respondsTo")),
-            (_("answered by"), tuple(self.ref(c) for c in graph.subjects("ch:respondsTo", claim))),
-            (_("concedes"), self.refs(claim, "ch:concedes")),
-            (_("stands in contrast to"), self.refs(claim, "ch:contrastsWith")),
-            (_("gives a reason for"), self.refs(claim, "ch:givesReasonFor")),
-            (_("says that only this holds"), self.refs(claim, "ch:saysOnly")),
+            (ANSWERS, self.refs(claim, "ch:respondsTo")),
+            (ANSWERED, tuple(self.ref(c) for c in graph.subjects("ch:respondsTo", claim))),
+            (N_("concedes"), self.refs(claim, "ch:concedes")),
+            (N_("stands in contrast to"), self.refs(claim, "ch:contrastsWith")),
+            (N_("gives a reason for"), self.refs(claim, "ch:givesReasonFor")),
+            (N_("says that only this holds"), self.refs(claim, "ch:saysOnly")),
         )
         inner = graph.iris(claim, "ch:ultimately")
         matter = [
@@ -1049,6 +1069,13 @@ class View:
         named = (iri for iri in sorted(self._refs) if self.kind(iri) in PROPOSITIONS)
         return self.listed(iri for iri in named if iri not in {*self._shown, self.d.iri})
 
+    def _rule(self, assessment: str) -> Text | None:
+        """Return the rule of a derived status in the language of the page, where that is known."""
+        rule = self.text(assessment, "ch:rule")
+        if rule is not None and rule.lang == "en" and rule.text in RULES:
+            return Text(self.language.gettext(rule.text))
+        return rule
+
     def assessments(self) -> tuple[Assessment, ...]:
         """Return the derived statuses in the description."""
         graph = self.d.graph
@@ -1061,7 +1088,7 @@ class View:
                 Assessment(
                     self.ref(iri),
                     status,
-                    self.text(iri, "ch:rule"),
+                    self._rule(iri),
                     tuple(
                         (self.language.gettext(name), refs)
                         for predicate, name in SIDES
@@ -1358,8 +1385,24 @@ def answer(view: View, found: Solutions, limit: int, *, tidy: bool = False) -> A
     )
     cut = found.cut or len(found.rows) > limit
     columns = tuple(_column(name, found.rows[:limit]) for name in shown)
-    bars = _bars(shown, columns, rows, cut)
+    bars = None if _made_up(view, found, limit) else _bars(shown, columns, rows, cut)
     return Answer(shown, rows, found.truth, found.text, cut, columns, bars)
+
+
+def _made_up(view: View, found: Solutions, limit: int) -> bool:
+    """Return whether a query of ours put together text: nobody knows whether it says something.
+
+    What stands in the graph is in a language, and marked where it describes something.
+    """
+    described = view.d.sections.get("described", ())
+    return not view.imported and any(
+        not term.is_iri
+        and not term.lang
+        and not plain_datatype(term)
+        and term.value not in described
+        for row in found.rows[:limit]
+        for term in row.values()
+    )
 
 
 def _column(name: str, rows: Sequence[Row]) -> str:

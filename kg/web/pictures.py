@@ -9,9 +9,7 @@ Spec: docs/how-to/read-the-pages.md; RFC 4180 (CSV)
 
 from __future__ import annotations
 
-import csv
 import datetime
-import io
 import json
 import re
 from collections import Counter
@@ -30,6 +28,7 @@ from kg.web.guard import QueryFailure
 from kg.web.language import N_, RANGE_RULES
 from kg.web.negotiation import CSV, HTML, Format, choose, media_types
 from kg.web.site import Served
+from kg.web.tables import Table
 
 EVENTS: Final = 200
 """Events on a page of the timeline."""
@@ -513,13 +512,11 @@ _COLUMNS: Final = (
 )
 
 
-def _csv(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
-    """Return a table as CSV."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    return out.getvalue()
+def _table(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    """Return a table as CSV for spreadsheets."""
+    return Table(
+        tuple(header), [["" if cell is None else str(cell) for cell in row] for row in rows]
+    ).csv()
 
 
 # --- what the release holds ----------------------------------------------------------------------
@@ -744,6 +741,7 @@ def _asked(request: Request, name: str, suffix: str) -> _Asked:
     ask = Ask(request)
     if ask.served.manifest.imported:
         raise lacking(ask, name)
+    ask.path = f"/{name}"  # one page, whichever address it was asked by
     form, wanted, number = _form(ask, suffix), narrowed(ask), ask.number
     etag = ask.etag(name, form.name, wanted, number, *ask.reader)
     vary = "Accept-Language" if suffix else "Accept, Accept-Language"
@@ -858,7 +856,7 @@ async def _timeline_as(request: Request, suffix: str) -> Response:
                 for item in items
             ],
         },
-        lambda: _csv(
+        lambda: _table(
             (*_COLUMNS, "described_actors", "kind_of_time", "earliest", "latest"),
             (
                 (
@@ -942,7 +940,7 @@ async def _map_as(request: Request, suffix: str) -> Response:
                 for spot in (*placed, *unplaced)
             ],
         },
-        lambda: _csv(
+        lambda: _table(
             (
                 "place",
                 "place_label",
@@ -1048,7 +1046,7 @@ async def _network_as(request: Request, suffix: str) -> Response:
                 for tie in ties
             ],
         },
-        lambda: _csv(
+        lambda: _table(
             (
                 "described_actor",
                 "described_recipient",

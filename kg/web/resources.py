@@ -9,7 +9,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from fastapi import Request
@@ -17,20 +17,6 @@ from fastapi.responses import Response
 
 from kg.vocab import CH
 from kg.web import describe, pages, pictures
-from kg.web.front import KIND_NAMES
-from kg.web.guard import QueryFailure
-from kg.web.language import N_
-from kg.web.negotiation import (
-    GRAPH_FORMATS,
-    TURTLE,
-    choose,
-)
-from kg.web.tables import Table
-from kg.web.tables import tables as tables_of
-from kg.web.texts import Passage
-
-if TYPE_CHECKING:
-    pass
 from kg.web.ask import (
     Ask,
     cached,
@@ -44,6 +30,17 @@ from kg.web.ask import (
     report_page,
     turtle_file,
 )
+from kg.web.front import KIND_NAMES
+from kg.web.guard import QueryFailure
+from kg.web.language import N_
+from kg.web.negotiation import (
+    GRAPH_FORMATS,
+    TURTLE,
+    choose,
+)
+from kg.web.tables import Table
+from kg.web.tables import tables as tables_of
+from kg.web.texts import Passage
 
 _log = logging.getLogger(__name__)
 
@@ -322,10 +319,14 @@ async def _shapes(request: Request, suffix: str) -> Response:
     chosen = format_of(request, suffix)
     if chosen != "html":
         return await turtle_file(ask, "ontology/shapes.ttl", chosen, "/shapes", not suffix)
+    ask.path = "/shapes"
+    headers = {"Vary": "Accept, Accept-Language", "ETag": ask.etag("/shapes", *ask.reader)}
+    if (same := ask.known(headers["ETag"], headers)) is not None:
+        return same
     text = release_path(ask, "ontology/shapes.ttl").read_text(encoding="utf-8")
     return ask.page(
         "shapes.html",
-        headers={"Vary": "Accept, Accept-Language", "ETag": ask.etag("/shapes", *ask.reader)},
+        headers=headers,
         formats=format_links(f"{ask.root}/shapes"),
         title=ask.language.gettext("Shapes"),
         text=text,

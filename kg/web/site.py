@@ -66,7 +66,7 @@ from kg.web.protocol import SparqlEndpoint, request_id
 from kg.web.protocol import problem as problem_json
 from kg.web.quota import Quota, client_of
 from kg.web.search import label_languages
-from kg.web.texts import Texts
+from kg.web.texts import TOKEN, Texts
 
 if TYPE_CHECKING:
     from kg.config import Settings
@@ -79,6 +79,8 @@ BUILT: Final = "built/"
 POLL_S: Final = 1.0
 LONGEST_PAUSE_S: Final = 60.0
 """Between two tries to open a release that could not be opened."""
+LANGUAGES_OF_LABELS: Final = 8
+"""Languages, the most frequent ones, in which a text without one is looked for among labels."""
 _DEADLINES: Final = 3
 """So many deadlines of a query after it was replaced, nobody needs a release's workers."""
 DESCRIPTIONS_KEPT: Final = 8
@@ -117,6 +119,7 @@ class PoolEngine:
         self._home = asyncio.get_running_loop()
         self.terms: Mapping[str, Sequence[describe.Quad]] = {}
         self.imported = pool.release.manifest.imported
+        self.languages: Sequence[str] = ()
 
     async def rows(self, queries: Sequence[str]) -> list[list[describe.Row]]:
         """Return the solutions of several SELECT queries.
@@ -431,8 +434,8 @@ class Site:
             connections=connections,
             load=served.pool.load(),
             isolated=bool(served.pool.isolated),
-            cache_bytes=served.endpoint.cache.bytes,
-            cache_answers=len(served.endpoint.cache),
+            cache_bytes=served.endpoint.cache.bytes + served.pages.bytes,
+            cache_answers=len(served.endpoint.cache) + len(served.pages),
         )
 
     # the release
@@ -488,7 +491,8 @@ class Site:
         if limits.workers == 1:
             _log.warning("with one query worker, each query waits for the one before; set workers")
         if self.texts is not None:
-            _log.info("the words of %d texts are shown, to this machine only", len(self.texts))
+            secret = f"{address}?{TOKEN}={self.texts.token}"
+            _log.info("the words of %d texts are shown by %s", len(self.texts), secret)
         if served.pool.isolated:
             _log.info("query workers have no network")
         else:
@@ -575,6 +579,7 @@ class Site:
         served.check = asyncio.create_task(_check(files))
         tags = [tag.split("-")[0].lower() for tag in found]
         served.languages = tuple(dict.fromkeys(["en", *tags]))
+        served.engine.languages = found[:LANGUAGES_OF_LABELS]
         return served
 
     def asset(self, name: str) -> str:

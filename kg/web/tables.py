@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from kg.web.pages import STANCES, Card, Ledger, Listed, Ref, View, plain
+from kg.web.pages import ANSWERED, ANSWERS, STANCES, Card, Ledger, Listed, Ref, View, plain
 
 MARK: Final = "\N{ZERO WIDTH NO-BREAK SPACE}"
 """Without it at the beginning, spreadsheets take the file for one in a script of Latin letters."""
+_NUMBER: Final = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 CLAIMS: Final = (
@@ -109,8 +111,8 @@ def _claims(cards: Iterable[Card]) -> Table:
                 _one(card.source),
                 " ".join(dict.fromkeys(e.sentence for e in card.evidence if e.sentence)),
                 " ".join(f"{e.start}-{e.end}" for e in card.evidence),
-                _all(links.get("answers", ())),
-                _all(links.get("answered by", ())),
+                _all(links.get(ANSWERS, ())),
+                _all(links.get(ANSWERED, ())),
                 _one(card.review),
                 "yes" if card.notices else "no",
                 card.ref.iri,
@@ -170,4 +172,4 @@ def _all(refs: Iterable[Ref]) -> str:
 
 
 def _safe(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+    return f"'{cell}" if cell.startswith(_FORMULA) and not _NUMBER.fullmatch(cell) else cell

@@ -479,7 +479,7 @@ async def term(request: Request, name: str) -> Response:
             served.release.prefixes,
             await jsonld_documents(served),
         )
-        return Response(data, 200, headers, describe.FORMATS[chosen])
+        return ask.answer(data, describe.FORMATS[chosen], headers)
     view = ask.view(found)
     glossary = Glossary(view, await _counts(served, graph_name))
     shown = glossary.term(iri, whole=True)

@@ -2,8 +2,9 @@
 
 A text is the file whose SHA-256 is that of the document, under any name, as for `kg facts verify`.
 It is read when it is shown, and compared again. It enters no release, no data format, no cache and
-no static copy; whoever asks from another machine, through a proxy or from a page of another site
-gets the pages without it.
+no static copy. Shown it is only to a browser that came by the address in the log of this server,
+which holds a secret, and that asks from this machine, under a name of this machine and from no
+other site: a proxy may hide where somebody asks from, but does not know the secret.
 
 Spec: docs/how-to/read-the-pages.md; docs/reference/facts.md, "Evidence"
 """
@@ -13,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import logging
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -30,6 +32,8 @@ LARGEST: Final = 16 << 20
 """Bytes of a text."""
 FILES: Final = 100_000
 """Files that are looked at."""
+TOKEN: Final = "texts"
+"""Parameter and cookie of the secret."""
 AROUND: Final = 120
 """Characters shown before and after a span."""
 _FORWARDED: Final = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
@@ -74,6 +78,14 @@ class Texts:
                 left -= 1
                 self._paths[hashlib.sha256(path.read_bytes()).hexdigest()] = path
         self._read = lru_cache(maxsize=8)(self._text)
+        self.token = secrets.token_urlsafe(18)
+        """A secret of this run: who sends it read it in the log."""
+
+    def shown_to(self, request: Request) -> bool:
+        """Return whether who asks may see words: from this machine, and with the secret."""
+        given = request.query_params.get(TOKEN) or request.cookies.get(TOKEN) or ""
+        known = secrets.compare_digest(given.encode(), self.token.encode())
+        return known and asked_here(request)
 
     def __len__(self) -> int:
         return len(self._paths)
@@ -139,7 +151,10 @@ def asked_here(request: Request) -> bool:
     The name of the host is looked at because a page elsewhere can have its name lead here.
     """
     headers: Mapping[str, str] = request.headers
-    host = urlsplit(f"//{headers.get('host', '')}").hostname or ""
+    try:
+        host = urlsplit(f"//{headers.get('host', '')}").hostname or ""
+    except ValueError:
+        return False
     return (
         request.client is not None
         and _loopback(request.client.host)

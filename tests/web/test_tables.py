@@ -63,7 +63,21 @@ def test_a_table_that_is_not_there(client: TestClient) -> None:
     assert "'prices'; there are: claims" in answer.json()["detail"]
 
 
-@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@x", "\tx", "\rx"])
+def test_a_number_stays_a_number() -> None:
+    assert Table(("latitude",), [("-12.5",)]).csv().endswith("\r\n-12.5\r\n")
+
+
+def test_answers_are_there_in_every_language(client: TestClient) -> None:
+    found = {tag: rows(client.get(f"{EVENT}.csv?lang={tag}").text) for tag in ("en", "bn", "hi")}
+    for tag, some in found.items():
+        answering = {row["claim_iri"] for row in some if row["answers"] or row["answered_by"]}
+        assert answering, tag
+        assert answering == {
+            row["claim_iri"] for row in found["en"] if row["answers"] or row["answered_by"]
+        }
+
+
+@pytest.mark.parametrize("cell", ["=1+1", "+1+1", "-x", "@x", "\tx", "\rx"])
 def test_no_cell_is_a_formula(cell: str) -> None:
     ((found, other),) = csv.reader(
         io.StringIO(Table(("a", "b"), [(cell, "ক")]).csv().split("\r\n", 1)[1], newline="")

@@ -46,6 +46,11 @@ def here(built: Path, texts: Path, settings: Settings) -> Iterator[TestClient]:
     """Return a browser on the machine of a server with texts."""
     app = create_app(built, replace(settings, texts=texts))
     with TestClient(app, **HERE) as found:  # type: ignore[arg-type]
+        assert app.texts is not None
+        came = found.get(f"/?texts={app.texts.token}", headers=HTML)
+        assert "HttpOnly" in came.headers["set-cookie"]
+        assert "SameSite=strict" in came.headers["set-cookie"]
+        assert app.texts.token not in came.text
         yield found
 
 
@@ -98,6 +103,8 @@ def test_a_page_with_words_is_for_nobody_else(here: TestClient) -> None:
     "headers",
     [
         {"Host": "news.example"},
+        {"Host": "[::1"},
+        {"Cookie": "texts=guessed"},
         {"X-Forwarded-For": "10.0.0.1"},
         {"Forwarded": "for=10.0.0.1"},
         {"Sec-Fetch-Site": "cross-site"},
@@ -115,9 +122,21 @@ def test_others_get_the_page_without_words(here: TestClient, headers: dict[str, 
 
 def test_another_machine_gets_no_words(built: Path, texts: Path, settings: Settings) -> None:
     app = create_app(built, replace(settings, texts=texts))
+    assert app.texts is not None
     with TestClient(app, base_url="http://127.0.0.1:8000", client=("192.0.2.7", 50000)) as far:
         ((address, *_), *_) = spans(far)
-        assert "<mark>" not in far.get(f"/doc/{address}", headers=HTML).text
+        page = far.get(f"/doc/{address}?texts={app.texts.token}", headers=HTML)
+        assert "<mark>" not in page.text
+
+
+def test_a_proxy_on_this_machine_does_not_open_them(
+    built: Path, texts: Path, settings: Settings
+) -> None:
+    app = create_app(built, replace(settings, texts=texts))
+    with TestClient(app, **HERE) as near:  # type: ignore[arg-type]
+        ((address, *_), *_) = spans(near)
+        assert "<mark>" not in near.get(f"/doc/{address}", headers=HTML).text
+        assert "<mark>" not in near.get(f"/doc/{address}?texts=guessed", headers=HTML).text
 
 
 def test_a_text_that_changes_is_no_longer_shown(tmp_path: Path) -> None:

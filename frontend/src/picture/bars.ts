@@ -83,7 +83,7 @@ export function dates(step: number): (date: Date) => string {
     step >= 360 * DAY ? { year: "numeric" }
       : step >= 28 * DAY ? { year: "numeric", month: "short" }
         : { year: "numeric", month: "short", day: "numeric" };
-  const format = new Intl.DateTimeFormat(document.documentElement.lang || undefined, { ...parts, timeZone: "UTC" });
+  const format = new Intl.DateTimeFormat(document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang || undefined, { ...parts, timeZone: "UTC" });
   return (date) => format.format(date);
 }
 
