@@ -115,7 +115,8 @@ export function fit(text: SVGTextElement, width: number): void {
   let shown = [...whole];
   while (length > width && shown.length > 1) {
     shown = shown.slice(0, Math.max(1, Math.floor((shown.length * width) / length) - 1));
-    text.textContent = `${shown.join("").trimEnd()}…`;
+    // After a whole word, where there is one: what is seen is then a part of the name.
+    text.textContent = `${shown.join("").replace(/(?<=\S)\s+\S*$/u, "").trimEnd()}…`;
     length = text.getComputedTextLength();
   }
 }
