@@ -424,6 +424,10 @@ _NARROWED: Final = (
     _parameter("format", "Wins over Accept.", _one_of(("html", "json", "csv"))),
     _LANG,
 )
+_NARROWED_AS: Final = (
+    _PICTURE_SUFFIX,
+    *(one for one in _NARROWED if one["name"] != "format"),
+)
 _JSON_OR_HTML: Final = _parameter(
     "format", "json for data; wins over Accept.", _one_of(("json", "html"))
 )
@@ -717,17 +721,11 @@ _ADDRESSES: Final[Mapping[str, _Address]] = {
         errors=_ASKS,
     ),
     "/timeline": _Address(_PICTURE, _NARROWED, "Timeline", errors=_FOUND_AS, data=True),
-    "/timeline{suffix}": _Address(
-        _PICTURE, (_PICTURE_SUFFIX, *_NARROWED), "Timeline", errors=_FOUND, data=True
-    ),
+    "/timeline{suffix}": _Address(_PICTURE, _NARROWED_AS, "Timeline", errors=_FOUND, data=True),
     "/map": _Address(_PICTURE, _NARROWED, "Map", errors=_FOUND_AS, data=True),
-    "/map{suffix}": _Address(
-        _PICTURE, (_PICTURE_SUFFIX, *_NARROWED), "Map", errors=_FOUND, data=True
-    ),
+    "/map{suffix}": _Address(_PICTURE, _NARROWED_AS, "Map", errors=_FOUND, data=True),
     "/network": _Address(_PICTURE, _NARROWED, "Network", errors=_FOUND_AS, data=True),
-    "/network{suffix}": _Address(
-        _PICTURE, (_PICTURE_SUFFIX, *_NARROWED), "Network", errors=_FOUND, data=True
-    ),
+    "/network{suffix}": _Address(_PICTURE, _NARROWED_AS, "Network", errors=_FOUND, data=True),
     "/questions": _Address(
         (HTML.media_type, "application/json"), (_JSON_OR_HTML, _LANG), "Questions", others=()
     ),
