@@ -49,7 +49,7 @@ def shown(*numbers: str, datatype: str = XSD + "integer") -> Any:
     found = Solutions(
         ("what", "n"),
         tuple(
-            {"what": Term(f"row {i}", False), "n": Term(text, False, "", datatype)}
+            {"what": Term(f"row {i}", False, "en"), "n": Term(text, False, "", datatype)}
             for i, text in enumerate(numbers)
         ),
     )
@@ -67,6 +67,18 @@ def test_a_chart_has_a_bar_for_each_row_as_long_as_its_number() -> None:
     huge = shown("1e308", "-1e308", datatype=XSD + "double").bars
     assert [bar.length for bar in huge.bars] == ["50.00", "50.00"]
     assert [bar.length for bar in shown("0", "0").bars.bars] == ["0.00", "0.00"]
+
+
+def test_there_is_no_chart_of_text_that_a_query_made(client: TestClient) -> None:
+    """Nobody knows whether it says something that only a source says."""
+    counted = "(COUNT(?c) AS ?n) { ?c ch:concerns ?e . ?e rdfs:label ?l } GROUP BY ?l"
+    made = page(client, f"SELECT (CONCAT(STR(?l), '!') AS ?x) {counted}")
+    assert "<rect" not in made
+    stripped = page(client, f"SELECT (STR(?l) AS ?x) {counted}")
+    label = "Delivery of radar parts by Arvenia to Bostmark"
+    assert label in stripped
+    for before in re.findall(rf"(.{{60}}){re.escape(label)}", stripped, re.DOTALL):
+        assert 'class="mark"' in before or "lang=" in before, before
 
 
 def test_there_is_no_chart_of_what_cannot_be_compared() -> None:

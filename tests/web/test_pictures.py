@@ -98,7 +98,7 @@ def keys(found: Any) -> list[str]:
 
 
 def rows(text: str) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(text)))
+    return list(csv.DictReader(io.StringIO(text.removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}"))))
 
 
 def strings(value: Any, name: str = "") -> Iterator[tuple[str, str]]:

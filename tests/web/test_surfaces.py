@@ -236,7 +236,7 @@ def said(media: str, text: str) -> Iterator[tuple[str, str]]:
     if media.endswith("json"):
         yield from strings(json.loads(text))
     elif media == "text/csv":
-        head, *rows = csv.reader(io.StringIO(text))
+        head, *rows = csv.reader(io.StringIO(text.removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")))
         yield from (("", name) for name in head)
         for row in rows:
             yield from zip(head, row, strict=True)
