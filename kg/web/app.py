@@ -17,6 +17,7 @@ from collections.abc import (
     Callable,
     Mapping,
 )
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -257,7 +258,7 @@ def _error_page(request: Request, failure: QueryFailure, headers: Mapping[str, s
     status, title = PROBLEMS[failure.reason]
     language = interface(wanted_languages(request))
     text = site.templates.get_template("error.html").render(
-        site={"title": TITLE, "asset": lambda name: (path := site.asset(name)) and root + path},
+        site={"title": TITLE, "asset": partial(site.asset, root=root)},
         release=served.manifest if served else None,
         root=root,
         static=request.scope.get("kg.static"),

@@ -16,6 +16,7 @@ from collections.abc import (
     Sequence,
 )
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, urlencode
@@ -138,11 +139,6 @@ class Ask:
         text = urlencode({k: v for k, v in params.items() if v is not None})
         return f"{self.root}{self.path}" + (f"?{text}" if text else "")
 
-    def _asset(self, name: str) -> str:
-        """Return the address of an asset of the pages; empty where it was not built."""
-        path = self.site.asset(name)
-        return f"{self.root}{path}" if path else ""
-
     def local(self, iri: str) -> str:
         """Return where a thing of the release is described here; its address if it is not ours."""
         base = self.served.base
@@ -239,7 +235,7 @@ class Ask:
         text = self.site.templates.get_template(template).render(
             site={
                 "title": TITLE,
-                "asset": lambda name: (path := self.site.asset(name)) and self.root + path,
+                "asset": partial(self.site.asset, root=self.root),
             },
             release=self.served.manifest,
             root=self.root,

@@ -550,13 +550,13 @@ async def _gather(
     group = _GROUP.get(kind, kind)
     shown = SHOWN_ELSEWHERE.get(group, "") + _NOTICED
     skip = f"FILTER(?p NOT IN ({', '.join(shown.split())}))"
-    queries = [_fill(NODES_QUERY, nodes=_values([iri]))]
+    queries = [fill(NODES_QUERY, nodes=values_of([iri]))]
     for name, body in sections.items():
         unpaged = name == "against"
         queries.append(
-            _fill(
+            fill(
                 SECTION_QUERY,
-                body=_fill(body, this=f"<{iri}>"),
+                body=fill(body, this=f"<{iri}>"),
                 limit=str((AGAINST if unpaged else limit) + 1),
                 offset=str(0 if unpaged else (page - 1) * limit),
             )
@@ -564,7 +564,7 @@ async def _gather(
     window = SORTED_PAGES * limit
     start, offset = divmod((page - 1) * limit, window)
     queries.append(
-        _fill(
+        fill(
             REFERENCES_QUERY,
             this=f"<{iri}>",
             filter=skip,
@@ -574,7 +574,7 @@ async def _gather(
             offset=str(offset),
         )
     )
-    queries.append(_fill(FURTHER_QUERY, this=f"<{iri}>", filter=skip, offset=str(page * limit)))
+    queries.append(fill(FURTHER_QUERY, this=f"<{iri}>", filter=skip, offset=str(page * limit)))
     *answers, named_by, further = await engine.rows(queries)
     graph = Graph()
     graph.add(_quads(answers[0]))
@@ -596,7 +596,7 @@ async def _gather(
         return None
 
     if found["notices"]:
-        [rows] = await engine.rows([_fill(CORRECTIONS_QUERY, nodes=_values([iri]))])
+        [rows] = await engine.rows([fill(CORRECTIONS_QUERY, nodes=values_of([iri]))])
         graph.add(_quads(rows))
     others = {node for name, some in found.items() if name != "notices" for node in some}
     nodes = sorted(others - {iri})
@@ -616,11 +616,11 @@ async def _complete(
     whole = [iri] if iri else []
     for answer in await engine.rows(
         [
-            _fill(NODES_QUERY, nodes=_values(nodes)),
-            _fill(
+            fill(NODES_QUERY, nodes=values_of(nodes)),
+            fill(
                 PARTS_QUERY,
-                whole=_values(whole),
-                nodes=_values([*whole, *(n for n in nodes if n not in set(spans))]),
+                whole=values_of(whole),
+                nodes=values_of([*whole, *(n for n in nodes if n not in set(spans))]),
             ),
         ]
     ):
@@ -628,15 +628,15 @@ async def _complete(
     claims = _named_iris(graph, f"{base}id/claim/")
     if claims:
         queries = (NAMING_QUERY, CORRECTIONS_QUERY)
-        for rows in await engine.rows([_fill(one, nodes=_values(claims)) for one in queries]):
+        for rows in await engine.rows([fill(one, nodes=values_of(claims)) for one in queries]):
             graph.add(_quads(rows))
     listed = _named_iris(graph, f"{base}id/event/", f"{base}id/relation/")
     partial = False
     if listed:
         taken, states = await engine.rows(
             [
-                _fill(POSITIONS_QUERY, nodes=_values(listed), limit=str(POSITIONS + 1)),
-                _fill(STATUS_QUERY, nodes=_values(listed)),
+                fill(POSITIONS_QUERY, nodes=values_of(listed), limit=str(POSITIONS + 1)),
+                fill(STATUS_QUERY, nodes=values_of(listed)),
             ]
         )
         graph.add(_quads(states))
@@ -650,8 +650,8 @@ async def _complete(
         graph.add(engine.terms.get(name, ()))
     for answer in await engine.rows(
         [
-            _fill(LABELS_QUERY, nodes=_values(named - agents - set(engine.terms))),
-            _fill(SIDES_QUERY, nodes=_values(agents)),
+            fill(LABELS_QUERY, nodes=values_of(named - agents - set(engine.terms))),
+            fill(SIDES_QUERY, nodes=values_of(agents)),
         ]
     ):
         graph.add(_quads(answer))
@@ -717,10 +717,10 @@ async def sketched(
             graph.add(Quad(row["s"].value, row["p"].value, row["o"], "") for row in rows)
 
     if nodes:
-        await add(*(_fill(query, nodes=_values(nodes)) for query in (SKETCH_QUERY, TIMES_QUERY)))
+        await add(*(fill(query, nodes=values_of(nodes)) for query in (SKETCH_QUERY, TIMES_QUERY)))
     same = {iri for node in nodes for iri in graph.iris(node, "ch:possiblySameAs")}
     known = {*nodes, *same, *engine.terms, *(quad.subject for quad in graph.quads)}
-    stances = _fill(STANCES_QUERY, nodes=_values({*nodes, *same}), limit=str(POSITIONS + 1))
+    stances = fill(STANCES_QUERY, nodes=values_of({*nodes, *same}), limit=str(POSITIONS + 1))
     [rows] = await engine.rows([stances]) if nodes else [[]]
     for row in rows:
         claim, answered = row["claim"].value, row.get("answered")
@@ -734,7 +734,7 @@ async def sketched(
     left = named - known
     for _ in range(ACTS_FOR):
         if left:
-            await add(_fill(NAMED_QUERY, nodes=_values(left)))
+            await add(fill(NAMED_QUERY, nodes=values_of(left)))
             known |= left
             left = {side for one in left for side in graph.iris(one, "ch:actsFor")} - known
     return _list(base, nodes, graph, len(rows) > POSITIONS)
@@ -747,7 +747,7 @@ async def notices(engine: Engine, base: str, page: int) -> tuple[Description, bo
         engine, base: as for `describe`.
         page: from 1.
     """
-    query = _fill(NOTICES_QUERY, limit=str(PAGE + 1), offset=str((page - 1) * PAGE))
+    query = fill(NOTICES_QUERY, limit=str(PAGE + 1), offset=str((page - 1) * PAGE))
     [rows] = await engine.rows([query])
     nodes = [row["node"].value for row in rows]
     return await related(engine, base, nodes[:PAGE]), len(nodes) > PAGE
@@ -808,11 +808,11 @@ async def _add_labels(
     if not iris:
         return False
     queries = [
-        _fill(NAMES_QUERY if engine.imported else LABELS_QUERY, nodes=_values(iris)),
-        _fill(NAMING_QUERY, nodes=_values(iris)),
+        fill(NAMES_QUERY if engine.imported else LABELS_QUERY, nodes=values_of(iris)),
+        fill(NAMING_QUERY, nodes=values_of(iris)),
     ]
     if taken:
-        queries.append(_fill(TAKEN_QUERY, nodes=_values(taken), limit=str(POSITIONS + 1)))
+        queries.append(fill(TAKEN_QUERY, nodes=values_of(taken), limit=str(POSITIONS + 1)))
     labels, claims, *positions = await engine.rows(queries)
     graph.add(_quads(labels))
     graph.add(_quads(claims))
@@ -824,7 +824,7 @@ async def _add_labels(
         graph.add(engine.terms.get(iri, ()))
     further -= set(engine.terms)
     if further:
-        [labels] = await engine.rows([_fill(LABELS_QUERY, nodes=_values(further))])
+        [labels] = await engine.rows([fill(LABELS_QUERY, nodes=values_of(further))])
         graph.add(_quads(labels))
     return any(len(rows) > POSITIONS for rows in positions)
 
@@ -846,7 +846,7 @@ async def resource(
     window = {"this": f"<{iri}>", "offset": str((page - 1) * PAGE), "limit": str(PAGE + 1)}
     own, named_by, used, *blank = await engine.rows(
         [
-            _fill(query, **window)
+            fill(query, **window)
             for query in (OWN_QUERY, NAMED_BY_QUERY, PROPERTY_QUERY, *BLANK_QUERIES)
         ]
     )
@@ -886,14 +886,9 @@ def _within(iris: set[str]) -> set[str]:
     }
 
 
-def texts_query(documents: Iterable[str]) -> str:
-    """Return the query for the hash and the language of the texts of documents."""
-    return _fill(TEXTS_QUERY, nodes=_values(documents))
-
-
 async def terms(engine: Engine, name: str) -> dict[str, list[Quad]]:
     """Return the labels and types of the terms of the ontology, whose graph is `name`."""
-    [rows] = await engine.rows([_fill(TERMS_QUERY, this=f"<{name}>", namespace=CH)])
+    [rows] = await engine.rows([fill(TERMS_QUERY, this=f"<{name}>", namespace=CH)])
     found: dict[str, list[Quad]] = {}
     for quad in _quads(rows):
         found.setdefault(quad.subject, []).append(quad)
@@ -903,7 +898,7 @@ async def terms(engine: Engine, name: str) -> dict[str, list[Quad]]:
 async def vocabulary(engine: Engine, base: str, name: str) -> Description:
     """Return the whole of the vocabulary graph, `name`."""
     graph = Graph()
-    [rows] = await engine.rows([_fill(VOCABULARY_QUERY, this=f"<{name}>")])
+    [rows] = await engine.rows([fill(VOCABULARY_QUERY, this=f"<{name}>")])
     graph.add(_quads(rows))
     return Description(name, base, "graph", "vocabulary", 1, graph, {}, (), False)
 
@@ -928,13 +923,13 @@ async def term_page(
     """
     window = SORTED_PAGES * USES
     start, offset = divmod((page - 1) * USES, window)
-    queries = [_fill(TERM_QUERY, this=f"<{iri}>", graph=f"<{name}>")]
+    queries = [fill(TERM_QUERY, this=f"<{iri}>", graph=f"<{name}>")]
     if use:
         places = {"window": window + 1, "start": start * window, "limit": USES + 1}
         queries.append(
-            _fill(
+            fill(
                 USES_QUERY,
-                body=_fill(_USES[use], this=f"<{iri}>", graph=f"<{name}>"),
+                body=fill(_USES[use], this=f"<{iri}>", graph=f"<{name}>"),
                 offset=str(offset),
                 **{key: str(value) for key, value in places.items()},
             )
@@ -949,7 +944,7 @@ async def term_page(
     data = sorted(iri for iri in {*nodes, *values} if iri.startswith(f"{base}id/"))
     of: list[str] = []
     if data:
-        [rows_of] = await engine.rows([_fill(OF_QUERY, nodes=_values(data))])
+        [rows_of] = await engine.rows([fill(OF_QUERY, nodes=values_of(data))])
         of = [row["node"].value for row in rows_of]
     partial = await _complete(engine, graph, "", sorted({*nodes, *of}), base)
     sections = {"uses": tuple(nodes)}
@@ -969,9 +964,9 @@ async def uses(engine: Engine, name: str, terms: Mapping[str, str], most: int) -
         QueryFailure: a query took too long or the workers are busy.
     """
     queries = [
-        _fill(
+        fill(
             COUNT_QUERY,
-            body=_fill(_USES[use], this=f"<{iri}>", graph=f"<{name}>"),
+            body=fill(_USES[use], this=f"<{iri}>", graph=f"<{name}>"),
             limit=str(most + 1),
         )
         for iri, use in terms.items()
@@ -1015,7 +1010,7 @@ async def named_in(engine: Engine, base: str, found: Solutions) -> Description:
     description = await named(engine, base, ours)
     described: tuple[str, ...] = ()
     if texts:
-        [rows] = await engine.rows([_fill(PROPOSITION_LABELS_QUERY, literals=" ".join(texts))])
+        [rows] = await engine.rows([fill(PROPOSITION_LABELS_QUERY, literals=" ".join(texts))])
         described = tuple(row["l"].value for row in rows)
     return Description(
         "", base, "list", "", 1, description.graph, {"described": described}, (), False
@@ -1045,11 +1040,12 @@ def _named_iris(graph: Graph, *beginnings: str) -> set[str]:
     return {iri for iri in found if iri.startswith(beginnings)}
 
 
-def _fill(template: str, **values: str) -> str:
-    return re.sub(r"\$([a-z]+)", lambda m: values.get(m[1], m[0]), template)
+def fill(template: str, **values: object) -> str:
+    """Return a query with values for its names, such as `$this`; other names stay."""
+    return re.sub(r"\$([a-z]+)", lambda m: str(values.get(m[1], m[0])), template)
 
 
-def _values(iris: Iterable[str]) -> str:
+def values_of(iris: Iterable[str]) -> str:
     """Return IRIs as VALUES takes them; blank nodes have no name there."""
     return " ".join(f"<{iri}>" for iri in sorted(iris) if not iri.startswith("_:"))
 

@@ -533,14 +533,6 @@ async def _kept(served: Served, key: object, make: Callable[[], Awaitable[Any]])
     return found
 
 
-def _fill(template: str, **values: object) -> str:
-    return re.sub(r"\$([a-z]+)", lambda match: str(values[match[1]]), template)
-
-
-def _iris(iris: Iterable[str]) -> str:
-    return " ".join(f"<{iri}>" for iri in sorted(iris))
-
-
 def _chosen(served: Served, wanted: Narrowed) -> list[str]:
     """Return the things that a request names: their labels are shown whatever is found."""
     found = [f"{served.base}id/agent/{key}" for key in wanted.agents]
@@ -553,14 +545,14 @@ async def _timeline(served: Served, wanted: Narrowed, number: int, size: int) ->
     body = wanted.body(served.base)
     rows, [counts] = await served.engine.rows(
         [
-            _fill(
+            describe.fill(
                 _TIMELINE_QUERY,
                 body=body,
                 window=LOOKED_AT,
                 limit=size,
                 offset=(number - 1) * size,
             ),
-            _fill(_COUNT_QUERY, body=body, window=LOOKED_AT),
+            describe.fill(_COUNT_QUERY, body=body, window=LOOKED_AT),
         ]
     )
     nodes = tuple(row["node"].value for row in rows if "node" in row)
@@ -573,20 +565,23 @@ async def _map(served: Served, wanted: Narrowed, number: int) -> _Map:
     offset = (number - 1) * PLACES
     values: dict[str, object] = {"body": body, "window": LOOKED_AT, "offset": offset}
     placed, unplaced = await engine.rows(
-        [_fill(_PLACES_QUERY, **values, limit=PLACES + 1, **{"not": word}) for word in ("", "NOT")]
+        [
+            describe.fill(_PLACES_QUERY, **values, limit=PLACES + 1, **{"not": word})
+            for word in ("", "NOT")
+        ]
     )
     rows = tuple(
         (row["where"].value, int(row["n"].value))
         for row in (*placed[:PLACES], *unplaced[:PLACES])
         if "where" in row
     )
-    names = _iris(iri for iri, _ in rows)
+    names = describe.values_of(iri for iri, _ in rows)
     points, regions, *some = await engine.rows(
         [
-            _fill(_POINTS_QUERY, nodes=names),
-            _fill(_REGIONS_QUERY, nodes=names),
+            describe.fill(_POINTS_QUERY, nodes=names),
+            describe.fill(_REGIONS_QUERY, nodes=names),
             *(
-                _fill(
+                describe.fill(
                     _EXAMPLES_QUERY,
                     body=f"VALUES ?role {{ {_PLACED} }} ?node ?role <{iri}> . {body}",
                     limit=EXAMPLES,
@@ -619,7 +614,9 @@ async def _map(served: Served, wanted: Narrowed, number: int) -> _Map:
 async def _network(served: Served, wanted: Narrowed) -> _Network:
     engine, body = served.engine, wanted.body(served.base)
     most = 5 * TIES
-    [rows] = await engine.rows([_fill(_TIES_QUERY, body=body, window=LOOKED_AT, limit=most + 1)])
+    [rows] = await engine.rows(
+        [describe.fill(_TIES_QUERY, body=body, window=LOOKED_AT, limit=most + 1)]
+    )
     found = [
         (
             row["from"].value,
@@ -640,7 +637,7 @@ async def _network(served: Served, wanted: Narrowed) -> _Network:
     ties = tuple(tie for tie in found if tie[0] in shown and tie[1] in shown)[:TIES]
     some = await engine.rows(
         [
-            _fill(
+            describe.fill(
                 _EXAMPLES_QUERY,
                 body=f"{body} ?node ch:actor <{source}> ; ch:recipient <{target}> . "
                 + (
@@ -674,7 +671,7 @@ async def _choices(ask: Ask, view: pages.View, wanted: Narrowed) -> dict[str, An
         answers = await served.engine.rows(
             [
                 *(
-                    _fill(
+                    describe.fill(
                         _TAKING_PART_QUERY,
                         window=LOOKED_AT,
                         limit=CHOICES,
@@ -683,7 +680,7 @@ async def _choices(ask: Ask, view: pages.View, wanted: Narrowed) -> dict[str, An
                     )
                     for kind in roles
                 ),
-                _fill(_TYPES_QUERY, window=LOOKED_AT, limit=CHOICES),
+                describe.fill(_TYPES_QUERY, window=LOOKED_AT, limit=CHOICES),
             ]
         )
         lists = [[row["one"].value for row in rows if "one" in row] for rows in answers]

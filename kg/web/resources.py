@@ -208,7 +208,9 @@ async def _passages(
     texts = ask.texts
     assert texts is not None
     spans = {quad.object.value for quad in found.graph.quads if quad.predicate == IN_DOCUMENT}
-    [rows] = await ask.served.engine.rows([describe.texts_query(spans)])
+    [rows] = await ask.served.engine.rows(
+        [describe.fill(describe.TEXTS_QUERY, nodes=describe.values_of(spans))]
+    )
     known = {row["s"].value: (row["hash"].value, row["lang"].value) for row in rows}
 
     def passage(document: str, start: str, end: str, sha256: str) -> Passage | None:

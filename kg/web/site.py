@@ -582,15 +582,18 @@ class Site:
         served.engine.languages = found[:LANGUAGES_OF_LABELS]
         return served
 
-    def asset(self, name: str) -> str:
+    def asset(self, name: str, *, root: str = "") -> str:
         """Return the address of an asset with its hash, so that it can be kept for ever.
 
         Those in `built/` are made with Node from `frontend/`; of one that is not there, the address
         is empty.
+
+        Args:
+            root: path under which the site stands.
         """
         if name not in self.assets and name.startswith(BUILT):
             return ""
-        return f"/assets/{name}?v={self.hashes[name]}"
+        return f"{root}/assets/{name}?v={self.hashes[name]}"
 
 
 @contextlib.contextmanager
