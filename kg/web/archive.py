@@ -79,7 +79,7 @@ FORMATS: Final = (
 LICENCES_SHOWN: Final = 200
 LICENCES_QUERY: Final = f"""
 SELECT DISTINCT ?s ?licence WHERE {{ ?s dcterms:license ?licence . FILTER(isIRI(?s)) }}
-ORDER BY ?licence ?s LIMIT {LICENCES_SHOWN}"""
+ORDER BY STR(?licence) STR(?s) LIMIT {LICENCES_SHOWN}"""
 
 
 async def download_page(request: Request) -> Response:

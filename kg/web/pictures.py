@@ -92,7 +92,7 @@ _TIMELINE_QUERY: Final = """
 SELECT ?node (MAX(COALESCE(STR(?first), STR(?last), '')) AS ?rank) WHERE {
   { SELECT DISTINCT ?node WHERE { $body } LIMIT $window }
   OPTIONAL { ?node ch:time ?t . OPTIONAL { ?t ch:earliest ?first } OPTIONAL { ?t ch:latest ?last } }
-} GROUP BY ?node ORDER BY DESC(?rank) ?node LIMIT $limit OFFSET $offset"""
+} GROUP BY ?node ORDER BY DESC(STR(?rank)) STR(?node) LIMIT $limit OFFSET $offset"""
 _COUNT_QUERY: Final = """
 SELECT (COUNT(DISTINCT ?node) AS ?all) (COUNT(DISTINCT ?d) AS ?dated) WHERE {
   { SELECT DISTINCT ?node WHERE { $body } LIMIT $window }
@@ -111,7 +111,7 @@ SELECT ?where (COUNT(DISTINCT ?node) AS ?n) WHERE {
   VALUES ?role { """
     + _PLACED
     + " } ?node ?role ?where . FILTER $not EXISTS { ?where ch:latitude ?x ; ch:longitude ?y } "
-    + "} GROUP BY ?where ORDER BY DESC(?n) ?where LIMIT $limit OFFSET $offset"
+    + "} GROUP BY ?where ORDER BY DESC(1 * ?n) STR(?where) LIMIT $limit OFFSET $offset"
 )
 _POINTS_QUERY: Final = (
     "SELECT ?where ?lat ?lon WHERE { VALUES ?where { $nodes } "
@@ -126,21 +126,21 @@ SELECT ?from ?to ?type (COUNT(DISTINCT ?node) AS ?n) (COUNT(DISTINCT ?planned) A
   ?node ch:actor ?from ; ch:recipient ?to .
   OPTIONAL { ?node ch:eventType ?type } OPTIONAL { ?node ch:status ?status }
   BIND(IF(?status IN (ch:status-planned, ch:status-hypothetical), ?node, ?nothing) AS ?planned)
-} GROUP BY ?from ?to ?type ORDER BY DESC(?n) ?from ?to ?type LIMIT $limit"""
+} GROUP BY ?from ?to ?type ORDER BY DESC(1 * ?n) STR(?from) STR(?to) STR(?type) LIMIT $limit"""
 _EXAMPLES_QUERY: Final = (
     "SELECT DISTINCT ?node ?no WHERE { $body "
     + _DISSENT
-    + "} ORDER BY DESC(?no) ?node LIMIT $limit"
+    + "} ORDER BY DESC(?no = true) STR(?node) LIMIT $limit"
 )
 _TAKING_PART_QUERY: Final = """
 SELECT ?one (COUNT(DISTINCT ?node) AS ?n) WHERE {
   { SELECT ?node WHERE { ?node a ch:Event } LIMIT $window }
   VALUES ?role { $roles } ?node ?role ?one . FILTER(STRSTARTS(STR(?one), '$kind'))
-} GROUP BY ?one ORDER BY DESC(?n) ?one LIMIT $limit"""
+} GROUP BY ?one ORDER BY DESC(1 * ?n) STR(?one) LIMIT $limit"""
 _TYPES_QUERY: Final = """
 SELECT ?one (COUNT(?node) AS ?n) WHERE {
   { SELECT ?node WHERE { ?node a ch:Event } LIMIT $window } ?node ch:eventType ?one
-} GROUP BY ?one ORDER BY DESC(?n) ?one LIMIT $limit"""
+} GROUP BY ?one ORDER BY DESC(1 * ?n) STR(?one) LIMIT $limit"""
 
 
 # --- what is asked for ---------------------------------------------------------------------------

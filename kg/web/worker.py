@@ -293,7 +293,7 @@ class _Job:
             rows, limit = job.get("rows", 0), None
             if rows:
                 limit = RowLimit(rows, job["link"], self._output.cut)
-            text = ordered(job["text"])
+            text = job["text"] if job.get("own") else ordered(job["text"])
             store.query(text, output, media_type, job["default"], job["named"], limit)
         elif job["kind"] == "statements":
             store.statements(ordered(job["text"]), output, media_type)

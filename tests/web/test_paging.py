@@ -1,4 +1,4 @@
-"""Things with many statements: pages of a hundred, and the other side on every one of them."""
+"""Things with many statements: several pages, and the other side on every one of them."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from kg.web.app import create_app
 BASE = "https://chancery.example/"
 CH = "https://w3id.org/chancery/ontology#"
 MANY = 130
+PAGES = -(-MANY // describe.PAGE)
 RUN = f"{BASE}id/run/patrols"
 
 
@@ -61,25 +62,24 @@ def test_pages_cover_everything_and_link_to_each_other(client: TestClient) -> No
     first = client.get(f"{path}.nq").headers["link"]
     assert f'<{path}?page=2>; rel="next"' in first
     assert 'rel="prev"' not in first
-    second = client.get(f"{path}.nq?page=2").headers["link"]
-    assert f'<{path}?page=1>; rel="prev"' in second
-    assert 'rel="next"' not in second
+    last = client.get(f"{path}.nq?page={PAGES}").headers["link"]
+    assert f'<{path}?page={PAGES - 1}>; rel="prev"' in last
+    assert 'rel="next"' not in last
     events = {f"{BASE}id/event/patrol-{n}" for n in range(MANY)}
-    one = _subjects(client, f"{path}.nq") & events
-    two = _subjects(client, f"{path}.nq?page=2") & events
-    assert one | two == events
-    assert len(one) == 100
-    page = client.get(f"{path}.html?page=2").text
+    found = [_subjects(client, f"{path}.nq?page={n}") & events for n in range(1, PAGES + 1)]
+    assert set().union(*found) == events
+    assert [len(one) for one in found[:-1]] == [describe.PAGE] * (PAGES - 1)
+    page = client.get(f"{path}.html?page={PAGES}").text
     assert "Previous page" in page
     assert "Next page" not in page
-    assert f"{path}?page=1" in page
-    assert f"{path}.ttl?page=2" in page, "the data formats of this page"
+    assert f"{path}?page={PAGES - 1}" in page
+    assert f"{path}.ttl?page={PAGES}" in page, "the data formats of this page"
 
 
 def test_the_denial_is_on_every_page(client: TestClient) -> None:
     claims = {f"{BASE}id/claim/{n:016x}" for n in range(MANY)}
     seen = set()
-    for page in (1, 2):
+    for page in range(1, PAGES + 1):
         found = _subjects(client, f"/doc/event/exercise.nq?page={page}")
         assert f"{BASE}id/claim/ffffffffffffffff" in found
         seen |= found & claims
@@ -95,11 +95,13 @@ def test_every_reference_is_on_one_page(
 ) -> None:
     monkeypatch.setattr(describe, "SORTED_PAGES", sorted_pages)
     seen: list[str] = []
-    for page in (1, 2, 3):
+    pages = -(-2 * MANY // describe.PAGE)
+    for page in range(1, pages + 1):
         answer = client.get(f"/doc/run/patrols.nq?page={page}")
-        assert ('rel="next"' in answer.headers["link"]) == (page < 3)
+        assert ('rel="next"' in answer.headers["link"]) == (page < pages)
         quads = ox.parse(answer.content, format=ox.RdfFormat.N_QUADS)
         named = [q.subject.value for q in quads if getattr(q.object, "value", "") == RUN]
-        assert len(named) == (100 if page < 3 else 2 * MANY - 200)
+        left = 2 * MANY - (page - 1) * describe.PAGE
+        assert len(named) == min(describe.PAGE, left)
         seen += named
     assert len(seen) == len(set(seen)) == 2 * MANY
