@@ -27,6 +27,7 @@ from kg.vocab import (
     digest_key,
     graph_iri,
     literal,
+    perhaps_the_same,
     term,
 )
 
@@ -516,11 +517,10 @@ def _candidate_links(world: _World, base: str, out: Dataset) -> list[_Link]:
             continue
         keys = sorted(f"event/{e.rpartition('/')[2]}" for e in pair)
         iri = data_iri(base, "record", digest_key("event-link", *keys))
-        labels = " and ".join(world.label(e) for e in pair)
         node = f"<{iri}>"
         out.add(graph, node, f"<{RDF}type>", term("EventLink"))
-        words = literal(f"Perhaps the same event: {labels}", lang="en")
-        out.add(graph, node, f"<{RDFS}label>", words)
+        words = perhaps_the_same(map(world.label, pair))
+        out.add(graph, node, f"<{RDFS}label>", literal(words, lang="en"))
         out.add(graph, node, term("certainty"), term("certainty-possible"))
         out.add(graph, node, term("accepted"), boolean(False))
         out.add(graph, node, term("reason"), literal("Proposed by rule; not reviewed.", lang="en"))

@@ -27,6 +27,7 @@ from kg.vocab import (
     WD,
     date,
     decimal,
+    described,
     digest_key,
     literal,
     term,
@@ -239,8 +240,7 @@ def map_links(rows: Sequence[LinkRow], facts: FactSet, out: Quads) -> int:
             out.add(graph, subject, predicate, target)
             if row.predicate_id == "skos:exactMatch":
                 out.add(graph, subject, f"<{SCHEMA}sameAs>", target)
-        verb = "is not" if row.predicate_modifier else row.predicate_id
-        words = f"{row.subject_label} {verb} {row.object_label or row.object_id}"
+        words = _label(row)
         out.add(graph, node, f"<{RDF}type>", term("OutsideLink"))
         out.add(graph, node, f"<{RDFS}label>", literal(words, lang="en"))
         out.add(graph, node, term("linkSubject"), subject)
@@ -266,6 +266,19 @@ def map_links(rows: Sequence[LinkRow], facts: FactSet, out: Quads) -> int:
             if who:
                 out.add(graph, node, term(name), f"<{out.base}id/{who.removeprefix('kg:')}>")
     return written
+
+
+def _label(row: LinkRow) -> str:
+    """Return what a record of a link is called: what names an event has its mark."""
+    subject, other = row.subject_label, row.object_label or row.object_id
+    verb = "is not" if row.predicate_modifier else row.predicate_id
+    if row.subject_id.startswith("kg:event/"):
+        subject = described(subject)
+        if row.object_label:
+            other = described(other)
+        if row.predicate_modifier:
+            verb = "is not the same as"
+    return f"{subject} {verb} {other}"
 
 
 def _unit(lexical: str) -> str:

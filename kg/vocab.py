@@ -9,7 +9,7 @@ Spec: RDF 1.1 N-Quads; RFC 3987 (IRIs); docs/decisions/0001-iri-scheme.md
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
@@ -128,6 +128,24 @@ _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _NOT_IN_IRI = re.compile('[\x00-\x20<>"{}|^`\\\\]')
 _LANGUAGE = re.compile("^[a-zA-Z]{1,8}(-[a-zA-Z0-9]{1,8})*$")
+
+
+def described(label: str) -> str:
+    """Return the English label of an event or a relation with its mark, for words of the data.
+
+    >>> described("Delivery of radar parts")
+    'described: Delivery of radar parts'
+    """
+    return f"{MARKS['event']}: {label}"
+
+
+def perhaps_the_same(labels: Iterable[str]) -> str:
+    """Return what a link between events is called, by their English labels.
+
+    >>> perhaps_the_same(["Delivery of radar parts", "Shipment of radars"])
+    'Perhaps the same event (described: Delivery of radar parts; described: Shipment of radars)'
+    """
+    return f"Perhaps the same event ({'; '.join(map(described, labels))})"
 
 
 def digest_key(*fields: object) -> str:

@@ -51,6 +51,7 @@ from kg.vocab import (
     digest_key,
     integer,
     literal,
+    perhaps_the_same,
     term,
 )
 
@@ -770,8 +771,7 @@ class Articles:
         with reading(record, SOURCE, origin) as r:
             self.types(graph, node, "EventLink")
             self.record(graph, node, r, file)
-            names = " and ".join(self.label(e) for e in sorted(r.events))
-            words = f"Perhaps the same event: {names}"
+            words = perhaps_the_same(self.label(event) for event in sorted(r.events))
             out.add(graph, node, _LABEL, literal(words, lang="en"))
             for event in r.events:
                 out.add(graph, node, term("links"), self.ref(event))

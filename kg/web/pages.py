@@ -664,7 +664,11 @@ class View:
     def _own(self, predicate: str, term: Term) -> Value:
         """Return a value of the resource; words that say a proposition carry its mark."""
         shown = self.value(term)
-        if isinstance(shown, Text) and self.d.kind in MARKS and predicate in WORDED:
+        worded = self.d.kind in MARKS and predicate in WORDED
+        if predicate == CH + "linkObjectLabel":  # what others call an event
+            subject = self.d.graph.one(self.d.iri, "ch:linkSubject")
+            worded = self.kind(subject) in PROPOSITIONS
+        if isinstance(shown, Text) and worded:
             return Text(shown.text, shown.lang, shown.datatype, described=True)
         return shown
 

@@ -59,6 +59,7 @@ def answers(out: Dataset, query: str) -> set[tuple[str, ...]]:
             "ch": "https://w3id.org/chancery/ontology#",
             "e": f"{BASE}id/event/",
             "x": f"{BASE}id/x/",
+            "rdfs": "http://www.w3.org/2000/01/rdf-schema#",
         },
         use_default_graph_as_union=True,
     )
@@ -218,6 +219,12 @@ def test_candidate_links(old: str, new: str, linked: bool) -> None:
     out = derive(events(SAME.replace(old, new) if old else SAME), BASE)
     found = answers(out, "SELECT ?e { ?l a ch:EventLink ; ch:links ?e ; ch:rule ?r }")
     assert found == ({(f"{BASE}id/event/one",), (f"{BASE}id/event/two",)} if linked else set())
+
+
+def test_links_name_events_as_described() -> None:
+    out = derive(events(SAME + 'e:two rdfs:label "two"@en .'), BASE)
+    found = answers(out, "SELECT ?n { ?l a ch:EventLink ; rdfs:label ?n }")
+    assert found == {("Perhaps the same event (described: one; described: two)",)}
 
 
 def test_events_of_one_document_are_never_linked_by_rule() -> None:

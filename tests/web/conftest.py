@@ -250,25 +250,41 @@ class Walker(HTMLParser):
         return {value for tag, name, value in self.attributes if name in ("href", "src", "action")}
 
     @staticmethod
+    def strings(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
+        """Yield every string in JSON, keys too, with the name of the property that it is in."""
+        if isinstance(value, str):
+            yield name, value
+        elif isinstance(value, list):
+            for one in value:
+                yield from Walker.strings(one, name)
+        elif isinstance(value, dict):
+            for key, one in value.items():
+                yield "", key
+                yield from Walker.strings(one, key)
+
+    @staticmethod
     def marked(text: str) -> bool:
         """Return whether a text begins with the mark of a proposition or a claim."""
         return text.startswith((*MARKS, *(mark[:1].lower() + mark[1:] for mark in MARKS)))
 
     def bare(self, labels: set[str]) -> list[str]:
         """Return the texts with one of the labels in it that nobody is said to say."""
+
+        def named(text: str) -> bool:
+            """Return whether a label is in it; in words of the data it may have its mark."""
+            return any(one in text and f"described: {one}" not in text for one in labels)
+
         found = [
             text
             for text, classes, tag in self.texts
             if not classes & {"described", "attributed"}
             and not (tag == "title" and text.startswith(MARKS))
-            and any(label in text for label in labels)
+            and named(text)
         ]
         found += [
             value
             for tag, name, value in self.attributes
-            if name != "href"
-            and not value.startswith(MARKS)
-            and any(label in value for label in labels)
+            if name != "href" and not value.startswith(MARKS) and named(value)
         ]
         return found
 
@@ -276,9 +292,12 @@ class Walker(HTMLParser):
 MARKS = tuple(
     f"{words[:1].upper()}{words[1:]}: "
     for tag in INTERFACE
-    for words in map(Language(tag).gettext, vocab.MARKS.values())
+    for kind, mark in vocab.MARKS.items()
+    for words in [Language(tag).gettext(mark)]
+    if kind != "record"
 )
-"""What the title of a page of a proposition or a claim begins with, in each language."""
+"""What the title of a page of a proposition or a claim begins with, in each language; that of a
+record marks no event that it names."""
 
 
 @pytest.fixture(scope="session")

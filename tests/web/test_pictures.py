@@ -101,18 +101,6 @@ def rows(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text.removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}"))))
 
 
-def strings(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
-    """Yield every string in JSON with the name of the property that it is, or is in."""
-    if isinstance(value, str):
-        yield name, value
-    elif isinstance(value, list):
-        for one in value:
-            yield from strings(one, name)
-    elif isinstance(value, dict):
-        for key, one in value.items():
-            yield from strings(one, key)
-
-
 def test_events_are_in_one_order_in_every_format(site: TestClient, walk: Any) -> None:
     found = data(site, "/timeline")
     order = ["mill-visit", "radar-delivery", "mill-talks", "mill-fire", "radar-handover"]
@@ -158,7 +146,9 @@ def test_nothing_is_bare(site: TestClient, walk: Any, picture: str, lang: str) -
     assert any(label in page for label in LABELS)
     assert walk(page).bare(LABELS) == []
     whole = data(site, f"/{picture}{query}")
-    named = [(name, text) for name, text in strings(whole) if any(one in text for one in LABELS)]
+    named = [
+        (name, text) for name, text in walk.strings(whole) if any(one in text for one in LABELS)
+    ]
     assert named
     for name, text in named:
         assert name == "described", name
