@@ -62,7 +62,7 @@ from kg.web.ask import TITLE, Ask, wanted_languages
 from kg.web.crawl import robots, site_map_part, site_maps
 from kg.web.editor import query_page, query_terms
 from kg.web.front import home, question_list, question_page, search_page, suggestions
-from kg.web.manual import guide_index, guide_page, slug
+from kg.web.manual import guide_index, guide_page, guide_root, slug
 from kg.web.pictures import map_page, map_page_as, network, network_as, timeline, timeline_as
 from kg.web.resources import (
     context,
@@ -324,6 +324,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     ("/sitemap.xml", site_maps, ""),
     ("/sitemap/{name}", site_map_part, ""),
     ("/docs", guide_index, "The documentation"),
+    ("/docs/", guide_root, ""),
     ("/docs/api", api_page, "This interface for people"),
     ("/docs/{path:path}", guide_page, "A page of the documentation"),
     ("/healthz", healthz, "Whether the server runs"),

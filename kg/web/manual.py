@@ -368,6 +368,13 @@ async def guide_index(request: Request) -> Response:
     )
 
 
+async def guide_root(request: Request) -> Response:
+    """Return where the list of the pages is, whose address has no slash at the end."""
+    root, query = request.scope.get("root_path", "").rstrip("/"), request.url.query
+    where = f"{root}/docs?{query}" if query else f"{root}/docs"
+    return Response(status_code=308, headers={"Location": where, "Cache-Control": "no-cache"})
+
+
 async def guide_page(request: Request, path: str) -> Response:
     """Return a page of the documentation, such as `how-to/read-the-pages`."""
     ask = Ask(request)

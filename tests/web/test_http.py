@@ -485,6 +485,14 @@ def test_the_description_of_the_interface(client: TestClient) -> None:
     assert "/doc/{kind}/{name}" in page
     ours = r'<script defer src="/assets/built/[^"<>]+"></script>'
     assert "<script" not in re.sub(ours, "", page)
+    assert "<code>.nq</code> and <code>.trig</code> name the graph" in page
+    assert "`" not in page
+
+
+def test_the_documentation_has_one_address(client: TestClient) -> None:
+    for query in ("", "?lang=bn"):
+        moved = client.get(f"/docs/{query}", headers=HTML)
+        assert (moved.status_code, moved.headers["location"]) == (308, f"/docs{query}")
 
 
 # --- operations ---

@@ -198,6 +198,7 @@ APART = {
     "/context.jsonld",
     "/sparql",
     "/sparql/",
+    "/docs/",
     "/dataset{suffix}",
     "/.well-known/void",
     "/download/{release}/",
