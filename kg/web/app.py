@@ -58,7 +58,7 @@ from kg.web.archive import (
     release_list,
     release_page,
 )
-from kg.web.ask import TITLE, Ask, wanted_languages
+from kg.web.ask import TITLE, Ask, accepted, wanted_languages
 from kg.web.crawl import robots, site_map_part, site_maps
 from kg.web.editor import query_page, query_terms
 from kg.web.front import home, question_list, question_page, search_page, suggestions
@@ -154,6 +154,7 @@ async def asset(request: Request, name: str) -> Response:
 async def api_page(request: Request) -> Response:
     """Return the description of this interface for people."""
     ask = Ask(request)
+    accepted(request, (HTML,))
     routes = []
     for path, methods in request.app.openapi()["paths"].items():
         for method, item in methods.items():

@@ -31,6 +31,7 @@ from kg.web import corrections, describe, history, pages
 from kg.web.ask import (
     PLAIN_JSON,
     Ask,
+    accepted,
     cached,
     format_links,
     format_of,
@@ -49,8 +50,6 @@ from kg.web.negotiation import (
     HTML,
     PAGE_FORMATS,
     Format,
-    choose,
-    media_types,
 )
 from kg.web.site import Site
 
@@ -85,11 +84,12 @@ ORDER BY STR(?licence) STR(?s) LIMIT {LICENCES_SHOWN}"""
 async def download_page(request: Request) -> Response:
     """Return the files of the current release, how to load and how to cite them."""
     ask = Ask(request)
+    accepted(request, (HTML,))
     served, manifest = ask.served, ask.served.manifest
     current = f"{ask.root}/download/current/"
     # Where nobody owns the base, it is where somebody asks, and so in no answer that others get.
     host = published_at(manifest) or ("" if ask.static else str(request.base_url)[:300])
-    headers = {"Vary": "Accept-Language"}
+    headers = {"Vary": "Accept, Accept-Language"}
     if ask.static or published_at(manifest):
         headers["ETag"] = ask.etag("/download", *ask.reader)
         if (same := ask.known(headers["ETag"], headers)) is not None:
@@ -284,10 +284,7 @@ async def release_difference(request: Request, old: str, new: str) -> Response:
         raise QueryFailure("not-found", f"There is no format .{suffix}; there are: .json .rdfp")
     form = forms.get(suffix)
     if form is None:
-        chosen = choose(request.headers.get("accept"), (HTML, PLAIN_JSON, RDF_PATCH))
-        form = chosen[0] if chosen else None
-    if form is None:
-        raise QueryFailure("format", "The difference is HTML, JSON or an RDF Patch")
+        form = accepted(request, (HTML, PLAIN_JSON, RDF_PATCH))
     languages = ask.reader if form is HTML else ()
     etag = ask.etag("diff", before.name, after.name, form.name, ask.number, *languages)
     headers = {"ETag": etag, "Vary": "Accept, Accept-Language", "Cache-Control": "no-cache"}
@@ -344,15 +341,7 @@ async def _correction_list(request: Request, suffix: str) -> Response:
         )
     form = offers.get(suffix)
     if form is None:
-        accept = request.headers.get("accept")
-        chosen = choose(accept, (*PAGE_FORMATS, ATOM, PLAIN_JSON))
-        if chosen is None:
-            raise QueryFailure(
-                "format",
-                "none of the formats asked for is offered",
-                available=media_types((*PAGE_FORMATS, ATOM, PLAIN_JSON)),
-            )
-        form = chosen[0]
+        form = accepted(request, (*PAGE_FORMATS, ATOM, PLAIN_JSON))
     languages = ask.reader if form in (HTML, ATOM) else ()
     etag = ask.etag("corrections", form.name, number, *languages)
     headers = {"ETag": etag, "Vary": "Accept, Accept-Language", "Cache-Control": "no-cache"}

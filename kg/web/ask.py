@@ -256,7 +256,7 @@ class Ask:
             },
             **context,
         )
-        named = {"Cache-Control": "no-cache", "Vary": "Accept-Language", **(headers or {})}
+        named = {"Cache-Control": "no-cache", "Vary": "Accept, Accept-Language", **(headers or {})}
         return self.answer(text, HTML.media_type, named, status)
 
     def _switch(self, tags: Iterable[str], current: str) -> list[dict[str, Any]]:
@@ -324,14 +324,37 @@ PLAIN_JSON: Final = Format("json", "application/json", ".json")
 
 def negotiated(request: Request) -> str:
     """Return the suffix of the format that the reader wants most; HTML where all are equal."""
-    found = choose(request.headers.get("accept"), PAGE_FORMATS)
+    return accepted(request, PAGE_FORMATS).name
+
+
+def accepted(request: Request, offers: tuple[Format, ...]) -> Format:
+    """Return which of the formats on offer the header Accept asks for; the first without one.
+
+    Raises:
+        QueryFailure: none of them is.
+    """
+    found = choose(request.headers.get("accept"), offers)
     if found is None:
         raise QueryFailure(
-            "format",
-            "none of the formats asked for is offered",
-            available=media_types(PAGE_FORMATS),
+            "format", "none of the formats asked for is offered", available=media_types(offers)
         )
-    return found[0].name
+    return found[0]
+
+
+def form_of(request: Request, offers: tuple[Format, ...]) -> Format:
+    """Return which of the formats on offer is asked for: by `format`, else by the header Accept.
+
+    Raises:
+        QueryFailure: none of them is.
+    """
+    name = request.query_params.get("format")
+    if name is None:
+        return accepted(request, offers)
+    for form in offers:
+        if form.name == name:
+            return form
+    *names, last = (form.name for form in offers)
+    raise QueryFailure("parameter", f"format is {name!r}; expected {', '.join(names)} or {last}")
 
 
 def format_of(request: Request, suffix: str) -> str:
@@ -444,14 +467,9 @@ def wants_json(request: Request) -> bool:
     """Return whether JSON is asked for rather than a page: by `format`, else by the header Accept.
 
     Raises:
-        QueryFailure: `format` is neither.
+        QueryFailure: it is neither.
     """
-    if (name := request.query_params.get("format")) is not None:
-        if name not in ("json", "html"):
-            raise QueryFailure("parameter", f"format is {name!r}; expected json or html")
-        return name == "json"
-    found = choose(request.headers.get("accept"), (HTML, PLAIN_JSON))
-    return found is not None and found[0] is PLAIN_JSON
+    return form_of(request, (HTML, PLAIN_JSON)) is PLAIN_JSON
 
 
 async def turtle_answer(ask: Ask, text: str, suffix: str, headers: Mapping[str, str]) -> Response:

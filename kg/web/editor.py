@@ -18,11 +18,11 @@ from fastapi.responses import Response
 from kg.serialise import not_in_xml
 from kg.vocab import CH, OWL, RDF, RDFS, SKOS, graph_iri
 from kg.web import describe, pages
-from kg.web.ask import Ask, cached
+from kg.web.ask import Ask, accepted, cached
 from kg.web.describe import Description, Solutions, Term
 from kg.web.guard import ADDRESS_BYTES, LENGTH, QueryFailure, check
 from kg.web.language import N_
-from kg.web.negotiation import GRAPH_FORMATS, RESULT_FORMATS, XML
+from kg.web.negotiation import GRAPH_FORMATS, HTML, RESULT_FORMATS, XML
 from kg.web.pool import client
 from kg.web.protocol import seconds, status_of
 from kg.web.site import Served
@@ -95,6 +95,7 @@ LIMIT 20"""
 async def query_page(request: Request, query: str = "") -> Response:
     """Return the query form and, where a query is given, its result as a table."""
     ask = Ask(request)
+    accepted(request, (HTML,))
     served = ask.served
     found: Solutions | None = None
     shown: dict[str, Any] = {}

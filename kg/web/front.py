@@ -25,10 +25,11 @@ from kg.manifest import (
 )
 from kg.vocab import CH
 from kg.web import describe, pages, pictures
-from kg.web.ask import Ask, cached, report_page, wants_json
+from kg.web.ask import Ask, accepted, cached, report_page, wants_json
 from kg.web.editor import ROWS_SHOWN, Positions, positions
 from kg.web.guard import QueryFailure
 from kg.web.language import N_
+from kg.web.negotiation import HTML
 from kg.web.protocol import status_of
 from kg.web.search import Hit, Hits, search, suggest
 
@@ -80,10 +81,11 @@ NUMBERS: Final = (
 async def home(request: Request) -> Response:
     """Return the home page: what this is, its numbers, and questions with their answers."""
     ask = Ask(request)
+    accepted(request, (HTML,))
     served, manifest, _ = ask.served, ask.served.manifest, ask.language.gettext
     etag = ask.etag("/", *ask.reader)
     headers = {
-        "Vary": "Accept-Language",
+        "Vary": "Accept, Accept-Language",
         "ETag": etag,
         "Link": f'<{ask.root}/dataset>; rel="describedby"',
     }
@@ -288,8 +290,9 @@ async def question_page(request: Request, name: str) -> Response:
             break
     else:
         raise QueryFailure("not-found", f"This release has no question {name!r}")
+    accepted(request, (HTML,))
     etag = ask.etag("/questions", name, *ask.reader)
-    headers = {"Vary": "Accept-Language", "ETag": etag}
+    headers = {"Vary": "Accept, Accept-Language", "ETag": etag}
     if (same := ask.known(etag, headers)) is not None:
         return same
     answer, trouble, lasting = await _answered(ask, question, ROWS_SHOWN)

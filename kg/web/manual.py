@@ -24,9 +24,10 @@ from fastapi import Request
 from fastapi.responses import Response
 
 from kg.resources import folder
-from kg.web.ask import Ask, cached
+from kg.web.ask import Ask, accepted, cached
 from kg.web.guard import QueryFailure
 from kg.web.language import N_, Language
+from kg.web.negotiation import HTML
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -356,7 +357,8 @@ async def manual(ask: Ask) -> Manual:
 async def guide_index(request: Request) -> Response:
     """Return the list of the pages of the documentation."""
     ask = Ask(request)
-    headers = {"Vary": "Accept-Language", "ETag": ask.etag("/docs", *ask.reader)}
+    accepted(request, (HTML,))
+    headers = {"Vary": "Accept, Accept-Language", "ETag": ask.etag("/docs", *ask.reader)}
     if (same := ask.known(headers["ETag"], headers)) is not None:
         return same
     pages = await manual(ask)
@@ -381,7 +383,8 @@ async def guide_page(request: Request, path: str) -> Response:
     pages = await manual(ask)
     if path not in pages.names:
         raise QueryFailure("not-found", f"The documentation has no page {path!r}")
-    headers = {"Vary": "Accept-Language", "ETag": ask.etag("/docs", path, *ask.reader)}
+    accepted(request, (HTML,))
+    headers = {"Vary": "Accept, Accept-Language", "ETag": ask.etag("/docs", path, *ask.reader)}
     if (same := ask.known(headers["ETag"], headers)) is not None:
         return same
     said = words(ask.root, ask.language)

@@ -548,6 +548,7 @@ _PAGE_OR_DATA: Final = (HTML.media_type, *(one.media_type for one in GRAPH_FORMA
 _CORRECTIONS: Final = (*_PAGE_OR_DATA, "application/json", "application/atom+xml")
 _PICTURE: Final = (HTML.media_type, "application/json", "text/csv")
 _PLAIN: Final = ("text/plain", "application/openmetrics-text")
+_AS_ASKED: Final = (*_EVERYWHERE, 406)
 _NEGOTIATED: Final = (*_EVERYWHERE, 404, 406)
 _FOUND: Final = (*_ASKS, 404)
 _FOUND_AS: Final = (*_ASKS, 404, 406)
@@ -567,7 +568,7 @@ _FILES: Final = (
     "text/turtle",
 )
 _ADDRESSES: Final[Mapping[str, _Address]] = {
-    "/": _Address((HTML.media_type,), errors=_ASKS),
+    "/": _Address((HTML.media_type,), errors=(*_ASKS, 406)),
     "/id/{kind}/{key}": _Address((), (_KIND, _KEY), errors=_FOUND, others=(303,), data=True),
     "/doc/{kind}/{name}": _Address(
         (*_PAGE_OR_DATA, "text/csv"),
@@ -622,7 +623,7 @@ _ADDRESSES: Final[Mapping[str, _Address]] = {
     "/query": _Address(
         (HTML.media_type,),
         (*_query_parameters(query=True)[:1], _LANG),
-        errors=(*_ASKS, 429),
+        errors=(*_ASKS, 406, 429),
         others=(),
     ),
     "/query/terms.json": _Address(("application/json",), (_LANG,), "Terms", errors=_ASKS),
@@ -631,7 +632,7 @@ _ADDRESSES: Final[Mapping[str, _Address]] = {
     "/.well-known/void": _Address(
         tuple(one.media_type for one in GRAPH_FORMATS), (), errors=_FOUND, data=True
     ),
-    "/download": _Address((HTML.media_type,)),
+    "/download": _Address((HTML.media_type,), errors=_AS_ASKED),
     "/download/{release}/{path}": _Address(
         _FILES,
         (
@@ -659,13 +660,13 @@ _ADDRESSES: Final[Mapping[str, _Address]] = {
         data=True,
     ),
     "/releases": _Address(
-        (HTML.media_type, "application/json"), (_JSON_OR_HTML, _LANG), "Releases", others=()
+        (HTML.media_type, "application/json"), (_JSON_OR_HTML, _LANG), "Releases", _AS_ASKED, ()
     ),
     "/releases/{release}": _Address(
         (HTML.media_type, "application/json"),
         (_release("release"), _JSON_OR_HTML, _LANG),
         "Release",
-        errors=_FOUND,
+        errors=_FOUND_AS,
         others=(),
     ),
     "/releases/{old}/diff/{new}": _Address(
@@ -707,7 +708,7 @@ _ADDRESSES: Final[Mapping[str, _Address]] = {
             _LANG,
         ),
         "Hits",
-        errors=_ASKS,
+        errors=(*_ASKS, 406),
         others=(),
     ),
     "/suggest": _Address(
@@ -727,7 +728,7 @@ _ADDRESSES: Final[Mapping[str, _Address]] = {
     "/network": _Address(_PICTURE, _NARROWED, "Network", errors=_FOUND_AS, data=True),
     "/network{suffix}": _Address(_PICTURE, _NARROWED_AS, "Network", errors=_FOUND, data=True),
     "/questions": _Address(
-        (HTML.media_type, "application/json"), (_JSON_OR_HTML, _LANG), "Questions", others=()
+        (HTML.media_type, "application/json"), (_JSON_OR_HTML, _LANG), "Questions", _AS_ASKED, ()
     ),
     "/questions/{name}": _Address(
         (HTML.media_type,),
@@ -735,11 +736,11 @@ _ADDRESSES: Final[Mapping[str, _Address]] = {
             _parameter("name", "The id of the question.", {**_TEXT, "minLength": 1}, where="path"),
             _LANG,
         ),
-        errors=_FOUND,
+        errors=_FOUND_AS,
         data=True,
     ),
-    "/docs": _Address((HTML.media_type,)),
-    "/docs/api": _Address((HTML.media_type,), others=()),
+    "/docs": _Address((HTML.media_type,), errors=_AS_ASKED),
+    "/docs/api": _Address((HTML.media_type,), errors=_AS_ASKED, others=()),
     "/docs/{path}": _Address(
         (HTML.media_type,),
         (
@@ -751,7 +752,7 @@ _ADDRESSES: Final[Mapping[str, _Address]] = {
             ),
             _LANG,
         ),
-        errors=_FOUND,
+        errors=_FOUND_AS,
         data=True,
     ),
     "/healthz": _Address(_PLAIN[:1], (), errors=(413,), others=()),

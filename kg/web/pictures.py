@@ -23,10 +23,10 @@ from fastapi.responses import Response
 
 from kg.vocab import CH, MARKS
 from kg.web import describe, pages
-from kg.web.ask import PLAIN_JSON, Ask, cached, lacking
+from kg.web.ask import PLAIN_JSON, Ask, cached, form_of, lacking
 from kg.web.guard import QueryFailure
 from kg.web.language import N_, RANGE_RULES
-from kg.web.negotiation import CSV, HTML, Format, choose, media_types
+from kg.web.negotiation import CSV, HTML, Format
 from kg.web.site import Served
 from kg.web.tables import Table
 
@@ -298,17 +298,7 @@ def _form(ask: Ask, suffix: str) -> Format:
                 "not-found", f"There is no format {suffix}; there are: {', '.join(by_suffix)}"
             )
         return by_suffix[suffix]
-    if (name := ask.request.query_params.get("format")) is not None:
-        for form in FORMATS:
-            if form.name == name:
-                return form
-        raise QueryFailure("parameter", f"format is {name!r}; expected html, json or csv")
-    found = choose(ask.request.headers.get("accept"), FORMATS)
-    if found is None:
-        raise QueryFailure(
-            "format", "none of the formats asked for is offered", available=media_types(FORMATS)
-        )
-    return found[0]
+    return form_of(ask.request, FORMATS)
 
 
 # --- what is shown -------------------------------------------------------------------------------

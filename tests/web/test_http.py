@@ -257,6 +257,38 @@ def test_406_names_what_is_offered(client: TestClient) -> None:
     assert "text/turtle" in response.json()["available"]
 
 
+PAGES = (
+    *("/", "/query", "/download", "/releases", "/search?q=radar", "/timeline", "/map", "/network"),
+    *("/questions", "/questions/who-denies", "/docs", "/docs/api", "/docs/model", "/ontology"),
+    *("/ontology/Event", "/shapes", "/dataset", "/corrections", "/changes"),
+)
+BROWSERS = (
+    "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+    "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,*/*;"
+    "q=0.8,application/signed-exchange;v=b3;q=0.7",
+    "text/html, application/xhtml+xml, image/jxr, */*",
+)
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_is_given_to_who_takes_it(client: TestClient, path: str) -> None:
+    refused = client.get(path, headers={"Accept": "image/png"})
+    assert refused.status_code == 406
+    assert "text/html" in refused.json()["available"]
+    for accept in (*BROWSERS, "*/*", "text/*", "image/png, text/html;q=0.1", "", "nonsense"):
+        given = client.get(path, headers={"Accept": accept})
+        assert given.status_code == 200, accept
+        assert given.headers["content-type"].startswith("text/html"), accept
+        assert "Accept," in given.headers["vary"]
+    assert client.head(path, headers={"Accept": "image/png"}).status_code == 406
+    assert client.get(path, headers={"Accept": "text/html;q=0, text/css"}).status_code == 406
+
+
+def test_what_is_not_there_is_not_found_whatever_is_asked_for(client: TestClient) -> None:
+    for path in ("/questions/nope", "/docs/nope", "/doc/event/nope", "/ontology/Nope"):
+        assert client.get(path, headers={"Accept": "image/png"}).status_code == 404, path
+
+
 def test_other_methods_are_refused(client: TestClient) -> None:
     response = client.post(EVENT)
     assert response.status_code == 405
