@@ -9,7 +9,9 @@ import logging
 import re
 from collections.abc import (
     AsyncIterator,
+    Iterable,
     Iterator,
+    Mapping,
 )
 from pathlib import Path
 from typing import Final
@@ -20,7 +22,7 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from kg import changes
 from kg.diff import Difference
-from kg.dumps import GRAPHS, MEDIA_TYPES, PACKINGS
+from kg.dumps import GRAPHS, MEDIA_TYPES, NQ, PACKINGS
 from kg.manifest import (
     MANIFEST,
     FileEntry,
@@ -33,6 +35,7 @@ from kg.web.ask import (
     Ask,
     accepted,
     cached,
+    form_of,
     format_links,
     format_of,
     jsonld_documents,
@@ -47,11 +50,13 @@ from kg.web.guard import QueryFailure
 from kg.web.language import N_
 from kg.web.manual import LOCAL, TOOLS, Article, manual, words
 from kg.web.negotiation import (
+    CSV,
     HTML,
     PAGE_FORMATS,
     Format,
 )
 from kg.web.site import Site
+from kg.web.tables import Table, one_of, table_links
 
 _log = logging.getLogger(__name__)
 
@@ -82,15 +87,18 @@ ORDER BY STR(?licence) STR(?s) LIMIT {LICENCES_SHOWN}"""
 
 
 async def download_page(request: Request) -> Response:
-    """Return the files of the current release, how to load and how to cite them."""
+    """Return the files of the current release, how to load and how to cite them; HTML or CSV.
+
+    CSV is a table of the page, which `table` names (files, others, graphs, licences).
+    """
     ask = Ask(request)
-    accepted(request, (HTML,))
+    form = form_of(request, (HTML, CSV))
     served, manifest = ask.served, ask.served.manifest
     current = f"{ask.root}/download/current/"
     # Where nobody owns the base, it is where somebody asks, and so in no answer that others get.
     host = published_at(manifest) or ("" if ask.static else str(request.base_url)[:300])
     headers = {"Vary": "Accept, Accept-Language"}
-    if ask.static or published_at(manifest):
+    if form is HTML and (ask.static or published_at(manifest)):
         headers["ETag"] = ask.etag("/download", *ask.reader)
         if (same := ask.known(headers["ETag"], headers)) is not None:
             return same
@@ -128,12 +136,41 @@ async def download_page(request: Request) -> Response:
     for licence, subject in pairs:
         by_licence.setdefault(licence, []).append(view.ref(subject))
     graphs = [graph for graph in manifest.graphs if not graph.private]
+    dumps = [shown(entry, current) for entry in manifest.dumps]
+    files = [shown(entry, numbered) for entry in manifest.files if not entry.private]
+    tables = {
+        "files": _files_table(dumps),
+        "others": _files_table(files),
+        "graphs": Table(
+            ("graph", "quads", "graph_iri", "address"),
+            [
+                (graph.key, str(graph.quads), graph.iri, f"{current}{GRAPHS}{graph.key}{NQ}")
+                for graph in graphs
+            ],
+        ),
+        "licences": Table(
+            ("licence", "of", "of_iri"),
+            [
+                (licence, pages.plain(ref), ref.iri)
+                for licence, refs in by_licence.items()
+                for ref in refs
+            ],
+        ),
+    }
+    if form is CSV:
+        table = one_of(tables, request.query_params.get("table", ""))
+        return ask.answer(table.csv(), CSV.media_type, {**headers, "Cache-Control": "no-cache"})
     return ask.page(
         "download.html",
         headers=headers,
         title=ask.language.gettext(N_("Downloads")),
-        dumps=[shown(entry, current) for entry in manifest.dumps],
-        files=[shown(entry, numbered) for entry in manifest.files if not entry.private],
+        formats=table_links(
+            ask.language,
+            () if ask.static else tables,
+            f"{ask.root}/download?format=csv&table={{table}}",
+        ),
+        dumps=dumps,
+        files=files,
         graphs=[
             {
                 "key": graph.key,
@@ -163,6 +200,12 @@ async def download_page(request: Request) -> Response:
             f"{host or served.base}releases/{manifest.id}",
         ),
     )
+
+
+def _files_table(files: Iterable[Mapping[str, object]]) -> Table:
+    columns = ("name", "what", "bytes", "sha256", "href")
+    rows = [[_cell(one[name]) for name in columns] for one in files]
+    return Table(("file", "media_type", "bytes", "sha256", "address"), rows)
 
 
 async def _day(ask: Ask) -> str:
@@ -222,8 +265,9 @@ async def _earlier(ask: Ask, folder: Path) -> Files:
 
 
 async def release_list(request: Request) -> Response:
-    """Return the releases that are kept, the one that was published last first; HTML or JSON."""
+    """Return the releases that are kept, the one published last first; HTML, JSON or CSV."""
     ask = Ask(request)
+    form = form_of(request, (HTML, PLAIN_JSON, CSV))
     found = await asyncio.to_thread(history.kept, ask.site.releases)
     shown = [
         {
@@ -237,14 +281,27 @@ async def release_list(request: Request) -> Response:
         }
         for one in found
     ]
-    if wants_json(request):
-        return JSONResponse(shown, headers={"Vary": "Accept", "Cache-Control": "no-cache"})
+    headers = {"Vary": "Accept", "Cache-Control": "no-cache"}
+    if form is PLAIN_JSON:
+        return JSONResponse(shown, headers=headers)
+    if form is CSV:
+        columns = ("id", "current", "published", "quads", "triples", "before", "href")
+        rows = [[_cell(one[name]) for name in columns] for one in shown]
+        table = Table(("release", *columns[1:-1], "address"), rows)
+        return ask.answer(table.csv(), CSV.media_type, headers)
     return ask.page(
         "releases.html",
+        formats=() if ask.static else ask.as_data(PLAIN_JSON, CSV),
         headers={"Vary": "Accept, Accept-Language"},
         title=ask.language.gettext("Releases"),
         releases=shown,
     )
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else str(value)
 
 
 async def release_page(request: Request, release: str) -> Response:

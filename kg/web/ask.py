@@ -139,6 +139,17 @@ class Ask:
         text = urlencode({k: v for k, v in params.items() if v is not None})
         return f"{self.root}{self.path}" + (f"?{text}" if text else "")
 
+    def as_data(self, *forms: Format) -> list[dict[str, str]]:
+        """Return links to what this page shows in other formats, by the parameter `format`."""
+        return [
+            {
+                "name": form.name.upper(),
+                "type": form.media_type,
+                "href": self.link(format=form.name),
+            }
+            for form in forms
+        ]
+
     def local(self, iri: str) -> str:
         """Return where a thing of the release is described here; its address if it is not ours."""
         base = self.served.base

@@ -25,13 +25,22 @@ from kg.manifest import (
 )
 from kg.vocab import CH
 from kg.web import describe, pages, pictures
-from kg.web.ask import Ask, accepted, cached, report_page, wants_json
+from kg.web.ask import (
+    PLAIN_JSON,
+    Ask,
+    accepted,
+    cached,
+    form_of,
+    report_page,
+    wants_json,
+)
 from kg.web.editor import ROWS_SHOWN, Positions, positions
 from kg.web.guard import QueryFailure
 from kg.web.language import N_
-from kg.web.negotiation import HTML
+from kg.web.negotiation import CSV, HTML
 from kg.web.protocol import status_of
 from kg.web.search import Hit, Hits, search, suggest
+from kg.web.tables import Table
 
 _log = logging.getLogger(__name__)
 
@@ -326,7 +335,7 @@ def _without_header(query: str) -> str:
 async def search_page(
     request: Request, q: str = "", kind: str = "", lang: str = "", page: int = 1
 ) -> Response:
-    """Return what has a name with the words of `q`, or with such as are like them; HTML or JSON.
+    """Return what has a name with the words of `q`, or with some like them; HTML, JSON or CSV.
 
     Names written like `q` come first, then those with all its words, whole or beginnings, in any
     script. Where there are few, names follow whose words are like those of `q`; they are marked as
@@ -337,6 +346,7 @@ async def search_page(
     """
     del lang, page  # read by Ask
     ask = Ask(request)
+    form = form_of(request, (HTML, PLAIN_JSON, CSV))
     number = ask.number
     class_iri = _class_iri(request)
     _check_kind(kind)
@@ -355,7 +365,10 @@ async def search_page(
     classes = sorted(found.classes.items(), key=lambda item: (-item[1], item[0]))[:CLASSES_SHOWN]
     named = [iri for iri, _ in classes if iri]
     view, shown = await _shown(ask, found.hits, named, matched=bool(q.strip()))
-    if wants_json(request):
+    if form is CSV:
+        headers = {"Vary": "Accept, Accept-Language", "Cache-Control": "no-cache"}
+        return ask.answer(_table(view, shown).csv(), CSV.media_type, headers)
+    if form is PLAIN_JSON:
         return JSONResponse(
             {
                 "query": q,
@@ -374,6 +387,7 @@ async def search_page(
         title = _("Search: %(words)s") % {"words": q} if q else _("Search")
     return ask.page(
         "search.html",
+        formats=ask.as_data(PLAIN_JSON, CSV) if shown and not ask.static else (),
         headers={"Vary": "Accept, Accept-Language"},
         title=title,
         q=q,
@@ -407,6 +421,30 @@ async def search_page(
         every_kind=ask.link(kind=None, page=None, **{"class": None}),
         every_class=ask.link(page=None, **{"class": None}),
         chosen=bool(class_iri),
+    )
+
+
+def _table(view: pages.View, shown: Sequence[Shown]) -> Table:
+    """Return what was found as a table: a proposition with its mark, and who takes which position.
+
+    A claim has its speaker in its name, and the positions on what it is about.
+    """
+    columns = ("name", "found_as", "kind", "class", "language", "similar", *pictures.POSITIONS)
+    return Table(
+        (*columns, "iri"),
+        [
+            (
+                pages.plain(one.ref),
+                pages.plain(one.matched_ref) if one.matched_ref else "",
+                one.ref.kind,
+                pages.plain(one.type) if one.type else "",
+                one.ref.label.lang or view.ui,
+                "yes" if one.hit.similar else "no",
+                *(pictures.cells(one.listed) if one.listed else ("",) * len(pictures.POSITIONS)),
+                one.ref.iri,
+            )
+            for one in shown
+        ],
     )
 
 
@@ -483,7 +521,7 @@ class Shown:
 
     def json(self, view: pages.View) -> dict[str, Any]:
         """Return the hit for programs."""
-        matched = self._matched_ref()
+        matched = self.matched_ref
         found: dict[str, Any] = {
             "iri": self.ref.iri,
             "kind": self.ref.kind,
@@ -509,7 +547,7 @@ class Shown:
         found: list[pages.Label] = []
         if self.type:
             found.append(self.type.label)
-        if matched := self._matched_ref():
+        if matched := self.matched_ref:
             found.append(pages.Label(pages.plain(matched), self.hit.lang))
         if self.listed:
             stances = [self._stance(view, p) for p in self.listed.positions if p.key != "affirms"]
@@ -533,7 +571,8 @@ class Shown:
             names += " " + rest % {"count": view.language.number(more)}
         return f"{position.stance.label.text}: {names}"
 
-    def _matched_ref(self) -> pages.Ref | None:
+    @property
+    def matched_ref(self) -> pages.Ref | None:
         """Return the thing under the label by which it was found, with its mark."""
         return dataclasses.replace(self.ref, label=self.matched) if self.matched else None
 

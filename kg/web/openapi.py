@@ -406,6 +406,10 @@ _SUFFIX: Final = _parameter(
 _PICTURE_SUFFIX: Final = _parameter(
     "suffix", "The format.", _one_of((".html", ".json", ".csv")), where="path"
 )
+_PICTURE_FORM: Final = _parameter("format", "Wins over Accept.", _one_of(("html", "json", "csv")))
+_TABLE: Final = _parameter(
+    "table", "Of CSV: which table of the page, such as graphs; without it the main one.", _TEXT
+)
 _DAY: Final[Json] = {**_TEXT, "examples": ["2023-10-18", "2023-10", "2023"]}
 _NARROWED: Final = (
     _parameter(
@@ -421,7 +425,7 @@ _NARROWED: Final = (
     _parameter("relations", "Whether relations with dates are shown too.", _one_of(("yes", "no"))),
     _parameter("rows", "What the rows are grouped by.", _one_of(("event", "agent"))),
     _PAGE,
-    _parameter("format", "Wins over Accept.", _one_of(("html", "json", "csv"))),
+    _PICTURE_FORM,
     _LANG,
 )
 _NARROWED_AS: Final = (
@@ -628,11 +632,30 @@ _ADDRESSES: Final[Mapping[str, _Address]] = {
     ),
     "/query/terms.json": _Address(("application/json",), (_LANG,), "Terms", errors=_ASKS),
     "/dataset": _Address(_PAGE_OR_DATA, errors=_FOUND_AS, data=True),
-    "/dataset{suffix}": _Address(_PAGE_OR_DATA, (_SUFFIX, _LANG), errors=_FOUND, data=True),
+    "/dataset{suffix}": _Address(
+        (*_PAGE_OR_DATA, "text/csv"),
+        (
+            _parameter(
+                "suffix",
+                "The format.",
+                _one_of((*(one.suffix for one in (HTML, *GRAPH_FORMATS)), ".csv")),
+                where="path",
+            ),
+            _TABLE,
+            _LANG,
+        ),
+        errors=_FOUND,
+        data=True,
+    ),
     "/.well-known/void": _Address(
         tuple(one.media_type for one in GRAPH_FORMATS), (), errors=_FOUND, data=True
     ),
-    "/download": _Address((HTML.media_type,), errors=_AS_ASKED),
+    "/download": _Address(
+        (HTML.media_type, "text/csv"),
+        (_parameter("format", "Wins over Accept.", _one_of(("html", "csv"))), _TABLE, _LANG),
+        errors=_FOUND_AS,
+        data=True,
+    ),
     "/download/{release}/{path}": _Address(
         _FILES,
         (
@@ -659,9 +682,7 @@ _ADDRESSES: Final[Mapping[str, _Address]] = {
         others=(206, 304),
         data=True,
     ),
-    "/releases": _Address(
-        (HTML.media_type, "application/json"), (_JSON_OR_HTML, _LANG), "Releases", _AS_ASKED, ()
-    ),
+    "/releases": _Address(_PICTURE, (_PICTURE_FORM, _LANG), "Releases", _AS_ASKED, ()),
     "/releases/{release}": _Address(
         (HTML.media_type, "application/json"),
         (_release("release"), _JSON_OR_HTML, _LANG),
@@ -698,13 +719,13 @@ _ADDRESSES: Final[Mapping[str, _Address]] = {
         data=True,
     ),
     "/search": _Address(
-        (HTML.media_type, "application/json"),
+        _PICTURE,
         (
             _parameter("q", "Words of a name or beginnings of them, in any script.", _TEXT),
             _parameter("kind", "One kind of thing only, such as agent or event.", _TEXT),
             _parameter("class", "One class only, such as State, or its address.", _TEXT),
             _PAGE,
-            _JSON_OR_HTML,
+            _PICTURE_FORM,
             _LANG,
         ),
         "Hits",

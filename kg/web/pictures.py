@@ -477,28 +477,30 @@ def _proposition(listed: pages.Listed) -> dict[str, Any]:
     }
 
 
-def _cells(listed: pages.Listed) -> list[str]:
-    """Return the same as cells of CSV."""
+def cells(listed: pages.Listed) -> list[str]:
+    """Return who takes which position on a proposition as cells of CSV, under `POSITIONS`."""
     return [
-        "; ".join(value)
-        if isinstance(value, list)
-        else ("yes" if value else "no")
-        if isinstance(value, bool)
-        else value or ""
-        for value in _proposition(listed).values()
+        ("yes" if value else "no") if isinstance(value, bool) else "; ".join(value)
+        for value in said(listed).values()
     ]
 
 
+def _cells(listed: pages.Listed) -> list[str]:
+    """Return a proposition and the positions on it as cells of CSV, under `_COLUMNS`."""
+    own = _proposition(listed)
+    return [*(own[name] or "" for name in _OWN), *cells(listed)]
+
+
+_OWN: Final = ("iri", "described", "type", "status", "when")
+POSITIONS: Final = (*SAID.values(), ELSEWHERE, UNCONTRADICTED, LEFT_OUT)
+"""Columns of who takes which position."""
 _COLUMNS: Final = (
     "iri",
     "described",
     "described_type",
     "derived_status",
     "described_time",
-    *SAID.values(),
-    ELSEWHERE,
-    UNCONTRADICTED,
-    LEFT_OUT,
+    *POSITIONS,
 )
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 from urllib.parse import urlencode
 
 from fastapi import Request
 from fastapi.responses import Response
 
+from kg.manifest import Manifest
 from kg.vocab import CH
 from kg.web import describe, pages, pictures
 from kg.web.ask import (
@@ -34,11 +35,12 @@ from kg.web.front import KIND_NAMES
 from kg.web.guard import QueryFailure
 from kg.web.language import N_
 from kg.web.negotiation import (
+    CSV,
     GRAPH_FORMATS,
     TURTLE,
     choose,
 )
-from kg.web.tables import Table
+from kg.web.tables import Table, one_of, table_links
 from kg.web.tables import tables as tables_of
 from kg.web.texts import Passage
 
@@ -143,8 +145,9 @@ async def document(request: Request, kind: str, name: str) -> Response:
         headers |= ask.of_this_machine()
     template, context = pages.resource_page(view)
     tables = {} if gone or ask.static else tables_of(view, context)
+    page_of_table = f"&page={number}" if number > 1 else ""
     if chosen == TABLE:
-        return _table(ask, tables, wanted, headers)
+        return ask.answer(one_of(tables, wanted).csv(), CSV.media_type, headers)
     for graph in served.manifest.graphs:
         if graph.iri == found.iri:
             context["parts"] = pages.graph_parts(view, graph.iri, graph.quads)
@@ -154,7 +157,7 @@ async def document(request: Request, kind: str, name: str) -> Response:
         headers=headers,
         formats=[
             *format_links(path, f"?page={number}" if number > 1 else ""),
-            *_table_links(ask, path, tables, number),
+            *table_links(ask.language, tables, f"{path}.{TABLE}?table={{table}}{page_of_table}"),
         ],
         title=ask.language.gettext("Withdrawn") if gone else view.title,
         view=view,
@@ -165,40 +168,6 @@ async def document(request: Request, kind: str, name: str) -> Response:
 
 
 TABLE: Final = "csv"
-TABLE_NAMES: Final[Mapping[str, str]] = {
-    "claims": N_("CSV of the claims"),
-    "descriptions": N_("CSV of the events and relations"),
-    "names": N_("CSV of the names in the texts"),
-}
-
-
-def _table(
-    ask: Ask, tables: Mapping[str, Table], wanted: str, headers: Mapping[str, str]
-) -> Response:
-    """Return one table of a page as CSV: the one that is wanted, else the main one."""
-    if wanted not in (*tables, ""):
-        raise QueryFailure(
-            "not-found",
-            f"This page has no table {wanted[:40]!r}; there are: {', '.join(tables) or 'none'}",
-        )
-    if not tables:
-        raise QueryFailure("not-found", "This page has no table")
-    chosen = tables[wanted] if wanted else next(iter(tables.values()))
-    return ask.answer(chosen.csv(), "text/csv", headers)
-
-
-def _table_links(
-    ask: Ask, path: str, tables: Mapping[str, Table], number: int
-) -> list[dict[str, str]]:
-    page = f"&page={number}" if number > 1 else ""
-    return [
-        {
-            "name": ask.language.gettext(TABLE_NAMES[name]),
-            "type": "text/csv",
-            "href": f"{path}.{TABLE}?table={name}{page}",
-        }
-        for name in tables
-    ]
 
 
 async def _passages(
@@ -336,7 +305,10 @@ async def _shapes(request: Request, suffix: str) -> Response:
 
 
 async def dataset(request: Request) -> Response:
-    """Return the description of the dataset: numbers, graphs, files; VoID and DCAT as RDF."""
+    """Return the description of the dataset: numbers, graphs, files; VoID and DCAT as RDF.
+
+    `.csv` is a table of the page, which `table` names (sources, graphs, classes).
+    """
     return await _dataset(request, "")
 
 
@@ -347,8 +319,8 @@ async def dataset_as(request: Request, suffix: str) -> Response:
 
 async def _dataset(request: Request, suffix: str) -> Response:
     ask = Ask(request)
-    chosen = format_of(request, suffix)
-    if chosen != "html":
+    chosen = TABLE if suffix == f".{TABLE}" else format_of(request, suffix)
+    if chosen not in ("html", TABLE):
         return await turtle_file(ask, "void.ttl", chosen, "/dataset", not suffix)
     served, manifest = ask.served, ask.served.manifest
     names = [graph.iri for graph in manifest.graphs] + list(manifest.classes)
@@ -362,6 +334,16 @@ async def _dataset(request: Request, suffix: str) -> Response:
         found: dict[str, Any] = json.loads(await asyncio.to_thread(path.read_bytes))
         return found
 
+    graphs = [(view.ref(graph.iri), graph.quads) for graph in manifest.graphs]
+    classes = [
+        (view.ref(iri), count)
+        for iri, count in sorted(manifest.classes.items(), key=lambda c: (-c[1], c[0]))
+    ]
+    tables = {} if ask.static else _dataset_tables(manifest, graphs, classes)
+    if chosen == TABLE:
+        table = one_of(tables, request.query_params.get("table", ""))
+        headers = {"Vary": "Accept-Language", "Cache-Control": "no-cache"}
+        return ask.answer(table.csv(), CSV.media_type, headers)
     said = await cached(served, "report", report)
     counts = said.get("counts", {})
     return ask.page(
@@ -370,7 +352,10 @@ async def _dataset(request: Request, suffix: str) -> Response:
             "Vary": "Accept, Accept-Language",
             "ETag": ask.etag("/dataset", *ask.reader),
         },
-        formats=format_links(f"{ask.root}/dataset"),
+        formats=[
+            *format_links(f"{ask.root}/dataset"),
+            *table_links(ask.language, tables, f"{ask.root}/dataset.{TABLE}?table={{table}}"),
+        ],
         title=ask.language.gettext("About the dataset"),
         # What the shapes call a warning or a remark makes `conforms` false, but violates nothing.
         conforms=None if manifest.conforms is None else counts.get("Violation", 0) == 0,
@@ -385,11 +370,43 @@ async def _dataset(request: Request, suffix: str) -> Response:
             )
             if key in counts
         ],
-        graphs=[{"ref": view.ref(g.iri), "quads": g.quads} for g in manifest.graphs],
-        classes=[
-            {"ref": view.ref(iri), "count": count}
-            for iri, count in sorted(manifest.classes.items(), key=lambda c: (-c[1], c[0]))
-        ],
+        graphs=[{"ref": ref, "quads": quads} for ref, quads in graphs],
+        classes=[{"ref": ref, "count": count} for ref, count in classes],
+    )
+
+
+def _dataset_tables(
+    manifest: Manifest,
+    graphs: Iterable[tuple[pages.Ref, int]],
+    classes: Iterable[tuple[pages.Ref, int]],
+) -> dict[str, Table]:
+    """Return the tables of the description of the dataset by name."""
+    sources = Table(
+        ("source", "records", "mapped", "rejected"),
+        [(s.id, str(s.records), str(s.mapped), str(s.rejected)) for s in manifest.sources],
+    )
+    if manifest.imported:
+        inputs = {entry.name: entry for entry in manifest.inputs}
+        sources = Table(
+            ("file", "graph", "statements", "bytes", "sha256"),
+            [
+                (s.id, manifest.options[f"graph of {s.id}"], str(s.records), str(f.bytes), f.sha256)
+                for s in manifest.sources
+                if (f := inputs.get(f"rdf/{s.id}"))
+            ],
+        )
+    return {
+        "files" if manifest.imported else "sources": sources,
+        "graphs": _counted("graph", "quads", graphs),
+        "classes": _counted("class", "instances", classes),
+    }
+
+
+def _counted(name: str, number: str, rows: Iterable[tuple[pages.Ref, int]]) -> Table:
+    """Return a table of things with their numbers."""
+    return Table(
+        (name, number, f"{name}_iri"),
+        [(pages.plain(ref), str(count), ref.iri) for ref, count in rows],
     )
 
 

@@ -15,6 +15,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from kg.web.guard import QueryFailure
+from kg.web.language import N_, Language
+from kg.web.negotiation import CSV
 from kg.web.pages import ANSWERED, ANSWERS, STANCES, Card, Ledger, Listed, Ref, View, plain
 
 MARK: Final = "\N{ZERO WIDTH NO-BREAK SPACE}"
@@ -38,6 +41,18 @@ NAMES: Final = (
     *("words_in_the_text", "language", "form", "document", "sentence", "characters"),
     *("names", "stands_for"),
 )
+TABLE_NAMES: Final[Mapping[str, str]] = {
+    "claims": N_("CSV of the claims"),
+    "descriptions": N_("CSV of the events and relations"),
+    "names": N_("CSV of the names in the texts"),
+    "files": N_("CSV of the files"),
+    "others": N_("CSV of the other files"),
+    "sources": N_("CSV of the sources"),
+    "graphs": N_("CSV of the graphs"),
+    "classes": N_("CSV of the classes"),
+    "licences": N_("CSV of the licences"),
+}
+"""What links to the tables of pages are called."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +73,38 @@ class Table:
         writer.writerow(self.columns)
         writer.writerows([_safe(cell) for cell in row] for row in self.rows)
         return MARK + out.getvalue()
+
+
+def one_of(tables: Mapping[str, Table], wanted: str) -> Table:
+    """Return the table that is wanted by its name, else the main one.
+
+    Raises:
+        QueryFailure: the page has no such table.
+    """
+    if wanted not in (*tables, ""):
+        raise QueryFailure(
+            "not-found",
+            f"This page has no table {wanted[:40]!r}; there are: {', '.join(tables) or 'none'}",
+        )
+    if not tables:
+        raise QueryFailure("not-found", "This page has no table")
+    return tables[wanted] if wanted else next(iter(tables.values()))
+
+
+def table_links(language: Language, tables: Iterable[str], address: str) -> list[dict[str, str]]:
+    """Return links to tables, for the footer of their page.
+
+    Args:
+        address: that of a table, with `{table}` for its name.
+    """
+    return [
+        {
+            "name": language.gettext(TABLE_NAMES[name]),
+            "type": CSV.media_type,
+            "href": address.replace("{table}", name),
+        }
+        for name in tables
+    ]
 
 
 def tables(view: View, page: Mapping[str, Any]) -> dict[str, Table]:

@@ -160,8 +160,17 @@ SURFACES: Mapping[str, tuple[str, ...]] = {
     ),
     "/query/terms.json": ("/query/terms.json",),
     "/dataset": ("/dataset",),
-    "/download": ("/download",),
-    "/releases": ("/releases",),
+    "/dataset{suffix}": tuple(
+        f"/dataset.csv?table={table}" for table in ("sources", "graphs", "classes")
+    ),
+    "/download": (
+        "/download",
+        *(
+            f"/download?format=csv&table={table}"
+            for table in ("files", "others", "graphs", "licences")
+        ),
+    ),
+    "/releases": ("/releases", "/releases?format=csv"),
     "/releases/{release}": ("/releases/{new}",),
     "/releases/{old}/diff/{new}": ("/releases/{old}/diff/{new}",),
     "/corrections": ("/corrections",),
@@ -175,6 +184,7 @@ SURFACES: Mapping[str, tuple[str, ...]] = {
         "/search?kind=claim&format=json",
         "/search?kind=claimset&format=json",
         "/search?kind=participation&format=json",
+        *(f"/search?kind={kind}&format=csv" for kind in (*MARKED, "claim", "record", "notice")),
     ),
     "/suggest": (),  # for the beginning of every label
     "/timeline": ("/timeline", "/timeline?relations=yes"),
@@ -199,7 +209,6 @@ APART = {
     "/sparql",
     "/sparql/",
     "/docs/",
-    "/dataset{suffix}",
     "/.well-known/void",
     "/download/{release}/",
     "/download/{release}/{path:path}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from starlette.testclient import TestClient
@@ -61,6 +62,61 @@ def test_a_table_that_is_not_there(client: TestClient) -> None:
     answer = client.get(f"{EVENT}.csv?table=prices")
     assert answer.status_code == 404
     assert "'prices'; there are: claims" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("page", "tables"),
+    [
+        ("/search?q=radar", {""}),
+        ("/search?kind=claim", {""}),
+        ("/releases", {""}),
+        ("/download", {"files", "others", "graphs", "licences"}),
+        ("/dataset", {"sources", "graphs", "classes"}),
+    ],
+)
+def test_pages_of_no_one_thing_have_their_tables(
+    client: TestClient, page: str, tables: set[str]
+) -> None:
+    text = client.get(page, headers=HTML).text.partition("<footer")[2]
+    links = {link.replace("&amp;", "&") for link in re.findall('href="([^"]*csv[^"]*)"', text)}
+    assert {parse_qs(urlsplit(link).query).get("table", [""])[0] for link in links} == tables
+    for link in links:
+        answer = client.get(link, headers=HTML)
+        assert answer.headers["content-type"] == "text/csv; charset=utf-8", link
+        assert rows(answer.text) or "licences" in link, link
+    where = links.pop().partition("table=")[0]
+    if "table=" in text:
+        assert client.get(f"{where}table=prices").status_code == 404
+
+
+def test_what_was_found_is_said_with_who_takes_which_position(client: TestClient) -> None:
+    found = rows(client.get("/search?q=radar", headers={"Accept": "text/csv"}).text)
+    assert [one["iri"] for one in found] == [
+        one["iri"] for one in client.get("/search?q=radar&format=json").json()["hits"]
+    ]
+    for row in found:
+        if row["kind"] in ("event", "relation"):
+            assert row["name"].startswith("Described: ")
+        if row["kind"] == "claim":
+            assert row["name"].startswith("Claim: ")
+    event = next(row for row in found if row["iri"].endswith("/event/radar-delivery"))
+    assert event["affirmed_by"]
+    assert event["denied_by"]
+    assert event["nobody_takes_another_position"] == "no"
+    bengali = rows(client.get("/search?q=radar&format=csv&lang=bn").text)
+    assert next(row for row in bengali if row["iri"] == event["iri"])["name"] != event["name"]
+
+
+def test_the_files_are_those_of_the_page(client: TestClient) -> None:
+    page = client.get("/download", headers=HTML).text
+    for table in ("files", "others"):
+        for row in rows(client.get(f"/download?format=csv&table={table}").text):
+            assert f'href="{row["address"]}"' in page
+            assert row["bytes"].isdigit()
+    graphs = rows(client.get("/dataset.csv?table=graphs").text)
+    assert {row["graph_iri"] for row in graphs} >= {
+        row["graph_iri"] for row in rows(client.get("/download?format=csv&table=graphs").text)
+    }
 
 
 def test_a_number_stays_a_number() -> None:
