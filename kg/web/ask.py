@@ -51,6 +51,8 @@ A_YEAR: Final = 365 * 24 * 3600
 WORTH_IT: Final = 1024
 """Bytes from which on an answer is compressed."""
 COMPRESSION: Final = 5
+REVIEWS_COUNTED: Final = 100_000
+"""Records in one state of review that are counted."""
 LONGEST_CITED: Final = 2000
 """Characters of the parameters in the address of a page that is cited."""
 
@@ -464,6 +466,20 @@ async def cached(served: Served, key: object, make: Callable[[], Awaitable[Any]]
             if key not in served.cache:
                 served.cache[key] = await make()
     return served.cache[key]
+
+
+async def reviews(ask: Ask) -> tuple[tuple[pages.Ref, int, bool], ...]:
+    """Return in which states of review the records of the release are; none if it was imported."""
+    served = ask.served
+    if served.manifest.imported:
+        return ()
+
+    async def make() -> tuple[dict[str, int], describe.Description]:
+        counted = await describe.reviews(served.engine, REVIEWS_COUNTED)
+        return counted, await describe.named(served.engine, served.base, list(counted))
+
+    counted, named = await cached(served, "reviews", make)
+    return ask.view(named).states(counted, REVIEWS_COUNTED)
 
 
 def report_page(ask: Ask) -> str:

@@ -284,7 +284,7 @@ SKETCH_QUERY: Final = """
 SELECT ?s ?p ?o WHERE {
   VALUES ?s { $nodes } ?s ?p ?o .
   FILTER(?p IN (rdf:type, rdfs:label, ch:eventType, ch:relationType, ch:actor, ch:subject,
-    ch:time, ch:status, ch:possiblySameAs, ch:yields))
+    ch:time, ch:status, ch:possiblySameAs, ch:yields, ch:reviewState))
 }"""
 TIMES_QUERY: Final = """
 SELECT DISTINCT ?s ?p ?o WHERE {
@@ -973,6 +973,19 @@ async def uses(engine: Engine, name: str, terms: Mapping[str, str], most: int) -
     ]
     answers = await engine.rows(queries) if queries else []
     return {iri: int(rows[0]["n"].value) for iri, rows in zip(terms, answers, strict=True)}
+
+
+async def reviews(engine: Engine, most: int) -> dict[str, int]:
+    """Return how many records are in each state of review, counted up to `most` + 1.
+
+    Raises:
+        QueryFailure: a query took too long or the workers are busy.
+    """
+    states = sorted(iri for iri in engine.terms if iri.startswith(f"{CH}review-state-"))
+    body = "?s ch:reviewState <{}>"
+    queries = [fill(COUNT_QUERY, body=body.format(iri), limit=str(most + 1)) for iri in states]
+    answers = await engine.rows(queries) if queries else []
+    return {iri: int(rows[0]["n"].value) for iri, rows in zip(states, answers, strict=True)}
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ from kg.web.ask import (
     cached,
     form_of,
     report_page,
+    reviews,
     wants_json,
 )
 from kg.web.editor import ROWS_SHOWN, Positions, positions
@@ -140,6 +141,7 @@ async def home(request: Request) -> Response:
         headers=headers,
         title=_("Home"),
         numbers=numbers,
+        reviews=await reviews(ask),
         disputed=view.listed(disputed.sections["nodes"]),
         latest=await pictures.latest(ask),
         documents=[ask.view(documents).ref(iri) for iri in documents.sections["nodes"]],
@@ -395,6 +397,7 @@ async def search_page(
         kind_name=_(KIND_NAMES.get(kind, "")),
         kinds=[("", _("All kinds")), *((key, _(name)) for key, name in KIND_NAMES.items())],
         hits=shown,
+        reviews=view.reviews,
         more=found.more,
         similar=bool(shown) and all(one.hit.similar for one in shown),
         counted=found.counted,

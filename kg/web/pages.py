@@ -796,15 +796,27 @@ class View:
         return tuple(p for _, p in sorted(found, key=lambda f: (f[0], f[1].who.label.text)))
 
     @cached_property
-    def reviews(self) -> tuple[tuple[Ref, int], ...]:
-        """Return in which states of review the records shown are, the most frequent one first."""
+    def reviews(self) -> tuple[tuple[Ref, int, bool], ...]:
+        """Return in which states of review the records shown are, the most frequent one first.
+
+        Each with how many, and whether there are more than were counted.
+        """
         counted = Counter(
             quad.object.value
             for quad in dict.fromkeys(q._replace(graph="") for q in self.d.graph.quads)
             if quad.predicate == CH + "reviewState"
         )
+        return self.states(counted)
+
+    def states(
+        self, counted: Mapping[str, int], most: int = 0
+    ) -> tuple[tuple[Ref, int, bool], ...]:
+        """Return states with their numbers, the most frequent one first; with `most`, up to it."""
         ranked = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
-        return tuple((self.ref(state), count) for state, count in ranked)
+        return tuple(
+            (self.ref(state), min(count, most or count), 0 < most < count)
+            for state, count in ranked
+        )
 
     def reading(self, subject: str) -> Reading | None:
         """Return the note on the quality of the text, or None."""

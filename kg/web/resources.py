@@ -29,6 +29,7 @@ from kg.web.ask import (
     release_file,
     release_path,
     report_page,
+    reviews,
     turtle_file,
 )
 from kg.web.front import KIND_NAMES
@@ -361,6 +362,7 @@ async def _dataset(request: Request, suffix: str) -> Response:
         conforms=None if manifest.conforms is None else counts.get("Violation", 0) == 0,
         rewritten=said.get("rewritten", 0),
         report=report_page(ask),
+        reviews=await reviews(ask),
         counts=[
             ask.language.gettext(words) % {"number": ask.language.number(counts[key])}
             for key, words in (

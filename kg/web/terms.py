@@ -492,6 +492,7 @@ async def term(request: Request, name: str) -> Response:
         term=shown,
         back=glossary.back(),
         uses=glossary.uses(),
+        reviews=view.reviews,
         use=use_of(types),
         more=found.more,
     )

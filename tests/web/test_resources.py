@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 
 from kg.dumps import dump
 from kg.web import describe
-from kg.web.language import INTERFACE
+from kg.web.language import INTERFACE, Language
 
 # rdflib's own reader of JSON-LD uses a class that rdflib has deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:ConjunctiveGraph is deprecated")
@@ -328,3 +328,36 @@ def test_the_resource_comes_first_and_as_one_block(client: TestClient, suffix: s
 def test_rdf_keeps_the_base_of_the_release(client: TestClient) -> None:
     for suffix in ("ttl", "jsonld", "nq"):
         assert "testserver" not in client.get(f"/doc/agent/arvenia.{suffix}").text
+
+
+@pytest.mark.parametrize("lang", ["en", "bn", "hi"])
+def test_every_page_says_or_leads_to_the_review_of_what_it_shows(
+    client: TestClient, lang: str
+) -> None:
+    words = Language(lang).gettext
+    text = client.get(f"/dataset?lang={lang}", headers=HTML).text
+    whole = re.search(r'<div id="review">.*?</div>', text)
+    assert whole
+    counted = [int(number) for number in re.findall("</a> ([0-9]+)", _latin(whole[0]))]
+    assert len(counted) == 3, "a state that nothing is in is said too"
+    assert sum(counted) > 0
+    home = client.get(f"/?lang={lang}", headers=HTML).text
+    assert words("Review of all records of this release:") in home
+    for path, said in (
+        ("/search?q=radar", "Review of the records shown here:"),
+        ("/ontology/Claim", "Review of the records shown here:"),
+        ("/timeline", "Review of what is described here:"),
+        ("/map", "Review of what is described here:"),
+        ("/network", "Review of what is described here:"),
+    ):
+        address = f"{path}{'&' if '?' in path else '?'}lang={lang}"
+        page = client.get(address, headers=HTML).text
+        assert words(said) in page, path
+        assert "#review-state-" in page, path
+    for path in ("/questions", "/docs", "/download", "/query", "/releases", "/changes", "/shapes"):
+        page = client.get(f"{path}?lang={lang}", headers=HTML).text
+        assert f'<a href="/dataset#review">{words("review of the records")}</a>' in page, path
+
+
+def _latin(text: str) -> str:
+    return text.translate({ord(one): str(at % 10) for at, one in enumerate("০১২৩৪৫৬৭৮৯०१२३४५६७८९")})
