@@ -18,10 +18,21 @@ interface Agent extends SimulationNodeDatum {
   side: string;
   x: number;
   y: number;
-  /** Where it is on the screen, and how wide its name is. */
+  /** Where it is on the screen, the forms of its name, the longest first, and which of them is shown. */
   at: [number, number];
-  name: number;
+  forms: Form[];
+  form?: Form;
 }
+
+/** A name in lines, and how wide and high they are. */
+interface Form {
+  rows: string[];
+  wide: number;
+  high: number;
+}
+
+/** Left, top, right and bottom. */
+type Box = [number, number, number, number];
 
 interface Tie {
   row: HTMLElement;
@@ -30,6 +41,38 @@ interface Tie {
   count: number;
   standing: string;
   bend: number;
+}
+
+const LINE = 15;
+
+/** Returns a name in lines of about so many letters; what has no room is left out after a whole word. */
+function inLines(name: string, letters: number, lines: number): string[] {
+  const rows = [""];
+  for (const word of name.split(" ")) {
+    const row = rows[rows.length - 1] ?? "";
+    const longer = row ? `${row} ${word}` : word;
+    if (!row || [...longer].length <= letters) rows[rows.length - 1] = longer;
+    else if (rows.length < lines) rows.push(word);
+    else {
+      rows[rows.length - 1] = `${row}…`;
+      break;
+    }
+  }
+  return rows;
+}
+
+/** Returns where a name may stand, the best place first: below its mark, above, beside it, or askew. */
+function places([x, y]: [number, number], { wide, high }: Form, width: number, height: number): Box[] {
+  const away = x < 0 || x > width || y < 0 || y > height;
+  const middle = (away ? x : Math.max(wide / 2, Math.min(x, width - wide / 2))) - wide / 2;
+  const [right, left] = [x + 12, x - 12 - wide];
+  return [[middle, y + 12], [middle, y - 12 - high], [right, y - high / 2], [left, y - high / 2], [right, y], [left, y], [right, y - high], [left, y - high]]
+    .map(([x = 0, y = 0]): Box => [x, y, x + wide, y + high])
+    .filter(([left, top, right, bottom]) => away || (left > -1 && top > -1 && right < width + 1 && bottom < height + 1));
+}
+
+function apart(one: Box, other: Box): boolean {
+  return one[2] < other[0] || one[0] > other[2] || one[3] < other[1] || one[1] > other[3];
 }
 
 function kindShape(kind: string, r: number): string {
@@ -110,7 +153,7 @@ function draw(): void {
   const { figure, drawing, rows } = found;
   const agents: Agent[] = [...table.querySelectorAll<HTMLElement>("[data-iri]")].map((row) => ({
     iri: row.dataset["iri"] ?? "", row, shape: row.dataset["shape"] ?? "", side: row.dataset["side"] ?? "", x: 0, y: 0,
-    at: [0, 0], name: 0,
+    at: [0, 0], forms: [],
   }));
   const byIri = new Map(agents.map((agent) => [agent.iri, agent]));
   const ties: Tie[] = [];
@@ -154,26 +197,49 @@ function draw(): void {
   nodes.append("title").text((agent) => words(agent.row.querySelector("td")));
   nodes.append("circle").attr("class", "reach").attr("r", 14);
   nodes.append("path").attr("class", "body").attr("d", (agent) => kindShape(agent.shape, 7.5));
-  const most = width < 500 ? 20 : 32;
-  nodes.append("text").attr("y", 24).attr("text-anchor", "middle").text((agent) => {
-    const name = [...words(agent.row.querySelector("td"))];
-    return name.length > most ? `${name.slice(0, most - 1).join("").trimEnd()}…` : name.join("");
+  // Where it is narrow there is more room below a name than beside it.
+  const shapes: [number, number][] = width < 500 ? [[16, 3], [12, 2], [8, 2], [8, 1]] : [[32, 1], [16, 2], [10, 3]];
+  const write = (text: SVGTextElement, { rows }: Form): void => {
+    select(text).selectAll("tspan").data(rows).join("tspan")
+      .attr("dy", (_, n) => (n ? LINE : 12)).text((row, n) => (n < rows.length - 1 ? `${row} ` : row));
+  };
+  nodes.append("text").attr("text-anchor", "middle").each(function (agent) {
+    agent.forms = shapes.map(([letters, lines]) => {
+      const form: Form = { rows: inLines(words(agent.row.querySelector("td")), letters, lines), wide: 0, high: 0 };
+      write(this, form);
+      form.wide = 6 + Math.max(...[...this.querySelectorAll("tspan")].map((row) => row.getComputedTextLength()));
+      form.high = 2 + LINE * form.rows.length;
+      return form;
+    });
   });
-  nodes.each(function (agent) { agent.name = this.querySelector("text")?.getComputedTextLength() ?? 0; });
   let view: ZoomTransform = zoomIdentity;
   const render = (): void => {
-    const taken: [number, number, number, number][] = [];
     for (const agent of agents) agent.at = view.apply([agent.x, agent.y]);
     lines.selectAll<SVGPathElement, Tie>("path").attr("d", curve);
-    // Those with the most ties are first in the table: their names stay where two are too near.
     nodes.attr("transform", (agent) => `translate(${agent.at[0]} ${agent.at[1]})`);
+    // Those with the most ties are first in the table: their names have the first choice of places.
+    const taken = new Map<Box, Agent | null>(agents.map((agent) => {
+      const [x, y] = agent.at;
+      return [[x - 11, y - 11, x + 11, y + 11], agent];
+    }));
     nodes.select<SVGTextElement>("text").each(function (agent) {
-      const [[x, y], half] = [agent.at, agent.name / 2 + 3];
-      const inside = x > 0 && x < width ? Math.max(half, Math.min(x, width - half)) : x;
-      const box: [number, number, number, number] = [inside - half, y + 12, inside + half, y + 29];
-      const free = taken.every((o) => box[2] < o[0] || box[0] > o[2] || box[3] < o[1] || box[1] > o[3]);
-      if (free) taken.push(box);
-      select(this).attr("x", inside - x).classed("hidden-label", !free);
+      let found: [Form, Box] | undefined;
+      for (const form of agent.forms) {
+        const free = places(agent.at, form, width, height)
+          .find((box) => [...taken].every(([other, owner]) => owner === agent || apart(box, other)));
+        if (free) {
+          found = [form, free];
+          taken.set(free, null);
+          break;
+        }
+      }
+      const form = found?.[0] ?? agent.forms[0];
+      if (!form) return;
+      const [left, top] = found?.[1] ?? places(agent.at, form, width, height)[0] ?? agent.at;
+      if (agent.form !== form) write(this, form);
+      agent.form = form;
+      select(this).attr("y", top - agent.at[1]).classed("hidden-label", !found)
+        .selectAll("tspan").attr("x", left + form.wide / 2 - agent.at[0]);
     });
   };
   lines.each(function (tie) { near(this, (one) => one === tie); });

@@ -85,6 +85,25 @@ def address(out: Path, serving: Any) -> Iterator[str]:
         yield found
 
 
+@pytest.fixture(scope="module")
+def crowded(
+    tmp_path_factory: pytest.TempPathFactory, write_sample: Callable[..., Path], serving: Any
+) -> Iterator[str]:
+    """Return the address of a site in whose network sixteen more have long names."""
+    lines = []
+    for n in range(16):
+        lines.append(
+            f'a:body-{n} a ch:Agent, ch:Organization ; rdfs:label "Ministry of Works of Region {n}"'
+            f'@en, "অঞ্চল {n} এর পূর্ত মন্ত্রণালয়"@bn, "क्षेत्र {n} का निर्माण मंत्रालय"@hi .'
+            f'e:talks-{n} a ch:Event, ch:Proposition ; rdfs:label "Talks {n}"@en ;'
+            f"ch:eventType ch:type-talks ; ch:actor a:body-{n} ; ch:recipient a:body-{n // 3} ."
+        )
+    out = tmp_path_factory.mktemp("crowded")
+    write_sample(out, extra=MORE + f"g:crowd {{ {' '.join(lines)} }}".encode())
+    with serving(out) as found:
+        yield found
+
+
 def data(site: TestClient, path: str) -> Any:
     answer = site.get(path, headers={"Accept": "application/json"})
     assert answer.status_code == 200, answer.text
@@ -541,6 +560,46 @@ def test_pictures_fit_small_screens(browser: Any, address: str, width: int) -> N
         drawn(browser, {"": "latest", "doc/place/bost-city": "map"}.get(path, path))
         script = "return document.documentElement.scrollWidth"
         assert browser.execute_script(script) <= width, path
+
+
+NAMES_SHOWN = """
+const box = (one) => {
+  const found = one.getBoundingClientRect();
+  return [found.left, found.top, found.right, found.bottom];
+};
+return [...document.querySelectorAll("#network .agent.pin")].map((one) => [
+  one.querySelector("title").textContent,
+  getComputedStyle(one.querySelector("text")).visibility,
+  box(one.querySelector("text")),
+  box(one.querySelector(".body")),
+  one.getAttribute("aria-label"),
+]);
+"""
+
+
+@in_a_browser
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_names_in_the_network_are_read_on_small_screens(
+    browser: Any, crowded: str, lang: str
+) -> None:
+    resize(browser, 360)
+    browser.get(f"{crowded}/network?lang={lang}")
+    drawn(browser, "network")
+    names = browser.execute_script(NAMES_SHOWN)
+    assert len(names) > 12
+    assert all(label.startswith(name) for name, _, _, _, label in names)
+    shown = [one for one in names if one[1] == "visible"]
+    assert len(names) - len(shown) <= 2, [one[0] for one in names if one not in shown]
+    for n, (name, _, box, _, _) in enumerate(shown):
+        assert box[0] >= 0
+        assert box[2] <= 360
+        for other, _, there, mark, _ in shown[n + 1 :]:
+            assert _apart(box, there), (name, other)
+            assert _apart(box, mark), (name, other)
+
+
+def _apart(one: list[float], other: list[float]) -> bool:
+    return one[2] <= other[0] or one[0] >= other[2] or one[3] <= other[1] or one[1] >= other[3]
 
 
 @in_a_browser
