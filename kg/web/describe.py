@@ -251,13 +251,14 @@ REFERENCES_QUERY: Final = (
 )
 FURTHER_QUERY: Final = "SELECT ?s WHERE { GRAPH ?g { ?s ?p $this } $filter } LIMIT 1 OFFSET $offset"
 NODES_QUERY: Final = "SELECT ?s ?p ?o ?g WHERE { VALUES ?s { $nodes } GRAPH ?g { ?s ?p ?o } }"
+# Of a part, what the graph says that names it: a day is the same in all documents that name it.
 PARTS_QUERY: Final = """
 SELECT DISTINCT ?s ?p ?o ?g WHERE {
   { VALUES ?n { $whole }
-    ?n ch:hasParticipation|ch:quantity|ch:hasParticipation/ch:quantity ?s }
-  UNION { VALUES ?n { $nodes } ?n ch:time|ch:evidence ?s }
-  GRAPH ?g { ?s ?p ?o }
+    GRAPH ?g { ?n ch:hasParticipation|ch:quantity|ch:hasParticipation/ch:quantity ?s . ?s ?p ?o } }
+  UNION { VALUES ?n { $nodes } GRAPH ?g { ?n ch:time|ch:evidence ?s . ?s ?p ?o } }
 }"""
+_PARTS: Final = ("ch:hasParticipation", "ch:quantity", "ch:time", "ch:evidence")
 POSITIONS_QUERY: Final = """
 SELECT ?s ?p ?o ?g WHERE {
   { SELECT ?s WHERE {
@@ -614,6 +615,7 @@ async def _complete(
     """
     spans = [n for n in nodes if n.startswith(f"{base}id/span/")]
     whole = [iri] if iri else []
+    labelled = {*whole, *nodes}
     for answer in await engine.rows(
         [
             fill(NODES_QUERY, nodes=values_of(nodes)),
@@ -625,11 +627,14 @@ async def _complete(
         ]
     ):
         graph.add(_quads(answer))
+        labelled |= {row["s"].value for row in answer}
     claims = _named_iris(graph, f"{base}id/claim/")
-    if claims:
-        queries = (NAMING_QUERY, CORRECTIONS_QUERY)
-        for rows in await engine.rows([fill(one, nodes=values_of(claims)) for one in queries]):
-            graph.add(_quads(rows))
+    queries = [fill(one, nodes=values_of(claims)) for one in (NAMING_QUERY, CORRECTIONS_QUERY)]
+    parts = {part for node in labelled for name in _PARTS for part in graph.iris(node, name)}
+    if elsewhere := parts - labelled:
+        queries.append(fill(NODES_QUERY, nodes=values_of(elsewhere)))
+    for rows in await engine.rows(queries):
+        graph.add(_quads(rows))
     listed = _named_iris(graph, f"{base}id/event/", f"{base}id/relation/")
     partial = False
     if listed:
@@ -640,7 +645,9 @@ async def _complete(
             ]
         )
         graph.add(_quads(states))
-        partial = len({row["s"].value for row in taken}) > POSITIONS
+        claims = {row["s"].value for row in taken}
+        labelled |= claims
+        partial = len(claims) > POSITIONS
         same = {one for node in listed for one in graph.iris(node, "ch:possiblySameAs")}
         graph.add(_bearing_on({*listed, *same}, list(_quads(taken)), graph, base))
     named = _named_iris(graph, f"{base}id/", CH)
@@ -650,7 +657,7 @@ async def _complete(
         graph.add(engine.terms.get(name, ()))
     for answer in await engine.rows(
         [
-            fill(LABELS_QUERY, nodes=values_of(named - agents - set(engine.terms))),
+            fill(LABELS_QUERY, nodes=values_of(named - agents - labelled - set(engine.terms))),
             fill(SIDES_QUERY, nodes=values_of(agents)),
         ]
     ):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -395,10 +396,17 @@ MANY = World(
 )
 @settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_other_side_is_held_or_announced(
-    client: TestClient, world: World, page: int, against: int, positions: int
+    client: TestClient,
+    gathers_here: Callable[[Any], AbstractContextManager[Any]],
+    world: World,
+    page: int,
+    against: int,
+    positions: int,
 ) -> None:
     bounds = {"PAGE": page, "AGAINST": against, "POSITIONS": positions}
-    other_side_of_all(client, world, bounds)
+    site: Any = client.app
+    with gathers_here(site.served.engine):
+        other_side_of_all(client, world, bounds)
 
 
 def test_the_other_side_was_looked_for() -> None:
