@@ -190,6 +190,10 @@ class Participant:
     quantities: tuple[Amount, ...] = ()
 
 
+MOST_SUMMARISED: Final = 3
+"""Propositions of a claim in the summary of its page."""
+LONGEST_SUMMARY: Final = 240
+"""Characters of positions by name in the summary of a page."""
 REPLIES: Final = "replies"
 """The key of the position of those who answer, beside the names of stances."""
 
@@ -632,6 +636,40 @@ class View:
     def title(self) -> str:
         """Return the title of the page in plain text; a proposition's carries its mark."""
         return plain(self.this)
+
+    @cached_property
+    def summary(self) -> str:
+        """Return what previews say of the page, in plain text: the title, then what follows.
+
+        Whatever is in it of a proposition, the positions on it are in it too: by name, or where
+        that is too long, how many take each.
+        """
+        about = [self.d.iri] if self.d.kind in PROPOSITIONS else []
+        if self.d.kind == "claim":
+            about = [*self.d.graph.iris(self.d.iri, "ch:concerns")]
+        if not about:
+            types = ", ".join(plain(ref) for ref in self.types)
+            return f"{self.title} ({types})" if types else self.title
+        words = [self.title]
+        for listed in self.listed(about[:MOST_SUMMARISED]):
+            taken = (*listed.positions, *listed.elsewhere)
+            named = "; ".join(
+                f"{p.stance.label.text}: {', '.join(plain(who) for who in p.speakers)}"
+                for p in taken
+            )
+            if len(named) > LONGEST_SUMMARY:
+                counts = Counter[str]()
+                for p in taken:
+                    counts[p.stance.label.text] += len(p.speakers)
+                named = "; ".join(
+                    f"{stance}: {self.language.number(n)}" for stance, n in counts.items()
+                )
+            words.append(named or self.language.gettext("no claim in this release"))
+            if listed.partial:
+                words.append(self.language.gettext("not all positions are shown"))
+            elif taken and not listed.against:
+                words.append(self.language.gettext("no claim takes another position"))
+        return " · ".join(dict.fromkeys(words))
 
     @cached_property
     def types(self) -> tuple[Ref, ...]:
