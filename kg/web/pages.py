@@ -28,7 +28,6 @@ from kg.web.describe import (
     Row,
     Solutions,
     Term,
-    plain_datatype,
     shrink,
 )
 from kg.web.language import N_, Language, language
@@ -143,12 +142,16 @@ class Ref:
 
 @dataclass(frozen=True)
 class Text:
-    """A literal to show: its words, its language and its datatype by prefixed name."""
+    """A literal to show: its words, its language and its datatype by prefixed name.
+
+    `described` says that it is the label of a proposition, `made` that a query put it together.
+    """
 
     text: str
     lang: str = ""
     datatype: str = ""
     described: bool = False
+    made: bool = False
 
 
 @dataclass(frozen=True)
@@ -561,8 +564,20 @@ class View:
             "" if term.datatype in ("", XSD + "string", RDF + "langString") else term.datatype
         )
         lang = "" if datatype else self.foreign(term.lang)
-        described = term.value in self.d.sections.get("described", ())
-        return Text(term.value, lang, shrink(datatype) if datatype else "", described)
+        described, made = self._texts
+        return Text(
+            term.value,
+            lang,
+            shrink(datatype) if datatype else "",
+            term.value in described,
+            not datatype and term.value in made,
+        )
+
+    @cached_property
+    def _texts(self) -> tuple[frozenset[str], frozenset[str]]:
+        """Return which texts are labels of propositions, and which a query put together."""
+        described, made = (self.d.sections.get(name, ()) for name in ("described", "made"))
+        return frozenset(described), frozenset(made)
 
     def nested(self, term: Term, path: tuple[str, ...] = ()) -> Value:
         """Return the term as something to show; of a blank node, what is said of it.
@@ -1423,24 +1438,10 @@ def answer(view: View, found: Solutions, limit: int, *, tidy: bool = False) -> A
     )
     cut = found.cut or len(found.rows) > limit
     columns = tuple(_column(name, found.rows[:limit]) for name in shown)
-    bars = None if _made_up(view, found, limit) else _bars(shown, columns, rows, cut)
+    # Nobody knows whether text that a query of ours put together says something.
+    made = any(isinstance(value, Text) and value.made for row in rows for value in row)
+    bars = None if made else _bars(shown, columns, rows, cut)
     return Answer(shown, rows, found.truth, found.text, cut, columns, bars)
-
-
-def _made_up(view: View, found: Solutions, limit: int) -> bool:
-    """Return whether a query of ours put together text: nobody knows whether it says something.
-
-    What stands in the graph is in a language, and marked where it describes something.
-    """
-    described = view.d.sections.get("described", ())
-    return not view.imported and any(
-        not term.is_iri
-        and not term.lang
-        and not plain_datatype(term)
-        and term.value not in described
-        for row in found.rows[:limit]
-        for term in row.values()
-    )
 
 
 def _column(name: str, rows: Sequence[Row]) -> str:

@@ -81,6 +81,24 @@ def test_there_is_no_chart_of_text_that_a_query_made(client: TestClient) -> None
         assert 'class="mark"' in before or "lang=" in before, before
 
 
+def test_text_that_a_query_made_is_marked(client: TestClient) -> None:
+    row = "VALUES ?a { agent:mira-odan } ?a rdfs:label ?l"
+    for text, made in (
+        ("?l", False),
+        ("STR(?l)", False),
+        ("STR(?a)", False),
+        ("STR(1 + 1)", False),
+        ('"Radar parts were delivered, they say"@en', True),
+        ("LCASE(?l)", True),
+        (f"'{'long ' * 90}'", True),
+    ):
+        found = page(client, f"SELECT ({text} AS ?x) {{ {row} }}")
+        mark = '<span class="made"><span class="mark">text made by the query: </span>'
+        assert (mark in found) == made, text
+    labels = page(client, "SELECT ?l (STR(?l) AS ?x) { ?e a ch:Event ; rdfs:label ?l }")
+    assert 'class="made"' not in labels, "they are marked as described"
+
+
 def test_there_is_no_chart_of_what_cannot_be_compared() -> None:
     assert shown("4").bars is None, "one row"
     assert shown("4", "5", datatype=XSD + "string").bars is None
