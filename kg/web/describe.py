@@ -427,6 +427,10 @@ SELECT DISTINCT ?l WHERE {
     ch:Participation }
 }"""
 STANDING_QUERY: Final = "SELECT ?l WHERE { VALUES ?l { $literals } FILTER EXISTS { ?s ?p ?l } }"
+LABELLING_QUERY: Final = (
+    "SELECT ?l WHERE { VALUES ?l { $literals } "
+    "FILTER EXISTS { ?s rdfs:label|skos:prefLabel|skos:altLabel ?l } }"
+)
 
 
 # --- the description ---------------------------------------------------------------------------
@@ -1005,8 +1009,9 @@ async def named_in(engine: Engine, base: str, found: Solutions) -> Description:
 
     A literal that is the label of a proposition is remembered as such, in the section `described`,
     and text that stands nowhere in the graph in the section `made`, so that no table shows either
-    bare. Text without a language counts as standing there if it does in some language; text that
-    is longer than any label does if it has a language.
+    bare; what is the label of anything is in the section `labels`. Text without a language counts
+    as standing there if it does in some language; text that is longer than any label does if it
+    has a language.
     """
     terms = {term for row in found.rows for term in row.values()}
     iris = {term.value for term in terms if term.is_iri}
@@ -1022,20 +1027,20 @@ async def named_in(engine: Engine, base: str, found: Solutions) -> Description:
     texts = sorted(text for text in written if text)[:_MOST_LABELS]
     description = await named(engine, base, ours)
     described: set[str] = set()
+    labels: set[str] = set()
     standing = {
         term.value
         for term in words
         if (term.lang and len(term.value) > _LONGEST_LABEL) or _SAYS_NOTHING.fullmatch(term.value)
     }
     if texts:
-        queries = (PROPOSITION_LABELS_QUERY, STANDING_QUERY)
-        labels, others = await engine.rows(
-            [fill(query, literals=" ".join(texts)) for query in queries]
-        )
-        described = {row["l"].value for row in labels}
-        standing |= {row["l"].value for row in others}
+        queries = (PROPOSITION_LABELS_QUERY, LABELLING_QUERY, STANDING_QUERY)
+        answers = await engine.rows([fill(query, literals=" ".join(texts)) for query in queries])
+        described, labels, others = ({row["l"].value for row in rows} for rows in answers)
+        standing |= others
     made = set() if engine.imported else {term.value for term in words} - standing
-    sections = {"described": tuple(sorted(described)), "made": tuple(sorted(made))}
+    found_in = {"described": described, "labels": labels, "made": made}
+    sections = {name: tuple(sorted(some)) for name, some in found_in.items()}
     return Description("", base, "list", "", 1, description.graph, sections, (), False)
 
 
