@@ -426,6 +426,11 @@ SELECT DISTINCT ?l WHERE {
   VALUES ?t { ch:Proposition ch:Claim ch:ClaimSet ch:StatusAssessment ch:EventLink
     ch:Participation }
 }"""
+STANDING_QUERY: Final = "SELECT ?l WHERE { VALUES ?l { $literals } FILTER EXISTS { ?s ?p ?l } }"
+LABELLING_QUERY: Final = (
+    "SELECT ?l WHERE { VALUES ?l { $literals } "
+    "FILTER EXISTS { ?s rdfs:label|skos:prefLabel|skos:altLabel ?l } }"
+)
 
 
 # --- the description ---------------------------------------------------------------------------
@@ -995,33 +1000,48 @@ class Solutions:
 
 _LONGEST_LABEL: Final = 400
 _MOST_LABELS: Final = 8000
+_SAYS_NOTHING: Final = re.compile(r"https?://\S+|[\W\d_]*")
+"""Text that a query may make without saying something: an IRI, and what has no letter."""
 
 
 async def named_in(engine: Engine, base: str, found: Solutions) -> Description:
     """Return what is needed to show the terms of a result.
 
     A literal that is the label of a proposition is remembered as such, in the section `described`,
-    so that no table shows it bare.
+    and text that stands nowhere in the graph in the section `made`, so that no table shows either
+    bare; what is the label of anything is in the section `labels`. Text without a language counts
+    as standing there if it does in some language; text that is longer than any label does if it
+    has a language.
     """
     terms = {term for row in found.rows for term in row.values()}
     iris = {term.value for term in terms if term.is_iri}
     ours = sorted(iri for iri in iris if engine.imported or iri.startswith((f"{base}id/", CH)))
+    words = {term for term in terms if not term.is_iri and not plain_datatype(term)}
     # A function takes the language from a label, and so do some programs.
-    words = (
+    written = (
         _literal(one)
-        for term in terms
-        if not term.is_iri and not plain_datatype(term) and len(term.value) <= _LONGEST_LABEL
+        for term in words
+        if len(term.value) <= _LONGEST_LABEL
         for one in (term, *(() if term.lang else (term._replace(lang=t) for t in engine.languages)))
     )
-    texts = sorted(word for word in words if word)[:_MOST_LABELS]
+    texts = sorted(text for text in written if text)[:_MOST_LABELS]
     description = await named(engine, base, ours)
-    described: tuple[str, ...] = ()
+    described: set[str] = set()
+    labels: set[str] = set()
+    standing = {
+        term.value
+        for term in words
+        if (term.lang and len(term.value) > _LONGEST_LABEL) or _SAYS_NOTHING.fullmatch(term.value)
+    }
     if texts:
-        [rows] = await engine.rows([fill(PROPOSITION_LABELS_QUERY, literals=" ".join(texts))])
-        described = tuple(row["l"].value for row in rows)
-    return Description(
-        "", base, "list", "", 1, description.graph, {"described": described}, (), False
-    )
+        queries = (PROPOSITION_LABELS_QUERY, LABELLING_QUERY, STANDING_QUERY)
+        answers = await engine.rows([fill(query, literals=" ".join(texts)) for query in queries])
+        described, labels, others = ({row["l"].value for row in rows} for rows in answers)
+        standing |= others
+    made = set() if engine.imported else {term.value for term in words} - standing
+    found_in = {"described": described, "labels": labels, "made": made}
+    sections = {name: tuple(sorted(some)) for name, some in found_in.items()}
+    return Description("", base, "list", "", 1, description.graph, sections, (), False)
 
 
 def plain_datatype(term: Term) -> str:

@@ -1,4 +1,4 @@
-"""The query editor: its form, the result as table, chart and files, and what it completes with.
+"""The query editor: its form, the result as table, pictures and files, what it completes with.
 
 The form is whole without scripts; `frontend/src/query.ts` puts an editor over its text field.
 """
@@ -17,7 +17,7 @@ from fastapi.responses import Response
 
 from kg.serialise import not_in_xml
 from kg.vocab import CH, OWL, RDF, RDFS, SKOS, graph_iri
-from kg.web import describe, pages
+from kg.web import describe, marks, pages
 from kg.web.ask import Ask, cached
 from kg.web.describe import Description, Solutions, Term
 from kg.web.guard import ADDRESS_BYTES, LENGTH, QueryFailure, check
@@ -114,9 +114,12 @@ async def query_page(request: Request, query: str = "") -> Response:
             )
             took = time.perf_counter() - begin
             named = await describe.named_in(served.engine, served.base, found)
+            view = ask.view(named)
+            answer = pages.answer(view, found, ROWS_SHOWN)
             shown = {
-                "answer": pages.answer(ask.view(named), found, ROWS_SHOWN),
+                "answer": answer,
                 "took": max(1, round(1000 * took)),
+                "pictured": await marks.pictured(ask, view, found, answer),
                 **(await positions(ask, found, named))._asdict(),
             }
         except QueryFailure as error:
@@ -137,7 +140,7 @@ async def query_page(request: Request, query: str = "") -> Response:
         title=gettext(N_("Query")),
         query=query or _to_begin_with(ask),
         problem=problem,
-        **{"answer": None, "took": 0, "listed": (), "further": 0, **shown},
+        **{"answer": None, "took": 0, "listed": (), "further": 0, "pictured": None, **shown},
         files=_files(ask, query, found) if found else (),
         kinds_of_files=[
             {"name": one.name, "words": FORMAT_NAMES[one.name]}

@@ -28,7 +28,6 @@ from kg.web.describe import (
     Row,
     Solutions,
     Term,
-    plain_datatype,
     shrink,
 )
 from kg.web.language import N_, Language, language
@@ -143,12 +142,18 @@ class Ref:
 
 @dataclass(frozen=True)
 class Text:
-    """A literal to show: its words, its language and its datatype by prefixed name."""
+    """A literal to show: its words, its language and its datatype by prefixed name.
+
+    `described` says that it is the label of a proposition, `label` that it is one of anything,
+    `made` that a query put it together.
+    """
 
     text: str
     lang: str = ""
     datatype: str = ""
     described: bool = False
+    label: bool = False
+    made: bool = False
 
 
 @dataclass(frozen=True)
@@ -561,8 +566,21 @@ class View:
             "" if term.datatype in ("", XSD + "string", RDF + "langString") else term.datatype
         )
         lang = "" if datatype else self.foreign(term.lang)
-        described = term.value in self.d.sections.get("described", ())
-        return Text(term.value, lang, shrink(datatype) if datatype else "", described)
+        described, labels, made = self._texts
+        return Text(
+            term.value,
+            lang,
+            shrink(datatype) if datatype else "",
+            term.value in described,
+            not datatype and term.value in labels,
+            not datatype and term.value in made,
+        )
+
+    @cached_property
+    def _texts(self) -> tuple[frozenset[str], ...]:
+        """Return which texts are labels of propositions, which of anything, and which are made."""
+        names = ("described", "labels", "made")
+        return tuple(frozenset(self.d.sections.get(name, ())) for name in names)
 
     def nested(self, term: Term, path: tuple[str, ...] = ()) -> Value:
         """Return the term as something to show; of a blank node, what is said of it.
@@ -1349,7 +1367,7 @@ def _outside_name(predicate: str) -> str:
 class Answer:
     """What a query gave: a table, a truth value, or a graph as text; `cut` where rows are left.
 
-    `columns` says of each variable what all its values are: `number`, `date`, `latitude`,
+    `columns` says of each variable what all its values are: `number`, `year`, `date`, `latitude`,
     `longitude` or `point`; empty for anything else. `bars` is there where rows can be compared.
     """
 
@@ -1401,6 +1419,7 @@ _COORDINATES: Final = {
     "latitude": re.compile("lat(itude)?", re.IGNORECASE),
     "longitude": re.compile("lon(g(itude)?)?|lng", re.IGNORECASE),
 }
+_YEAR: Final = re.compile("(.*_)?year|.*Year")
 
 
 def answer(view: View, found: Solutions, limit: int, *, tidy: bool = False) -> Answer:
@@ -1423,24 +1442,10 @@ def answer(view: View, found: Solutions, limit: int, *, tidy: bool = False) -> A
     )
     cut = found.cut or len(found.rows) > limit
     columns = tuple(_column(name, found.rows[:limit]) for name in shown)
-    bars = None if _made_up(view, found, limit) else _bars(shown, columns, rows, cut)
+    # Nobody knows whether text that a query of ours put together says something.
+    made = any(isinstance(value, Text) and value.made for row in rows for value in row)
+    bars = None if made else _bars(shown, columns, rows, cut)
     return Answer(shown, rows, found.truth, found.text, cut, columns, bars)
-
-
-def _made_up(view: View, found: Solutions, limit: int) -> bool:
-    """Return whether a query of ours put together text: nobody knows whether it says something.
-
-    What stands in the graph is in a language, and marked where it describes something.
-    """
-    described = view.d.sections.get("described", ())
-    return not view.imported and any(
-        not term.is_iri
-        and not term.lang
-        and not plain_datatype(term)
-        and term.value not in described
-        for row in found.rows[:limit]
-        for term in row.values()
-    )
 
 
 def _column(name: str, rows: Sequence[Row]) -> str:
@@ -1451,7 +1456,8 @@ def _column(name: str, rows: Sequence[Row]) -> str:
     datatypes = {term.datatype for term in terms}
     if datatypes <= _NUMBERS and all(_finite(term.value) for term in terms):
         fits = (kind for kind, pattern in _COORDINATES.items() if pattern.fullmatch(name))
-        return next(fits, "number")
+        years = _YEAR.fullmatch(name) and all(re.fullmatch("[0-9]{4}", t.value) for t in terms)
+        return "year" if years else next(fits, "number")
     return "date" if datatypes <= _DATES else "point" if datatypes <= _POINTS else ""
 
 
@@ -1470,10 +1476,10 @@ def _bars(
 ) -> Bars | None:
     """Return a chart of the first column of numbers by the first one of names; None where there
     are no two such columns, or not two rows that have a number."""
-    if "number" not in columns or not {"", "date"} & set(columns):
+    if "number" not in columns or not {"", "date", "year"} & set(columns):
         return None
     at = columns.index("number")
-    named = next(i for i, kind in enumerate(columns) if kind in ("", "date"))
+    named = next(i for i, kind in enumerate(columns) if kind in ("", "date", "year"))
     whole = [(row[named], value) for row in rows if isinstance(value := row[at], Text)]
     if len(whole) < 2:
         return None
