@@ -157,6 +157,7 @@ def violations(browser: Any, axe: str) -> list[tuple[str, str, str]]:
     script = (
         "const done = arguments[arguments.length - 1];"
         "axe.run(document, {runOnly: {type: 'tag', values: arguments[0]},"
+        " rules: {'target-size': {enabled: true}},"
         " resultTypes: ['violations']}).then((found) => done(found.violations), "
         "(error) => done([{id: String(error), nodes: []}]));"
     )

@@ -191,7 +191,8 @@ def test_lists_and_pages_are_followed_to_their_end(copy: Path, walk: Callable[[s
     assert shown == events
     second = (copy / "doc/agent/cordia.2.html").read_text("utf-8")
     assert 'href="../../doc/agent/cordia.html"' in second
-    assert "Next page" not in second
+    assert 'href="../../doc/agent/cordia.3.html"' in second
+    assert "Next page" not in (copy / "doc/agent/cordia.3.html").read_text("utf-8")
 
 
 def test_questions_are_answered_and_what_needs_a_server_is_not_offered(copy: Path) -> None:
