@@ -13,7 +13,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any, Final, NamedTuple, Protocol, get_args
 
@@ -426,6 +426,10 @@ SELECT DISTINCT ?l WHERE {
   VALUES ?t { ch:Proposition ch:Claim ch:ClaimSet ch:StatusAssessment ch:EventLink
     ch:Participation }
 }"""
+LABELLED_QUERY: Final = """
+SELECT DISTINCT ?l ?s WHERE {
+  VALUES ?l { $literals } ?s rdfs:label ?l ; a ?t . VALUES ?t { ch:Proposition ch:Claim }
+} LIMIT $limit"""
 
 
 # --- the description ---------------------------------------------------------------------------
@@ -496,6 +500,8 @@ class Description:
     cut: bool = False
     partial: bool = False
     """Not all positions on what it names are in it."""
+    labelled: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Of texts that a result holds: the propositions and claims of which they are the label."""
 
     @cached_property
     def triples(self) -> list[tuple[str, str, Term]]:
@@ -995,13 +1001,14 @@ class Solutions:
 
 _LONGEST_LABEL: Final = 400
 _MOST_LABELS: Final = 8000
+_MOST_LABELLED: Final = 2000
 
 
 async def named_in(engine: Engine, base: str, found: Solutions) -> Description:
     """Return what is needed to show the terms of a result.
 
     A literal that is the label of a proposition is remembered as such, in the section `described`,
-    so that no table shows it bare.
+    so that no table shows it bare; and of which it is the label, for the positions on that.
     """
     terms = {term for row in found.rows for term in row.values()}
     iris = {term.value for term in terms if term.is_iri}
@@ -1014,13 +1021,20 @@ async def named_in(engine: Engine, base: str, found: Solutions) -> Description:
         for one in (term, *(() if term.lang else (term._replace(lang=t) for t in engine.languages)))
     )
     texts = sorted(word for word in words if word)[:_MOST_LABELS]
-    description = await named(engine, base, ours)
     described: tuple[str, ...] = ()
+    labelled: dict[str, tuple[str, ...]] = {}
     if texts:
-        [rows] = await engine.rows([fill(PROPOSITION_LABELS_QUERY, literals=" ".join(texts))])
-        described = tuple(row["l"].value for row in rows)
+        queries = (PROPOSITION_LABELS_QUERY, LABELLED_QUERY)
+        filled = [fill(one, literals=" ".join(texts), limit=_MOST_LABELLED) for one in queries]
+        marked, bearers = await engine.rows(filled)
+        described = tuple(row["l"].value for row in marked)
+        for text, iri in sorted({(row["l"].value, row["s"].value) for row in bearers}):
+            labelled[text] = (*labelled.get(text, ()), iri)
+    further = {iri for some in labelled.values() for iri in some} - set(ours)
+    description = await named(engine, base, [*ours, *sorted(further)])
+    sections = {"described": described}
     return Description(
-        "", base, "list", "", 1, description.graph, {"described": described}, (), False
+        "", base, "list", "", 1, description.graph, sections, (), False, labelled=labelled
     )
 
 

@@ -562,6 +562,8 @@ class View:
         )
         lang = "" if datatype else self.foreign(term.lang)
         described = term.value in self.d.sections.get("described", ())
+        for iri in self.d.labelled.get(term.value, ()):
+            self.ref(iri)  # named by its label
         return Text(term.value, lang, shrink(datatype) if datatype else "", described)
 
     def nested(self, term: Term, path: tuple[str, ...] = ()) -> Value:
@@ -1098,14 +1100,18 @@ class View:
             )
         return tuple(found)
 
+    def named(self) -> list[str]:
+        """Return the propositions that were named so far, in the order in which they were."""
+        return [iri for iri in self._refs if self.kind(iri) in PROPOSITIONS]
+
     def unlisted(self) -> tuple[Listed, ...]:
         """Return what was named so far, but not shown with the positions on it.
 
         A page ends with these, so that no allegation stands on it alone. What the page is about is
         not among them: its claims are on every page of it.
         """
-        named = (iri for iri in sorted(self._refs) if self.kind(iri) in PROPOSITIONS)
-        return self.listed(iri for iri in named if iri not in {*self._shown, self.d.iri})
+        left = (iri for iri in sorted(self.named()) if iri not in {*self._shown, self.d.iri})
+        return self.listed(left)
 
     def _rule(self, assessment: str) -> Text | None:
         """Return the rule of a derived status in the language of the page, where that is known."""
