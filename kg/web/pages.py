@@ -31,7 +31,7 @@ from kg.web.describe import (
     plain_datatype,
     shrink,
 )
-from kg.web.language import N_, Language, language
+from kg.web.language import N_, VERB_LAST, Language, language
 from kg.web.texts import Passage
 
 STANCES: Final = (
@@ -454,7 +454,10 @@ class View:
         return lang or "und"
 
     def _composed(self, relation: str) -> Label | None:
-        """Return the label of a relation in the wanted language, made of those of its parts."""
+        """Return the label of a relation in the wanted language, made of those of its parts.
+
+        They stand in the order in which that language says them.
+        """
         parts = []
         for name in ("ch:subject", "ch:relationType", "ch:object"):
             for part in self.d.graph.iris(relation, name)[:1]:
@@ -463,7 +466,9 @@ class View:
         wanted = [part for part in parts if (part.lang or self.ui).split("-")[0] == first]
         if len(parts) < 3 or len(wanted) < len(parts):
             return None
-        return Label(" — ".join(part.text for part in parts), "" if first == self.ui else first)
+        subject, relation_type, end = parts
+        said = (subject, end, relation_type) if first in VERB_LAST else parts
+        return Label(" — ".join(part.text for part in said), "" if first == self.ui else first)
 
     def text(self, subject: str, predicate: str) -> Text | None:
         """Return the literal in the preferred language, or None."""
@@ -1215,16 +1220,19 @@ class View:
         return tuple(found)
 
     def uncontested(self) -> tuple[tuple[Ref, Ref, Ref], ...]:
-        """Return the plain triples of the graph of uncontested facts that name this resource."""
+        """Return the plain triples of the graph of uncontested facts that name this resource.
+
+        The parts of each stand in the order in which the language of its predicate says them.
+        """
         name = f"{self.d.base}id/graph/uncontested"
-        return tuple(
-            (self.ref(q.subject), self.ref(q.predicate), self.ref(q.object.value))
-            for q in sorted(self.d.graph.quads)
-            if q.graph == name
-            and q.object.is_iri
-            and self.d.iri in (q.subject, q.object.value)
-            and q.predicate.startswith(CH)
-        )
+        found = []
+        for q in sorted(self.d.graph.quads):
+            named = q.object.is_iri and self.d.iri in (q.subject, q.object.value)
+            if q.graph == name and named and q.predicate.startswith(CH):
+                subject, predicate, end = map(self.ref, (q.subject, q.predicate, q.object.value))
+                last = (predicate.label.lang or self.ui) in VERB_LAST
+                found.append((subject, end, predicate) if last else (subject, predicate, end))
+        return tuple(found)
 
     def mentions(self) -> tuple[tuple[Text, EvidenceView, Ref | None, Ref | None, str], ...]:
         """Return where the resource is named: the words, the place, what they name and mean."""
