@@ -13,7 +13,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any, Final, NamedTuple, Protocol, get_args
 
@@ -431,6 +431,10 @@ LABELLING_QUERY: Final = (
     "SELECT ?l WHERE { VALUES ?l { $literals } "
     "FILTER EXISTS { ?s rdfs:label|skos:prefLabel|skos:altLabel ?l } }"
 )
+LABELLED_QUERY: Final = """
+SELECT DISTINCT ?l ?s WHERE {
+  VALUES ?l { $literals } ?s rdfs:label ?l ; a ?t . VALUES ?t { ch:Proposition ch:Claim }
+} LIMIT $limit"""
 
 
 # --- the description ---------------------------------------------------------------------------
@@ -501,6 +505,8 @@ class Description:
     cut: bool = False
     partial: bool = False
     """Not all positions on what it names are in it."""
+    labelled: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Of texts that a result holds: the propositions and claims of which they are the label."""
 
     @cached_property
     def triples(self) -> list[tuple[str, str, Term]]:
@@ -1002,6 +1008,7 @@ _LONGEST_LABEL: Final = 400
 _MOST_LABELS: Final = 8000
 _SAYS_NOTHING: Final = re.compile(r"https?://\S+|[\W\d_]*")
 """Text that a query may make without saying something: an IRI, and what has no letter."""
+_MOST_LABELLED: Final = 2000
 
 
 async def named_in(engine: Engine, base: str, found: Solutions) -> Description:
@@ -1011,7 +1018,8 @@ async def named_in(engine: Engine, base: str, found: Solutions) -> Description:
     and text that stands nowhere in the graph in the section `made`, so that no table shows either
     bare; what is the label of anything is in the section `labels`. Text without a language counts
     as standing there if it does in some language; text that is longer than any label does if it
-    has a language.
+    has a language. Of which events, relations and claims a text is the label is kept too, for the
+    positions on them.
     """
     terms = {term for row in found.rows for term in row.values()}
     iris = {term.value for term in terms if term.is_iri}
@@ -1025,23 +1033,31 @@ async def named_in(engine: Engine, base: str, found: Solutions) -> Description:
         for one in (term, *(() if term.lang else (term._replace(lang=t) for t in engine.languages)))
     )
     texts = sorted(text for text in written if text)[:_MOST_LABELS]
-    description = await named(engine, base, ours)
     described: set[str] = set()
     labels: set[str] = set()
+    labelled: dict[str, tuple[str, ...]] = {}
     standing = {
         term.value
         for term in words
         if (term.lang and len(term.value) > _LONGEST_LABEL) or _SAYS_NOTHING.fullmatch(term.value)
     }
     if texts:
-        queries = (PROPOSITION_LABELS_QUERY, LABELLING_QUERY, STANDING_QUERY)
-        answers = await engine.rows([fill(query, literals=" ".join(texts)) for query in queries])
+        queries = (PROPOSITION_LABELS_QUERY, LABELLING_QUERY, STANDING_QUERY, LABELLED_QUERY)
+        *answers, bearers = await engine.rows(
+            [fill(one, literals=" ".join(texts), limit=_MOST_LABELLED) for one in queries]
+        )
         described, labels, others = ({row["l"].value for row in rows} for rows in answers)
         standing |= others
+        for text, iri in sorted({(row["l"].value, row["s"].value) for row in bearers}):
+            labelled[text] = (*labelled.get(text, ()), iri)
     made = set() if engine.imported else {term.value for term in words} - standing
+    further = {iri for some in labelled.values() for iri in some} - set(ours)
+    description = await named(engine, base, [*ours, *sorted(further)])
     found_in = {"described": described, "labels": labels, "made": made}
     sections = {name: tuple(sorted(some)) for name, some in found_in.items()}
-    return Description("", base, "list", "", 1, description.graph, sections, (), False)
+    return Description(
+        "", base, "list", "", 1, description.graph, sections, (), False, labelled=labelled
+    )
 
 
 def plain_datatype(term: Term) -> str:

@@ -120,7 +120,7 @@ async def query_page(request: Request, query: str = "") -> Response:
                 "answer": answer,
                 "took": max(1, round(1000 * took)),
                 "pictured": await marks.pictured(ask, view, found, answer),
-                **(await positions(ask, found, named))._asdict(),
+                **(await positions(ask, view))._asdict(),
             }
         except QueryFailure as error:
             found, status = None, status_of(error.reason)
@@ -227,44 +227,33 @@ def _excerpt(query: str, line: int, column: int) -> dict[str, str] | None:
 
 
 class Positions(NamedTuple):
-    """Events and relations that a result names, with the positions on them; and how many more
+    """Events and relations that an answer names, with the positions on them; and how many more
     there are."""
 
     listed: Sequence[pages.Listed] = ()
     further: int = 0
 
 
-async def positions(
-    ask: Ask, found: Solutions, named: Description, key: object = None
-) -> Positions:
-    """Return the events and relations that a result names, in the order of its rows, with the
+async def positions(ask: Ask, view: pages.View, key: object = None) -> Positions:
+    """Return the events and relations that an answer names, in the order of its rows, with the
     positions on them: at most `LISTED`. What its claims are about is among them.
 
     Args:
-        found: the result.
-        named: its names, as `kg.web.describe.named_in` gives them.
+        view: with which the answer was made, as `kg.web.pages.answer` does it.
         key: under which what was asked for is kept; None to keep nothing.
     Raises:
         QueryFailure: it took too long.
     """
-    served, view = ask.served, ask.view(named)
-    seen: dict[str, None] = {}
-    for row in found.rows[:ROWS_SHOWN]:
-        for term in row.values():
-            if not term.is_iri:
-                continue
-            kind = view.kind(term.value)
-            about = named.graph.iris(term.value, "ch:about") if kind == "claim" else [term.value]
-            seen.update(dict.fromkeys(i for i in about if view.kind(i) in describe.PROPOSITIONS))
-    if served.manifest.imported or not seen:
+    served, named = ask.served, view.named()
+    if served.manifest.imported or not named:
         return Positions()
-    first = list(seen)[:LISTED]
+    first = named[:LISTED]
 
     async def make() -> Description:
         return await describe.related(served.engine, served.base, first)
 
     around = await (make() if key is None else cached(served, key, make))
-    return Positions(ask.view(around).listed(first), len(seen) - len(first))
+    return Positions(ask.view(around).listed(first), len(named) - len(first))
 
 
 # --- what the editor completes with --------------------------------------------------------------

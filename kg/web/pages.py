@@ -30,7 +30,7 @@ from kg.web.describe import (
     Term,
     shrink,
 )
-from kg.web.language import N_, Language, language
+from kg.web.language import N_, VERB_LAST, Language, language
 from kg.web.texts import Passage
 
 STANCES: Final = (
@@ -459,7 +459,10 @@ class View:
         return lang or "und"
 
     def _composed(self, relation: str) -> Label | None:
-        """Return the label of a relation in the wanted language, made of those of its parts."""
+        """Return the label of a relation in the wanted language, made of those of its parts.
+
+        They stand in the order in which that language says them.
+        """
         parts = []
         for name in ("ch:subject", "ch:relationType", "ch:object"):
             for part in self.d.graph.iris(relation, name)[:1]:
@@ -468,7 +471,9 @@ class View:
         wanted = [part for part in parts if (part.lang or self.ui).split("-")[0] == first]
         if len(parts) < 3 or len(wanted) < len(parts):
             return None
-        return Label(" — ".join(part.text for part in parts), "" if first == self.ui else first)
+        subject, relation_type, end = parts
+        said = (subject, end, relation_type) if first in VERB_LAST else parts
+        return Label(" — ".join(part.text for part in said), "" if first == self.ui else first)
 
     def text(self, subject: str, predicate: str) -> Text | None:
         """Return the literal in the preferred language, or None."""
@@ -567,6 +572,8 @@ class View:
         )
         lang = "" if datatype else self.foreign(term.lang)
         described, labels, made = self._texts
+        for iri in self.d.labelled.get(term.value, ()):
+            self.ref(iri)  # named by its label
         return Text(
             term.value,
             lang,
@@ -1116,14 +1123,18 @@ class View:
             )
         return tuple(found)
 
+    def named(self) -> list[str]:
+        """Return the propositions that were named so far, in the order in which they were."""
+        return [iri for iri in self._refs if self.kind(iri) in PROPOSITIONS]
+
     def unlisted(self) -> tuple[Listed, ...]:
         """Return what was named so far, but not shown with the positions on it.
 
         A page ends with these, so that no allegation stands on it alone. What the page is about is
         not among them: its claims are on every page of it.
         """
-        named = (iri for iri in sorted(self._refs) if self.kind(iri) in PROPOSITIONS)
-        return self.listed(iri for iri in named if iri not in {*self._shown, self.d.iri})
+        left = (iri for iri in sorted(self.named()) if iri not in {*self._shown, self.d.iri})
+        return self.listed(left)
 
     def _rule(self, assessment: str) -> Text | None:
         """Return the rule of a derived status in the language of the page, where that is known."""
@@ -1227,16 +1238,19 @@ class View:
         return tuple(found)
 
     def uncontested(self) -> tuple[tuple[Ref, Ref, Ref], ...]:
-        """Return the plain triples of the graph of uncontested facts that name this resource."""
+        """Return the plain triples of the graph of uncontested facts that name this resource.
+
+        The parts of each stand in the order in which the language of its predicate says them.
+        """
         name = f"{self.d.base}id/graph/uncontested"
-        return tuple(
-            (self.ref(q.subject), self.ref(q.predicate), self.ref(q.object.value))
-            for q in sorted(self.d.graph.quads)
-            if q.graph == name
-            and q.object.is_iri
-            and self.d.iri in (q.subject, q.object.value)
-            and q.predicate.startswith(CH)
-        )
+        found = []
+        for q in sorted(self.d.graph.quads):
+            named = q.object.is_iri and self.d.iri in (q.subject, q.object.value)
+            if q.graph == name and named and q.predicate.startswith(CH):
+                subject, predicate, end = map(self.ref, (q.subject, q.predicate, q.object.value))
+                last = (predicate.label.lang or self.ui) in VERB_LAST
+                found.append((subject, end, predicate) if last else (subject, predicate, end))
+        return tuple(found)
 
     def mentions(self) -> tuple[tuple[Text, EvidenceView, Ref | None, Ref | None, str], ...]:
         """Return where the resource is named: the words, the place, what they name and mean."""

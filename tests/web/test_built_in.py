@@ -89,6 +89,32 @@ def test_every_question_is_answered_on_its_page(site: TestClient) -> None:
         assert '<p class="problem">' not in page.text, question["id"]
 
 
+def test_a_relation_is_said_in_the_order_of_the_language(site: TestClient) -> None:
+    said = {
+        "en": "Kim Jong Un — holds office — Leader of North Korea",
+        "bn": "কিম জং উন — উত্তর কোরিয়ার নেতা — এ পদে আসীন",
+        "hi": "किम जोंग उन — उत्तर कोरिया के नेता — पद पर है",
+    }
+    plain = {
+        "en": "Pyongyang is capital of North Korea",
+        "bn": "পিয়ংইয়ং উত্তর কোরিয়া এর রাজধানী",
+        "hi": "प्योंगयांग उत्तर कोरिया की राजधानी है",
+    }
+    mark = {"en": "described", "bn": "বর্ণিত", "hi": "वर्णित"}
+    affirms = {"en": "affirms", "bn": "সত্য বলে জানায় –", "hi": "सही बताता है –"}
+    for lang in said:
+        kim = site.get(f"/doc/agent/kim-jong-un?lang={lang}", headers=HTML).text
+        assert said[lang] in kim
+        state = site.get(f"/doc/agent/north-korea?lang={lang}", headers=HTML).text
+        facts = state[state.index('id="uncontested"') :]
+        facts = facts[: facts.index("</section>")]
+        assert plain[lang] in " ".join(re.sub(r"<[^>]+>", "", facts).split())
+        claims = re.sub(
+            r"<[^>]+>", "", site.get(f"/search?kind=claim&lang={lang}", headers=HTML).text
+        )
+        assert f"{affirms[lang]} {mark[lang]}: " in claims
+
+
 def test_what_is_not_the_same_is_said_to_be_another(site: TestClient) -> None:
     page = site.get("/doc/agent/sung-kim", headers=HTML).text
     assert '<strong>Not</strong> <a href="http://www.wikidata.org/entity/Q56226"' in page
