@@ -593,16 +593,25 @@ def test_results_fit_and_bars_are_drawn(browser: Any, address: str, width: int) 
 
 @pytest.mark.requires("chromium", "chromedriver")
 def test_all_of_it_works_without_scripts(browser: Any, address: str) -> None:
+    from selenium.common.exceptions import WebDriverException
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    def followed(element: Any, words: str) -> None:
+        """Click, and wait for the next page: without scripts a click does not."""
+        element.click()
+        WebDriverWait(browser, 20, ignored_exceptions=[WebDriverException]).until(
+            lambda it: words in it.find_element("css selector", "#result table").text
+        )
+
     browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     try:
         browser.get(f"{address}/questions/who-denies")
-        browser.find_element("link text", "Open it in the editor").click()
-        assert "Arvenian foreign ministry" in browser.find_element("css selector", "table").text
+        link = browser.find_element("link text", "Open it in the editor")
+        followed(link, "Arvenian foreign ministry")
         box = browser.find_element("css selector", "textarea")
         box.clear()
         box.send_keys(COUNTS)
-        browser.find_element("css selector", ".editor .row > button").click()
-        assert "denies" in browser.find_element("css selector", "#result table").text
+        followed(browser.find_element("css selector", ".editor .row > button"), "denies")
         assert browser.find_elements("css selector", ".bars rect")
         for hidden in (".raw", "#hint", "button[data-copy]", ".filter", ".long"):
             assert not browser.find_element("css selector", hidden).is_displayed(), hidden
