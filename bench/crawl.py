@@ -117,6 +117,18 @@ def trouble(port: int, iri: str, path: str, gone: bool) -> list[str]:
 
 
 @contextlib.contextmanager
+def built(given: Path | None) -> Iterator[Path]:
+    """Return the folder of releases that is given, or one with the built-in facts."""
+    if given:
+        yield given
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        releases = Path(folder) / "releases"
+        subprocess.run([KG, "build", "--out", releases], check=True, stderr=subprocess.DEVNULL)
+        yield releases
+
+
+@contextlib.contextmanager
 def served(releases: Path) -> Iterator[int]:
     """Serve a folder of releases on a free port, and return that once it is ready."""
     with socket.socket() as free:
@@ -174,11 +186,7 @@ def main() -> None:
     parser.add_argument("--releases", type=Path, help="a folder of releases; built if not given")
     parser.add_argument("--clients", type=int, default=4)
     options = parser.parse_args()
-    if options.releases:
-        sys.exit(1 if crawl(options.releases, options.clients) else 0)
-    with tempfile.TemporaryDirectory() as folder:
-        releases = Path(folder) / "releases"
-        subprocess.run([KG, "build", "--out", releases], check=True, stderr=subprocess.DEVNULL)
+    with built(options.releases) as releases:
         sys.exit(1 if crawl(releases, options.clients) else 0)
 
 

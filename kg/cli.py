@@ -879,6 +879,13 @@ def export(
             help="Write the whole site into this folder instead: every page, all data, the dumps.",
         ),
     ] = None,
+    language: Annotated[
+        str,
+        typer.Option(
+            "--language",
+            help="With --static: the language of the pages, in which names come first: en, bn, hi.",
+        ),
+    ] = "en",
     release: Annotated[
         str, typer.Option("--release", help="Its id, or the beginning of it.")
     ] = "current",
@@ -903,13 +910,20 @@ def export(
             )
         from kg.web.static import export_site
 
-        done = export_site(folder, static, settings)
+        done = export_site(folder, static, settings, language)
         _say(
             f"{done.things:,} things; files: {done.written:,} written, {done.unchanged:,} "
             f"unchanged, {done.removed:,} removed"
         )
         typer.echo(static)
         return
+    if language != "en":
+        raise ConfigError(
+            "only pages have a language, and dumps are data",
+            where="--language",
+            seen=language,
+            hint="add --static DIR, or leave it out",
+        )
     if to == "-":
         if len(names or ()) != 1:
             raise ConfigError(

@@ -232,6 +232,23 @@ class Store:
         except (RuntimeError, ValueError) as error:
             raise QueryError(f"the query cannot be evaluated: {error}") from error
 
+    def solutions(self, text: str) -> tuple[list[str], Iterable[Sequence[Any]]]:
+        """Return the variables of a SELECT query over all graphs, and its solutions as they come.
+
+        A solution has a term of the engine, or None, for each variable.
+
+        Raises:
+            SyntaxError: the query is not SPARQL.
+            QueryError: the query is of another kind, or the evaluation failed.
+            OSError: the store cannot be read.
+        """
+        import pyoxigraph as ox
+
+        answer = self._evaluate(text, None, None)
+        if not isinstance(answer, ox.QuerySolutions):
+            raise QueryError("not a SELECT query")
+        return [variable.value for variable in answer.variables], cast("Any", answer)
+
     def statements(self, text: str, output: IO[bytes], media_type: str) -> None:
         """Write what a query describes, sorted, each statement once.
 

@@ -5,10 +5,11 @@ import { zoom, zoomIdentity, type ZoomTransform } from "d3-zoom";
 import { feature } from "topojson-client";
 import coarse from "world-atlas/land-110m.json";
 import type { GeometryCollection, Topology } from "topojson-specification";
-import { address, canvas, forPicture, label, picture, rove, said, tools, zoomOf, type Layer } from "./picture/picture.js";
+import { address, canvas, forPicture, label, language, picture, rove, said, tools, zoomOf, type Layer } from "./picture/picture.js";
 
 const FINE = 5;
 const CLOSEST = 60;
+const LARGEST = 40;
 
 interface Spot {
   row: HTMLElement;
@@ -59,6 +60,8 @@ async function draw(): Promise<void> {
   const marks: SVGAElement[] = [];
   const places: { mark: Layer; x: number; y: number; r: number; text: SVGTextElement | null }[] = [];
   // The larger ones first, so that the smaller stay within reach; the keyboard goes by the table.
+  const most = Math.max(1, ...spots.map((spot) => spot.count));
+  const growth = Math.min(3, (LARGEST - 5) / Math.sqrt(most));
   const order = [...spots.keys()].sort((a, b) => (spots[b]?.count ?? 0) - (spots[a]?.count ?? 0));
   for (const number of order) {
     const spot = spots[number];
@@ -69,10 +72,11 @@ async function draw(): Promise<void> {
     if (href) mark.attr("href", href);
     mark.attr("aria-label", said(spot.row));
     mark.append("title").text(said(spot.row));
-    const r = small ? 6 : 5 + 3 * Math.sqrt(spot.count);
+    const r = small ? 6 : 5 + growth * Math.sqrt(spot.count);
     mark.append("circle").attr("class", "reach").attr("r", Math.max(12, r));
     mark.append("circle").attr("class", "body").attr("r", r);
-    const text = mark.append("text").attr("x", r + 4).attr("dy", ".35em").text(spot.label);
+    const text = mark.append("text").attr("x", r + 4).attr("dy", ".35em")
+      .attr("lang", language(spot.row) || null).text(spot.label);
     places.push({ mark: mark as unknown as Layer, x: at[0], y: at[1], r, text: text.node() });
     const node = mark.node();
     if (node) marks[number] = node;

@@ -1,5 +1,6 @@
 // The query page: an editor over its text field, completion from this release, the chooser of
-// questions, the raw answer. The text field stays what is sent; without this the page is whole.
+// questions, the pictures, the raw answer. The text field stays what is sent; without this the page
+// is whole.
 
 import {
   autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap, startCompletion,
@@ -379,6 +380,25 @@ if (filter) {
       left += item.hidden ? 0 : 1;
     }
     count.textContent = left ? "" : count.dataset["none"] ?? "";
+  });
+}
+
+// --- the map and the timeline -------------------------------------------------------------------
+
+const pictures = document.querySelector<HTMLElement>("#pictures");
+if (pictures) pictures.hidden = false;
+for (const part of pictures?.querySelectorAll<HTMLDetailsElement>("[data-script]") ?? []) {
+  part.addEventListener("toggle", () => {
+    if (!part.open || part.querySelector("script")) return;
+    const script = document.createElement("script");
+    const unfetched = find<HTMLElement>(".unfetched", part);
+    unfetched.hidden = true;
+    script.addEventListener("error", () => {
+      script.remove(); // it is asked for again when the picture is opened again
+      unfetched.hidden = false;
+    });
+    script.src = part.dataset["script"] ?? "";
+    part.append(script);
   });
 }
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any, Final, NamedTuple, Protocol, get_args
 
@@ -251,13 +251,14 @@ REFERENCES_QUERY: Final = (
 )
 FURTHER_QUERY: Final = "SELECT ?s WHERE { GRAPH ?g { ?s ?p $this } $filter } LIMIT 1 OFFSET $offset"
 NODES_QUERY: Final = "SELECT ?s ?p ?o ?g WHERE { VALUES ?s { $nodes } GRAPH ?g { ?s ?p ?o } }"
+# Of a part, what the graph says that names it: a day is the same in all documents that name it.
 PARTS_QUERY: Final = """
 SELECT DISTINCT ?s ?p ?o ?g WHERE {
   { VALUES ?n { $whole }
-    ?n ch:hasParticipation|ch:quantity|ch:hasParticipation/ch:quantity ?s }
-  UNION { VALUES ?n { $nodes } ?n ch:time|ch:evidence ?s }
-  GRAPH ?g { ?s ?p ?o }
+    GRAPH ?g { ?n ch:hasParticipation|ch:quantity|ch:hasParticipation/ch:quantity ?s . ?s ?p ?o } }
+  UNION { VALUES ?n { $nodes } GRAPH ?g { ?n ch:time|ch:evidence ?s . ?s ?p ?o } }
 }"""
+_PARTS: Final = ("ch:hasParticipation", "ch:quantity", "ch:time", "ch:evidence")
 POSITIONS_QUERY: Final = """
 SELECT ?s ?p ?o ?g WHERE {
   { SELECT ?s WHERE {
@@ -425,6 +426,15 @@ SELECT DISTINCT ?l WHERE {
   VALUES ?t { ch:Proposition ch:Claim ch:ClaimSet ch:StatusAssessment ch:EventLink
     ch:Participation }
 }"""
+STANDING_QUERY: Final = "SELECT ?l WHERE { VALUES ?l { $literals } FILTER EXISTS { ?s ?p ?l } }"
+LABELLING_QUERY: Final = (
+    "SELECT ?l WHERE { VALUES ?l { $literals } "
+    "FILTER EXISTS { ?s rdfs:label|skos:prefLabel|skos:altLabel ?l } }"
+)
+LABELLED_QUERY: Final = """
+SELECT DISTINCT ?l ?s WHERE {
+  VALUES ?l { $literals } ?s rdfs:label ?l ; a ?t . VALUES ?t { ch:Proposition ch:Claim }
+} LIMIT $limit"""
 
 
 # --- the description ---------------------------------------------------------------------------
@@ -495,6 +505,8 @@ class Description:
     cut: bool = False
     partial: bool = False
     """Not all positions on what it names are in it."""
+    labelled: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Of texts that a result holds: the propositions and claims of which they are the label."""
 
     @cached_property
     def triples(self) -> list[tuple[str, str, Term]]:
@@ -614,6 +626,7 @@ async def _complete(
     """
     spans = [n for n in nodes if n.startswith(f"{base}id/span/")]
     whole = [iri] if iri else []
+    labelled = {*whole, *nodes}
     for answer in await engine.rows(
         [
             fill(NODES_QUERY, nodes=values_of(nodes)),
@@ -625,11 +638,14 @@ async def _complete(
         ]
     ):
         graph.add(_quads(answer))
+        labelled |= {row["s"].value for row in answer}
     claims = _named_iris(graph, f"{base}id/claim/")
-    if claims:
-        queries = (NAMING_QUERY, CORRECTIONS_QUERY)
-        for rows in await engine.rows([fill(one, nodes=values_of(claims)) for one in queries]):
-            graph.add(_quads(rows))
+    queries = [fill(one, nodes=values_of(claims)) for one in (NAMING_QUERY, CORRECTIONS_QUERY)]
+    parts = {part for node in labelled for name in _PARTS for part in graph.iris(node, name)}
+    if elsewhere := parts - labelled:
+        queries.append(fill(NODES_QUERY, nodes=values_of(elsewhere)))
+    for rows in await engine.rows(queries):
+        graph.add(_quads(rows))
     listed = _named_iris(graph, f"{base}id/event/", f"{base}id/relation/")
     partial = False
     if listed:
@@ -640,7 +656,9 @@ async def _complete(
             ]
         )
         graph.add(_quads(states))
-        partial = len({row["s"].value for row in taken}) > POSITIONS
+        claims = {row["s"].value for row in taken}
+        labelled |= claims
+        partial = len(claims) > POSITIONS
         same = {one for node in listed for one in graph.iris(node, "ch:possiblySameAs")}
         graph.add(_bearing_on({*listed, *same}, list(_quads(taken)), graph, base))
     named = _named_iris(graph, f"{base}id/", CH)
@@ -650,7 +668,7 @@ async def _complete(
         graph.add(engine.terms.get(name, ()))
     for answer in await engine.rows(
         [
-            fill(LABELS_QUERY, nodes=values_of(named - agents - set(engine.terms))),
+            fill(LABELS_QUERY, nodes=values_of(named - agents - labelled - set(engine.terms))),
             fill(SIDES_QUERY, nodes=values_of(agents)),
         ]
     ):
@@ -1001,32 +1019,57 @@ class Solutions:
 
 _LONGEST_LABEL: Final = 400
 _MOST_LABELS: Final = 8000
+_SAYS_NOTHING: Final = re.compile(r"https?://\S+|[\W\d_]*")
+"""Text that a query may make without saying something: an IRI, and what has no letter."""
+_MOST_LABELLED: Final = 2000
 
 
 async def named_in(engine: Engine, base: str, found: Solutions) -> Description:
     """Return what is needed to show the terms of a result.
 
     A literal that is the label of a proposition is remembered as such, in the section `described`,
-    so that no table shows it bare.
+    and text that stands nowhere in the graph in the section `made`, so that no table shows either
+    bare; what is the label of anything is in the section `labels`. Text without a language counts
+    as standing there if it does in some language; text that is longer than any label does if it
+    has a language. Of which events, relations and claims a text is the label is kept too, for the
+    positions on them.
     """
     terms = {term for row in found.rows for term in row.values()}
     iris = {term.value for term in terms if term.is_iri}
     ours = sorted(iri for iri in iris if engine.imported or iri.startswith((f"{base}id/", CH)))
+    words = {term for term in terms if not term.is_iri and not plain_datatype(term)}
     # A function takes the language from a label, and so do some programs.
-    words = (
+    written = (
         _literal(one)
-        for term in terms
-        if not term.is_iri and not plain_datatype(term) and len(term.value) <= _LONGEST_LABEL
+        for term in words
+        if len(term.value) <= _LONGEST_LABEL
         for one in (term, *(() if term.lang else (term._replace(lang=t) for t in engine.languages)))
     )
-    texts = sorted(word for word in words if word)[:_MOST_LABELS]
-    description = await named(engine, base, ours)
-    described: tuple[str, ...] = ()
+    texts = sorted(text for text in written if text)[:_MOST_LABELS]
+    described: set[str] = set()
+    labels: set[str] = set()
+    labelled: dict[str, tuple[str, ...]] = {}
+    standing = {
+        term.value
+        for term in words
+        if (term.lang and len(term.value) > _LONGEST_LABEL) or _SAYS_NOTHING.fullmatch(term.value)
+    }
     if texts:
-        [rows] = await engine.rows([fill(PROPOSITION_LABELS_QUERY, literals=" ".join(texts))])
-        described = tuple(row["l"].value for row in rows)
+        queries = (PROPOSITION_LABELS_QUERY, LABELLING_QUERY, STANDING_QUERY, LABELLED_QUERY)
+        *answers, bearers = await engine.rows(
+            [fill(one, literals=" ".join(texts), limit=_MOST_LABELLED) for one in queries]
+        )
+        described, labels, others = ({row["l"].value for row in rows} for rows in answers)
+        standing |= others
+        for text, iri in sorted({(row["l"].value, row["s"].value) for row in bearers}):
+            labelled[text] = (*labelled.get(text, ()), iri)
+    made = set() if engine.imported else {term.value for term in words} - standing
+    further = {iri for some in labelled.values() for iri in some} - set(ours)
+    description = await named(engine, base, [*ours, *sorted(further)])
+    found_in = {"described": described, "labels": labels, "made": made}
+    sections = {name: tuple(sorted(some)) for name, some in found_in.items()}
     return Description(
-        "", base, "list", "", 1, description.graph, {"described": described}, (), False
+        "", base, "list", "", 1, description.graph, sections, (), False, labelled=labelled
     )
 
 

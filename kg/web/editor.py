@@ -1,4 +1,4 @@
-"""The query editor: its form, the result as table, chart and files, and what it completes with.
+"""The query editor: its form, the result as table, pictures and files, what it completes with.
 
 The form is whole without scripts; `frontend/src/query.ts` puts an editor over its text field.
 """
@@ -17,7 +17,7 @@ from fastapi.responses import Response
 
 from kg.serialise import not_in_xml
 from kg.vocab import CH, OWL, RDF, RDFS, SKOS, graph_iri
-from kg.web import describe, pages
+from kg.web import describe, marks, pages
 from kg.web.ask import Ask, accepted, cached
 from kg.web.describe import Description, Solutions, Term
 from kg.web.guard import ADDRESS_BYTES, LENGTH, QueryFailure, check
@@ -115,10 +115,13 @@ async def query_page(request: Request, query: str = "") -> Response:
             )
             took = time.perf_counter() - begin
             named = await describe.named_in(served.engine, served.base, found)
+            view = ask.view(named)
+            answer = pages.answer(view, found, ROWS_SHOWN)
             shown = {
-                "answer": pages.answer(ask.view(named), found, ROWS_SHOWN),
+                "answer": answer,
                 "took": max(1, round(1000 * took)),
-                **(await positions(ask, found, named))._asdict(),
+                "pictured": await marks.pictured(ask, view, found, answer),
+                **(await positions(ask, view))._asdict(),
             }
         except QueryFailure as error:
             found, status = None, status_of(error.reason)
@@ -138,7 +141,7 @@ async def query_page(request: Request, query: str = "") -> Response:
         title=gettext(N_("Query")),
         query=query or _to_begin_with(ask),
         problem=problem,
-        **{"answer": None, "took": 0, "listed": (), "further": 0, **shown},
+        **{"answer": None, "took": 0, "listed": (), "further": 0, "pictured": None, **shown},
         files=_files(ask, query, found) if found else (),
         kinds_of_files=[
             {"name": one.name, "words": FORMAT_NAMES[one.name]}
@@ -225,44 +228,33 @@ def _excerpt(query: str, line: int, column: int) -> dict[str, str] | None:
 
 
 class Positions(NamedTuple):
-    """Events and relations that a result names, with the positions on them; and how many more
+    """Events and relations that an answer names, with the positions on them; and how many more
     there are."""
 
     listed: Sequence[pages.Listed] = ()
     further: int = 0
 
 
-async def positions(
-    ask: Ask, found: Solutions, named: Description, key: object = None
-) -> Positions:
-    """Return the events and relations that a result names, in the order of its rows, with the
+async def positions(ask: Ask, view: pages.View, key: object = None) -> Positions:
+    """Return the events and relations that an answer names, in the order of its rows, with the
     positions on them: at most `LISTED`. What its claims are about is among them.
 
     Args:
-        found: the result.
-        named: its names, as `kg.web.describe.named_in` gives them.
+        view: with which the answer was made, as `kg.web.pages.answer` does it.
         key: under which what was asked for is kept; None to keep nothing.
     Raises:
         QueryFailure: it took too long.
     """
-    served, view = ask.served, ask.view(named)
-    seen: dict[str, None] = {}
-    for row in found.rows[:ROWS_SHOWN]:
-        for term in row.values():
-            if not term.is_iri:
-                continue
-            kind = view.kind(term.value)
-            about = named.graph.iris(term.value, "ch:about") if kind == "claim" else [term.value]
-            seen.update(dict.fromkeys(i for i in about if view.kind(i) in describe.PROPOSITIONS))
-    if served.manifest.imported or not seen:
+    served, named = ask.served, view.named()
+    if served.manifest.imported or not named:
         return Positions()
-    first = list(seen)[:LISTED]
+    first = named[:LISTED]
 
     async def make() -> Description:
         return await describe.related(served.engine, served.base, first)
 
     around = await (make() if key is None else cached(served, key, make))
-    return Positions(ask.view(around).listed(first), len(seen) - len(first))
+    return Positions(ask.view(around).listed(first), len(named) - len(first))
 
 
 # --- what the editor completes with --------------------------------------------------------------

@@ -13,7 +13,7 @@ from collections.abc import (
     Sequence,
 )
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 
 from fastapi import Request
@@ -123,16 +123,17 @@ async def home(request: Request) -> Response:
     questions = []
     until = time.monotonic() + AT_HOME_S
     for question in manifest.questions[:QUESTIONS_AT_HOME]:
-        answer, trouble, lasting = await _answered_soon(ask, question, until)
-        if not lasting:
+        found = await _answered_soon(ask, question, until)
+        if not found.lasting:
             headers.pop("ETag", None)
         questions.append(
             {
                 "id": question.id,
                 "question": question.question,
-                "answer": answer,
-                "problem": _(trouble),
-                "in_english": trouble != NOT_YET,
+                "answer": found.answer,
+                "beside": found.beside,
+                "problem": _(found.problem),
+                "in_english": found.problem != NOT_YET,
             }
         )
     view = ask.view(disputed)
@@ -225,10 +226,20 @@ async def _home_of_imported(ask: Ask, headers: Mapping[str, str]) -> Response:
     )
 
 
-async def _answered(
-    ask: Ask, question: Question, limit: int
-) -> tuple[pages.Answer | None, str, bool]:
-    """Return the answer to a question, or why there is none, and whether that will stay so."""
+class Answered(NamedTuple):
+    """The answer to a question with the positions on what it names, or why there is none.
+
+    `lasting` says whether it stays so for this release.
+    """
+
+    answer: pages.Answer | None = None
+    beside: Positions = Positions()
+    problem: str = ""
+    lasting: bool = True
+
+
+async def _answered(ask: Ask, question: Question, limit: int) -> Answered:
+    """Return the answer to a question: at most `limit` rows."""
     served = ask.served
 
     async def make() -> tuple[describe.Solutions, describe.Description]:
@@ -237,31 +248,32 @@ async def _answered(
 
     try:
         found, named = await cached(served, ("question", question.id), make)
+        view = ask.view(named)
+        answer = pages.answer(view, found, limit, tidy=True)
+        beside = await positions(ask, view, ("positions", question.id, limit))
     except QueryFailure as error:
         lasting = status_of(error.reason) < 500 and error.reason != "memory"
         if ask.static and not lasting:  # the copy would say it for ever
             raise
-        return None, str(error), lasting
-    return pages.answer(ask.view(named), found, limit, tidy=True), "", True
+        return Answered(problem=str(error), lasting=lasting)
+    return Answered(answer, beside)
 
 
-async def _answered_soon(
-    ask: Ask, question: Question, until: float
-) -> tuple[pages.Answer | None, str, bool]:
+async def _answered_soon(ask: Ask, question: Question, until: float) -> Answered:
     """Return what `_answered` does, or that there is no answer yet if it would take too long."""
     if ask.static:
         return await _answered(ask, question, ROWS_AT_HOME)
     cache, slow = ask.served.cache, ("slow question", question.id)
     left = min(until - time.monotonic(), AT_HOME_EACH_S)
     if ("question", question.id) not in cache and (left <= 0 or slow in cache):
-        return None, NOT_YET, False
+        return Answered(problem=NOT_YET, lasting=False)
     try:
         async with asyncio.timeout(max(left, AT_HOME_EACH_S / 10)):
             return await _answered(ask, question, ROWS_AT_HOME)
     except TimeoutError:
         if left == AT_HOME_EACH_S:
             cache[slow] = True
-        return None, NOT_YET, False
+        return Answered(problem=NOT_YET, lasting=False)
 
 
 NOT_YET: Final = N_("It takes a while to answer: open the question to see.")
@@ -306,12 +318,8 @@ async def question_page(request: Request, name: str) -> Response:
     headers = {"Vary": "Accept, Accept-Language", "ETag": etag}
     if (same := ask.known(etag, headers)) is not None:
         return same
-    answer, trouble, lasting = await _answered(ask, question, ROWS_SHOWN)
-    beside = Positions()
-    if answer:
-        found, named = ask.served.cache["question", name]
-        beside = await positions(ask, found, named, ("positions", name))
-    if not lasting:
+    found = await _answered(ask, question, ROWS_SHOWN)
+    if not found.lasting:
         del headers["ETag"]
     return ask.page(
         "question.html",
@@ -319,9 +327,9 @@ async def question_page(request: Request, name: str) -> Response:
         title=question.question,
         question=question,
         query=_without_header(question.query),
-        answer=answer,
-        problem=trouble,
-        **beside._asdict(),
+        answer=found.answer,
+        problem=found.problem,
+        **found.beside._asdict(),
         editor=f"{ask.root}/query?{urlencode({'query': question.query})}",
     )
 

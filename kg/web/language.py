@@ -26,6 +26,8 @@ from babel.numbers import format_decimal
 INTERFACE: Final = ("en", "bn", "hi")
 """Languages in which every word of the interface is written, the one of the code first."""
 LOCALE: Final = Path(__file__).parent / "locale"
+VERB_LAST: Final = ("bn", "hi")
+"""Languages in which what is said of two things stands behind both."""
 _LOCALES: Final = {"en": "en_GB", "bn": "bn", "hi": "hi"}
 _DIGITS: Final = {"bn": str.maketrans("0123456789", "০১২৩৪৫৬৭৮৯")}
 RANGE_RULES: Final = ("since-month", "duration", "past-years", "as-of-document")
@@ -46,6 +48,7 @@ class Language:
 
     def __init__(self, tag: str) -> None:
         self.tag = tag
+        self.verb_last = tag in VERB_LAST
         self._locale = babel.Locale.parse(_LOCALES[tag])
         self._messages = _messages(tag)
         self.date = lru_cache(maxsize=4096)(self._date)

@@ -28,10 +28,9 @@ from kg.web.describe import (
     Row,
     Solutions,
     Term,
-    plain_datatype,
     shrink,
 )
-from kg.web.language import N_, Language, language
+from kg.web.language import N_, VERB_LAST, Language, language
 from kg.web.texts import Passage
 
 STANCES: Final = (
@@ -143,12 +142,18 @@ class Ref:
 
 @dataclass(frozen=True)
 class Text:
-    """A literal to show: its words, its language and its datatype by prefixed name."""
+    """A literal to show: its words, its language and its datatype by prefixed name.
+
+    `described` says that it is the label of a proposition, `label` that it is one of anything,
+    `made` that a query put it together.
+    """
 
     text: str
     lang: str = ""
     datatype: str = ""
     described: bool = False
+    label: bool = False
+    made: bool = False
 
 
 @dataclass(frozen=True)
@@ -190,6 +195,10 @@ class Participant:
     quantities: tuple[Amount, ...] = ()
 
 
+MOST_SUMMARISED: Final = 3
+"""Propositions of a claim in the summary of its page."""
+LONGEST_SUMMARY: Final = 240
+"""Characters of positions by name in the summary of a page."""
 REPLIES: Final = "replies"
 """The key of the position of those who answer, beside the names of stances."""
 
@@ -450,7 +459,10 @@ class View:
         return lang or "und"
 
     def _composed(self, relation: str) -> Label | None:
-        """Return the label of a relation in the wanted language, made of those of its parts."""
+        """Return the label of a relation in the wanted language, made of those of its parts.
+
+        They stand in the order in which that language says them.
+        """
         parts = []
         for name in ("ch:subject", "ch:relationType", "ch:object"):
             for part in self.d.graph.iris(relation, name)[:1]:
@@ -459,7 +471,9 @@ class View:
         wanted = [part for part in parts if (part.lang or self.ui).split("-")[0] == first]
         if len(parts) < 3 or len(wanted) < len(parts):
             return None
-        return Label(" — ".join(part.text for part in parts), "" if first == self.ui else first)
+        subject, relation_type, end = parts
+        said = (subject, end, relation_type) if first in VERB_LAST else parts
+        return Label(" — ".join(part.text for part in said), "" if first == self.ui else first)
 
     def text(self, subject: str, predicate: str) -> Text | None:
         """Return the literal in the preferred language, or None."""
@@ -557,8 +571,23 @@ class View:
             "" if term.datatype in ("", XSD + "string", RDF + "langString") else term.datatype
         )
         lang = "" if datatype else self.foreign(term.lang)
-        described = term.value in self.d.sections.get("described", ())
-        return Text(term.value, lang, shrink(datatype) if datatype else "", described)
+        described, labels, made = self._texts
+        for iri in self.d.labelled.get(term.value, ()):
+            self.ref(iri)  # named by its label
+        return Text(
+            term.value,
+            lang,
+            shrink(datatype) if datatype else "",
+            term.value in described,
+            not datatype and term.value in labels,
+            not datatype and term.value in made,
+        )
+
+    @cached_property
+    def _texts(self) -> tuple[frozenset[str], ...]:
+        """Return which texts are labels of propositions, which of anything, and which are made."""
+        names = ("described", "labels", "made")
+        return tuple(frozenset(self.d.sections.get(name, ())) for name in names)
 
     def nested(self, term: Term, path: tuple[str, ...] = ()) -> Value:
         """Return the term as something to show; of a blank node, what is said of it.
@@ -632,6 +661,40 @@ class View:
     def title(self) -> str:
         """Return the title of the page in plain text; a proposition's carries its mark."""
         return plain(self.this)
+
+    @cached_property
+    def summary(self) -> str:
+        """Return what previews say of the page, in plain text: the title, then what follows.
+
+        Whatever is in it of a proposition, the positions on it are in it too: by name, or where
+        that is too long, how many take each.
+        """
+        about = [self.d.iri] if self.d.kind in PROPOSITIONS else []
+        if self.d.kind == "claim":
+            about = [*self.d.graph.iris(self.d.iri, "ch:concerns")]
+        if not about:
+            types = ", ".join(plain(ref) for ref in self.types)
+            return f"{self.title} ({types})" if types else self.title
+        words = [self.title]
+        for listed in self.listed(about[:MOST_SUMMARISED]):
+            taken = (*listed.positions, *listed.elsewhere)
+            named = "; ".join(
+                f"{p.stance.label.text}: {', '.join(plain(who) for who in p.speakers)}"
+                for p in taken
+            )
+            if len(named) > LONGEST_SUMMARY:
+                counts = Counter[str]()
+                for p in taken:
+                    counts[p.stance.label.text] += len(p.speakers)
+                named = "; ".join(
+                    f"{stance}: {self.language.number(n)}" for stance, n in counts.items()
+                )
+            words.append(named or self.language.gettext("no claim in this release"))
+            if listed.partial:
+                words.append(self.language.gettext("not all positions are shown"))
+            elif taken and not listed.against:
+                words.append(self.language.gettext("no claim takes another position"))
+        return " · ".join(dict.fromkeys(words))
 
     @cached_property
     def types(self) -> tuple[Ref, ...]:
@@ -1076,14 +1139,18 @@ class View:
             )
         return tuple(found)
 
+    def named(self) -> list[str]:
+        """Return the propositions that were named so far, in the order in which they were."""
+        return [iri for iri in self._refs if self.kind(iri) in PROPOSITIONS]
+
     def unlisted(self) -> tuple[Listed, ...]:
         """Return what was named so far, but not shown with the positions on it.
 
         A page ends with these, so that no allegation stands on it alone. What the page is about is
         not among them: its claims are on every page of it.
         """
-        named = (iri for iri in sorted(self._refs) if self.kind(iri) in PROPOSITIONS)
-        return self.listed(iri for iri in named if iri not in {*self._shown, self.d.iri})
+        left = (iri for iri in sorted(self.named()) if iri not in {*self._shown, self.d.iri})
+        return self.listed(left)
 
     def _rule(self, assessment: str) -> Text | None:
         """Return the rule of a derived status in the language of the page, where that is known."""
@@ -1187,16 +1254,19 @@ class View:
         return tuple(found)
 
     def uncontested(self) -> tuple[tuple[Ref, Ref, Ref], ...]:
-        """Return the plain triples of the graph of uncontested facts that name this resource."""
+        """Return the plain triples of the graph of uncontested facts that name this resource.
+
+        The parts of each stand in the order in which the language of its predicate says them.
+        """
         name = f"{self.d.base}id/graph/uncontested"
-        return tuple(
-            (self.ref(q.subject), self.ref(q.predicate), self.ref(q.object.value))
-            for q in sorted(self.d.graph.quads)
-            if q.graph == name
-            and q.object.is_iri
-            and self.d.iri in (q.subject, q.object.value)
-            and q.predicate.startswith(CH)
-        )
+        found = []
+        for q in sorted(self.d.graph.quads):
+            named = q.object.is_iri and self.d.iri in (q.subject, q.object.value)
+            if q.graph == name and named and q.predicate.startswith(CH):
+                subject, predicate, end = map(self.ref, (q.subject, q.predicate, q.object.value))
+                last = (predicate.label.lang or self.ui) in VERB_LAST
+                found.append((subject, end, predicate) if last else (subject, predicate, end))
+        return tuple(found)
 
     def mentions(self) -> tuple[tuple[Text, EvidenceView, Ref | None, Ref | None, str], ...]:
         """Return where the resource is named: the words, the place, what they name and mean."""
@@ -1327,7 +1397,7 @@ def _outside_name(predicate: str) -> str:
 class Answer:
     """What a query gave: a table, a truth value, or a graph as text; `cut` where rows are left.
 
-    `columns` says of each variable what all its values are: `number`, `date`, `latitude`,
+    `columns` says of each variable what all its values are: `number`, `year`, `date`, `latitude`,
     `longitude` or `point`; empty for anything else. `bars` is there where rows can be compared.
     """
 
@@ -1379,6 +1449,7 @@ _COORDINATES: Final = {
     "latitude": re.compile("lat(itude)?", re.IGNORECASE),
     "longitude": re.compile("lon(g(itude)?)?|lng", re.IGNORECASE),
 }
+_YEAR: Final = re.compile("(.*_)?year|.*Year")
 
 
 def answer(view: View, found: Solutions, limit: int, *, tidy: bool = False) -> Answer:
@@ -1401,24 +1472,10 @@ def answer(view: View, found: Solutions, limit: int, *, tidy: bool = False) -> A
     )
     cut = found.cut or len(found.rows) > limit
     columns = tuple(_column(name, found.rows[:limit]) for name in shown)
-    bars = None if _made_up(view, found, limit) else _bars(shown, columns, rows, cut)
+    # Nobody knows whether text that a query of ours put together says something.
+    made = any(isinstance(value, Text) and value.made for row in rows for value in row)
+    bars = None if made else _bars(shown, columns, rows, cut)
     return Answer(shown, rows, found.truth, found.text, cut, columns, bars)
-
-
-def _made_up(view: View, found: Solutions, limit: int) -> bool:
-    """Return whether a query of ours put together text: nobody knows whether it says something.
-
-    What stands in the graph is in a language, and marked where it describes something.
-    """
-    described = view.d.sections.get("described", ())
-    return not view.imported and any(
-        not term.is_iri
-        and not term.lang
-        and not plain_datatype(term)
-        and term.value not in described
-        for row in found.rows[:limit]
-        for term in row.values()
-    )
 
 
 def _column(name: str, rows: Sequence[Row]) -> str:
@@ -1429,7 +1486,8 @@ def _column(name: str, rows: Sequence[Row]) -> str:
     datatypes = {term.datatype for term in terms}
     if datatypes <= _NUMBERS and all(_finite(term.value) for term in terms):
         fits = (kind for kind, pattern in _COORDINATES.items() if pattern.fullmatch(name))
-        return next(fits, "number")
+        years = _YEAR.fullmatch(name) and all(re.fullmatch("[0-9]{4}", t.value) for t in terms)
+        return "year" if years else next(fits, "number")
     return "date" if datatypes <= _DATES else "point" if datatypes <= _POINTS else ""
 
 
@@ -1448,10 +1506,10 @@ def _bars(
 ) -> Bars | None:
     """Return a chart of the first column of numbers by the first one of names; None where there
     are no two such columns, or not two rows that have a number."""
-    if "number" not in columns or not {"", "date"} & set(columns):
+    if "number" not in columns or not {"", "date", "year"} & set(columns):
         return None
     at = columns.index("number")
-    named = next(i for i, kind in enumerate(columns) if kind in ("", "date"))
+    named = next(i for i, kind in enumerate(columns) if kind in ("", "date", "year"))
     whole = [(row[named], value) for row in rows if isinstance(value := row[at], Text)]
     if len(whole) < 2:
         return None

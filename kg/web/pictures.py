@@ -413,31 +413,31 @@ def extent(edtf: str, rule: str) -> str:
 
 def drawn(view: pages.View, nodes: Iterable[str]) -> tuple[Drawn, ...]:
     """Return propositions as they stand on a timeline, in their order."""
-    graph = view.d.graph
     found = []
     for listed in view.listed(nodes):
         iri = listed.ref.iri
-        kinds, firsts, lasts = [], [], []
-        for time in graph.iris(iri, "ch:time"):
-            first, last = graph.one(time, "ch:earliest"), graph.one(time, "ch:latest")
-            if first or last:
-                rule = graph.one(time, "ch:timeRule").removeprefix(CH)
-                kinds.append(extent(graph.one(time, "ch:edtf"), rule))
-                firsts.append(first)
-                lasts.append(last)
-        how = kinds[0] if len(set(kinds)) == 1 else "within" if kinds else ""
-        if len(kinds) > 1 and how == "day":
-            how = "within"
-        found.append(
-            Drawn(
-                listed,
-                how,
-                min(firsts, default=""),
-                max(lasts) if lasts and all(lasts) else "",
-                (*view.refs(iri, "ch:actor"), *view.refs(iri, "ch:subject")),
-            )
-        )
+        actors = (*view.refs(iri, "ch:actor"), *view.refs(iri, "ch:subject"))
+        found.append(Drawn(listed, *reach(view.d.graph, iri), actors))
     return tuple(found)
+
+
+def reach(graph: describe.Graph, iri: str) -> tuple[str, str, str]:
+    """Return the kind of time of a proposition, and the first and last day of all its times.
+
+    All are empty where it has none; an end that is open is.
+    """
+    kinds, firsts, lasts = [], [], []
+    for time in graph.iris(iri, "ch:time"):
+        first, last = graph.one(time, "ch:earliest"), graph.one(time, "ch:latest")
+        if first or last:
+            rule = graph.one(time, "ch:timeRule").removeprefix(CH)
+            kinds.append(extent(graph.one(time, "ch:edtf"), rule))
+            firsts.append(first)
+            lasts.append(last)
+    how = kinds[0] if len(set(kinds)) == 1 else "within" if kinds else ""
+    if len(kinds) > 1 and how == "day":
+        how = "within"
+    return how, min(firsts, default=""), max(lasts) if lasts and all(lasts) else ""
 
 
 def _disputed(listed: pages.Listed) -> bool:

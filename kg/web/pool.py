@@ -40,6 +40,7 @@ import msgspec
 from kg.config import Settings
 from kg.errors import ReleaseError
 from kg.store import Release, open_release
+from kg.vocab import graph_iri
 from kg.web import negotiation
 from kg.web.guard import Checked, Form, QueryFailure, check
 from kg.web.lanes import Lanes, Place
@@ -55,6 +56,8 @@ _TRIES: Final = 3
 _END_S: Final = 10.0
 """How long the end of a pool waits to hear that its workers have ended."""
 _WHOLE: Final = sys.maxsize
+_ROUNDS: Final = 5
+"""Queries that a description asks one after the other, each for what the last one found."""
 _LARGEST_KEPT: Final = 32 << 20
 """Bytes of an answer that is wanted whole, for a page."""
 
@@ -494,6 +497,18 @@ class Pool:
         }
         return await self._all([{**job, "text": text} for text in texts])
 
+    async def description(self, call: str, options: Mapping[str, Any]) -> bytes:
+        """Return a description that a worker gathered, as `kg.web.gather.decode` takes it.
+
+        Args:
+            call: one of `kg.web.gather.CALLS`.
+            options: its arguments, but for the engine.
+        Raises:
+            QueryFailure: it takes too long or needs too much, or too many wait.
+        """
+        job = {"kind": "description", "call": call, "options": dict(options)}
+        return (await self._all([job], _ROUNDS))[0]
+
     async def construct(
         self,
         text: str,
@@ -656,15 +671,24 @@ class Pool:
         rest = None if found.whole else exchange
         return Answer(media_type, self.release.id, found, exchange.place.slow, rest)
 
-    async def _all(self, jobs: Sequence[Job]) -> list[bytes]:
+    async def _all(self, jobs: Sequence[Job], patience: int = 1) -> list[bytes]:
         """Return the whole answers to several jobs, by one worker; of none, none."""
         if not jobs:
             return []
-        exchange = await self._ask(jobs, None, _WHOLE)
+        exchange = await self._ask(jobs, None, _WHOLE, patience)
         return [b"".join(found.parts) for found in exchange.found]
 
-    async def _ask(self, jobs: Sequence[Job], timeout_s: float | None, most: int) -> _Exchange:
-        """Return an exchange that has ended, or whose answer has more bytes than `most`."""
+    async def _ask(
+        self, jobs: Sequence[Job], timeout_s: float | None, most: int, patience: int = 1
+    ) -> _Exchange:
+        """Return an exchange that has ended, or whose answer has more bytes than `most`.
+
+        Args:
+            jobs: what is asked.
+            timeout_s: seconds that it may take, if less than all may.
+            most: bytes.
+            patience: times as long as a query it may take before it is slow.
+        """
         limits = self.limits
         began = self._loop.time()
         timeout = limits.timeout_s if timeout_s is None else min(timeout_s, limits.timeout_s)
@@ -673,7 +697,7 @@ class Pool:
         tries = _TRIES
         while True:
             place = await self._lanes.get(client.get(), until, slow=slow)
-            exchange = _Exchange(self, place, until, began + limits.first_byte_s)
+            exchange = _Exchange(self, place, until, began + limits.first_byte_s, patience)
             try:
                 await exchange.run(jobs, most)
             except _DisplacedError:
@@ -752,6 +776,8 @@ class Pool:
             "store": str(self.release.store),
             "prefixes": dict(self.release.prefixes),
             "disjoint": self.release.disjoint,
+            "ontology": graph_iri(self.release.base_iri, "vocabulary"),
+            "imported": self.release.manifest.imported,
             "memory_mib": self.limits.memory_mib,
         }
         try:
@@ -794,14 +820,16 @@ class _Found:
 class _Exchange:
     """One request to a worker, and what comes back, within its deadlines."""
 
-    def __init__(self, pool: Pool, place: Place[Worker], until: float, begin: float) -> None:
+    def __init__(
+        self, pool: Pool, place: Place[Worker], until: float, begin: float, patience: int
+    ) -> None:
         self.place = place
         self.found: list[_Found] = []
         self._pool = pool
         self._loop = pool._loop
         self._until = until
         self._begin = begin
-        self._slow_at = self._loop.time() + pool.limits.slow_after_s
+        self._slow_at = self._loop.time() + patience * pool.limits.slow_after_s
         self._begun = False
         self._open = True
         self._over = False

@@ -46,7 +46,7 @@ from kg.manifest import (
 )
 from kg.store import Release, current_release
 from kg.vocab import graph_iri
-from kg.web import describe
+from kg.web import describe, gather
 from kg.web.cache import Cache
 from kg.web.downloads import Files
 from kg.web.guard import QueryFailure
@@ -129,6 +129,17 @@ class PoolEngine:
         """
         documents = await at(self._home, self.pool.own(queries))
         return _rows(documents)
+
+    async def gathered(self, call: str, **options: Any) -> describe.Description | None:
+        """Return a description, for which a worker asks all that has to be asked.
+
+        Args:
+            call: one of `gather.CALLS`.
+            options: its arguments, but for the engine.
+        Raises:
+            QueryFailure: it takes too long, or the workers are busy.
+        """
+        return gather.decode(await at(self._home, self.pool.description(call, options)))
 
     async def ask(self, query: str, limit: int, **options: Any) -> describe.Solutions:
         """Return the answer to a query of any form, of at most `limit` rows.
@@ -234,8 +245,8 @@ class Served:
         """
         return await self._kept(
             (f"{kind}/{key}", number),
-            lambda: describe.describe(
-                self.engine, self.base, kind, key, page=number, graphs=self.release.graphs
+            lambda: self.engine.gathered(
+                "describe", **self._among_graphs, kind=kind, key=key, page=number
             ),
         )
 
@@ -243,17 +254,21 @@ class Served:
         """Return the same of any IRI of imported RDF."""
         return await self._kept(
             (iri, number),
-            lambda: describe.resource(
-                self.engine, self.base, iri, page=number, graphs=self.release.graphs
-            ),
+            lambda: self.engine.gathered("resource", **self._among_graphs, iri=iri, page=number),
         )
 
     async def described_term(self, name: str, iri: str, use: str, number: int) -> Any:
         """Return the same of a term of the ontology, whose graph is `name`; never None."""
         return await self._kept(
             (f"term {iri}", number),
-            lambda: describe.term_page(self.engine, self.base, name, iri, use, number),
+            lambda: self.engine.gathered(
+                "term_page", base=self.base, name=name, iri=iri, use=use, page=number
+            ),
         )
+
+    @property
+    def _among_graphs(self) -> Mapping[str, Any]:
+        return {"base": self.base, "graphs": sorted(self.release.graphs)}
 
     async def _kept(
         self, key: tuple[str, int], make: Callable[[], Awaitable[describe.Description | None]]

@@ -49,6 +49,7 @@ from kg.web.app import create_app
 from kg.web.ask import TITLE, Static
 from kg.web.crawl import published_at, site_map
 from kg.web.front import HITS_SHOWN, KIND_NAMES
+from kg.web.language import INTERFACE
 from kg.web.manual import Manual
 from kg.web.pictures import FORMATS as PICTURE_FORMATS
 from kg.web.pictures import PICTURES
@@ -109,7 +110,7 @@ class Exported:
     removed: int
 
 
-def export_site(release: Path, out: Path, settings: Settings) -> Exported:
+def export_site(release: Path, out: Path, settings: Settings, language: str = "en") -> Exported:
     """Write the whole site of a release as files, and return what was done.
 
     In a folder that has a static copy already, only files that differ are written, and those that
@@ -120,16 +121,25 @@ def export_site(release: Path, out: Path, settings: Settings) -> Exported:
         release: the folder of a release.
         out: is made where it is missing.
         settings: how many workers answer the queries, and how much memory one may take.
+        language: of the pages, one of `kg.web.language.INTERFACE`; names come in it first.
     Raises:
-        ConfigError: the folder holds something else, or another export is writing there.
+        ConfigError: the folder holds something else, or another export is writing there, or pages
+            are not in this language.
         ReleaseError: the release has what may not be handed on, is damaged or cannot be opened, or
             the files cannot be written.
         QueryError: a page cannot be made.
     """
+    if language not in INTERFACE:
+        raise ConfigError(
+            "pages are not in this language",
+            where="--language",
+            seen=language,
+            expected=" or ".join(INTERFACE),
+        )
     manifest = read_manifest(release)
     _must_be_public(manifest)
     with io_errors(out, "the static copy cannot be written"), _Folder(out) as folder:
-        return _Copy(release, folder, settings).write()
+        return _Copy(release, folder, settings, language).write()
 
 
 def _must_be_public(manifest: Manifest) -> None:
@@ -494,8 +504,10 @@ class _Copy:
         release: Path,
         folder: _Folder,
         settings: Settings,
+        language: str,
         things: Mapping[str, str] | None = None,
     ) -> None:
+        self.language = language
         manifest = read_manifest(release)
         self.release = release
         self.manifest = manifest
@@ -541,7 +553,7 @@ class _Copy:
             len(_DATA),
             len(self.fixed),
         )
-        build = f"{self.site.build} {_fingerprint()}"
+        build = f"{self.site.build} {_fingerprint()} {self.language}"
         self.folder.begin(self.manifest, build, self.fixed, self.things)
         self._write_downloads()
         self._write_plain()
@@ -716,7 +728,15 @@ class _Copy:
                 here, there = context.Pipe()
                 hand: BaseProcess = context.Process(
                     target=_write_share,
-                    args=(there, self.release, self.folder.out, writer, self.settings, self.things),
+                    args=(
+                        there,
+                        self.release,
+                        self.folder.out,
+                        writer,
+                        self.settings,
+                        self.language,
+                        self.things,
+                    ),
                 )
                 hand.start()
                 there.close()
@@ -847,7 +867,10 @@ class _Copy:
             "raw_path": path.encode(),
             "root_path": self.root,
             "query_string": query.encode(),
-            "headers": [(b"accept", b"text/html")] if page else [],
+            "headers": [
+                *([(b"accept", b"text/html")] if page else []),
+                (b"accept-language", self.language.encode()),
+            ],
             "client": None,
             "server": None,
             "kg.served": self.site.served,
@@ -960,12 +983,13 @@ def _write_share(
     out: Path,
     writer: int,
     settings: Settings,
+    language: str,
     things: Mapping[str, str],
 ) -> None:
     """Write pages of things as they are asked for: what another process does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever asks ends, and then this does
     try:
-        copy = _Copy(release, _Folder(out, writer), settings, things)
+        copy = _Copy(release, _Folder(out, writer), settings, language, things)
         with contextlib.suppress(EOFError, ConnectionError):
             asyncio.run(copy.write_shares(connection))
     except OSError as error:

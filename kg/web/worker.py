@@ -33,6 +33,7 @@ from typing import IO, Any, Final, NoReturn, cast
 
 from kg.errors import QueryError
 from kg.store import RowLimit, Store
+from kg.web.gather import Gatherer
 from kg.web.guard import position
 from kg.web.order import ordered
 from kg.web.syntax import explain, mistake
@@ -223,18 +224,19 @@ def _work(connection: socket.socket) -> None:
     isolated = _leave_network()
     _deepen_stack()
     store = Store(Path(setup["store"]), setup["prefixes"], disjoint=setup["disjoint"])
-    _Job(store, connection).probe()
+    gatherer = Gatherer(store, setup["ontology"], imported=setup["imported"])
+    _Job(store, gatherer, connection).probe()
     statm = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
     base = _limit_memory(setup["memory_mib"] << 20, statm)
     # A worker that cannot answer under the limit must fail now, not at the first request.
-    _Job(store, connection).probe()
+    _Job(store, gatherer, connection).probe()
     hello = json.dumps({"isolated": isolated, "address_space": base}).encode()
     connection.sendall(HEAD.pack(b"H", len(hello)) + hello)
     grown = base + (setup["memory_mib"] << 19)
     while (request := _receive(connection)) is not None:
         signal.setitimer(signal.ITIMER_REAL, request["timeout_s"] + GRACE_S)
         for job in request["jobs"]:
-            outcome = _Job(store, connection, request["largest"]).answer(job)
+            outcome = _Job(store, gatherer, connection, request["largest"]).answer(job)
             if outcome is None:
                 return
             if not outcome:
@@ -247,8 +249,11 @@ def _work(connection: socket.socket) -> None:
 class _Job:
     """One answer to one job."""
 
-    def __init__(self, store: Store, connection: socket.socket, largest: int = 0) -> None:
+    def __init__(
+        self, store: Store, gatherer: Gatherer, connection: socket.socket, largest: int = 0
+    ) -> None:
         self._store = store
+        self._gatherer = gatherer
         self._connection = connection
         self._largest = largest
         self._output = _Output(connection, False, largest)
@@ -288,6 +293,9 @@ class _Job:
 
     def _run(self, job: dict[str, Any]) -> None:
         output = cast("IO[bytes]", self._output)
+        if job["kind"] == "description":
+            output.write(self._gatherer.answer(job["call"], job["options"]))
+            return
         store, media_type = self._store, job["media_type"]
         if job["kind"] == "query":
             rows, limit = job.get("rows", 0), None

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pyoxigraph as ox
 import pytest
@@ -25,6 +26,7 @@ from kg.manifest import Question, SourceCount
 from kg.release import write_release
 from kg.resources import folder
 from kg.web.app import create_app
+from kg.web.gather import CALLS
 from kg.web.language import INTERFACE, Language
 from kg.web.server import House
 from kg.writer import ReportFiles
@@ -109,6 +111,19 @@ def _write(
         },
         private_graphs=private,
     )
+
+
+@pytest.fixture(scope="session")
+def gathers_here() -> Callable[[Any], AbstractContextManager[Any]]:
+    """Return what has an engine make descriptions here, where a test may change their bounds."""
+
+    def patched(engine: Any) -> AbstractContextManager[Any]:
+        async def gathered(call: str, **options: Any) -> Any:
+            return await CALLS[call](engine, **options)
+
+        return mock.patch.object(engine, "gathered", gathered)
+
+    return patched
 
 
 @pytest.fixture(scope="session")

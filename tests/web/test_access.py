@@ -47,6 +47,7 @@ PATHS = (
     "/questions/who-denies",
     "/query",
     "/query?query=SELECT+?event+?label+WHERE+%7B?event+a+ch:Event+;+rdfs:label+?label%7D",
+    "/query?query=SELECT+*+WHERE+%7B?place+ch:latitude+?lat+;+ch:longitude+?long%7D",
     "/query?query=SELECT",
     "/search",
     "/search?q=radar",
@@ -134,14 +135,17 @@ def show(browser: Any, width: int, scheme: str = "light") -> None:
 
 
 def visit(browser: Any, url: str) -> None:
-    """Open a page and wait until its scripts have drawn what they draw."""
+    """Open a page, its pictures too, and wait until its scripts have drawn what they draw."""
     from selenium.webdriver.support.ui import WebDriverWait
 
     browser.get(url)
+    for summary in browser.find_elements("css selector", ".drawn > summary"):
+        summary.click()
     script = (
         "return document.readyState === 'complete' && "
         "[...document.querySelectorAll('figure.picture')]"
-        ".every((one) => one.dataset.drawn || one.querySelector('.drawing').hidden) && "
+        ".every((one) => one.dataset.drawn || "
+        "(one.querySelector('.drawing').hidden && !one.closest('details'))) && "
         "(!document.querySelector('form.editor') || document.querySelector('.editor .code'))"
     )
     WebDriverWait(browser, 20).until(lambda it: it.execute_script(script), f"{url} is not drawn")
@@ -153,6 +157,7 @@ def violations(browser: Any, axe: str) -> list[tuple[str, str, str]]:
     script = (
         "const done = arguments[arguments.length - 1];"
         "axe.run(document, {runOnly: {type: 'tag', values: arguments[0]},"
+        " rules: {'target-size': {enabled: true}},"
         " resultTypes: ['violations']}).then((found) => done(found.violations), "
         "(error) => done([{id: String(error), nodes: []}]));"
     )

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pyoxigraph as ox
 import pytest
@@ -16,6 +17,7 @@ from kg.build import publish
 from kg.config import Settings
 from kg.dumps import dump
 from kg.resources import folder
+from kg.vocab import CH
 from kg.web.app import create_app
 
 BASE = "https://chancery.example/"
@@ -87,6 +89,32 @@ def test_every_question_is_answered_on_its_page(site: TestClient) -> None:
         assert '<p class="problem">' not in page.text, question["id"]
 
 
+def test_a_relation_is_said_in_the_order_of_the_language(site: TestClient) -> None:
+    said = {
+        "en": "Kim Jong Un — holds office — Leader of North Korea",
+        "bn": "কিম জং উন — উত্তর কোরিয়ার নেতা — এ পদে আসীন",
+        "hi": "किम जोंग उन — उत्तर कोरिया के नेता — पद पर है",
+    }
+    plain = {
+        "en": "Pyongyang is capital of North Korea",
+        "bn": "পিয়ংইয়ং উত্তর কোরিয়া এর রাজধানী",
+        "hi": "प्योंगयांग उत्तर कोरिया की राजधानी है",
+    }
+    mark = {"en": "described", "bn": "বর্ণিত", "hi": "वर्णित"}
+    affirms = {"en": "affirms", "bn": "সত্য বলে জানায় –", "hi": "सही बताता है –"}
+    for lang in said:
+        kim = site.get(f"/doc/agent/kim-jong-un?lang={lang}", headers=HTML).text
+        assert said[lang] in kim
+        state = site.get(f"/doc/agent/north-korea?lang={lang}", headers=HTML).text
+        facts = state[state.index('id="uncontested"') :]
+        facts = facts[: facts.index("</section>")]
+        assert plain[lang] in " ".join(re.sub(r"<[^>]+>", "", facts).split())
+        claims = re.sub(
+            r"<[^>]+>", "", site.get(f"/search?kind=claim&lang={lang}", headers=HTML).text
+        )
+        assert f"{affirms[lang]} {mark[lang]}: " in claims
+
+
 def test_what_is_not_the_same_is_said_to_be_another(site: TestClient) -> None:
     page = site.get("/doc/agent/sung-kim", headers=HTML).text
     assert '<strong>Not</strong> <a href="http://www.wikidata.org/entity/Q56226"' in page
@@ -129,3 +157,50 @@ def test_the_validation_report_is_a_page_that_the_home_page_links(site: TestClie
     assert "script" not in answer.headers["content-security-policy"]
     assert "104 shapes with targets were held against" in answer.text
     assert address in site.get("/dataset").text
+
+
+@pytest.mark.requires("chromium", "chromedriver", "assets")
+def test_answers_are_drawn_on_a_map_and_a_timeline(
+    browser: Any, built: Path, built_quads: list[ox.Quad], serving: Any
+) -> None:
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    places, dated = set(), set()
+    ends = {q.subject for q in built_quads if q.predicate.value in (f"{CH}earliest", f"{CH}latest")}
+    for quad in built_quads:
+        if quad.predicate.value == f"{CH}latitude":
+            places.add(quad.subject)
+        if quad.predicate.value == f"{CH}time" and quad.object in ends:
+            dated.add(quad.subject.value)
+    dated = {iri for iri in dated if "/id/event/" in iri}
+    asked = {
+        "SELECT ?place { ?place a ch:Place }": {"map": len(places)},
+        "SELECT ?event { ?event a ch:Event }": {"timeline": len(dated)},
+        "SELECT ?agent { ?agent a ch:Agent }": {},
+    }
+    assert len(places) > 3
+    assert len(dated) > 20
+    script = "const one = document.getElementById(arguments[0]); return one && one.dataset.drawn"
+    with serving(built) as address:
+        browser.get_log("browser")
+        browser.get_log("performance")
+        for query, expected in asked.items():
+            browser.get(f"{address}/query?query={quote(query)}")
+            assert browser.find_elements("css selector", "#result tbody tr")
+            offered = browser.find_elements("css selector", ".drawn")
+            assert len(offered) == len(expected)
+            for picture, count in expected.items():
+                offered[0].find_element("css selector", "summary").click()
+                drawn = WebDriverWait(browser, 20).until(
+                    lambda it, name=picture: it.execute_script(script, name)
+                )
+                marks = browser.find_elements("css selector", f"#{picture} .canvas .pin")
+                assert int(drawn) == len(marks) == count
+        assert browser.get_log("browser") == []
+        urls = [
+            message["params"]["request"]["url"]
+            for entry in browser.get_log("performance")
+            if (message := json.loads(entry["message"])["message"])["method"]
+            == "Network.requestWillBeSent"
+        ]
+    assert [url for url in urls if not url.startswith((address, "data:", "chrome:"))] == []

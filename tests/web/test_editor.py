@@ -81,6 +81,24 @@ def test_there_is_no_chart_of_text_that_a_query_made(client: TestClient) -> None
         assert 'class="mark"' in before or "lang=" in before, before
 
 
+def test_text_that_a_query_made_is_marked(client: TestClient) -> None:
+    row = "VALUES ?a { agent:mira-odan } ?a rdfs:label ?l"
+    for text, made in (
+        ("?l", False),
+        ("STR(?l)", False),
+        ("STR(?a)", False),
+        ("STR(1 + 1)", False),
+        ('"Radar parts were delivered, they say"@en', True),
+        ("LCASE(?l)", True),
+        (f"'{'long ' * 90}'", True),
+    ):
+        found = page(client, f"SELECT ({text} AS ?x) {{ {row} }}")
+        mark = '<span class="made"><span class="mark">text made by the query: </span>'
+        assert (mark in found) == made, text
+    labels = page(client, "SELECT ?l (STR(?l) AS ?x) { ?e a ch:Event ; rdfs:label ?l }")
+    assert 'class="made"' not in labels, "they are marked as described"
+
+
 def test_there_is_no_chart_of_what_cannot_be_compared() -> None:
     assert shown("4").bars is None, "one row"
     assert shown("4", "5", datatype=XSD + "string").bars is None
@@ -97,16 +115,21 @@ def test_a_long_chart_says_that_it_is_cut(client: TestClient) -> None:
 
 
 def test_columns_say_what_their_values_are(client: TestClient) -> None:
-    query = 'SELECT ?day ?lat ?long ?n ?x { VALUES (?day ?lat ?long ?n ?x) { \
-        ("2023-10-18"^^xsd:date 22.5 88.3 7 "কলকাতা"@bn) (UNDEF 28.6 77.2 8 ch:Event) } }'
+    query = 'SELECT ?day ?lat ?long ?n ?year ?x { VALUES (?day ?lat ?long ?n ?year ?x) { \
+        ("2023-10-18"^^xsd:date 22.5 88.3 7 2023 "কলকাতা"@bn) \
+        (UNDEF 28.6 77.2 8 1947 ch:Event) } }'
     found = re.findall(r'<th scope="col"(?: data-values="(\w+)")?>(\w+)</th>', page(client, query))
     assert found == [
         ("date", "day"),
         ("latitude", "lat"),
         ("longitude", "long"),
         ("number", "n"),
+        ("year", "year"),
         ("", "x"),
     ]
+    counted = "SELECT ?year ?n { VALUES (?year ?n) { (2022 4) (2023 1) } }"
+    assert "Chart: n by year" in page(client, counted)
+    assert "<rect" not in page(client, counted.replace("2023", "20231")), "no years, then"
 
 
 def test_the_chart_is_of_the_rows_of_the_table(client: TestClient) -> None:
@@ -570,16 +593,25 @@ def test_results_fit_and_bars_are_drawn(browser: Any, address: str, width: int) 
 
 @pytest.mark.requires("chromium", "chromedriver")
 def test_all_of_it_works_without_scripts(browser: Any, address: str) -> None:
+    from selenium.common.exceptions import WebDriverException
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    def followed(element: Any, words: str) -> None:
+        """Click, and wait for the next page: without scripts a click does not."""
+        element.click()
+        WebDriverWait(browser, 20, ignored_exceptions=[WebDriverException]).until(
+            lambda it: words in it.find_element("css selector", "#result table").text
+        )
+
     browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     try:
         browser.get(f"{address}/questions/who-denies")
-        browser.find_element("link text", "Open it in the editor").click()
-        assert "Arvenian foreign ministry" in browser.find_element("css selector", "table").text
+        link = browser.find_element("link text", "Open it in the editor")
+        followed(link, "Arvenian foreign ministry")
         box = browser.find_element("css selector", "textarea")
         box.clear()
         box.send_keys(COUNTS)
-        browser.find_element("css selector", ".editor .row > button").click()
-        assert "denies" in browser.find_element("css selector", "#result table").text
+        followed(browser.find_element("css selector", ".editor .row > button"), "denies")
         assert browser.find_elements("css selector", ".bars rect")
         for hidden in (".raw", "#hint", "button[data-copy]", ".filter", ".long"):
             assert not browser.find_element("css selector", hidden).is_displayed(), hidden

@@ -9,11 +9,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from unittest import mock
+from urllib.parse import urlencode
 
+import msgspec
 import pyoxigraph as ox
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -21,7 +24,8 @@ from hypothesis import strategies as some
 from starlette.testclient import TestClient
 
 from kg.config import Settings
-from kg.web import describe
+from kg.manifest import Question
+from kg.web import describe, editor
 from kg.web.app import create_app
 from kg.web.cache import Cache
 
@@ -220,15 +224,28 @@ class Answers:
         self.prefixes = prefixes
 
     async def rows(self, queries: Sequence[str]) -> list[list[describe.Row]]:
-        return [self._rows(query) for query in queries]
+        return [self._rows(query)[1] for query in queries]
 
-    def _rows(self, query: str) -> list[describe.Row]:
+    async def ask(self, query: str, limit: int, **_: object) -> describe.Solutions:
+        names, rows = self._rows(query)
+        return describe.Solutions(tuple(names), tuple(rows[:limit]), cut=len(rows) > limit)
+
+    def _rows(self, query: str) -> tuple[list[str], list[describe.Row]]:
         found = self.store.query(query, prefixes=self.prefixes, use_default_graph_as_union=True)
         assert isinstance(found, ox.QuerySolutions)
         names = [variable.value for variable in found.variables]
-        return [
+        return names, [
             {name: _term(row[name]) for name in names if row[name] is not None} for row in found
         ]
+
+
+QUESTIONS = {
+    "events": "SELECT ?event { ?event a ch:Event } ORDER BY DESC(STR(?event))",
+    "claims": "SELECT ?claim { ?claim a ch:Claim } ORDER BY STR(?claim)",
+    "labels": "SELECT ?label { ?event a ch:Event ; rdfs:label ?label } ORDER BY STR(?label)",
+    "texts": "SELECT (STR(?l) AS ?text) { ?event a ch:Event ; rdfs:label ?l } ORDER BY STR(?l)",
+}
+"""Queries that name events: themselves, by claims on them, by their labels, by plain text."""
 
 
 def _term(node: Any) -> describe.Term:
@@ -276,7 +293,12 @@ def check_rdf(world: World, address: str, answer: Any) -> int:
     return checked
 
 
-MORE = ("There are more claims that do not affirm it", "not all positions are shown")
+MORE = (
+    "There are more claims that do not affirm it",
+    "not all positions are shown",
+    "is named: its page has the positions on it",
+    "are named: the page of each has the positions on it",
+)
 NONE = (
     "no claim takes another position",
     "no claim in this release",
@@ -333,16 +355,30 @@ def check_json(world: World, address: str, value: Any) -> int:
     return checked + sum(check_json(world, address, one) for one in value.values())
 
 
-SEEN = {"rdf": 0, "html": 0, "json": 0}
+def answers_of(text: str) -> Iterator[str]:
+    """Yield what the home page shows of each question, as a page of its own."""
+    for one in re.findall(r'<details class="question".*?</details>', text, re.DOTALL):
+        yield f"<main>{one}</main>"
+
+
+SEEN = {"rdf": 0, "html": 0, "json": 0, "home": 0, "answers": 0}
 
 
 def other_side_of_all(client: TestClient, world: World, bounds: Mapping[str, int]) -> None:
     site: Any = client.app
     served = site.served
     answers = Answers(world, served.release.prefixes)
+    asked = tuple(
+        Question(id=name, question=f"Which {name}?", keywords=(), query=query)
+        for name, query in QUESTIONS.items()
+    )
+    manifest = msgspec.structs.replace(served.manifest, questions=asked)
     with (
         mock.patch.multiple(describe, **bounds),
+        mock.patch.object(editor, "LISTED", bounds["PAGE"]),
+        mock.patch.object(type(served), "manifest", manifest),
         mock.patch.object(served.engine, "rows", answers.rows),
+        mock.patch.object(served.engine, "ask", answers.ask),
         mock.patch.object(served, "pages", Cache(0)),
     ):
         served.cache.clear()
@@ -356,6 +392,17 @@ def other_side_of_all(client: TestClient, world: World, bounds: Mapping[str, int
             answer = client.get(f"/{picture}", headers={"Accept": "application/json"})
             assert answer.status_code == 200, answer.text
             SEEN["json"] += check_json(world, picture, answer.json())
+        home = client.get("/", headers={"Accept": "text/html"}).text
+        check_page(world, "/", home)
+        shown = list(answers_of(home))
+        assert len(shown) == len(QUESTIONS)
+        for one in shown:
+            SEEN["home"] += check_page(world, "a question at home", one)
+        for name, query in QUESTIONS.items():
+            for address in (f"/questions/{name}", f"/query?{urlencode({'query': query})}"):
+                answer = client.get(address, headers={"Accept": "text/html"})
+                assert answer.status_code == 200, (address, answer.text)
+                SEEN["answers"] += check_page(world, address, answer.text)
         served._described.clear()
         served.cache.clear()
 
@@ -395,10 +442,17 @@ MANY = World(
 )
 @settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_other_side_is_held_or_announced(
-    client: TestClient, world: World, page: int, against: int, positions: int
+    client: TestClient,
+    gathers_here: Callable[[Any], AbstractContextManager[Any]],
+    world: World,
+    page: int,
+    against: int,
+    positions: int,
 ) -> None:
     bounds = {"PAGE": page, "AGAINST": against, "POSITIONS": positions}
-    other_side_of_all(client, world, bounds)
+    site: Any = client.app
+    with gathers_here(site.served.engine):
+        other_side_of_all(client, world, bounds)
 
 
 def test_the_other_side_was_looked_for() -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from starlette.testclient import TestClient
@@ -15,6 +17,7 @@ from starlette.testclient import TestClient
 from kg.config import Settings
 from kg.importing import import_release
 from kg.web.app import create_app
+from kg.web.marks import MARKS
 from kg.web.pictures import EVENTS
 
 PICTURES = ("timeline", "map", "network")
@@ -388,6 +391,204 @@ def test_imported_rdf_has_no_pictures(tmp_path: Path, settings: Settings) -> Non
             assert f'href="/{picture}"' not in site.get("/").text
 
 
+# --- of the answer to a query --------------------------------------------------------------------
+
+AT = "SELECT ?event ?place { ?event ch:place|ch:origin|ch:destination ?place }"
+WHEN = "SELECT ?event ?from ?to { ?event a ch:Event ; ch:time ?t \
+    OPTIONAL { ?t ch:earliest ?from } OPTIONAL { ?t ch:latest ?to } }"
+
+
+def answered(site: TestClient, query: str, lang: str = "en") -> str:
+    """Return the page of a query."""
+    found = site.get(
+        "/query", params={"query": query, "lang": lang}, headers={"Accept": "text/html"}
+    )
+    assert found.status_code == 200, found.text
+    return found.text
+
+
+def marks(text: str, picture: str) -> list[tuple[dict[str, str], str]]:
+    """Return the marks of a picture: what of them is drawn, and their words."""
+    found = re.search(rf'<ul id="{picture}-marks" hidden>(.*?)</ul>', text, re.DOTALL)
+    return [
+        (
+            dict(re.findall(r'data-([a-z]+)="(.*?)"', tag)),
+            " ".join(re.sub("<[^>]*>", "", words).split()),
+        )
+        for tag, words in re.findall(
+            r"<li ([^>]*)>(.*?)</li>", found[1] if found else "", re.DOTALL
+        )
+    ]
+
+
+def test_places_of_an_answer_are_on_a_map(site: TestClient) -> None:
+    text = answered(site, AT)
+    rows = site.get("/sparql", params={"query": AT, "format": "json"}).json()["results"]["bindings"]
+    at = [row["place"]["value"].rpartition("/")[2] for row in rows]
+    found = {words: one for one, words in marks(text, "map")}
+    assert set(found) == {"Mill Town 2 rows", "Bost City"}
+    assert found["Mill Town 2 rows"] == {
+        "latitude": "-20.5",
+        "longitude": "140",
+        "count": str(at.count("mill-town")),
+        "disputed": "0",
+    }
+    others = sum(one not in ("mill-town", "bost-city") for one in at)
+    assert others > 1
+    assert f"{others} rows cannot be drawn here; they are in the table." in text
+
+
+def test_coordinates_of_an_answer_are_on_a_map(site: TestClient) -> None:
+    values = '(1 2 "এক"@bn) (1 2 "one"@en) (90 180 UNDEF) (91 0 "off"@en)'
+    text = answered(site, f"SELECT * {{ VALUES (?lat ?lon ?x) {{ {values} }} }}")
+    found = marks(text, "map")
+    where = [(one["latitude"], one["longitude"], one["count"]) for one, _ in found]
+    assert where == [("1", "2", "2"), ("90", "180", "1")]
+    assert "1 row cannot be drawn here; it is in the table." in text
+    assert 'href="#row-3"' in text
+    assert '<tr id="row-3">' in text
+    point = '"Point(140 -20.5)"^^<http://www.opengis.net/ont/geosparql#wktLiteral>'
+    [(one, words)] = marks(answered(site, f"SELECT * {{ VALUES ?p {{ {point} }} }}"), "map")
+    assert (one["latitude"], one["longitude"], words) == ("-20.5", "140", "Row 1")
+    labels = "SELECT ?l ?lat ?long { ?p rdfs:label ?l ; ch:latitude ?lat ; ch:longitude ?long }"
+    for lang, name in (("en", "Mill Town"), ("bn", "মিল টাউন"), ("hi", "मिल टाउन")):
+        names = [words for _, words in marks(answered(site, labels, lang), "map")]
+        assert len(names) == 2, "what lies at one point is one mark"
+        assert any(one.startswith(name) for one in names)
+
+
+@pytest.mark.parametrize("query", [WHEN, "SELECT ?event { ?event a ch:Event }"])
+def test_times_of_an_answer_are_as_uncertain_as_they_are(site: TestClient, query: str) -> None:
+    on_page = {
+        one["iri"]: (one["time"], one["earliest"], one["latest"])
+        for one in data(site, "/timeline.json")["timeline"]
+        if one["time"]
+    }
+    text = answered(site, query)
+    hrefs = re.findall(r'class="what"><a href="/doc/(event/.*?)"', text.split("<table>")[0])
+    found = [
+        (one["how"], one["earliest"] or None, one["latest"] or None)
+        for one, _ in marks(text, "timeline")
+    ]
+    assert (
+        dict(zip((f"https://chancery.example/id/{h}" for h in hrefs), found, strict=True))
+        == on_page
+    )
+    assert {how for how, *_ in found} >= {"lasting", "within", "about"}
+    assert any("contested" in words for _, words in marks(text, "timeline"))
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ('"2031-05-02"^^xsd:date', ("day", "2031-05-02", "2031-05-02")),
+        ('"2031-05-02T23:00:00-05:00"^^xsd:dateTime', ("day", "2031-05-02", "2031-05-02")),
+        ('"2031-05"^^xsd:gYearMonth', ("within", "2031-05-01", "2031-05-31")),
+        ('"2031"^^xsd:gYear', ("within", "2031-01-01", "2031-12-31")),
+        ("2031", ("within", "2031-01-01", "2031-12-31")),
+        ('"2031-05~"^^edtf:EDTF', ("about", "2031-05-01", "2031-05-31")),
+        ('"2031-05/.."^^edtf:EDTF', ("within", "2031-05-01", "")),
+        ('"-0044"^^xsd:gYear', None),
+        ('"next week"^^xsd:date', None),
+        ('"2031-05-02"', None),
+        ("1066.5", None),
+    ],
+)
+def test_dates_of_an_answer_are_on_a_timeline(
+    site: TestClient, values: str, expected: tuple[str, str, str] | None
+) -> None:
+    edtf = "PREFIX edtf: <http://id.loc.gov/datatypes/edtf/>"
+    query = f'{edtf} SELECT * {{ VALUES (?year ?what) {{ ({values} "it"@en) }} }}'
+    found = [
+        (one["how"], one["earliest"], one["latest"])
+        for one, _ in marks(answered(site, query), "timeline")
+    ]
+    assert found == ([expected] if expected else [])
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT ?agent { ?agent a ch:Person }",
+        "SELECT (COUNT(*) AS ?n) { ?s ?p ?o }",
+        "SELECT ?lat { ?place ch:latitude ?lat }",
+        "SELECT ?place { VALUES ?place { <https://chancery.example/id/place/old-mill> } }",
+        "ASK { ?event a ch:Event }",
+        "CONSTRUCT WHERE { ?place ch:latitude ?lat ; ch:longitude ?long }",
+    ],
+)
+def test_what_has_no_place_and_no_time_is_no_picture(site: TestClient, query: str) -> None:
+    text = answered(site, query)
+    assert 'id="pictures"' not in text
+    assert "pictures.css" not in text
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_no_mark_is_bare(site: TestClient, walk: Any, lang: str) -> None:
+    body = "{ ?e a ch:Event ; rdfs:label ?l ; ch:time/ch:earliest ?day }"
+    for what in ("?e ?day", "?l ?day", "(STR(?l) AS ?x) ?day", "?e"):
+        text = answered(site, f"SELECT {what} {body}", lang)
+        assert marks(text, "timeline")
+        assert walk(text).bare(LABELS) == []
+    claims = "SELECT ?c ?day { ?c a ch:Claim ; ch:concerns ?e . ?e ch:time/ch:earliest ?day }"
+    text = answered(site, claims, lang)
+    assert marks(text, "timeline")
+    assert walk(text).bare(LABELS) == []
+    # What a query put together names no mark, and says in the table where it is from.
+    for made in ("CONCAT(STR(?l), '!')", "REPLACE(?l, '$', ' .')", "UCASE(CONCAT(STR(?l), 'x'))"):
+        text = answered(site, f"SELECT ({made} AS ?x) ?day {body}", lang)
+        words = [words for _, words in marks(text, "timeline")]
+        assert words
+        row = {"en": "Row", "bn": "সারি", "hi": "पंक्ति"}[lang]
+        assert all(re.search(rf" {row} \S+( |$)", one) for one in words), words
+        mark = {
+            "en": "text made by the query: ",
+            "bn": "কোয়েরির তৈরি লেখা: ",
+            "hi": "क्वेरी का बनाया पाठ: ",
+        }[lang]
+        table = text[text.index("<tbody>") :]
+        assert f'<span class="made"><span class="mark">{mark}</span>' in table
+
+
+def test_only_labels_name_a_mark(site: TestClient) -> None:
+    """A note that stands in the graph may say what only a source says."""
+    for text, words in (
+        ('"Invented for the tests"@en', "Row 1"),
+        ('"Mill Town"', "Mill Town"),
+        ('"Talks at Mill Town"', "described: Talks at Mill Town"),
+        ('"Mill Town"^^xsd:token', "Row 1"),
+        ("true", "Row 1"),
+    ):
+        query = f'SELECT * {{ VALUES (?x ?y) {{ ({text} "2031-05-02"^^xsd:date) }} }}'
+        found = answered(site, query)
+        assert [words for _, words in marks(found, "timeline")] == [f"2 May 2031 {words}"]
+        assert 'class="made"' not in found
+
+
+def test_marks_are_bounded_and_that_is_said(site: TestClient) -> None:
+    some = " ".join(f"({n / 10} 7 {n + 1000})" for n in range(MARKS + 1))
+    text = answered(site, f"SELECT * {{ VALUES (?lat ?long ?year) {{ {some} }} }}")
+    for picture in ("map", "timeline"):
+        assert len(marks(text, picture)) == MARKS
+    assert text.count(f"Only the first {MARKS} marks are drawn.") == 2
+    assert len(text) < 300_000
+
+
+def test_imported_places_are_on_a_map(tmp_path: Path, settings: Settings) -> None:
+    file = tmp_path / "data.ttl"
+    geo = "http://www.w3.org/2003/01/geo/wgs84_pos#"
+    file.write_text(
+        f'<http://data.example/a> <{geo}lat> "1.5" ; <{geo}long> "2" .'
+        f'<http://data.example/b> <{geo}lat> "1.5" .'
+    )
+    import_release([str(file)], tmp_path / "releases", base="https://chancery.example/")
+    with TestClient(create_app(tmp_path / "releases", settings)) as site:
+        text = answered(site, "SELECT DISTINCT ?s { ?s ?p ?o }")
+        assert [(one["latitude"], one["longitude"]) for one, _ in marks(text, "map")] == [
+            ("1.5", "2")
+        ]
+
+
 # --- in a browser --------------------------------------------------------------------------------
 
 in_a_browser = pytest.mark.requires("chromium", "chromedriver", "assets")
@@ -636,3 +837,76 @@ def test_the_home_page_is_light(browser: Any, address: str) -> None:
         if one["method"] == "Network.loadingFinished"
     )
     assert 20_000 < size < 100_000, "the sample itself is small: this is what surrounds it"
+
+
+@in_a_browser
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("width", [320, 1280])
+def test_an_answer_is_drawn_when_it_is_opened(
+    browser: Any, address: str, site: TestClient, lang: str, width: int
+) -> None:
+    resize(browser, width)
+    both = f"{AT[:-1]} OPTIONAL {{ ?event ch:time ?t }} }}"
+    text = answered(site, both, lang)
+    asked(browser)
+    browser.get_log("browser")
+    browser.get(f"{address}/query?query={quote(both)}&lang={lang}")
+    assert not [url for url in asked(browser) if re.search("built/(map|timeline)", url)]
+    timed = both.replace("?event ?place", "DISTINCT ?event").replace("OPTIONAL", "")
+    rows = site.get("/sparql", params={"query": timed, "format": "json"}).json()["results"]
+    for picture, expected in (("map", 2), ("timeline", len(rows["bindings"]))):
+        assert len(marks(text, picture)) == expected
+        browser.find_element("css selector", f"details:has(#{picture}) summary").click()
+        assert drawn(browser, picture) == expected
+        assert count(browser, f"#{picture} {MARKS_OF[picture]}") == expected
+    names = [
+        mark.get_attribute("aria-label")
+        for mark in browser.find_elements("css selector", ".canvas a")
+    ]
+    assert all(names)
+    for name in names:
+        for label in LABELS:
+            assert label not in name or name[: name.index(label)].endswith(": ")
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    assert [url for url in asked(browser) if not url.startswith((address, "data:"))] == []
+    assert browser.get_log("browser") == []
+
+
+@in_a_browser
+def test_a_mark_without_a_page_leads_to_its_row(browser: Any, address: str) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    resize(browser, 1280)
+    query = 'SELECT * { VALUES (?n ?day) { (1 UNDEF) (2 "2031-05-02"^^xsd:date) } }'
+    browser.get(f"{address}/query?query={quote(query)}")
+    summary = browser.find_element("css selector", ".drawn summary")
+    browser.execute_script("arguments[0].focus()", summary)
+    summary.send_keys(Keys.ENTER)
+    assert drawn(browser, "timeline") == 1
+    mark = browser.find_element("css selector", ".bar.pin")
+    assert mark.get_attribute("aria-label") == "2 May 2031. Row 2"
+    browser.execute_script("arguments[0].focus()", mark)
+    browser.switch_to.active_element.send_keys(Keys.ENTER)
+    assert browser.current_url.endswith("#row-2")
+    assert browser.find_element("css selector", "tr:target").text == "2031-05-02 2"
+
+
+@in_a_browser
+def test_a_picture_that_cannot_be_fetched_is_asked_for_again(browser: Any, address: str) -> None:
+    resize(browser, 1280)
+    browser.get(f"{address}/query?query={quote(AT)}")
+    summary = browser.find_element("css selector", ".drawn:has(#map) summary")
+    said = browser.find_element("css selector", ".drawn:has(#map) .unfetched")
+    browser.execute_cdp_cmd("Network.setBlockedURLs", {"urls": ["*/built/map.js*"]})
+    try:
+        summary.click()
+        browser.implicitly_wait(5)
+        assert browser.find_element("css selector", ".unfetched:not([hidden])") == said
+    finally:
+        browser.implicitly_wait(0)
+        browser.execute_cdp_cmd("Network.setBlockedURLs", {"urls": []})
+        browser.get_log("browser")
+    summary.click()
+    summary.click()
+    assert drawn(browser, "map") == 2
+    assert not said.is_displayed()

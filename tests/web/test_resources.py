@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import itertools
 import json
 import re
@@ -15,7 +16,7 @@ import rdflib
 from starlette.testclient import TestClient
 
 from kg.dumps import dump
-from kg.web import describe
+from kg.web import describe, pages
 from kg.web.language import INTERFACE, Language
 
 # rdflib's own reader of JSON-LD uses a class that rdflib has deprecated.
@@ -198,6 +199,28 @@ def test_the_page_of_an_event(client: TestClient, walk: Any) -> None:
     ):
         assert expected in words, expected
     assert '<blockquote class="attributed" lang="bn" dir="auto">' in page
+
+
+def _preview(client: TestClient, path: str, **headers: str) -> str:
+    text = client.get(path, headers={"Accept": "text/html", **headers}).text
+    found = re.findall('<meta name="description" content="([^"]*)">', text)
+    assert len(found) == 1
+    return html.unescape(found[0])
+
+
+def test_previews_hold_the_other_side(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a search engine or a messenger shows of an address: the title, and who denies it."""
+    event = _preview(client, "/doc/event/radar-delivery")
+    assert event.startswith("Described: ")
+    assert "affirms: " in event
+    assert re.search("denies: [^;]*Arvenian foreign ministry", event)
+    monkeypatch.setattr(pages, "LONGEST_SUMMARY", 20)
+    assert re.search("denies: [0-9]", _preview(client, "/doc/event/radar-delivery?page=1&x=1"))
+
+
+def test_every_page_has_a_preview(client: TestClient) -> None:
+    for path in ("/", "/search", "/doc/agent/arvenian-ministry", "/ontology", "/no-such-page"):
+        assert _preview(client, path)
 
 
 def test_the_page_of_a_document_has_numbers_and_names(client: TestClient) -> None:

@@ -191,7 +191,8 @@ def test_lists_and_pages_are_followed_to_their_end(copy: Path, walk: Callable[[s
     assert shown == events
     second = (copy / "doc/agent/cordia.2.html").read_text("utf-8")
     assert 'href="../../doc/agent/cordia.html"' in second
-    assert "Next page" not in second
+    assert 'href="../../doc/agent/cordia.3.html"' in second
+    assert "Next page" not in (copy / "doc/agent/cordia.3.html").read_text("utf-8")
 
 
 def test_questions_are_answered_and_what_needs_a_server_is_not_offered(copy: Path) -> None:
@@ -256,6 +257,30 @@ def test_a_second_export_is_the_same_and_writes_nothing(
     assert again == Exported(done.things, 0, done.written, 0)
     for name, then in times.items():
         assert name == MARKER or (tmp_path / "other" / name).stat().st_mtime_ns == then, name
+
+
+def test_a_copy_in_another_language(
+    releases: Path, settings: Settings, tmp_path: Path, walk: Callable[[str], Any]
+) -> None:
+    """Pages and names are in it; data are the same; the language of a copy can be changed."""
+    release, site = (releases / "current").resolve(), tmp_path / "site"
+    export_site(release, site, settings)
+    english = tree(site)
+    done = export_site(release, site, settings, "hi")
+    assert done.removed == 0
+    assert dead_links(site, walk) == []
+    for name, before in english.items():
+        if name.endswith((".ttl", ".nq", ".jsonld", ".css")):
+            assert tree(site)[name] == before, name
+    for name in ("index.html", "doc/event/radar-delivery.html", "timeline.html", "list/event.html"):
+        text = (site / name).read_text("utf-8")
+        assert '<html lang="hi">' in text, name
+        assert "वर्णित" in text, name
+        assert "Described:" not in text, name
+    export_site(release, site, settings)
+    assert tree(site) == english
+    with pytest.raises(ConfigError, match="not in this language"):
+        export_site(release, site, settings, "fr")
 
 
 def test_the_next_release_changes_only_what_differs(

@@ -42,7 +42,7 @@ export function language(row: HTMLElement): string {
 /** Returns all that a row says: when, what with its mark, how many, and who says what of it. */
 export function said(row: HTMLElement): string {
   const when = words(row.querySelector(".when"));
-  const several = row.querySelector(".examples") ? words(row.querySelector("td.n")) : "";
+  const several = words(row.querySelector(row.querySelector(".examples") ? "td.n" : ".several"));
   const own = label(row);
   const examples = [...row.querySelectorAll<HTMLElement>(".examples > li")].map(said);
   const positions = examples.length ? [] : [...row.querySelectorAll(".positions .position")].map(words);
