@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 
 from kg.edtf import bounds
 from kg.vocab import CH, COMMON
-from kg.web import describe, pictures
+from kg.web import describe, drawn
 from kg.web.ask import Ask
 from kg.web.describe import Quad, Row, Solutions
 from kg.web.pages import Answer, Ref, Text, View
@@ -53,7 +53,7 @@ class Mark:
 
     `row` is the first of them, from 1; it stands for a mark that nothing names. `also` are some of
     what else is at the same point. On a map it has a latitude and a longitude, on a timeline the
-    fields of `kg.web.pictures.Drawn`, and the words of its time.
+    fields of `kg.web.drawn.Drawn`, and the words of its time.
     """
 
     label: Ref | Text | None
@@ -86,7 +86,7 @@ class Mark:
     def disputed(self) -> bool:
         """Return whether it is of something that is contested or denied."""
         return any(
-            isinstance(one, Ref) and one.status and one.status.iri in pictures.DISPUTED
+            isinstance(one, Ref) and one.status and one.status.iri in drawn.DISPUTED
             for one in (self.label, *self.also)
         )
 
@@ -206,7 +206,7 @@ def _timeline(view: View, rows: Sequence[Row], answer: Answer) -> Marks | None:
     graph = view.d.graph
 
     def own(iri: str, number: int) -> Iterator[Mark]:
-        how, earliest, latest = pictures.reach(graph, iri)
+        how, earliest, latest = drawn.reach(graph, iri)
         if how:
             when = view.when(iri)
             yield Mark(view.ref(iri), number, "", "", how, earliest, latest, when)
@@ -256,7 +256,7 @@ def _interval(texts: Sequence[str]) -> tuple[str, str, str, str]:
         earliest, latest = bounds(plain[0])
     except ValueError:
         return "", "", "", ""
-    how = pictures.extent(plain[0], "")
+    how = drawn.extent(plain[0], "")
     return "within" if how == "lasting" else how, earliest or "", latest or "", plain[0]
 
 

@@ -13,7 +13,7 @@ import datetime
 import json
 import re
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -24,36 +24,41 @@ from fastapi.responses import Response
 from kg.vocab import CH, MARKS
 from kg.web import describe, pages
 from kg.web.ask import PLAIN_JSON, Ask, cached, form_of, lacking
+from kg.web.drawn import (
+    ACTORS,
+    LOOKED_AT,
+    PLACED,
+    TAKING_PART,
+    Actor,
+    Drawn,
+    Map,
+    Narrowed,
+    Network,
+    Spot,
+    Tie,
+    Timeline,
+    chosen,
+    disputed,
+    drawn,
+    map_of,
+    network_of,
+    timeline_of,
+)
 from kg.web.guard import QueryFailure
-from kg.web.language import N_, RANGE_RULES
+from kg.web.language import N_
 from kg.web.negotiation import CSV, HTML, Format
 from kg.web.site import Served
 from kg.web.tables import Table
 
 EVENTS: Final = 200
 """Events on a page of the timeline."""
-PLACES: Final = 60
-"""Places on a page of the map, and as many without coordinates."""
-ACTORS: Final = 80
-"""Who is in the picture of the network: those with the most ties."""
-TIES: Final = 200
-"""Ties in the picture of the network."""
-EXAMPLES: Final = 3
-"""Events that are listed with a place or a tie; the timeline has the others."""
 LATEST: Final = 6
 """Events on the timeline of the home page."""
-LOOKED_AT: Final = 10_000
-"""Events that are sorted and counted; where more fit, a page says so."""
 CHOICES: Final = 100
 """Agents, places and types that the forms offer."""
-KEPT: Final = 8
-"""Pages whose contents are kept."""
 FORMATS: Final = (HTML, PLAIN_JSON, CSV)
 PICTURES: Final = ("timeline", "map", "network")
 
-DISSENT: Final = ("denies", "disputes-evidence", "questions")
-"""Stances that make a tie or a place a disputed one."""
-DISPUTED: Final = (f"{CH}status-contested", f"{CH}status-denied")
 SAID: Final[Mapping[str, str]] = {
     "affirms": "affirmed_by",
     "denies": "denied_by",
@@ -83,55 +88,9 @@ STANDINGS: Final[Mapping[str, str]] = {
     "planned": N_("planned or hypothetical"),
 }
 
-_PLACED: Final = "ch:place ch:origin ch:destination"
-_ROLES: Final = " ".join(f"ch:{role}" for role in describe.ROLES)
 _DATE: Final = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?")
 _STANCE: Final = re.compile(r"[a-z]+(?:-[a-z]+)*")
 
-_TIMELINE_QUERY: Final = """
-SELECT ?node (MAX(COALESCE(STR(?first), STR(?last), '')) AS ?rank) WHERE {
-  { SELECT DISTINCT ?node WHERE { $body } LIMIT $window }
-  OPTIONAL { ?node ch:time ?t . OPTIONAL { ?t ch:earliest ?first } OPTIONAL { ?t ch:latest ?last } }
-} GROUP BY ?node ORDER BY DESC(STR(?rank)) STR(?node) LIMIT $limit OFFSET $offset"""
-_COUNT_QUERY: Final = """
-SELECT (COUNT(DISTINCT ?node) AS ?all) (COUNT(DISTINCT ?d) AS ?dated) WHERE {
-  { SELECT DISTINCT ?node WHERE { $body } LIMIT $window }
-  OPTIONAL { ?node ch:time/(ch:earliest|ch:latest) ?x . BIND(?node AS ?d) }
-}"""
-_DISSENT: Final = """
-OPTIONAL { ?node ch:status ?status }
-OPTIONAL { ?claim ch:concerns ?node . ?claim ch:stance ?stance .
-  FILTER(?stance IN (ch:stance-denies, ch:stance-disputes-evidence, ch:stance-questions)) }
-BIND(BOUND(?claim)
-  || COALESCE(?status IN (ch:status-contested, ch:status-denied), false) AS ?no)"""
-_PLACES_QUERY: Final = (
-    """
-SELECT ?where (COUNT(DISTINCT ?node) AS ?n) WHERE {
-  { SELECT DISTINCT ?node WHERE { $body } LIMIT $window }
-  VALUES ?role { """
-    + _PLACED
-    + " } ?node ?role ?where . FILTER $not EXISTS { ?where ch:latitude ?x ; ch:longitude ?y } "
-    + "} GROUP BY ?where ORDER BY DESC(1 * ?n) STR(?where) LIMIT $limit OFFSET $offset"
-)
-_POINTS_QUERY: Final = (
-    "SELECT ?where ?lat ?lon WHERE { VALUES ?where { $nodes } "
-    "?where ch:latitude ?lat ; ch:longitude ?lon }"
-)
-_REGIONS_QUERY: Final = (
-    "SELECT ?where ?in WHERE { VALUES ?where { $nodes } ?where ch:locatedIn ?in }"
-)
-_TIES_QUERY: Final = """
-SELECT ?from ?to ?type (COUNT(DISTINCT ?node) AS ?n) (COUNT(DISTINCT ?planned) AS ?ahead) WHERE {
-  { SELECT DISTINCT ?node WHERE { $body } LIMIT $window }
-  ?node ch:actor ?from ; ch:recipient ?to .
-  OPTIONAL { ?node ch:eventType ?type } OPTIONAL { ?node ch:status ?status }
-  BIND(IF(?status IN (ch:status-planned, ch:status-hypothetical), ?node, ?nothing) AS ?planned)
-} GROUP BY ?from ?to ?type ORDER BY DESC(1 * ?n) STR(?from) STR(?to) STR(?type) LIMIT $limit"""
-_EXAMPLES_QUERY: Final = (
-    "SELECT DISTINCT ?node ?no WHERE { $body "
-    + _DISSENT
-    + "} ORDER BY DESC(?no = true) STR(?node) LIMIT $limit"
-)
 _TAKING_PART_QUERY: Final = """
 SELECT ?one (COUNT(DISTINCT ?node) AS ?n) WHERE {
   { SELECT ?node WHERE { ?node a ch:Event } LIMIT $window }
@@ -144,77 +103,6 @@ SELECT ?one (COUNT(?node) AS ?n) WHERE {
 
 
 # --- what is asked for ---------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Narrowed:
-    """Which events are wanted: those that everything given here is true of.
-
-    `agents` and `place` are keys, `type` and `status` local names of concepts without what they
-    all begin with, `start` and `end` days, months or years.
-    """
-
-    agents: tuple[str, ...] = ()
-    place: str = ""
-    type: str = ""
-    status: str = ""
-    start: str = ""
-    end: str = ""
-    relations: bool = False
-    grouped: bool = False
-
-    def body(self, base: str) -> str:
-        """Return the pattern that finds them, as `?node`."""
-        found = []
-        roles = _ROLES + (" ch:subject ch:object" if self.relations else "")
-        for number, key in enumerate(self.agents):
-            agent = f"<{base}id/agent/{key}>"
-            found.append(f"VALUES ?role{number} {{ {roles} }} ?node ?role{number} {agent} .")
-        if self.place:
-            places = f"<{base}id/place/{self.place}> <{base}id/agent/{self.place}>"
-            found.append(f"VALUES ?at {{ {places} }} VALUES ?in {{ {_PLACED} }} ?node ?in ?at .")
-        if self.type:
-            names = "ch:eventType|ch:relationType" if self.relations else "ch:eventType"
-            found.append(f"?node {names} <{CH}{self.type}> .")
-        if self.status:
-            found.append(f"?node ch:status <{CH}status-{self.status}> .")
-        if self.relations:
-            found.append(
-                "{ ?node a ch:Event } UNION { ?node a ch:Relation . "
-                "FILTER EXISTS { ?node ch:time/(ch:earliest|ch:latest) ?some } }"
-            )
-        else:
-            found.append("?node a ch:Event .")
-        if self.start or self.end:
-            found.append(
-                "?node ch:time ?when . OPTIONAL { ?when ch:earliest ?begins } "
-                "OPTIONAL { ?when ch:latest ?ends } FILTER(BOUND(?begins) || BOUND(?ends))"
-            )
-        if self.start:
-            first = self.start + "-01-01"[len(self.start) - 4 :]
-            found.append(f'FILTER(!BOUND(?ends) || STR(?ends) >= "{first}")')
-        if self.end:  # "2023-10~" comes after every day of October in the order of characters
-            found.append(f'FILTER(!BOUND(?begins) || STR(?begins) <= "{self.end}~")')
-        return " ".join(found)
-
-    def query(self, **changed: object) -> str:
-        """Return the query string of an address for the same, with some parameters changed."""
-        given: dict[str, object] = {
-            "agent": list(self.agents),
-            "place": self.place,
-            "type": self.type,
-            "status": self.status,
-            "from": self.start,
-            "to": self.end,
-            "relations": "yes" if self.relations else "",
-            "rows": "agent" if self.grouped else "",
-        } | changed
-        return urlencode({name: value for name, value in given.items() if value}, doseq=True)
-
-    @property
-    def anything(self) -> bool:
-        """Return whether something narrows it."""
-        return self != Narrowed(relations=self.relations, grouped=self.grouped)
 
 
 def narrowed(ask: Ask) -> Narrowed:
@@ -304,150 +192,6 @@ def _form(ask: Ask, suffix: str) -> Format:
 # --- what is shown -------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Drawn:
-    """A proposition on the timeline: what is said of it, and where its bar begins and ends.
-
-    `how` is what kind of time it is: `day`, `lasting`, `within` (some time in it), `about`
-    (approximate), or empty where there is none. An empty end of a bar that has a kind is open.
-    """
-
-    listed: pages.Listed
-    how: str
-    earliest: str
-    latest: str
-    actors: tuple[pages.Ref, ...]
-
-    @property
-    def key(self) -> str:
-        """Return the name of the derived status; empty where there is none."""
-        status = self.listed.ref.status
-        return status.iri.removeprefix(f"{CH}status-") if status else ""
-
-
-@dataclass(frozen=True)
-class Spot:
-    """A place on the map or beside it: how many events are described there, and some of them."""
-
-    ref: pages.Ref
-    latitude: str
-    longitude: str
-    regions: tuple[pages.Ref, ...]
-    count: int
-    disputed: bool
-    listed: tuple[pages.Listed, ...]
-    all: str
-
-
-@dataclass(frozen=True)
-class Tie:
-    """Who is described as acting on whom, by type of event, with some of these events."""
-
-    source: pages.Ref
-    target: pages.Ref
-    type: pages.Ref | None
-    count: int
-    standing: str
-    listed: tuple[pages.Listed, ...]
-    all: str
-
-
-@dataclass(frozen=True)
-class Actor:
-    """Who or what is in the network: its shape, the sides that it acts for, how many ties."""
-
-    ref: pages.Ref
-    shape: str
-    kind: str
-    sides: tuple[pages.Ref, ...]
-    ties: int
-
-
-@dataclass(frozen=True)
-class _Timeline:
-    d: describe.Description
-    nodes: tuple[str, ...]
-    total: int
-    dated: int
-
-
-@dataclass(frozen=True)
-class _Map:
-    d: describe.Description
-    points: Mapping[str, tuple[str, str]]
-    regions: Mapping[str, Sequence[str]]
-    rows: tuple[tuple[str, int], ...]
-    examples: Mapping[str, Sequence[str]]
-    more: bool
-
-
-@dataclass(frozen=True)
-class _Network:
-    d: describe.Description
-    ties: tuple[tuple[str, str, str, int, int], ...]
-    examples: Sequence[Sequence[str]]
-    left_out: int
-    more: bool
-
-
-def extent(edtf: str, rule: str) -> str:
-    """Return what kind of time EDTF says: `day`, `lasting`, `within` or `about`.
-
-    Args:
-        edtf: a date or interval of level 0 or 1.
-        rule: local name of the concept that says how it was read.
-
-    >>> extent("2023-10-18", ""), extent("2023-09", ""), extent("2023-09~", "")
-    ('day', 'within', 'about')
-    >>> extent("2023-10-09/2023-10-15", "time-rule-last-week")
-    'within'
-    >>> extent("2023-08/..", "time-rule-since-month")
-    'lasting'
-    """
-    if re.search("[~?%]", edtf):
-        return "about"
-    if "/" in edtf:
-        return "lasting" if not rule or rule.endswith(RANGE_RULES) else "within"
-    return "day" if len(edtf) == 10 else "within"
-
-
-def drawn(view: pages.View, nodes: Iterable[str]) -> tuple[Drawn, ...]:
-    """Return propositions as they stand on a timeline, in their order."""
-    found = []
-    for listed in view.listed(nodes):
-        iri = listed.ref.iri
-        actors = (*view.refs(iri, "ch:actor"), *view.refs(iri, "ch:subject"))
-        found.append(Drawn(listed, *reach(view.d.graph, iri), actors))
-    return tuple(found)
-
-
-def reach(graph: describe.Graph, iri: str) -> tuple[str, str, str]:
-    """Return the kind of time of a proposition, and the first and last day of all its times.
-
-    All are empty where it has none; an end that is open is.
-    """
-    kinds, firsts, lasts = [], [], []
-    for time in graph.iris(iri, "ch:time"):
-        first, last = graph.one(time, "ch:earliest"), graph.one(time, "ch:latest")
-        if first or last:
-            rule = graph.one(time, "ch:timeRule").removeprefix(CH)
-            kinds.append(extent(graph.one(time, "ch:edtf"), rule))
-            firsts.append(first)
-            lasts.append(last)
-    how = kinds[0] if len(set(kinds)) == 1 else "within" if kinds else ""
-    if len(kinds) > 1 and how == "day":
-        how = "within"
-    return how, min(firsts, default=""), max(lasts) if lasts and all(lasts) else ""
-
-
-def _disputed(listed: pages.Listed) -> bool:
-    """Return whether somebody denies it, disputes the evidence for it or questions it."""
-    status = listed.ref.status
-    return any(one.key in DISSENT for one in (*listed.positions, *listed.elsewhere)) or (
-        status is not None and status.iri in DISPUTED
-    )
-
-
 def said(listed: pages.Listed) -> dict[str, Any]:
     """Return who takes which position on a proposition, in plain words, by the names in `SAID`."""
     found: dict[str, Any] = {name: [] for name in SAID.values()}
@@ -511,147 +255,7 @@ def _table(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
     ).csv()
 
 
-# --- what the release holds ----------------------------------------------------------------------
-
-
-async def _kept(served: Served, key: object, make: Callable[[], Awaitable[Any]]) -> Any:
-    """Return what `make` gives; the last ones are kept: who reads a page asks for its data next."""
-    kept: dict[object, Any] = served.cache.setdefault("pictures", {})
-    if key not in kept:
-        kept[key] = await make()
-    found = kept[key]
-    while len(kept) > KEPT:
-        del kept[next(iter(kept))]
-    return found
-
-
-def _chosen(served: Served, wanted: Narrowed) -> list[str]:
-    """Return the things that a request names: their labels are shown whatever is found."""
-    found = [f"{served.base}id/agent/{key}" for key in wanted.agents]
-    if wanted.place:
-        found += [f"{served.base}id/{kind}/{wanted.place}" for kind in ("place", "agent")]
-    return found
-
-
-async def _timeline(served: Served, wanted: Narrowed, number: int, size: int) -> _Timeline:
-    body = wanted.body(served.base)
-    rows, [counts] = await served.engine.rows(
-        [
-            describe.fill(
-                _TIMELINE_QUERY,
-                body=body,
-                window=LOOKED_AT,
-                limit=size,
-                offset=(number - 1) * size,
-            ),
-            describe.fill(_COUNT_QUERY, body=body, window=LOOKED_AT),
-        ]
-    )
-    nodes = tuple(row["node"].value for row in rows if "node" in row)
-    d = await describe.sketched(served.engine, served.base, nodes, _chosen(served, wanted))
-    return _Timeline(d, nodes, int(counts["all"].value), int(counts["dated"].value))
-
-
-async def _map(served: Served, wanted: Narrowed, number: int) -> _Map:
-    engine, body = served.engine, wanted.body(served.base)
-    offset = (number - 1) * PLACES
-    values: dict[str, object] = {"body": body, "window": LOOKED_AT, "offset": offset}
-    placed, unplaced = await engine.rows(
-        [
-            describe.fill(_PLACES_QUERY, **values, limit=PLACES + 1, **{"not": word})
-            for word in ("", "NOT")
-        ]
-    )
-    rows = tuple(
-        (row["where"].value, int(row["n"].value))
-        for row in (*placed[:PLACES], *unplaced[:PLACES])
-        if "where" in row
-    )
-    names = describe.values_of(iri for iri, _ in rows)
-    points, regions, *some = await engine.rows(
-        [
-            describe.fill(_POINTS_QUERY, nodes=names),
-            describe.fill(_REGIONS_QUERY, nodes=names),
-            *(
-                describe.fill(
-                    _EXAMPLES_QUERY,
-                    body=f"VALUES ?role {{ {_PLACED} }} ?node ?role <{iri}> . {body}",
-                    limit=EXAMPLES,
-                )
-                for iri, _ in rows
-            ),
-        ]
-    )
-    examples = {
-        iri: [row["node"].value for row in found]
-        for (iri, _), found in zip(rows, some, strict=True)
-    }
-    inside: dict[str, list[str]] = {}
-    for row in regions:
-        inside.setdefault(row["where"].value, []).append(row["in"].value)
-    nodes = dict.fromkeys(node for found in examples.values() for node in found)
-    named = {iri for iri, _ in rows} | {iri for found in inside.values() for iri in found}
-    return _Map(
-        await describe.sketched(
-            engine, served.base, tuple(nodes), [*named, *_chosen(served, wanted)]
-        ),
-        {row["where"].value: (row["lat"].value, row["lon"].value) for row in points},
-        inside,
-        rows,
-        examples,
-        len(placed) > PLACES or len(unplaced) > PLACES,
-    )
-
-
-async def _network(served: Served, wanted: Narrowed) -> _Network:
-    engine, body = served.engine, wanted.body(served.base)
-    most = 5 * TIES
-    [rows] = await engine.rows(
-        [describe.fill(_TIES_QUERY, body=body, window=LOOKED_AT, limit=most + 1)]
-    )
-    found = [
-        (
-            row["from"].value,
-            row["to"].value,
-            row["type"].value if "type" in row else "",
-            int(row["n"].value),
-            int(row["ahead"].value),
-        )
-        for row in rows[:most]
-        if "from" in row
-    ]
-    degree: Counter[str] = Counter()
-    for source, target, *_ in found:
-        degree.update({source, target})
-    first = set(_chosen(served, wanted))
-    ranked = sorted(degree, key=lambda iri: (iri not in first, -degree[iri], iri))
-    shown = set(ranked[:ACTORS])
-    ties = tuple(tie for tie in found if tie[0] in shown and tie[1] in shown)[:TIES]
-    some = await engine.rows(
-        [
-            describe.fill(
-                _EXAMPLES_QUERY,
-                body=f"{body} ?node ch:actor <{source}> ; ch:recipient <{target}> . "
-                + (
-                    f"?node ch:eventType <{kind}> ."
-                    if kind
-                    else "FILTER NOT EXISTS { ?node ch:eventType ?any }"
-                ),
-                limit=EXAMPLES,
-            )
-            for source, target, kind, *_ in ties
-        ]
-    )
-    examples = [[row["node"].value for row in rows] for rows in some]
-    named = {iri for tie in ties for iri in tie[:2]}
-    nodes = tuple(dict.fromkeys(node for one in examples for node in one))
-    return _Network(
-        await describe.sketched(engine, served.base, nodes, [*named, *_chosen(served, wanted)]),
-        ties,
-        examples,
-        len(found) - len(ties),
-        len(rows) > most,
-    )
+# --- what the forms offer ----------------------------------------------------------------------
 
 
 async def _choices(ask: Ask, view: pages.View, wanted: Narrowed) -> dict[str, Any]:
@@ -659,7 +263,7 @@ async def _choices(ask: Ask, view: pages.View, wanted: Narrowed) -> dict[str, An
     served = ask.served
 
     async def make() -> tuple[describe.Description, list[list[str]]]:
-        roles = {"agent": _ROLES, "place": _PLACED}
+        roles = {"agent": TAKING_PART, "place": PLACED}
         answers = await served.engine.rows(
             [
                 *(
@@ -682,14 +286,14 @@ async def _choices(ask: Ask, view: pages.View, wanted: Narrowed) -> dict[str, An
     d, (agents, places, types) = await cached(served, "picture choices", make)
     named = ask.view(d)
 
-    def options(iris: Iterable[str], chosen: Iterable[str]) -> list[tuple[str, pages.Ref]]:
+    def options(iris: Iterable[str], wanted: Iterable[str]) -> list[tuple[str, pages.Ref]]:
         found = {iri.rpartition("/")[2]: named.ref(iri) for iri in iris}
-        for iri in chosen:
+        for iri in wanted:
             if iri in view.d.graph:
                 found.setdefault(iri.rpartition("/")[2], view.ref(iri))
         return sorted(found.items(), key=lambda pair: (pair[1].label.text, pair[0]))
 
-    chosen = _chosen(served, wanted)
+    named_there = chosen(served, wanted)
     beginning = f"{CH}status-"
     statuses = [beginning + name for name in _statuses(served)]
     graph = describe.Graph()
@@ -700,8 +304,8 @@ async def _choices(ask: Ask, view: pages.View, wanted: Narrowed) -> dict[str, An
     if wanted.type:
         kinds.setdefault(CH + wanted.type, concepts.ref(CH + wanted.type))
     return {
-        "agents": options(agents, chosen[: len(wanted.agents)]),
-        "places": options(places, chosen[len(wanted.agents) :]),
+        "agents": options(agents, named_there[: len(wanted.agents)]),
+        "places": options(places, named_there[len(wanted.agents) :]),
         "types": sorted(
             ((iri.removeprefix(CH), ref) for iri, ref in kinds.items()),
             key=lambda pair: (pair[1].label.text, pair[0]),
@@ -758,7 +362,7 @@ async def _answer(
     query = wanted.query(page=asked.number if asked.number > 1 else "")
     there = f"?{query}" if query else ""
     same = wanted.query(relations="", rows="")
-    named = [view.ref(iri) for iri in _chosen(ask.served, wanted) if iri in view.d.graph]
+    named = [view.ref(iri) for iri in chosen(ask.served, wanted) if iri in view.d.graph]
     return ask.page(
         f"{name}.html",
         headers=asked.headers,
@@ -806,10 +410,9 @@ async def _timeline_as(request: Request, suffix: str) -> Response:
     if asked.same is not None:
         return asked.same
     ask, wanted, number = asked.ask, asked.wanted, asked.number
-    found: _Timeline = await _kept(
-        ask.served,
+    found: Timeline = await ask.served.recent(
         ("timeline", wanted, number),
-        lambda: _timeline(ask.served, wanted, number, EVENTS),
+        lambda: timeline_of(ask.served, wanted, number, EVENTS),
     )
     view = ask.view(found.d)
     items = drawn(view, found.nodes)
@@ -889,8 +492,8 @@ async def _map_as(request: Request, suffix: str) -> Response:
     if asked.same is not None:
         return asked.same
     ask, wanted, number = asked.ask, asked.wanted, asked.number
-    found: _Map = await _kept(
-        ask.served, ("map", wanted, number), lambda: _map(ask.served, wanted, number)
+    found: Map = await ask.served.recent(
+        ("map", wanted, number), lambda: map_of(ask.served, wanted, number)
     )
     view = ask.view(found.d)
     examples = {iri: view.listed(found.examples[iri]) for iri, _ in found.rows}
@@ -900,7 +503,7 @@ async def _map_as(request: Request, suffix: str) -> Response:
             *found.points.get(iri, ("", "")),
             tuple(view.ref(one) for one in found.regions.get(iri, ())),
             count,
-            any(map(_disputed, examples[iri])),
+            any(map(disputed, examples[iri])),
             examples[iri],
             f"{ask.root}/timeline?{wanted.query(place=iri.rpartition('/')[2])}",
         )
@@ -981,8 +584,8 @@ async def _network_as(request: Request, suffix: str) -> Response:
     if asked.same is not None:
         return asked.same
     ask, wanted = asked.ask, asked.wanted
-    found: _Network = await _kept(
-        ask.served, ("network", wanted), lambda: _network(ask.served, wanted)
+    found: Network = await ask.served.recent(
+        ("network", wanted), lambda: network_of(ask.served, wanted)
     )
     view = ask.view(found.d)
     _ = ask.language.gettext
@@ -994,7 +597,7 @@ async def _network_as(request: Request, suffix: str) -> Response:
             view.ref(kind) if kind else None,
             count,
             "disputed"
-            if any(map(_disputed, some))
+            if any(map(disputed, some))
             else "planned"
             if ahead == count
             else "described",
@@ -1102,8 +705,8 @@ def _actor(view: pages.View, ref: pages.Ref, ties: int) -> Actor:
 async def latest(ask: Ask) -> tuple[Drawn, ...]:
     """Return the events that begin last, for the home page; computed once for each release."""
     served = ask.served
-    found: _Timeline = await cached(
-        served, "latest events", lambda: _timeline(served, Narrowed(), 1, LATEST)
+    found: Timeline = await cached(
+        served, "latest events", lambda: timeline_of(served, Narrowed(), 1, LATEST)
     )
     items = drawn(ask.view(found.d), found.nodes)
     return tuple(item for item in items if item.how)

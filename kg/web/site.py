@@ -30,7 +30,7 @@ from collections.abc import (
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import jinja2
 from fastapi import FastAPI
@@ -72,6 +72,7 @@ if TYPE_CHECKING:
     from kg.config import Settings
 
 _log = logging.getLogger(__name__)
+_T = TypeVar("_T")
 
 HERE: Final = Path(__file__).parent
 BUILT: Final = "built/"
@@ -83,7 +84,8 @@ LANGUAGES_OF_LABELS: Final = 8
 """Languages, the most frequent ones, in which a text without one is looked for among labels."""
 _DEADLINES: Final = 3
 """So many deadlines of a query after it was replaced, nobody needs a release's workers."""
-DESCRIPTIONS_KEPT: Final = 8
+RECENT: Final = 16
+"""Descriptions and contents of pictures that are kept."""
 LARGEST_ON_PAGE: Final = 8 << 20
 """Bytes of an answer that a page shows; the endpoint gives more."""
 POLICY: Final = (
@@ -233,17 +235,15 @@ class Served:
     """Pages and descriptions that were made, by entity tag."""
     cache: dict[object, Any] = field(default_factory=dict)
     locks: dict[object, asyncio.Lock] = field(default_factory=dict)
-    _described: dict[tuple[str, int], describe.Description] = field(default_factory=dict)
+    _recent: dict[object, Any] = field(default_factory=dict)
 
     async def described(self, kind: str, key: str, number: int) -> describe.Description | None:
         """Return page `number` of the description of a thing, or None where there is nothing.
 
-        The last ones are kept: who reads a page asks for its data next.
-
         Raises:
             QueryFailure: a query took too long or the workers are busy.
         """
-        return await self._kept(
+        return await self.recent(
             (f"{kind}/{key}", number),
             lambda: self.engine.gathered(
                 "describe", **self._among_graphs, kind=kind, key=key, page=number
@@ -252,14 +252,14 @@ class Served:
 
     async def described_iri(self, iri: str, number: int) -> describe.Description | None:
         """Return the same of any IRI of imported RDF."""
-        return await self._kept(
+        return await self.recent(
             (iri, number),
             lambda: self.engine.gathered("resource", **self._among_graphs, iri=iri, page=number),
         )
 
     async def described_term(self, name: str, iri: str, use: str, number: int) -> Any:
         """Return the same of a term of the ontology, whose graph is `name`; never None."""
-        return await self._kept(
+        return await self.recent(
             (f"term {iri}", number),
             lambda: self.engine.gathered(
                 "term_page", base=self.base, name=name, iri=iri, use=use, page=number
@@ -270,14 +270,16 @@ class Served:
     def _among_graphs(self) -> Mapping[str, Any]:
         return {"base": self.base, "graphs": sorted(self.release.graphs)}
 
-    async def _kept(
-        self, key: tuple[str, int], make: Callable[[], Awaitable[describe.Description | None]]
-    ) -> describe.Description | None:
-        found = self._described.get(key) or await make()
+    async def recent(self, key: object, make: Callable[[], Awaitable[_T]]) -> _T:
+        """Return what `make` gives, unless it gives None; the last ones are kept.
+
+        Who reads a page asks for its data next, and for the page in another language.
+        """
+        found: _T = self._recent.get(key) or await make()
         if found is not None:
-            self._described[key] = found
-            while len(self._described) > DESCRIPTIONS_KEPT:
-                del self._described[next(iter(self._described))]
+            self._recent[key] = found
+            while len(self._recent) > RECENT:
+                del self._recent[next(iter(self._recent))]
         return found
 
     @property

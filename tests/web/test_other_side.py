@@ -382,7 +382,7 @@ def other_side_of_all(client: TestClient, world: World, bounds: Mapping[str, int
         mock.patch.object(served, "pages", Cache(0)),
     ):
         served.cache.clear()
-        served._described.clear()
+        served._recent.clear()
         for path in world.addresses():
             for address, answer in pages(client, path, "text/turtle"):
                 SEEN["rdf"] += check_rdf(world, address, answer)
@@ -403,7 +403,7 @@ def other_side_of_all(client: TestClient, world: World, bounds: Mapping[str, int
                 answer = client.get(address, headers={"Accept": "text/html"})
                 assert answer.status_code == 200, (address, answer.text)
                 SEEN["answers"] += check_page(world, address, answer.text)
-        served._described.clear()
+        served._recent.clear()
         served.cache.clear()
 
 

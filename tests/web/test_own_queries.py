@@ -7,10 +7,10 @@ from types import ModuleType
 
 import pytest
 
-from kg.web import archive, describe, editor, front, pictures, resources, terms
+from kg.web import archive, describe, drawn, editor, front, pictures, resources, terms
 from kg.web.order import ordered
 
-MODULES = (archive, describe, editor, front, pictures, resources, terms)
+MODULES = (archive, describe, drawn, editor, front, pictures, resources, terms)
 
 
 def queries(module: ModuleType) -> Iterator[str]:

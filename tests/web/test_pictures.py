@@ -805,6 +805,8 @@ def _apart(one: list[float], other: list[float]) -> bool:
 
 @in_a_browser
 def test_without_a_script_the_tables_are_whole(browser: Any, address: str) -> None:
+    from selenium.webdriver.support.ui import WebDriverWait
+
     resize(browser, 1280)
     browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     try:
@@ -819,7 +821,9 @@ def test_without_a_script_the_tables_are_whole(browser: Any, address: str) -> No
         browser.get(f"{address}/timeline")
         browser.find_element("css selector", ".narrow input[name='from']").send_keys("2031-04-28")
         browser.find_element("css selector", ".narrow button").click()
-        assert count(browser, ROWS_OF["timeline"]) == 2
+        # Without scripts a click does not wait for the next page.
+        WebDriverWait(browser, 20).until(lambda it: "from=2031" in it.current_url)
+        WebDriverWait(browser, 20).until(lambda it: count(it, ROWS_OF["timeline"]) == 2)
     finally:
         browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
 
