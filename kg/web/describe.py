@@ -68,6 +68,12 @@ ROLES: Final = (
 )
 PROPOSITIONS: Final = ("event", "relation")
 """Kinds of data addresses that are of propositions."""
+ABOUT: Final[Mapping[str, tuple[str, ...]]] = {
+    "claim": ("concerns",),
+    "status": ("assesses",),
+    "record": ("links", "linkSubject"),
+}
+"""Kinds of what is about propositions, and the properties that lead from it to them."""
 
 
 class Term(NamedTuple):
@@ -275,7 +281,8 @@ SELECT ?s ?p ?o ?g WHERE {
 }"""
 TAKEN_QUERY: Final = """
 SELECT DISTINCT ?n ?p ?same ?c ?answered ?stance ?who ?rank WHERE {
-  VALUES ?n { $nodes } ?n (ch:concerns|ch:assesses)? ?p . ?p ch:possiblySameAs? ?same .
+  VALUES ?n { $nodes } ?n (ch:concerns|ch:assesses|ch:links|ch:linkSubject)? ?p .
+  ?p ch:possiblySameAs? ?same .
   { ?same ^ch:concerns ?c } UNION { ?same ^ch:concerns ?answered . ?answered ^ch:respondsTo ?c }
   ?c ch:stance ?stance ; ch:claimant ?who .
   BIND(IF(?stance = ch:stance-affirms && !BOUND(?answered), 1, 0) AS ?rank)
@@ -787,7 +794,7 @@ async def brief(
         engine, base, nodes, terms: as for `related`, which says more and takes longer.
     """
     graph = Graph()
-    stated = tuple(f"{base}id/{kind}/" for kind in (*PROPOSITIONS, "claim", "status"))
+    stated = tuple(f"{base}id/{kind}/" for kind in (*PROPOSITIONS, *ABOUT))
     taken = [node for node in nodes if node.startswith(stated)]
     partial = await _add_labels(engine, graph, {*nodes, *terms}, taken)
     return _list(base, nodes, graph, partial)
@@ -810,8 +817,8 @@ def _taken(rows: Iterable[Row]) -> Iterator[Quad]:
         if same != about:
             yield Quad(about, f"{CH}possiblySameAs", row["same"], "")
         if node != about:
-            link = "concerns" if "/id/claim/" in node else "assesses"
-            yield Quad(node, CH + link, row["p"], "")
+            kind = node.rsplit("/", 2)[1]
+            yield Quad(node, CH + ABOUT[kind][0], row["p"], "")
 
 
 async def _add_labels(

@@ -588,6 +588,19 @@ class Shown:
         return dataclasses.replace(self.ref, label=self.matched) if self.matched else None
 
 
+def _listed(view: pages.View, propositions: Sequence[str]) -> pages.Listed | None:
+    """Return the positions on what a hit is about; on all of it together if it is several."""
+    if not propositions:
+        return None
+    (found,) = view.listed(propositions[:1])
+    if len(propositions) > 1:
+        positions = view.positions(*propositions)
+        against = found.against or any(one.key != "affirms" for one in positions)
+        others = tuple(one for one in found.elsewhere if one not in positions)
+        found = dataclasses.replace(found, positions=positions, elsewhere=others, against=against)
+    return found
+
+
 async def _shown(
     ask: Ask,
     hits: Sequence[Hit],
@@ -617,17 +630,16 @@ async def _shown(
         other = matched and hit.label != ref.label.text and ref.kind != "claim"
         lang = "" if hit.lang.split("-")[0] == view.ui else hit.lang
         about = [hit.iri] if ref.kind in describe.PROPOSITIONS else []
-        if ref.kind in ("claim", "status"):
-            of = "ch:concerns" if ref.kind == "claim" else "ch:assesses"
-            iris_about = view.d.graph.iris(hit.iri, of)
-            about = [iri for iri in iris_about if view.kind(iri) in describe.PROPOSITIONS]
+        for name in describe.ABOUT.get(ref.kind, ()):
+            named = view.d.graph.iris(hit.iri, f"ch:{name}")
+            about += [iri for iri in named if view.kind(iri) in describe.PROPOSITIONS]
         found.append(
             Shown(
                 hit,
                 ref,
                 view.ref(hit.type) if hit.type else None,
                 pages.Label(hit.label, lang) if other else None,
-                view.listed(about[:1])[0] if about else None,
+                _listed(view, about),
             )
         )
     return view, found

@@ -337,11 +337,12 @@ def test_nothing_is_bare_in_a_static_copy(
 def test_links_name_events_as_described(built_in: Held) -> None:
     """The records of links are apart from the crawl: their mark is not the one of events."""
     found = built_in.client.get("/search?kind=record&format=json").json()
-    page, words = 1, [one["label"] for one in found["hits"]]
+    page, hits = 1, list(found["hits"])
     while found["more"]:
         page += 1
         found = built_in.client.get(f"/search?kind=record&format=json&page={page}").json()
-        words += [one["label"] for one in found["hits"]]
+        hits += found["hits"]
+    words = [one["label"] for one in hits]
     named = {label for label in built_in.labels for one in words if label in one}
     assert len(named) > 10
     for label in named:
@@ -349,6 +350,19 @@ def test_links_name_events_as_described(built_in: Held) -> None:
             # A longer label may hold a shorter one.
             longer = [other for other in named if label in other]
             assert label not in one or any(f"described: {other}" in one for other in longer), one
+    links = [one for one in hits if one["class"].endswith("EventLink")]
+    assert len(links) > 5
+    unconfirmed = 0
+    for one in links:
+        stances = [position["stance"].partition("#stance-")[2] for position in one["positions"]]
+        assert "affirms" in stances, one
+        assert len(set(stances)) == len(stances), one
+        unconfirmed += "does-not-confirm" in stances
+    assert unconfirmed
+    # While somebody types there is less of a hit; who does not confirm it is there all the same.
+    told = built_in.client.get("/suggest?kind=record&q=train").json()["suggestions"]
+    notes = [note["text"] for one in told for note in one["notes"]]
+    assert any(note.startswith("does not confirm: ") for note in notes), notes
 
 
 def test_bare_labels_are_found(invented: Held, walk: Any) -> None:
