@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any, Final, NamedTuple, Protocol, get_args
+
+import msgspec
 
 from kg.serialise import Documents, not_in_xml
 from kg.vocab import (
@@ -119,6 +121,12 @@ class Engine(Protocol):
 
     async def rows(self, queries: Sequence[str]) -> list[list[Row]]:
         """Return the solutions of each SELECT query, in order."""
+
+    async def introduced(self, iris: Collection[str]) -> Sequence[Quad]:
+        """Return what introduces things where others name them: class, names, who they act for.
+
+        It is what `INTRODUCTION_QUERY` finds, in no particular order.
+        """
 
 
 # --- queries -----------------------------------------------------------------------------------
@@ -377,11 +385,10 @@ NOTICES_QUERY: Final = (
     "SELECT ?node WHERE { ?node a ch:Notice ; dcterms:date ?date } "
     "ORDER BY DESC(STR(?date)) STR(?node) LIMIT $limit OFFSET $offset"
 )
-SIDES_QUERY: Final = """
-SELECT DISTINCT ?s ?p ?o ?g WHERE {
-  VALUES ?n { $nodes } ?n ch:actsFor* ?s .
-  GRAPH ?g { ?s ?p ?o }
-  FILTER(?p IN (rdf:type, rdfs:label, ch:actsFor, ch:voiceOf))
+INTRODUCTION_QUERY: Final = """
+SELECT ?s ?p ?o ?g WHERE {
+  VALUES ?s { $nodes } GRAPH ?g { ?s ?p ?o }
+  FILTER(?p IN (rdf:type, rdfs:label, skos:prefLabel, ch:actsFor, ch:voiceOf))
 }"""
 TEXTS_QUERY: Final = (
     "SELECT ?s ?hash ?lang WHERE { VALUES ?s { $nodes } "
@@ -673,14 +680,20 @@ async def _complete(
     agents = {name for name in named if name.startswith(f"{base}id/agent/")}
     for name in sorted(named):
         graph.add(engine.terms.get(name, ()))
-    for answer in await engine.rows(
-        [
-            fill(LABELS_QUERY, nodes=values_of(named - agents - labelled - set(engine.terms))),
-            fill(SIDES_QUERY, nodes=values_of(agents)),
-        ]
-    ):
-        graph.add(_quads(answer))
+    left = (named - labelled - set(engine.terms)) | agents
+    met: set[str] = set()
+    while left:
+        met |= left
+        quads = await engine.introduced(left)
+        graph.add(quads)
+        left = {q.object.value for q in quads if q.predicate == CH + "actsFor"} - met
     return partial
+
+
+async def introduced(engine: Engine, iris: Collection[str]) -> list[Quad]:
+    """Return what introduces things where others name them, asked for in one query."""
+    [rows] = await engine.rows([fill(INTRODUCTION_QUERY, nodes=values_of(iris))])
+    return list(_quads(rows))
 
 
 def _bearing_on(
@@ -1255,17 +1268,29 @@ def _makers() -> tuple[Callable[[str], Any], Callable[[Term], Any]]:
 def island(triples: Iterable[tuple[str, str, Term]]) -> str:
     """Return triples as JSON-LD that can stand inside of a `script` element of a page.
 
-    It is expanded, so that it needs no context, and the engine writes it: the form under the
-    context of the release, which `serialize` gives, takes five times as long.
+    It is expanded, so that it needs no context. The form under the context of the release, which
+    `serialize` gives, takes ten times as long, and this is written for every page.
 
-    Spec: JSON-LD 1.1, section 7 (Embedding JSON-LD in HTML Documents)
+    Spec: JSON-LD 1.1, section 7 (Embedding JSON-LD in HTML Documents) and 9.1 (node objects)
     """
-    import pyoxigraph as ox
-
-    named, node = _makers()
-    made = [ox.Triple(named(s), named(p), node(o)) for s, p, o in triples]
-    written = ox.serialize(made, format=ox.RdfFormat.JSON_LD) or b"[]"
-    return written.decode().replace("<", "\\u003c")
+    nodes: dict[str, dict[str, Any]] = {}
+    for subject, predicate, term in triples:
+        node = nodes.get(subject)
+        if node is None:
+            node = nodes[subject] = {"@id": subject}
+        if term.is_iri:
+            if predicate == RDF + "type":
+                node.setdefault("@type", []).append(term.value)
+                continue
+            value = {"@id": term.value}
+        elif term.lang:
+            value = {"@value": term.value, "@language": term.lang}
+        elif term.datatype and term.datatype != XSD + "string":
+            value = {"@value": term.value, "@type": term.datatype}
+        else:
+            value = {"@value": term.value}
+        node.setdefault(predicate, []).append(value)
+    return msgspec.json.encode(list(nodes.values())).decode().replace("<", "\\u003c")
 
 
 def convert(turtle: bytes, suffix: str, documents: Documents) -> bytes:

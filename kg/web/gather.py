@@ -10,7 +10,8 @@ Spec: MessagePack (the form of the answer); docs/decisions/0016-descriptions-in-
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -21,6 +22,8 @@ from kg.web import describe
 if TYPE_CHECKING:
     from kg.store import Store
 
+INTRODUCED: Final = 5000
+"""Things of which a worker remembers classes and names: some ten megabytes."""
 CALLS: Final[Mapping[str, Callable[..., Awaitable[describe.Description | None]]]] = {
     one.__name__: one for one in (describe.describe, describe.resource, describe.term_page)
 }
@@ -59,8 +62,28 @@ class Gatherer:
         self._store = store
         self._ontology = ontology
         self._known: dict[str, describe.Term] = {}
+        self._introduced: OrderedDict[str, list[describe.Quad]] = OrderedDict()
         self.imported = imported
         self.terms: Mapping[str, Sequence[describe.Quad]] = {}
+
+    async def introduced(self, iris: Collection[str]) -> list[describe.Quad]:
+        """Return what introduces things; see `describe.Engine`.
+
+        It is remembered: on most pages there are agents, places and documents of others.
+        """
+        missing = sorted(set(iris) - self._introduced.keys())
+        found: dict[str, list[describe.Quad]] = {iri: [] for iri in missing}
+        if missing:
+            for quad in await describe.introduced(self, missing):
+                found[quad.subject].append(quad)
+        quads = [quad for one in found.values() for quad in one]
+        for iri in set(iris) - found.keys():
+            self._introduced.move_to_end(iri)
+            quads += self._introduced[iri]
+        self._introduced.update(found)
+        while len(self._introduced) > INTRODUCED:
+            self._introduced.popitem(last=False)
+        return quads
 
     async def rows(self, queries: Sequence[str]) -> list[list[describe.Row]]:
         """Return the solutions of each SELECT query, in order."""

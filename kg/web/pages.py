@@ -864,12 +864,12 @@ class View:
 
         Each with how many, and whether there are more than were counted.
         """
-        counted = Counter(
-            quad.object.value
-            for quad in dict.fromkeys(q._replace(graph="") for q in self.d.graph.quads)
+        reviewed = {
+            (quad.subject, quad.object.value)
+            for quad in self.d.graph.quads
             if quad.predicate == CH + "reviewState"
-        )
-        return self.states(counted)
+        }
+        return self.states(Counter(state for _, state in reviewed))
 
     def states(
         self, counted: Mapping[str, int], most: int = 0

@@ -132,6 +132,10 @@ class PoolEngine:
         documents = await at(self._home, self.pool.own(queries))
         return _rows(documents)
 
+    async def introduced(self, iris: Collection[str]) -> Sequence[describe.Quad]:
+        """Return what introduces things; see `describe.Engine`."""
+        return await describe.introduced(self, iris)
+
     async def gathered(self, call: str, **options: Any) -> describe.Description | None:
         """Return a description, for which a worker asks all that has to be asked.
 
