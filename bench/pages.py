@@ -4,7 +4,8 @@
 
 Asked are as many pages of events, relations, claims, people, places and things, drawn at random
 from a generated graph of a million quads, over so many connections, each asking for the next as
-soon as it has one: first each of them once, then each once more. Beside them the same things are
+soon as it has one: first each of them once, then each once more. Before that, a quarter as many
+others by one reader, who has the server to themselves. Beside them the same things are
 described by Oxigraph's own server (`DESCRIBE`, as Turtle), which knows neither claims on them nor
 labels of what they name. Then the home page: what a browser fetches on its first visit, as
 transferred. The clients share the processors with the server. Nothing is asserted.
@@ -142,8 +143,11 @@ def main() -> None:
     print(f"{manifest['quads']:,} quads, {given.connections} connections, {given.pages} pages")
     for number in range(given.rounds):
         with serving.running(serving.ours(releases)) as server:
-            iris = drawn(server, given.pages, number)
+            alone = given.pages // 4
+            iris = drawn(server, given.pages + alone, number)
             pages = [iri.replace(f"{base}id/", "/doc/") for iri in iris]
+            told("kg serve, one reader", server, pages[given.pages :], ACCEPT, 1)
+            iris, pages = iris[: given.pages], pages[: given.pages]
             new = told("kg serve, pages asked for once", server, pages, ACCEPT, given.connections)
             again = told("kg serve, once more", server, pages, ACCEPT, given.connections)
             if number == 0:
