@@ -26,6 +26,7 @@ from kg.vocab import (
     NAMES,
     PREFIXES,
     RDF,
+    WORDED,
     XSD,
     Kind,
     literal,
@@ -434,21 +435,38 @@ DOCUMENTS_QUERY: Final = (
     "SELECT ?node WHERE { ?node a ch:Document OPTIONAL { ?node ch:referenceDate ?d } } "
     "ORDER BY DESC(STR(?d)) STR(?node) LIMIT 12"
 )
-PROPOSITION_LABELS_QUERY: Final = """
-SELECT DISTINCT ?l WHERE {
-  VALUES ?l { $literals } ?s rdfs:label ?l ; a ?t .
-  VALUES ?t { ch:Proposition ch:Claim ch:ClaimSet ch:StatusAssessment ch:EventLink
-    ch:Participation }
-}"""
+# What has the texts is asked for by itself: joined with the types at once it takes the engine
+# many times as long.
+_BEARERS: Final = (
+    "{ SELECT ?l ?p ?s WHERE { VALUES ?l { $literals } ?s ?p ?l "
+    f"FILTER(?p IN ({', '.join(f'<{iri}>' for iri in sorted(WORDED))})) }} }} ?s a ?t ."
+)
+WORDED_QUERY: Final = f"""
+SELECT DISTINCT ?l ?p WHERE {{
+  {_BEARERS}
+  VALUES ?t {{ ch:Proposition ch:Claim ch:ClaimSet ch:StatusAssessment ch:EventLink
+    ch:Participation }}
+}}"""
 STANDING_QUERY: Final = "SELECT ?l WHERE { VALUES ?l { $literals } FILTER EXISTS { ?s ?p ?l } }"
 LABELLING_QUERY: Final = (
     "SELECT ?l WHERE { VALUES ?l { $literals } "
     "FILTER EXISTS { ?s rdfs:label|skos:prefLabel|skos:altLabel ?l } }"
 )
-LABELLED_QUERY: Final = """
-SELECT DISTINCT ?l ?s WHERE {
-  VALUES ?l { $literals } ?s rdfs:label ?l ; a ?t . VALUES ?t { ch:Proposition ch:Claim }
-} LIMIT $limit"""
+BEARERS_QUERY: Final = (
+    f"SELECT DISTINCT ?l ?s WHERE {{ {_BEARERS} VALUES ?t {{ ch:Proposition ch:Claim }} }} "
+    "LIMIT $limit"
+)
+# What others call an event.
+CALLED_QUERY: Final = (
+    "SELECT DISTINCT ?l ?s WHERE { VALUES ?l { $literals } "
+    "?record ch:linkObjectLabel ?l ; ch:linkSubject ?s . ?s a ch:Proposition } LIMIT $limit"
+)
+KNOWN_QUERY: Final = """
+SELECT ?n WHERE {
+  VALUES ?n { $nodes }
+  FILTER(EXISTS { ?n ?p ?o } || EXISTS { ?s ?p ?n } || EXISTS { ?s ?n ?o }
+    || EXISTS { GRAPH ?n { ?s ?p ?o } })
+}"""
 
 
 # --- the description ---------------------------------------------------------------------------
@@ -503,6 +521,29 @@ class Graph:
         return Term(CH + name) in self._by_subject.get(subject, {}).get(RDF + "type", ())
 
 
+Parts = Mapping[Term, tuple[Term, Term, Term]]
+"""Triple terms, each with its subject, predicate and object."""
+
+
+@dataclass(frozen=True)
+class Texts:
+    """What is known of the terms of a result: by text, or where it says so by term.
+
+    Args:
+        worded: which texts say what somebody may affirm or deny, and the property that says how.
+        labels: which texts are a label of anything.
+        made: terms that stand nowhere in the graph: a query put them together.
+        bearers: the propositions and claims that a text puts into words.
+        parts: what the triple terms are made of.
+    """
+
+    worded: Mapping[str, str] = field(default_factory=dict)
+    labels: frozenset[str] = frozenset()
+    made: frozenset[Term] = frozenset()
+    bearers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    parts: Parts = field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class Description:
     """What a release says of one resource: the quads, and which nodes stand in which section."""
@@ -519,8 +560,8 @@ class Description:
     cut: bool = False
     partial: bool = False
     """Not all positions on what it names are in it."""
-    labelled: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Of texts that a result holds: the propositions and claims of which they are the label."""
+    texts: Texts = field(default_factory=lambda: Texts())
+    """What is known of the terms of a result."""
 
     @cached_property
     def triples(self) -> list[tuple[str, str, Term]]:
@@ -1035,62 +1076,141 @@ class Solutions:
     truth: bool | None = None
     text: str = ""
     cut: bool = False
+    parts: Parts = field(default_factory=dict)
+    """What the triple terms in the rows, and those within each other, are made of."""
+
+    @cached_property
+    def terms(self) -> frozenset[Term]:
+        """Return all terms but triple terms, for which their parts are there."""
+        inside = itertools.chain.from_iterable(self.parts.values())
+        found = {term for row in self.rows for term in row.values()}.union(inside)
+        return frozenset(found.difference(self.parts))
 
 
-_LONGEST_LABEL: Final = 400
-_MOST_LABELS: Final = 8000
-_SAYS_NOTHING: Final = re.compile(r"https?://\S+|[\W\d_]*")
-"""Text that a query may make without saying something: an IRI, and what has no letter."""
+TRIPLE: Final = "triple"
+"""In the place of the datatype of a triple term."""
+
+
+def triple_term(parts: tuple[Term, Term, Term]) -> Term:
+    """Return what stands for a triple term in a row.
+
+    >>> triple_term((Term("a:b"), Term("a:c"), Term("1", False))).value
+    '<<( a:b a:c 1 )>>'
+    """
+    return Term(f"<<( {' '.join(part.value for part in parts)} )>>", False, "", TRIPLE)
+
+
+_MOST_TEXTS: Final = 8000
+_LONGEST_TEXTS: Final = 2_000_000
+"""Characters of the texts, and of the IRIs, that are looked up for one result."""
+_PART: Final = "(?:[A-Z]?[a-z0-9]+|[A-Z0-9]+)"
+_SAYS_NOTHING: Final = re.compile(
+    rf"[\W\d_TXYZ]*|(?=.{{1,15}}$){_PART}(?:-{_PART})?|[a-z]{{2,3}}(?:-[A-Za-z0-9]{{2,8}}){{1,3}}"
+    r"|[+-]?(?:INF|[\d.]+[eE][+-]?\d+)|-?P[\dYMDTHS.]+|(?i:point)\s*\([\s\d.eE+-]*\)"
+)
+"""Text that a query may make without saying something: what has no word (but for the letters in
+times), one short word or two with a hyphen, a language tag, a number, a duration, a position."""
+_OF_LITERALS: Final = frozenset((XSD + "string", RDF + "langString"))
+"""Datatypes that a query may name although the graph does not."""
 _MOST_LABELLED: Final = 2000
 
 
 async def named_in(engine: Engine, base: str, found: Solutions) -> Description:
-    """Return what is needed to show the terms of a result.
+    """Return what is needed to show the terms of a result, as `Texts` and by its graph.
 
-    A literal that is the label of a proposition is remembered as such, in the section `described`,
-    and text that stands nowhere in the graph in the section `made`, so that no table shows either
-    bare; what is the label of anything is in the section `labels`. Text without a language counts
-    as standing there if it does in some language; text that is longer than any label does if it
-    has a language. Of which events, relations and claims a text is the label is kept too, for the
-    positions on them.
+    Text that puts into words what somebody may deny is remembered as such, and what stands nowhere
+    in the graph as made by the query, so that no table shows either bare. Text without a language
+    counts as standing there if it does in some language, the address of something if that does. Of
+    which events, relations and claims a text speaks is kept too, for the positions on them.
     """
-    terms = {term for row in found.rows for term in row.values()}
-    iris = {term.value for term in terms if term.is_iri}
-    ours = sorted(iri for iri in iris if engine.imported or iri.startswith((f"{base}id/", CH)))
-    words = {term for term in terms if not term.is_iri and not plain_datatype(term)}
-    # A function takes the language from a label, and so do some programs.
-    written = (
-        _literal(one)
-        for term in words
-        if len(term.value) <= _LONGEST_LABEL
-        for one in (term, *(() if term.lang else (term._replace(lang=t) for t in engine.languages)))
-    )
-    texts = sorted(text for text in written if text)[:_MOST_LABELS]
-    described: set[str] = set()
-    labels: set[str] = set()
-    labelled: dict[str, tuple[str, ...]] = {}
-    standing = {
-        term.value
-        for term in words
-        if (term.lang and len(term.value) > _LONGEST_LABEL) or _SAYS_NOTHING.fullmatch(term.value)
+    iris = {term.value for term in found.terms if term.is_iri}
+    words = {
+        term
+        for term in found.terms
+        if not (term.is_iri or (plain_datatype(term) and _SAYS_NOTHING.fullmatch(term.value)))
     }
+    known = await _known_iris(engine, iris | {term.value for term in words if _addresses(term)})
+    # A function takes the language or the datatype from a label, and so do some programs.
+    written = {
+        text
+        for term in words
+        for one in (
+            term,
+            *(() if term.lang else (Term(term.value, False, tag) for tag in engine.languages)),
+            *((Term(term.value, False),) if plain_datatype(term) else ()),
+        )
+        if (text := _literal(one))
+    }
+    shortest = sorted(written, key=lambda text: (len(text), text))[:_MOST_TEXTS]
+    sizes = itertools.accumulate(map(len, shortest))
+    texts = [t for t, size in zip(shortest, sizes, strict=True) if size <= _LONGEST_TEXTS]
+    worded: dict[str, str] = {}
+    labels: frozenset[str] = frozenset()
+    bearers: dict[str, tuple[str, ...]] = {}
+    standing: set[Term] = set()
     if texts:
-        queries = (PROPOSITION_LABELS_QUERY, LABELLING_QUERY, STANDING_QUERY, LABELLED_QUERY)
-        *answers, bearers = await engine.rows(
+        queries = (WORDED_QUERY, LABELLING_QUERY, STANDING_QUERY, BEARERS_QUERY, CALLED_QUERY)
+        said, labelling, others, speaking, called = await engine.rows(
             [fill(one, literals=" ".join(texts), limit=_MOST_LABELLED) for one in queries]
         )
-        described, labels, others = ({row["l"].value for row in rows} for rows in answers)
-        standing |= others
-        for text, iri in sorted({(row["l"].value, row["s"].value) for row in bearers}):
-            labelled[text] = (*labelled.get(text, ()), iri)
-    made = set() if engine.imported else {term.value for term in words} - standing
-    further = {iri for some in labelled.values() for iri in some} - set(ours)
-    description = await named(engine, base, [*ours, *sorted(further)])
-    found_in = {"described": described, "labels": labels, "made": made}
-    sections = {name: tuple(sorted(some)) for name, some in found_in.items()}
-    return Description(
-        "", base, "list", "", 1, description.graph, sections, (), False, labelled=labelled
+        for row in sorted(said, key=lambda row: _AS_SHOWN.get(row["p"].value, 0)):
+            worded.setdefault(row["l"].value, row["p"].value)
+        for row in called:
+            worded.setdefault(row["l"].value, f"{CH}linkObjectLabel")
+        labels = frozenset(row["l"].value for row in labelling)
+        for row in others:
+            standing |= {_like(row["l"]), Term(row["l"].value, False, "", plain_datatype(row["l"]))}
+        for text, iri in sorted({(row["l"].value, row["s"].value) for row in (*speaking, *called)}):
+            bearers[text] = (*bearers.get(text, ()), iri)
+    made = {
+        *(Term(iri) for iri in iris - known if not iri.startswith("_:")),
+        *(
+            term
+            for term in words
+            if _like(term) not in standing
+            and term.value not in known
+            and not _SAYS_NOTHING.fullmatch(term.value)
+        ),
+    }
+    ours = {iri for iri in iris & known if engine.imported or iri.startswith((f"{base}id/", CH))}
+    ours |= {iri for some in bearers.values() for iri in some}
+    of = Texts(
+        worded, labels, frozenset() if engine.imported else frozenset(made), bearers, found.parts
     )
+    description = await named(engine, base, sorted(ours))
+    return Description("", base, "list", "", 1, description.graph, {}, (), False, texts=of)
+
+
+_AS_SHOWN: Final = {
+    CH + name: place for place, name in enumerate(("literalReading", "chosenReading"), 1)
+}
+"""What is a label too is shown as that."""
+
+
+def _like(term: Term) -> Term:
+    """Return a literal as all that write the same one are compared."""
+    return Term(term.value, False, term.lang.lower(), plain_datatype(term))
+
+
+def _addresses(term: Term) -> bool:
+    """Return whether a literal is written like an IRI."""
+    return ":" in term.value and is_iri(term.value)
+
+
+async def _known_iris(engine: Engine, iris: Collection[str]) -> set[str]:
+    """Return those IRIs that stand in the graph; of imported RDF, all of them."""
+    if engine.imported:
+        return set(iris)
+    asked = sorted(
+        iri for iri in iris if iri not in engine.terms and not iri.startswith("_:") and is_iri(iri)
+    )
+    sizes = itertools.accumulate(map(len, asked))
+    asked = [iri for iri, size in zip(asked, sizes, strict=True) if size <= _LONGEST_TEXTS]
+    known = {iri for iri in iris if iri in engine.terms} | _OF_LITERALS
+    if asked:
+        [rows] = await engine.rows([fill(KNOWN_QUERY, nodes=values_of(asked))])
+        known |= {row["n"].value for row in rows}
+    return known
 
 
 def plain_datatype(term: Term) -> str:
@@ -1099,9 +1219,12 @@ def plain_datatype(term: Term) -> str:
 
 
 def _literal(term: Term) -> str:
-    """Return a literal without datatype as a query writes it; nothing if no label is like it."""
+    """Return a literal as a query writes it; nothing if none in a graph is like it."""
+    datatype = plain_datatype(term)
+    if datatype and not is_iri(datatype):
+        return ""
     try:
-        return literal(term.value, lang=term.lang)
+        return literal(term.value, lang=term.lang, datatype=datatype)
     except ValueError:  # a control character, which a query may make or imported RDF may have
         return ""
 

@@ -205,10 +205,7 @@ def _files(ask: Ask, query: str, found: Solutions) -> list[dict[str, str]]:
             + urlencode([("query", query), ("format", one.name), *passed]),
         }
         for one in (RESULT_FORMATS if rows else GRAPH_FORMATS)
-        if one is not XML
-        or not any(
-            not_in_xml(RDF + "value", term.value) for row in found.rows for term in row.values()
-        )
+        if one is not XML or not any(not_in_xml(RDF + "value", term.value) for term in found.terms)
     ]
 
 

@@ -28,6 +28,7 @@ from kg.web.describe import (
     Row,
     Solutions,
     Term,
+    plain_datatype,
     shrink,
 )
 from kg.web.language import N_, VERB_LAST, Language, language
@@ -77,6 +78,13 @@ _ACTS: Final = {
     "Withdrawal": N_("Withdrawal"),
     "Suppression": N_("Suppression"),
 }
+MADE: Final = N_("text made by the query")
+"""What is written before text that stands nowhere in the graph."""
+READINGS: Final[Mapping[str, str]] = {
+    CH + "literalReading": N_("literal reading"),
+    CH + "chosenReading": N_("chosen reading"),
+}
+"""What is written before the readings of a text, by property."""
 _CERTAINTIES: Final = {"probable": N_("probable"), "possible": N_("possible")}
 
 ANSWERS: Final = N_("answers")
@@ -144,16 +152,18 @@ class Ref:
 class Text:
     """A literal to show: its words, its language and its datatype by prefixed name.
 
-    `described` says that it is the label of a proposition, `label` that it is one of anything,
-    `made` that a query put it together.
+    `mark` is what must stand before it where it says something that somebody may deny, or where a
+    query put it together, which `made` says. `label` says that it is a label of anything; `of` are
+    the propositions and claims of which it speaks.
     """
 
     text: str
     lang: str = ""
     datatype: str = ""
-    described: bool = False
+    mark: str = ""
     label: bool = False
     made: bool = False
+    of: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -173,7 +183,14 @@ class Nested:
     members: tuple[Value, ...] = ()
 
 
-Value = Ref | Text | Amount | Nested
+@dataclass(frozen=True)
+class Triple:
+    """A triple term: its subject, predicate and object."""
+
+    terms: tuple[Value, ...]
+
+
+Value = Ref | Text | Amount | Nested | Triple
 
 
 @dataclass(frozen=True)
@@ -565,29 +582,28 @@ class View:
 
     def value(self, term: Term) -> Value:
         """Return the term as something to show."""
+        texts, words = self.d.texts, self.language.gettext
+        made = term in texts.made
         if term.is_iri:
-            return self.ref(term.value)
-        datatype = (
-            "" if term.datatype in ("", XSD + "string", RDF + "langString") else term.datatype
-        )
+            return Text(term.value, mark=words(MADE), made=True) if made else self.ref(term.value)
+        if (parts := texts.parts.get(term)) is not None:
+            return Triple(tuple(self.value(part) for part in parts))
+        datatype = plain_datatype(term)
         lang = "" if datatype else self.foreign(term.lang)
-        described, labels, made = self._texts
-        for iri in self.d.labelled.get(term.value, ()):
-            self.ref(iri)  # named by its label
+        said = texts.worded.get(term.value, "")
+        mark = MADE if made else READINGS.get(said, MARKS["event"]) if said else ""
+        of = texts.bearers.get(term.value, ())
+        for iri in of:
+            self.ref(iri)  # named by what puts it into words
         return Text(
             term.value,
             lang,
             shrink(datatype) if datatype else "",
-            term.value in described,
-            not datatype and term.value in labels,
-            not datatype and term.value in made,
+            words(mark) if mark else "",
+            not datatype and not made and term.value in texts.labels,
+            made,
+            of,
         )
-
-    @cached_property
-    def _texts(self) -> tuple[frozenset[str], ...]:
-        """Return which texts are labels of propositions, which of anything, and which are made."""
-        names = ("described", "labels", "made")
-        return tuple(frozenset(self.d.sections.get(name, ())) for name in names)
 
     def nested(self, term: Term, path: tuple[str, ...] = ()) -> Value:
         """Return the term as something to show; of a blank node, what is said of it.
@@ -732,7 +748,8 @@ class View:
             subject = self.d.graph.one(self.d.iri, "ch:linkSubject")
             worded = self.kind(subject) in PROPOSITIONS
         if isinstance(shown, Text) and worded:
-            return Text(shown.text, shown.lang, shown.datatype, described=True)
+            mark = self.language.gettext(MARKS["event"])
+            return Text(shown.text, shown.lang, shown.datatype, mark)
         return shown
 
     @cached_property
@@ -1143,6 +1160,10 @@ class View:
         """Return the propositions that were named so far, in the order in which they were."""
         return [iri for iri in self._refs if self.kind(iri) in PROPOSITIONS]
 
+    def stated(self) -> list[str]:
+        """Return the propositions and claims that were named so far."""
+        return [iri for iri in self._refs if self.kind(iri) in (*PROPOSITIONS, "claim")]
+
     def unlisted(self) -> tuple[Listed, ...]:
         """Return what was named so far, but not shown with the positions on it.
 
@@ -1473,9 +1494,16 @@ def answer(view: View, found: Solutions, limit: int, *, tidy: bool = False) -> A
     cut = found.cut or len(found.rows) > limit
     columns = tuple(_column(name, found.rows[:limit]) for name in shown)
     # Nobody knows whether text that a query of ours put together says something.
-    made = any(isinstance(value, Text) and value.made for row in rows for value in row)
+    made = any(_made(value) for row in rows for value in row)
     bars = None if made else _bars(shown, columns, rows, cut)
     return Answer(shown, rows, found.truth, found.text, cut, columns, bars)
+
+
+def _made(value: Value | None) -> bool:
+    """Return whether a query put a value together, or something in it."""
+    if isinstance(value, Triple):
+        return any(map(_made, value.terms))
+    return isinstance(value, Text) and value.made
 
 
 def _column(name: str, rows: Sequence[Row]) -> str:

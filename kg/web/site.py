@@ -164,21 +164,23 @@ class PoolEngine:
         if "boolean" in found:
             return describe.Solutions(truth=found["boolean"])
         rows = found["results"]["bindings"]
+        parts: dict[describe.Term, tuple[describe.Term, describe.Term, describe.Term]] = {}
+
+        def made(term: Mapping[str, Any]) -> describe.Term:
+            value = term["value"]
+            if term["type"] == "triple":
+                inside = made(value["subject"]), made(value["predicate"]), made(value["object"])
+                whole = describe.triple_term(inside)
+                parts[whole] = inside
+                return whole
+            tags = term.get("xml:lang", ""), term.get("datatype", "")
+            return describe.term(term["type"], value, *tags)
+
         return describe.Solutions(
             tuple(found["head"]["vars"]),
-            tuple(
-                {
-                    name: describe.term(
-                        term["type"],
-                        term["value"],
-                        term.get("xml:lang", ""),
-                        term.get("datatype", ""),
-                    )
-                    for name, term in row.items()
-                }
-                for row in rows[:limit]
-            ),
+            tuple({name: made(term) for name, term in row.items()} for row in rows[:limit]),
             cut=len(rows) > limit or bool(answer.cut),
+            parts=parts,
         )
 
     async def _whole(self, query: str, options: Mapping[str, Any]) -> tuple[Answer, bytes]:

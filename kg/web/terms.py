@@ -292,7 +292,8 @@ class Glossary:
             for one in sorted(said.get(iri, ())) if use == "property" else ():
                 shown = view.value(one)
                 if isinstance(shown, Text) and iri in WORDED and view.kind(node) in MARKS:
-                    shown = Text(shown.text, shown.lang, shown.datatype, described=True)
+                    mark = view.language.gettext(MARKS["event"])
+                    shown = Text(shown.text, shown.lang, shown.datatype, mark)
                 values.append(shown)
             by = [
                 view.ref(predicate)

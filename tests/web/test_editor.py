@@ -99,6 +99,97 @@ def test_text_that_a_query_made_is_marked(client: TestClient) -> None:
     assert 'class="made"' not in labels, "they are marked as described"
 
 
+DOTS = "." * 401
+EVENTS = '?e a ch:Event ; rdfs:label ?l FILTER(LANG(?l) = "en")'
+MADE = '<span class="made"><span class="mark">text made by the query: </span>'
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "STRDT(STR(?l), xsd:token)",
+        "STRDT(STR(?l), xsd:integer)",
+        "STRDT(STR(?l), xsd:date)",
+        'STRLANG(STR(?l), "fr")',
+        f'STRLANG(CONCAT(STR(?l), "{DOTS}"), "en")',
+        'CONCAT("https://", REPLACE(STR(?l), " ", "_"))',
+        'IRI(CONCAT("https://x.example/", ENCODE_FOR_URI(STR(?l))))',
+        f'IRI(CONCAT("{BASE}id/agent/", ENCODE_FOR_URI(STR(?l))))',
+        "TRIPLE(?e, rdfs:comment, CONCAT(STR(?l), '!'))",
+    ],
+)
+def test_what_a_query_retypes_pads_or_addresses_anew_is_marked(
+    client: TestClient, made: str
+) -> None:
+    query = f"SELECT ({made} AS ?x) (22.5 AS ?lat) (88.3 AS ?long) (1 AS ?n) {{ {EVENTS} }}"
+    text = page(client, query)
+    count = len(rows(client, query))
+    assert count > 1
+    assert text.count(MADE) == count, "once in each row of the table and nowhere else"
+    assert '<ol class="bars">' not in text
+    [mark] = re.findall(r"<li data-latitude.*?</li>", text, re.DOTALL)
+    assert "Row 1" in mark
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "LANG(?l)",
+        "DATATYPE(?l)",
+        '"zh-Hant"',
+        "STR(?e)",
+        "?g",
+        "?p",
+        'IF(STRLEN(?l) > 20, "long", "short")',
+        '"P1Y2M10DT2H30M"^^xsd:duration',
+        '"2031-05-02T23:00:00-05:00"^^xsd:dateTime',
+        "1.5e-7",
+        '"-INF"^^xsd:float',
+        "true",
+        '"2031-05~"^^<http://id.loc.gov/datatypes/edtf/EDTF>',
+    ],
+)
+def test_what_says_nothing_is_not_marked(client: TestClient, made: str) -> None:
+    body = f"{{ {EVENTS} GRAPH ?g {{ ?e ?p ?l }} BIND({made} AS ?x) }} GROUP BY ?x"
+    text = page(client, f"SELECT ?x (COUNT(*) AS ?n) {body}")
+    assert "<tbody>" in text
+    assert MADE not in text
+
+
+@pytest.mark.parametrize("lang", ["en", "bn", "hi"])
+def test_readings_and_quoted_words_have_the_marks_of_the_pages_of_things(
+    client: TestClient, walk: Any, lang: str
+) -> None:
+    event = f"<{BASE}id/event/radar-delivery>"
+    words = {"Bostmark delivered to itself", "Arvenia delivered to Bostmark", "ভিত্তিহীন গল্প"}
+    for pattern, mark in (
+        (f"{event} ch:literalReading ?x", "literal reading"),
+        (f"{event} ch:chosenReading ?x", "chosen reading"),
+        ("?c ch:quotedWording ?x", "described"),
+    ):
+        for what in ("?x", "(STR(?x) AS ?y)"):
+            text = page(client, f"SELECT {what} {{ {pattern} }}", lang=lang)
+            assert walk(text).bare(words) == []
+            if lang == "en":
+                assert f'<span class="described"><span class="mark">{mark}: </span>' in text
+            beside = text[text.index('id="positions"') :]
+            assert "event/radar-delivery" in beside
+    about = "SELECT ?x { agent:mira-odan dcterms:description ?x }"
+    assert 'class="mark"' not in page(client, about), "nobody denies what an agent is"
+
+
+def test_a_triple_term_is_shown_by_its_terms(client: TestClient, walk: Any) -> None:
+    values = page(client, "SELECT ?t { VALUES ?t { <<( agent:mira-odan rdf:type 1 )>> } }")
+    assert re.search(r'class="triple">&lt;&lt;\( <a .*? 1 \)&gt;&gt;</span>', values)
+    assert page(client, "SELECT (TRIPLE(?s, ?p, ?o) AS ?t) { ?s ?p ?o } LIMIT 9")
+    label = "Delivery of radar parts by Arvenia to Bostmark"
+    inside = "TRIPLE(?e, rdfs:label, TRIPLE(?e, rdfs:label, ?l))"
+    text = page(client, f"SELECT ({inside} AS ?t) (1 AS ?n) {{ {EVENTS} }}")
+    assert label in text
+    assert walk(text).bare({label}) == []
+    assert "<b>denies</b>" in text[text.index('id="positions"') :]
+
+
 def test_there_is_no_chart_of_what_cannot_be_compared() -> None:
     assert shown("4").bars is None, "one row"
     assert shown("4", "5", datatype=XSD + "string").bars is None
