@@ -1,15 +1,17 @@
 // Draws the places of a table on outlines of land, which have no borders.
-import { geoGraticule10, geoNaturalEarth1, geoPath } from "d3-geo";
-import { select } from "d3-selection";
+import { geoGraticule10, geoNaturalEarth1, geoPath, type GeoProjection } from "d3-geo";
+import { select, type Selection } from "d3-selection";
 import { zoom, zoomIdentity, type ZoomTransform } from "d3-zoom";
 import { feature } from "topojson-client";
 import coarse from "world-atlas/land-110m.json";
 import type { GeometryCollection, Topology } from "topojson-specification";
-import { address, canvas, forPicture, label, language, picture, rove, said, tools, zoomOf, type Layer } from "./picture/picture.js";
+import { address, canvas, cuts, forPicture, head, label, language, picture, rove, said, tools, zoomOf, type Layer } from "./picture/picture.js";
 
 const FINE = 5;
 const CLOSEST = 60;
 const LARGEST = 40;
+const BESIDE = 4;
+const HALF_LINE = 9;
 
 interface Spot {
   row: HTMLElement;
@@ -17,6 +19,15 @@ interface Spot {
   count: number;
   disputed: boolean;
   label: string;
+}
+
+interface Place {
+  mark: Layer;
+  x: number;
+  y: number;
+  r: number;
+  text: Selection<SVGTextElement, unknown, null, undefined>;
+  spot: Spot;
 }
 
 type World = Topology<{ land: GeometryCollection }>;
@@ -48,7 +59,19 @@ async function draw(): Promise<void> {
   }));
   const width = drawing.clientWidth;
   const height = Math.round(Math.max(small ? 160 : 260, Math.min(width * 0.52, 620)));
-  const projection = geoNaturalEarth1().fitExtent([[4, 4], [width - 4, height - 4]], { type: "Sphere" });
+  // The larger ones first, so that the smaller stay within reach; the keyboard goes by the table.
+  const most = Math.max(1, ...spots.map((spot) => spot.count));
+  const growth = Math.min(3, (LARGEST - 5) / Math.sqrt(most));
+  const radius = (spot: Spot): number => (small ? 6 : 5 + growth * Math.sqrt(spot.count));
+  const globeWithin = (edge: number): GeoProjection =>
+    geoNaturalEarth1().fitExtent([[edge, edge], [width - edge, height - edge]], { type: "Sphere" });
+  // What lies at a pole or where the map ends is whole.
+  const edge = Math.max(4, ...spots.map((spot) => {
+    const [x, y] = globeWithin(4)(spot.at) ?? [width / 2, height / 2];
+    const needed = Math.max(radius(spot) + 2, HALF_LINE + 2);
+    return Math.min(x, y, width - x, height - y) < needed ? needed : 4;
+  }));
+  const projection = globeWithin(edge);
   const path = geoPath(projection);
   const svg = canvas(found, width, height);
   const globe = svg.append("g").attr("class", "globe").attr("aria-hidden", "true");
@@ -58,10 +81,7 @@ async function draw(): Promise<void> {
 
   const layer = svg.append("g");
   const marks: SVGAElement[] = [];
-  const places: { mark: Layer; x: number; y: number; r: number; text: SVGTextElement | null }[] = [];
-  // The larger ones first, so that the smaller stay within reach; the keyboard goes by the table.
-  const most = Math.max(1, ...spots.map((spot) => spot.count));
-  const growth = Math.min(3, (LARGEST - 5) / Math.sqrt(most));
+  const places: Place[] = [];
   const order = [...spots.keys()].sort((a, b) => (spots[b]?.count ?? 0) - (spots[a]?.count ?? 0));
   for (const number of order) {
     const spot = spots[number];
@@ -72,28 +92,48 @@ async function draw(): Promise<void> {
     if (href) mark.attr("href", href);
     mark.attr("aria-label", said(spot.row));
     mark.append("title").text(said(spot.row));
-    const r = small ? 6 : 5 + growth * Math.sqrt(spot.count);
+    const r = radius(spot);
     mark.append("circle").attr("class", "reach").attr("r", Math.max(12, r));
     mark.append("circle").attr("class", "body").attr("r", r);
-    const text = mark.append("text").attr("x", r + 4).attr("dy", ".35em")
+    const text = mark.append("text").attr("x", r + BESIDE).attr("dy", ".35em")
       .attr("lang", language(spot.row) || null).text(spot.label);
-    places.push({ mark: mark as unknown as Layer, x: at[0], y: at[1], r, text: text.node() });
+    places.push({ mark: mark as unknown as Layer, x: at[0], y: at[1], r, text, spot });
     const node = mark.node();
     if (node) marks[number] = node;
   }
-  const lengths = new Map(places.map((place) => [place, place.text?.getComputedTextLength() ?? 0]));
+  const lengths = new Map(places.map((place) => {
+    const node = place.text.node();
+    return [place, node ? cuts(node, head(place.spot.row).length) : []];
+  }));
   const render = (t: ZoomTransform): void => {
     globe.attr("transform", t.toString());
     const taken: [number, number, number, number][] = [];
     for (const place of places) {
       const [x, y] = t.apply([place.x, place.y]);
       place.mark.attr("transform", `translate(${x} ${y})`);
-      const length = lengths.get(place) ?? 0;
-      const left = x + place.r + 4 + length > width ? -place.r - 4 - length : place.r + 4;
-      const box: [number, number, number, number] = [x + left, y - 9, x + left + length, y + 9];
+      const beside = place.r + BESIDE;
+      const [after, before] = [width - x - beside - 2, x - beside - 2];
+      const ways = lengths.get(place) ?? [];
+      const onMap = x >= 0 && x <= width && y >= 0 && y <= height;
+      // Beside the mark, or where more of it can be read there, below or above.
+      const aside = ways.find(([, length]) => length <= Math.max(after, before));
+      const way = onMap ? ways.find(([, length]) => length <= width - 4) : undefined;
+      if (!way) {
+        place.text.text("").classed("hidden-label", true);
+        continue;
+      }
+      const [characters, length] = way;
+      const whole = place.spot.label;
+      const line = place.r + HALF_LINE + 2;
+      const left = way !== aside ? Math.max(2 - x, Math.min(-length / 2, width - 2 - length - x))
+        : length <= after ? beside : -beside - length;
+      const down = way === aside ? 0 : y + line + HALF_LINE < height ? line : -line;
+      const box: [number, number, number, number] =
+        [x + left, y + down - HALF_LINE, x + left + length, y + down + HALF_LINE];
       const free = taken.every((o) => box[2] < o[0] || box[0] > o[2] || box[3] < o[1] || box[1] > o[3]);
       if (free) taken.push(box);
-      select(place.text).attr("x", left).classed("hidden-label", !free);
+      place.text.text(characters < whole.length ? `${whole.slice(0, characters)}…` : whole)
+        .attr("x", left).attr("y", down).classed("hidden-label", !free);
     }
   };
   let fine = false;

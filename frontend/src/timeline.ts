@@ -1,7 +1,7 @@
 // Draws the events of a table as bars on a line of time.
 import { axisBottom } from "d3-axis";
 import { scaleUtc } from "d3-scale";
-import { select } from "d3-selection";
+import { select, type Selection } from "d3-selection";
 import { zoom, zoomIdentity, type ZoomTransform } from "d3-zoom";
 import { dates, DAY, drawBars, EDGE, point, read } from "./picture/bars.js";
 import { canvas, forPicture, picture, rove, tools, zoomOf } from "./picture/picture.js";
@@ -22,6 +22,18 @@ function legend(figure: HTMLElement): void {
     if (what === "open") bar.append("path").attr("class", "arrow").attr("d", "M22 1 L30 7 L22 13 Z");
     if (what === "open") bar.select("rect").attr("width", 22);
   }
+}
+
+/** Moves the names of moments that the edges would cut; leaves out what would then touch another. */
+function inside(axis: Selection<SVGSVGElement, unknown, null, undefined>, x: (day: Date) => number, width: number): void {
+  let taken = 0;
+  axis.selectAll<SVGTextElement, Date>(".tick text").each(function (day) {
+    const [at, length] = [x(day), this.getComputedTextLength()];
+    const left = Math.max(2, Math.min(at - length / 2, width - length - 2));
+    const free = left >= taken;
+    if (free) taken = left + length + 8;
+    select(this).attr("dx", left + length / 2 - at).attr("visibility", free ? null : "hidden");
+  });
 }
 
 function draw(): void {
@@ -54,6 +66,7 @@ function draw(): void {
     axis.selectAll("*").remove();
     axis.append("g").attr("class", "ticks")
       .call(axisBottom<Date>(x).tickValues(days).tickFormat(dates(Math.max(step, DAY))).tickSize(4));
+    inside(axis, x, width);
     grid.selectAll("line").data(days).join("line")
       .attr("x1", (day) => x(day)).attr("x2", (day) => x(day)).attr("y2", height);
   };

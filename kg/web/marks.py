@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 from kg.edtf import bounds
@@ -34,6 +34,13 @@ _POINTS_QUERY: Final = (
 _TIME_QUERY: Final = (
     "SELECT DISTINCT ?s ?p ?o WHERE { VALUES ?s { $nodes } VALUES ?p { ch:time } ?s ?p ?o }"
 )
+_OF: Final = "VALUES ?n { $nodes } ?n (ch:ultimately?/ch:concerns)? ?p ."
+_STATUS_QUERY: Final = f"SELECT DISTINCT ?n ?o WHERE {{ {_OF} ?p ch:status ?o }}"
+_DISSENT_QUERY: Final = (
+    f"SELECT DISTINCT ?n WHERE {{ {_OF} ?p ch:possiblySameAs? ?same . "
+    "?same ^ch:concerns/ch:stance ?stance "
+    f"VALUES ?stance {{ {' '.join(f'ch:stance-{key}' for key in drawn.DISSENT)} }} }}"
+)
 _PLACES: Final = ("place", "agent")
 _TIMED: Final = (*describe.PROPOSITIONS, "claim")
 _NUMBER: Final = r"([+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)"
@@ -53,7 +60,8 @@ class Mark:
 
     `row` is the first of them, from 1; it stands for a mark that nothing names. `also` are some of
     what else is at the same point. On a map it has a latitude and a longitude, on a timeline the
-    fields of `kg.web.drawn.Drawn`, and the words of its time.
+    fields of `kg.web.drawn.Drawn`, and the words of its time. `status` is the derived status of
+    what it is of, or of what that is about; `disputed` says whether somebody contradicts it.
     """
 
     label: Ref | Text | None
@@ -66,6 +74,8 @@ class Mark:
     when: str = ""
     count: int = 1
     also: tuple[Ref | Text | None, ...] = ()
+    status: Ref | None = field(default=None, compare=False)
+    disputed: bool = field(default=False, compare=False)
 
     @property
     def leads(self) -> bool:
@@ -73,22 +83,9 @@ class Mark:
         return not (isinstance(self.label, Ref) and self.label.href)
 
     @property
-    def status(self) -> Ref | None:
-        """Return the derived status of what it is of."""
-        return self.label.status if isinstance(self.label, Ref) else None
-
-    @property
     def key(self) -> str:
         """Return the name of the derived status; empty where there is none."""
         return self.status.iri.removeprefix(f"{CH}status-") if self.status else ""
-
-    @property
-    def disputed(self) -> bool:
-        """Return whether it is of something that is contested or denied."""
-        return any(
-            isinstance(one, Ref) and one.status and one.status.iri in drawn.DISPUTED
-            for one in (self.label, *self.also)
-        )
 
 
 class Marks(NamedTuple):
@@ -99,6 +96,32 @@ class Marks(NamedTuple):
     variables: tuple[str, ...]
     cut: bool
     left: int
+
+
+class Standing(NamedTuple):
+    """The derived status of each event, relation and claim, or of what it is about; and which of
+    them somebody contradicts."""
+
+    status: Mapping[str, Ref]
+    disputed: frozenset[str]
+
+    def of(self, mark: Mark) -> Mark:
+        """Return a mark with the status of what it is of."""
+        label = mark.label
+        iris = [label.iri] if isinstance(label, Ref) else label.of if label else ()
+        statuses = [self.status[iri] for iri in iris if iri in self.status]
+        if isinstance(label, Ref) and label.status:
+            statuses = [label.status]
+        return replace(
+            mark,
+            status=min(statuses, key=_most_disputed, default=None),
+            disputed=any(one.iri in drawn.DISPUTED for one in statuses)
+            or not self.disputed.isdisjoint(iris),
+        )
+
+
+def _most_disputed(status: Ref) -> tuple[bool, str]:
+    return status.iri not in drawn.DISPUTED, status.iri
 
 
 class Pictured(NamedTuple):
@@ -125,7 +148,10 @@ async def pictured(ask: Ask, view: View, found: Solutions, answer: Answer) -> Pi
     imported = ask.served.manifest.imported
     places = [iri for iri, kind in kinds.items() if imported or kind in _PLACES]
     nodes = [iri for iri, kind in kinds.items() if kind in _TIMED and not imported]
+    stated = [] if imported else view.stated()
     asked = [
+        (_STATUS_QUERY, stated),
+        (_DISSENT_QUERY, stated),
         (_POINTS_QUERY, places),
         (_TIME_QUERY, nodes),
         (describe.TIMES_QUERY, nodes),
@@ -134,19 +160,31 @@ async def pictured(ask: Ask, view: View, found: Solutions, answer: Answer) -> Pi
         await ask.served.engine.rows(
             [describe.fill(query, nodes=describe.values_of(iris)) for query, iris in asked if iris]
         )
-        if places or nodes
+        if places or nodes or stated
         else ()
     )
-    points, *times = (next(answers) if iris else [] for _, iris in asked)
+    statuses, dissent, points, *times = (next(answers) if iris else [] for _, iris in asked)
     graph = view.d.graph
     for some in times:
         graph.add(Quad(row["s"].value, row["p"].value, row["o"], "") for row in some)
     for part in {one.object.value for one in graph.quads if one.predicate == f"{CH}partOfDay"}:
         graph.add(ask.served.engine.terms.get(part, ()))
-    on_map = _map(view, rows, answer, _known(points))
-    on_line = _timeline(view, rows, answer)
+    for status in {row["o"].value for row in statuses}:
+        graph.add(ask.served.engine.terms.get(status, ()))
+    standing = _standing(view, statuses, dissent)
+    on_map = _map(view, rows, answer, _known(points), standing)
+    on_line = _timeline(view, rows, answer, standing)
     targets = {mark.row for some in (on_map, on_line) if some for mark in some.marks if mark.leads}
     return Pictured(on_map, on_line, frozenset(targets))
+
+
+def _standing(view: View, statuses: Iterable[Row], dissent: Iterable[Row]) -> Standing:
+    """Return how things stand; of what is about several, the status that is disputed."""
+    found: dict[str, Ref] = {}
+    for row in statuses:
+        iri, status = row["n"].value, view.ref(row["o"].value)
+        found[iri] = min(found.get(iri, status), status, key=_most_disputed)
+    return Standing(found, frozenset(row["n"].value for row in dissent))
 
 
 def _known(rows: Iterable[Row]) -> dict[str, Point]:
@@ -167,7 +205,11 @@ def _point(latitude: str, longitude: str) -> Point | None:
 
 
 def _map(
-    view: View, rows: Sequence[Row], answer: Answer, known: Mapping[str, Point]
+    view: View,
+    rows: Sequence[Row],
+    answer: Answer,
+    known: Mapping[str, Point],
+    standing: Standing,
 ) -> Marks | None:
     """Return the marks of a map: by columns of coordinates where there are some, else of places."""
     of = [
@@ -189,10 +231,10 @@ def _map(
             if iri in known:
                 yield Mark(view.ref(iri), number, *known[iri])
 
-    return _gathered(marks, rows, answer, of)
+    return _gathered(marks, rows, answer, of, standing)
 
 
-def _timeline(view: View, rows: Sequence[Row], answer: Answer) -> Marks | None:
+def _timeline(view: View, rows: Sequence[Row], answer: Answer, standing: Standing) -> Marks | None:
     """Return the marks of a timeline: by columns of dates where there are some, else of
     propositions whose time is known.
 
@@ -232,7 +274,7 @@ def _timeline(view: View, rows: Sequence[Row], answer: Answer) -> Marks | None:
             label, when = _label(view, answer, number), view.language.date(edtf, "within")
             yield Mark(label, number, "", "", how, earliest, latest, when)
 
-    return _gathered(marks, rows, answer, of)
+    return _gathered(marks, rows, answer, of, standing)
 
 
 def _interval(texts: Sequence[str]) -> tuple[str, str, str, str]:
@@ -285,6 +327,7 @@ def _gathered(
     rows: Sequence[Row],
     answer: Answer,
     of: Sequence[int],
+    standing: Standing,
 ) -> Marks | None:
     """Return the marks of all rows, what is the same in several of them once; None for none.
 
@@ -293,12 +336,12 @@ def _gathered(
     found: dict[Mark, Mark] = {}
     cut, left = False, 0
     for number, row in enumerate(rows, 1):
-        here = list(marks(number, row))
+        here = [standing.of(mark) for mark in marks(number, row)]
         left += not here
         for mark in here:
             same = replace(mark, row=0, label=None if of and mark.latitude else mark.label)
             if (first := found.get(same)) is not None:
-                found[same] = _joined(first, mark.label)
+                found[same] = _joined(first, mark)
             elif len(found) < MARKS:
                 found[same] = mark
             else:
@@ -307,11 +350,18 @@ def _gathered(
     return Marks(tuple(found.values()), variables, cut, left) if found else None
 
 
-def _joined(mark: Mark, label: Ref | Text | None) -> Mark:
+def _joined(mark: Mark, other: Mark) -> Mark:
     """Return a mark for one row more; a name in the language of the page is its first."""
-    names = (mark.label, *mark.also)
+    names, label = (mark.label, *mark.also), other.label
     if label not in names:
         foreign = isinstance(mark.label, Text) and mark.label.lang
         own = isinstance(label, Text) and not label.lang
         names = (label, *names) if foreign and own else (*names, label)
-    return replace(mark, label=names[0], also=names[1 : ALSO + 1], count=mark.count + 1)
+    return replace(
+        mark,
+        label=names[0],
+        also=names[1 : ALSO + 1],
+        count=mark.count + 1,
+        status=mark.status if names[0] == mark.label else other.status,
+        disputed=mark.disputed or other.disputed,
+    )

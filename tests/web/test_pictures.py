@@ -555,14 +555,44 @@ def test_only_labels_name_a_mark(site: TestClient) -> None:
     for text, words in (
         ('"Invented for the tests"@en', "Row 1"),
         ('"Mill Town"', "Mill Town"),
-        ('"Talks at Mill Town"', "described: Talks at Mill Town"),
+        ('"Talks at Mill Town"', "described: Talks at Mill Town reported"),
         ('"Mill Town"^^xsd:token', "Row 1"),
         ("true", "Row 1"),
     ):
         query = f'SELECT * {{ VALUES (?x ?y) {{ ({text} "2031-05-02"^^xsd:date) }} }}'
         found = answered(site, query)
         assert [words for _, words in marks(found, "timeline")] == [f"2 May 2031 {words}"]
-        assert 'class="made"' not in found
+        assert ('class="made"' in found) == ("token" in text)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "?what ch:concerns event:radar-delivery",
+        "?relayed ch:concerns event:radar-delivery . ?what ch:ultimately ?relayed",
+        "VALUES ?what { event:radar-delivery }",
+        "event:radar-delivery rdfs:label ?what",
+    ],
+)
+def test_a_mark_has_the_status_of_what_it_is_about(site: TestClient, pattern: str) -> None:
+    values = "VALUES (?lat ?long ?day) { (1 2 '2031-05-02'^^xsd:date) }"
+    text = answered(site, f"SELECT * {{ {{ {pattern} }} {values} }}")
+    [(spot, words)] = marks(text, "map")
+    assert spot["disputed"] == "1"
+    assert "contested" in words
+    assert "somebody denies or disputes it" in text
+    bars = marks(text, "timeline")
+    assert bars
+    assert {bar["status"] for bar, _ in bars} == {"contested"}
+
+
+def test_a_mark_of_what_nobody_contradicts_is_an_ordinary_one(site: TestClient) -> None:
+    claims = "SELECT ?c (1 AS ?lat) (2 AS ?long) { ?c ch:concerns event:mill-talks }"
+    text = answered(site, claims)
+    [(spot, words)] = marks(text, "map")
+    assert spot["disputed"] == "0"
+    assert "reported" in words
+    assert "somebody denies or disputes it" not in text
 
 
 def test_marks_are_bounded_and_that_is_said(site: TestClient) -> None:
@@ -893,6 +923,79 @@ def test_a_mark_without_a_page_leads_to_its_row(browser: Any, address: str) -> N
     browser.switch_to.active_element.send_keys(Keys.ENTER)
     assert browser.current_url.endswith("#row-2")
     assert browser.find_element("css selector", "tr:target").text == "2031-05-02 2"
+
+
+def opened(browser: Any, address: str, picture: str, query: str, lang: str = "en") -> None:
+    """Open a picture of the answer to a query."""
+    browser.get(f"{address}/query?query={quote(query)}&lang={lang}")
+    browser.find_element("css selector", f"details:has(#{picture}) summary").click()
+    drawn(browser, picture)
+
+
+BOXES = """
+return [...document.querySelectorAll(arguments[0])].map((one) => {
+  const [box, svg] = [one, one.closest("svg")].map((each) => each.getBoundingClientRect());
+  return [one.textContent, getComputedStyle(one).visibility, box.left - svg.left,
+    box.top - svg.top, svg.right - box.right, svg.bottom - box.bottom];
+});
+"""
+
+
+@in_a_browser
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("width", [360, 900, 1280])
+@pytest.mark.parametrize("what", ["VALUES ?c { event:radar-delivery }", "?c a ch:Claim"])
+def test_names_on_a_map_keep_their_beginning(
+    browser: Any, address: str, what: str, lang: str, width: int
+) -> None:
+    resize(browser, width)
+    where = "VALUES (?lat ?long) { (60 -150) (20 -60) (0 0) (-20 60) (-60 150) }"
+    query = f"SELECT ?c ?lat ?long {{ {what} {where} }}"
+    opened(browser, address, "map", query, lang)
+    rows = browser.find_elements("css selector", "#map-marks .what")
+    script = "return arguments[0].textContent.replace(/\\s+/g, ' ').trim()"
+    names = [browser.execute_script(script, row) for row in rows]
+    for _ in range(2):
+        shown = [one for one in browser.execute_script(BOXES, "#map .spot text") if one[0]]
+        assert shown or width == 360, "a speaker may be too long for a telephone"
+        assert shown or what.startswith("?c")
+        for text, _, *distances in shown:
+            assert min(distances) >= -1, (text, distances)
+            own = text.removesuffix("…").split(" · ")[0]
+            assert any(name.startswith(own) and len(own) > name.index(": ") for name in names), text
+        browser.find_element("css selector", "#map [data-zoom=in]").click()
+
+
+@in_a_browser
+@pytest.mark.parametrize("width", [360, 1280])
+def test_marks_at_the_ends_of_the_earth_are_whole(browser: Any, address: str, width: int) -> None:
+    resize(browser, width)
+    where = "(90 0) (-90 180) (0 180) (0 -180) (90 -180)"
+    opened(browser, address, "map", f"SELECT * {{ VALUES (?lat ?long) {{ {where} }} }}")
+    for selector in ("#map .spot .body", "#map .spot text"):
+        boxes = browser.execute_script(BOXES, selector)
+        assert len(boxes) == 5
+        assert all(min(box[2:]) >= 0 for box in boxes), boxes
+
+
+@in_a_browser
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("days", ["2023-04-01 2023-05-03", "2022-04-01 2024-01-30", "2023 2031"])
+def test_names_of_days_are_not_cut_at_the_edges(
+    browser: Any, address: str, width: int, lang: str, days: str
+) -> None:
+    resize(browser, width)
+    values = " ".join(f'"{day}"^^<http://id.loc.gov/datatypes/edtf/EDTF>' for day in days.split())
+    query = f"SELECT ?day {{ VALUES ?day {{ {values} }} }}"
+    opened(browser, address, "timeline", query, lang)
+    for _ in range(3):
+        boxes = browser.execute_script(BOXES, "#timeline .axis text")
+        shown = sorted((box for box in boxes if box[1] == "visible"), key=lambda box: box[2])
+        assert shown
+        for text, _, left, _, right, _ in shown:
+            assert min(left, right) >= 0, (text, left, right)
+        browser.find_element("css selector", "#timeline [data-zoom=in]").click()
 
 
 @in_a_browser

@@ -34,6 +34,17 @@ export function label(row: HTMLElement): string {
   return status && named !== status ? `${named} · ${status}` : named;
 }
 
+/** Returns what of the label of a row may never be left out: its mark or its speaker. */
+export function head(row: HTMLElement): string {
+  const named = row.querySelector(".what .described, .what .attributed, .what .made");
+  const last = [...(named?.querySelectorAll(".mark, .stance-word") ?? [])].at(-1);
+  if (!named || !last) return "";
+  const range = document.createRange();
+  range.setStart(named, 0);
+  range.setEndAfter(last);
+  return range.toString().replace(/\s+/g, " ").trim();
+}
+
 /** Returns the language of what a row is about; empty where it is that of the page. */
 export function language(row: HTMLElement): string {
   return row.querySelector<HTMLElement>(".what [lang]")?.lang ?? "";
@@ -105,6 +116,18 @@ export function zoomOf(event: KeyboardEvent): string {
 export function forPicture(event: Event): boolean {
   if (event.type === "wheel") return (event as WheelEvent).ctrlKey || (event as WheelEvent).metaKey;
   return !(event as MouseEvent).button;
+}
+
+/** Returns how a text can be shortened after a whole word, the longest first: how many characters
+ * stay, and how wide they are with the sign for what is left out. Its first characters, and a word
+ * after them, always stay. */
+export function cuts(text: SVGTextElement, kept: number): [characters: number, width: number][] {
+  const whole = text.textContent ?? "";
+  const rest = [...whole.matchAll(/(?<=\S)\s+/gu)].map((space) => space.index).filter((at) => at > kept);
+  const sign = 1.1 * parseFloat(getComputedStyle(text).fontSize);
+  const found: [number, number][] = [[whole.length, text.getComputedTextLength()]];
+  for (const at of rest.reverse()) found.push([at, text.getSubStringLength(0, at) + sign]);
+  return found;
 }
 
 /** Shortens a text until it is no wider than it may be; its beginning, with the mark, stays. */
