@@ -548,7 +548,11 @@ class Shown:
         if self.listed:
             found["positions"] = [
                 {"stance": position.stance.iri, "speakers": [who.iri for who in position.speakers]}
-                for position in (*self.listed.positions, *self.listed.elsewhere)
+                for position in (
+                    *self.listed.positions,
+                    *self.listed.elsewhere,
+                    *self.listed.inner,
+                )
             ]
         return found
 
@@ -566,6 +570,9 @@ class Shown:
                 if (words := self._stance(view, position)) not in stances:
                     about = _("on what is possibly the same event: %(position)s")
                     stances.append(about % {"position": words})
+            for position in self.listed.inner:
+                if (words := self._stance(view, position)) not in stances:
+                    stances.append(f"{_('on what it names:')} {words}")
             found += map(pages.Label, stances)
             if not self.listed.positions:
                 found.append(pages.Label(_("no claim in this release")))
@@ -597,7 +604,15 @@ def _listed(view: pages.View, propositions: Sequence[str]) -> pages.Listed | Non
         positions = view.positions(*propositions)
         against = found.against or any(one.key != "affirms" for one in positions)
         others = tuple(one for one in found.elsewhere if one not in positions)
-        found = dataclasses.replace(found, positions=positions, elsewhere=others, against=against)
+        inner = view.positions(*(one for iri in propositions for one in view.inner(iri)))
+        inner = tuple(one for one in inner if one.key != "affirms" and one not in positions)
+        found = dataclasses.replace(
+            found,
+            positions=positions,
+            elsewhere=others,
+            inner=inner,
+            against=against or bool(inner),
+        )
     return found
 
 
@@ -629,17 +644,13 @@ async def _shown(
         ref = view.ref(hit.iri)
         other = matched and hit.label != ref.label.text and ref.kind != "claim"
         lang = "" if hit.lang.split("-")[0] == view.ui else hit.lang
-        about = [hit.iri] if ref.kind in describe.PROPOSITIONS else []
-        for name in describe.ABOUT.get(ref.kind, ()):
-            named = view.d.graph.iris(hit.iri, f"ch:{name}")
-            about += [iri for iri in named if view.kind(iri) in describe.PROPOSITIONS]
         found.append(
             Shown(
                 hit,
                 ref,
                 view.ref(hit.type) if hit.type else None,
                 pages.Label(hit.label, lang) if other else None,
-                _listed(view, about),
+                _listed(view, view.about(hit.iri)),
             )
         )
     return view, found

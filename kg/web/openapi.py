@@ -74,6 +74,7 @@ _PROPOSITION: Final[Mapping[str, Json]] = {
     "not_confirmed_by": _list(_TEXT),
     "not_verified_by": _list(_TEXT),
     "on_what_is_possibly_the_same_event": _list(_TEXT),
+    "on_what_it_names": _list(_TEXT),
     "nobody_takes_another_position": {"type": "boolean"},
     "positions_left_out": {"type": "boolean"},
 }
