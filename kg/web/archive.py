@@ -18,7 +18,7 @@ from typing import Final
 from urllib.parse import quote
 
 from fastapi import Request
-from fastapi.responses import JSONResponse, Response, StreamingResponse
+from fastapi.responses import Response, StreamingResponse
 
 from kg import changes
 from kg.diff import Difference
@@ -41,6 +41,7 @@ from kg.web.ask import (
     jsonld_documents,
     lacking,
     turtle_answer,
+    varied,
     wants_json,
 )
 from kg.web.citation import Citation
@@ -248,7 +249,7 @@ async def download(request: Request, release: str, path: str = "") -> Response:
         headers["Repr-Digest"] = f"sha-256=:{digest}:"
     if found.media_type == "text/html":  # the report, whose style is in it
         headers["Content-Security-Policy"] = REPORT_POLICY
-    if (same := ask.known(etag, headers)) is not None:
+    if (same := ask.known(etag, headers, there=True)) is not None:
         return same
     head = bool(request.scope.get("kg.head"))
     return await asyncio.to_thread(answer, found, files, request.headers, headers, head=head)
@@ -283,7 +284,7 @@ async def release_list(request: Request) -> Response:
     ]
     headers = {"Vary": "Accept", "Cache-Control": "no-cache"}
     if form is PLAIN_JSON:
-        return JSONResponse(shown, headers=headers)
+        return ask.json(shown, headers)
     if form is CSV:
         columns = ("id", "current", "published", "quads", "triples", "before", "href")
         rows = [[_cell(one[name]) for name in columns] for one in shown]
@@ -311,7 +312,7 @@ async def release_page(request: Request, release: str) -> Response:
     if wants_json(request):
         found = await asyncio.to_thread((folder / MANIFEST).read_bytes)
         headers = {"Vary": "Accept", "Cache-Control": "no-cache"}
-        return Response(found, 200, headers, "application/json")
+        return ask.answer(found, PLAIN_JSON.media_type, headers)
     everything = await asyncio.to_thread(history.kept, ask.site.releases)
     one = next((one for one in everything if one.folder.name == folder.name), None)
     if one is None:
@@ -345,9 +346,10 @@ async def release_difference(request: Request, old: str, new: str) -> Response:
     languages = ask.reader if form is HTML else ()
     etag = ask.etag("diff", before.name, after.name, form.name, ask.number, *languages)
     headers = {"ETag": etag, "Vary": "Accept, Accept-Language", "Cache-Control": "no-cache"}
-    if (same := ask.known(etag, headers)) is not None:
+    if (same := ask.known(etag, headers, there=True)) is not None:
         return same
     if form is RDF_PATCH:
+        headers = varied(headers)
         if request.scope.get("kg.head"):
             return Response(b"", 200, headers, RDF_PATCH.media_type)
         found = await asyncio.to_thread(Difference, before, after)
@@ -356,7 +358,7 @@ async def release_difference(request: Request, old: str, new: str) -> Response:
     async with ask.site.comparing:  # one at a time: each may take a second of a core
         compared = await asyncio.to_thread(history.compare, before, after, ask.number)
     if form is PLAIN_JSON:
-        return JSONResponse(history.as_json(compared, ask.number), headers=headers)
+        return ask.json(history.as_json(compared, ask.number), headers)
     address = f"{ask.root}/releases/{before.name}/diff/{after.name}"
     _ = ask.language.gettext
     return ask.page(
@@ -412,17 +414,17 @@ async def _correction_list(request: Request, suffix: str) -> Response:
             served.release.prefixes,
             await jsonld_documents(served),
         )
-        return Response(data, 200, headers, form.media_type)
+        return ask.answer(data, form.media_type, headers)
     view = ask.view(found)
     notices = [view.notice(iri) for iri in view.d.sections["nodes"]]
     if form is PLAIN_JSON:
         value = corrections.as_json(view, notices, served.manifest.id, number, more=more)
-        return JSONResponse(value, headers=headers)
+        return ask.json(value, headers)
     if form is ATOM:
         if number > 1:
             raise QueryFailure("not-found", "The feed has one page: the last notices")
         text = corrections.as_atom(view, notices, served.base, served.manifest.title)
-        return Response(text, 200, headers, ATOM.media_type)
+        return ask.answer(text, ATOM.media_type, headers)
     address = f"{ask.root}/corrections"
     query = f"?page={number}" if number > 1 else ""
     further = [

@@ -166,15 +166,24 @@ class Ask:
         text = json.dumps([self.served.manifest.id, self.site.build, self.gzip, *map(str, parts)])
         return f'"{hashlib.sha256(text.encode()).hexdigest()[:24]}"'
 
-    def known(self, etag: str, headers: Mapping[str, str]) -> Response | None:
-        """Return 304 where the reader has this answer already, or the answer where it is kept."""
-        if self._has(etag):
+    def known(
+        self, etag: str, headers: Mapping[str, str], *, there: bool = False
+    ) -> Response | None:
+        """Return 304 where the reader has this answer already, or the answer where it is kept.
+
+        Args:
+            there: whether the caller knows that there is something at this address, so that `*` is
+                had; else `answer` finds that out.
+        """
+        if self._has(etag) or (there and self._any):
             return self._unchanged(etag, headers)
         kept = self.served.pages.get(self._key(etag), None)
         if kept is None:
             return None
+        if self._any:
+            return self._unchanged(etag, headers)
         # One answer may have several addresses, which depend on more or less of the request.
-        named = {**_texts(kept.headers), "vary": _compressible(_varied(headers))}
+        named = {**_texts(kept.headers), "vary": _compressible(varied(headers))}
         return self._chosen(Response(kept.body, 200, named))
 
     def answer(
@@ -182,7 +191,9 @@ class Ask:
     ) -> Response:
         """Return an answer, compressed where the reader takes that; with an ETag it is kept."""
         data = body.encode() if isinstance(body, str) else body
-        named = _varied({**headers, "Content-Type": content_type(media_type)})
+        if status == 200 and self._any:
+            return self._unchanged(headers.get("ETag", ""), headers)
+        named = varied({**headers, "Content-Type": content_type(media_type)})
         named["Vary"] = _compressible(named)
         if self.gzip and len(data) >= WORTH_IT:
             data = gzip.compress(data, COMPRESSION, mtime=0)
@@ -190,28 +201,35 @@ class Ask:
         response = Response(data, status, named)
         etag = headers.get("ETag")
         if etag and status == 200:
-            if self.request.headers.get("if-none-match", "").strip() == "*":
-                return self._unchanged(etag, headers)
             key, pairs = self._key(etag), list(response.raw_headers)
             self.served.pages.put(Kept(key, "page", "", etag.encode(), pairs, data), None)
         return self._chosen(response)
+
+    def json(self, value: object, headers: Mapping[str, str]) -> Response:
+        """Return an answer in JSON, as `answer` does."""
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        return self.answer(text, PLAIN_JSON.media_type, headers)
 
     def _key(self, etag: str) -> bytes:
         """Return the key of a kept answer, whose links hold the parameters of its address."""
         return hashlib.sha256(f"{etag} {self.request.url.query}".encode()).digest()
 
-    def _has(self, etag: str) -> bool:
-        """Return whether the reader has the answer with this entity tag.
+    @property
+    def _any(self) -> bool:
+        """Return whether the reader says that they have whatever there is: RFC 9110, 13.1.2."""
+        return self.request.headers.get("if-none-match", "").strip() == "*"
 
-        `*`, whatever there is, is for `answer`: nobody knows yet that there is anything.
-        """
-        given = self.request.headers.get("if-none-match", "").strip()
-        return given != "*" and matches(given.encode("latin-1"), etag.encode("latin-1"))
+    def _has(self, etag: str) -> bool:
+        """Return whether the reader has the answer with this entity tag; `*` is another matter."""
+        given = self.request.headers.get("if-none-match", "")
+        return not self._any and matches(given.encode("latin-1"), etag.encode("latin-1"))
 
     def _unchanged(self, etag: str, headers: Mapping[str, str]) -> Response:
-        named = _varied(headers)
+        named = varied(headers)
         named["Vary"] = _compressible(named)
-        return self._chosen(Response(status_code=304, headers={**named, "ETag": etag}))
+        if etag:
+            named["ETag"] = etag
+        return self._chosen(Response(status_code=304, headers=named))
 
     def _chosen(self, response: Response) -> Response:
         """Return the response; a language that was chosen on a page of ours is remembered.
@@ -323,7 +341,7 @@ def _compressible(headers: Mapping[str, str]) -> str:
     return ", ".join(filter(None, (headers.get("Vary"), "Accept-Encoding")))
 
 
-def _varied(headers: Mapping[str, str]) -> dict[str, str]:
+def varied(headers: Mapping[str, str]) -> dict[str, str]:
     """Return headers that say that an answer depends on the cookie where it does on languages."""
     found = dict(headers)
     if "Accept-Language" in found.get("Vary", ""):
@@ -501,7 +519,7 @@ def wants_json(request: Request) -> bool:
 
 async def turtle_answer(ask: Ask, text: str, suffix: str, headers: Mapping[str, str]) -> Response:
     """Return Turtle that was made for this request in one of the data formats."""
-    etag = f'"{hashlib.sha256(f"{suffix} {text}".encode()).hexdigest()[:32]}"'
+    etag = f'"{hashlib.sha256(f"{suffix} {ask.gzip} {text}".encode()).hexdigest()[:32]}"'
     headers = {**headers, "ETag": etag}
     if (same := ask.known(etag, headers)) is not None:
         return same

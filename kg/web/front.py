@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 
 from fastapi import Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 
 from kg.manifest import (
     LABELS,
@@ -284,7 +284,7 @@ async def question_list(request: Request) -> Response:
     ask = Ask(request)
     found = ask.served.manifest.questions
     if wants_json(request):
-        return JSONResponse(
+        return ask.json(
             [
                 {
                     "id": q.id,
@@ -295,7 +295,7 @@ async def question_list(request: Request) -> Response:
                 }
                 for q in found
             ],
-            headers={"Vary": "Accept", "Cache-Control": "no-cache"},
+            {"Vary": "Accept", "Cache-Control": "no-cache"},
         )
     return ask.page(
         "questions.html",
@@ -379,7 +379,7 @@ async def search_page(
         headers = {"Vary": "Accept, Accept-Language", "Cache-Control": "no-cache"}
         return ask.answer(_table(view, shown).csv(), CSV.media_type, headers)
     if form is PLAIN_JSON:
-        return JSONResponse(
+        return ask.json(
             {
                 "query": q,
                 "hits": [one.json(view) for one in shown],
@@ -388,7 +388,7 @@ async def search_page(
                 "classes": {iri: count for iri, count in classes if iri},
                 "counted": found.counted,
             },
-            headers={"Vary": "Accept, Accept-Language", "Cache-Control": "no-cache"},
+            {"Vary": "Accept, Accept-Language", "Cache-Control": "no-cache"},
         )
     _ = ask.language.gettext
     if ask.static:
@@ -473,7 +473,7 @@ async def suggestions(request: Request, q: str = "", kind: str = "", lang: str =
     headers = {
         "Cache-Control": "private, max-age=60",
         "ETag": etag,
-        "Vary": "Accept-Language, Cookie",
+        "Vary": "Accept-Language",
     }
     if (same := ask.known(etag, headers)) is not None:
         return same
@@ -483,7 +483,7 @@ async def suggestions(request: Request, q: str = "", kind: str = "", lang: str =
     view, shown = await _shown(ask, found, brief=True)
     words = ask.language
     count = {"count": words.number(len(shown))}
-    return JSONResponse(
+    return ask.json(
         {
             "query": q,
             "suggestions": [
@@ -508,7 +508,7 @@ async def suggestions(request: Request, q: str = "", kind: str = "", lang: str =
             if shown
             else words.gettext("No suggestions"),
         },
-        headers=headers,
+        headers,
     )
 
 

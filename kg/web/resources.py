@@ -255,17 +255,17 @@ async def _resource(request: Request, iri: str, suffix: str) -> Response:
 
 
 def _links(ask: Ask, kind: str, key: str, chosen: str, number: int, *, more: bool) -> str:
-    path = f"{ask.root}/doc/{kind}/{key}"
+    path, page = f"{ask.root}/doc/{kind}/{key}", f"?page={number}" if number > 1 else ""
     base, manifest = ask.served.base, ask.served.manifest
     links = [
-        f'<{path}.{suffix}>; rel="alternate"; type="{media}"'
+        f'<{path}.{suffix}{page}>; rel="alternate"; type="{media}"'
         for suffix, media in describe.FORMATS.items()
         if suffix != chosen
     ]
     links += [
         f'<{ask.root}/dataset>; rel="describedby"',
         f'<{base}id/{kind}/{key}>; rel="describes"',
-        f'<{base}doc/{kind}/{key}>; rel="canonical"',
+        f'<{base}doc/{kind}/{key}{page}>; rel="canonical"',
     ]
     if kind in KIND_NAMES:
         links.append(f'<{ask.root}/search?kind={kind}>; rel="collection"')
@@ -326,6 +326,14 @@ async def _dataset(request: Request, suffix: str) -> Response:
     if chosen not in ("html", TABLE):
         return await turtle_file(ask, "void.ttl", chosen, "/dataset", not suffix)
     served, manifest = ask.served, ask.served.manifest
+    wanted = request.query_params.get("table", "") if chosen == TABLE else ""
+    headers = {
+        "Vary": "Accept-Language" if suffix else "Accept, Accept-Language",
+        "Cache-Control": "no-cache",
+        "ETag": ask.etag("/dataset", chosen, wanted, *ask.reader),
+    }
+    if (same := ask.known(headers["ETag"], headers)) is not None:
+        return same
     names = [graph.iri for graph in manifest.graphs] + list(manifest.classes)
     description = await cached(
         served, "dataset", lambda: describe.named(served.engine, served.base, names)
@@ -344,17 +352,12 @@ async def _dataset(request: Request, suffix: str) -> Response:
     ]
     tables = {} if ask.static else _dataset_tables(manifest, graphs, classes)
     if chosen == TABLE:
-        table = one_of(tables, request.query_params.get("table", ""))
-        headers = {"Vary": "Accept-Language", "Cache-Control": "no-cache"}
-        return ask.answer(table.csv(), CSV.media_type, headers)
+        return ask.answer(one_of(tables, wanted).csv(), CSV.media_type, headers)
     said = await cached(served, "report", report)
     counts = said.get("counts", {})
     return ask.page(
         "dataset.html",
-        headers={
-            "Vary": "Accept, Accept-Language",
-            "ETag": ask.etag("/dataset", *ask.reader),
-        },
+        headers=headers,
         formats=[
             *format_links(f"{ask.root}/dataset"),
             *table_links(ask.language, tables, f"{ask.root}/dataset.{TABLE}?table={{table}}"),

@@ -459,7 +459,7 @@ async def term(request: Request, name: str) -> Response:
         "ETag": etag,
         "Cache-Control": "no-cache",
         "Content-Location": f"{path}.{chosen}{query}",
-        "Link": _links(ask, path, chosen, iri),
+        "Link": _links(ask, path, chosen, iri, query),
     }
     vary = ["Accept"] * (not suffix) + ["Accept-Language"] * (chosen == "html")
     if vary:
@@ -498,9 +498,9 @@ async def term(request: Request, name: str) -> Response:
     )
 
 
-def _links(ask: Ask, path: str, chosen: str, iri: str) -> str:
+def _links(ask: Ask, path: str, chosen: str, iri: str, query: str) -> str:
     links = [
-        f'<{path}.{suffix}>; rel="alternate"; type="{media}"'
+        f'<{path}.{suffix}{query}>; rel="alternate"; type="{media}"'
         for suffix, media in describe.FORMATS.items()
         if suffix != chosen
     ]

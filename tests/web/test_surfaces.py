@@ -320,6 +320,73 @@ def test_nothing_is_bare_in_the_built_in_graph(built_in: Held, walk: Any) -> Non
     assert len(seen & built_in.labels) > len(built_in.labels) / 2
 
 
+def everything(site: Held) -> list[str]:
+    """Return addresses of every route that answers GET with something of the release."""
+    things = [f"/doc/{one}" for one in site.addresses[:: max(1, len(site.addresses) // 12)]]
+    new = current_release(site.releases).name
+    return [
+        *surfaces(site),
+        *things,
+        *(f"{things[0]}.{suffix}" for suffix in ("html", "ttl", "jsonld", "rdf")),
+        *("/ontology.ttl", "/ontology/Event.jsonld", "/shapes.ttl", "/dataset.ttl"),
+        *("/context.jsonld", "/.well-known/void", "/corrections.ttl", "/corrections.jsonld"),
+        *("/changes.ttl", "/changes/0.ttl", "/changes/1.trig", f"/releases/{new}?format=json"),
+        *("/releases?format=json", "/robots.txt", "/assets/site.css"),
+        *(f"/download/current/{name}" for name in ("graph.nq", "graph.ttl.gz", "manifest.json")),
+        *(f"/releases/{new[:9]}/diff/{new}{form}" for form in (".json", ".rdfp")),
+    ]
+
+
+def test_an_entity_tag_that_is_sent_is_known_when_it_comes_back(invented: Held) -> None:
+    """RFC 9110, section 13.1.2."""
+    client, tagged = invented.client, 0
+    for path in everything(invented):
+        for zipped in ("identity", "gzip"):
+            headers = {**HTML, "Accept-Encoding": zipped}
+            first = client.get(path, headers=headers)
+            assert first.status_code == 200, (path, first.text[:300])
+            assert first.headers.get("content-encoding", "identity") in ("identity", zipped), path
+            if etag := first.headers.get("etag"):
+                tagged += 1
+                same = client.get(path, headers={**headers, "If-None-Match": etag})
+                assert (same.status_code, same.content) == (304, b""), path
+                assert same.headers["etag"] == etag, path
+                vary = {one for one in first.headers.get("vary", "").split(", ") if one}
+                assert vary <= set(same.headers.get("vary", "").split(", ")), path
+    assert tagged > 100
+
+
+def test_whatever_there_is_is_had_by_who_says_so(
+    invented: Held, settings: Settings, tmp_path: Path
+) -> None:
+    """What the server has made before makes no difference."""
+    any_ = {**HTML, "If-None-Match": "*"}
+    with TestClient(create_app(invented.releases, settings)) as client:
+        for path in everything(invented):
+            if path.startswith("/assets"):
+                continue
+            for state in ("new", "made before"):
+                answer = client.get(path, headers=any_)
+                assert (answer.status_code, answer.content) == (304, b""), (path, state)
+                assert client.get(path, headers=HTML).status_code == 200, path
+        for path in ("/doc/event/nope", "/nope", "/download/current/nope", "/questions/nope"):
+            assert client.get(path, headers=any_).status_code == 404, path
+
+
+def test_what_depends_on_the_cookie_says_so(invented: Held) -> None:
+    client, different = invented.client, 0
+    for path in everything(invented):
+        plain = client.get(path, headers=HTML)
+        hindi = client.get(path, headers={**HTML, "Cookie": "lang=hi"})
+        vary = [one.strip() for one in plain.headers.get("vary", "").split(",")]
+        assert len(vary) == len(set(vary)), path
+        assert ("Cookie" in vary) == ("Accept-Language" in vary), path
+        if plain.content != hindi.content:
+            different += 1
+            assert "Cookie" in vary, path
+    assert different > 50
+
+
 def test_nothing_is_bare_in_a_static_copy(
     invented: Held, walk: Any, settings: Settings, tmp_path: Path
 ) -> None:
