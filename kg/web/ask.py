@@ -34,6 +34,7 @@ from kg.web.negotiation import (
     HTML,
     PAGE_FORMATS,
     Format,
+    by_name,
     choose,
     coding,
     content_type,
@@ -142,12 +143,13 @@ class Ask:
         return f"{self.root}{self.path}" + (f"?{text}" if text else "")
 
     def as_data(self, *forms: Format) -> list[dict[str, str]]:
-        """Return links to what this page shows in other formats, by the parameter `format`."""
+        """Return links to what this page shows in other formats, by the suffix of the path."""
+        path, mark, query = self.link(format=None).partition("?")
         return [
             {
                 "name": form.name.upper(),
                 "type": form.media_type,
-                "href": self.link(format=form.name),
+                "href": f"{path}{form.suffix}{mark}{query}",
             }
             for form in forms
         ]
@@ -353,11 +355,6 @@ TITLE: Final = "Chancery"
 PLAIN_JSON: Final = Format("json", "application/json", ".json")
 
 
-def negotiated(request: Request) -> str:
-    """Return the suffix of the format that the reader wants most; HTML where all are equal."""
-    return accepted(request, PAGE_FORMATS).name
-
-
 def accepted(request: Request, offers: tuple[Format, ...]) -> Format:
     """Return which of the formats on offer the header Accept asks for; the first without one.
 
@@ -372,34 +369,40 @@ def accepted(request: Request, offers: tuple[Format, ...]) -> Format:
     return found[0]
 
 
-def form_of(request: Request, offers: tuple[Format, ...]) -> Format:
-    """Return which of the formats on offer is asked for: by `format`, else by the header Accept.
+def form_of(request: Request, offers: tuple[Format, ...], suffix: str = "") -> Format:
+    """Return which of the formats on offer is asked for.
+
+    The suffix of the address says it, else the parameter `format`, else the header Accept: so it is
+    on every page that has several formats.
 
     Raises:
         QueryFailure: none of them is.
     """
+    if suffix:
+        for form in offers:
+            if form.suffix == suffix:
+                return form
+        there = ", ".join(form.suffix for form in offers)
+        raise QueryFailure("not-found", f"There is no format {suffix}; there are: {there}")
     name = request.query_params.get("format")
     if name is None:
         return accepted(request, offers)
-    for form in offers:
-        if form.name == name:
-            return form
-    *names, last = (form.name for form in offers)
-    raise QueryFailure("parameter", f"format is {name!r}; expected {', '.join(names)} or {last}")
+    found = by_name(name, offers)
+    if found is None:
+        *names, last = (form.name for form in offers)
+        raise QueryFailure(
+            "parameter", f"format is {name!r}; expected {', '.join(names)} or {last}"
+        )
+    return found
 
 
-def format_of(request: Request, suffix: str) -> str:
-    """Return the format of an address with an optional suffix such as `.ttl`."""
-    if not suffix:
-        return negotiated(request)
-    if suffix[1:] not in describe.FORMATS or suffix[0] != ".":
-        raise QueryFailure("not-found", f"There is no format {suffix}; there are: {format_names()}")
-    return suffix[1:]
+def format_of(request: Request, suffix: str, offers: tuple[Format, ...] = PAGE_FORMATS) -> str:
+    """Return the name of the format that is asked for, which is one of data unless said otherwise.
 
-
-def format_names() -> str:
-    """Return the suffixes that an address may have, for a message."""
-    return ", ".join(f".{suffix}" for suffix in describe.FORMATS)
+    Raises:
+        QueryFailure: none on offer is.
+    """
+    return form_of(request, offers, suffix).name
 
 
 def format_links(path: str, query: str = "") -> list[dict[str, str]]:
@@ -506,15 +509,6 @@ def report_page(ask: Ask) -> str:
     if any(file.path == "report.html" for file in manifest.files):
         return f"{ask.root}/download/{manifest.id}/report.html"
     return ""
-
-
-def wants_json(request: Request) -> bool:
-    """Return whether JSON is asked for rather than a page: by `format`, else by the header Accept.
-
-    Raises:
-        QueryFailure: it is neither.
-    """
-    return form_of(request, (HTML, PLAIN_JSON)) is PLAIN_JSON
 
 
 async def turtle_answer(ask: Ask, text: str, suffix: str, headers: Mapping[str, str]) -> Response:

@@ -138,7 +138,7 @@ SURFACES: Mapping[str, tuple[str, ...]] = {
     "/": ("/",),
     "/doc/{kind}/{name}": (),  # every thing, or some of each kind
     "/ontology": ("/ontology",),
-    "/ontology{suffix}": ("/ontology.html",),
+    "/ontology{suffix}": ("/ontology.html", "/ontology.csv"),
     "/ontology/{name}": (
         "/ontology/Event",
         "/ontology/Claim",
@@ -163,19 +163,21 @@ SURFACES: Mapping[str, tuple[str, ...]] = {
     "/dataset{suffix}": tuple(
         f"/dataset.csv?table={table}" for table in ("sources", "graphs", "classes")
     ),
-    "/download": (
-        "/download",
-        *(
-            f"/download?format=csv&table={table}"
-            for table in ("files", "others", "graphs", "licences")
-        ),
+    "/download": ("/download",),
+    "/download{suffix}": tuple(
+        f"/download.csv?table={table}" for table in ("files", "others", "graphs", "licences")
     ),
     "/releases": ("/releases", "/releases?format=csv"),
+    "/releases{suffix}": ("/releases.json", "/releases.csv"),
     "/releases/{release}": ("/releases/{new}",),
-    "/releases/{old}/diff/{new}": ("/releases/{old}/diff/{new}",),
+    "/releases/{old}/diff/{new}": (
+        "/releases/{old}/diff/{new}",
+        "/releases/{old}/diff/{new}.csv?table=things",
+        "/releases/{old}/diff/{new}.csv?table=graphs",
+    ),
     "/corrections": ("/corrections",),
     "/corrections{suffix}": ("/corrections.html", "/corrections.json", "/corrections.atom"),
-    "/changes": ("/changes",),
+    "/changes": ("/changes", "/changes?format=csv"),
     "/changes/{number}": ("/changes/1",),
     "/search": (
         "/search",
@@ -186,6 +188,7 @@ SURFACES: Mapping[str, tuple[str, ...]] = {
         "/search?kind=participation&format=json",
         *(f"/search?kind={kind}&format=csv" for kind in (*MARKED, "claim", "record", "notice")),
     ),
+    "/search{suffix}": ("/search.json?kind=event", "/search.csv?kind=claim"),
     "/suggest": (),  # for the beginning of every label
     "/timeline": ("/timeline", "/timeline?relations=yes"),
     "/timeline{suffix}": ("/timeline.json?relations=yes", "/timeline.csv?relations=yes"),
@@ -194,6 +197,7 @@ SURFACES: Mapping[str, tuple[str, ...]] = {
     "/network": ("/network",),
     "/network{suffix}": ("/network.json", "/network.csv"),
     "/questions": ("/questions", "/questions?format=json"),
+    "/questions{suffix}": ("/questions.json", "/questions.csv"),
     "/questions/{name}": (),  # every question
     "/docs": ("/docs",),
     "/docs/api": ("/docs/api",),
@@ -290,7 +294,7 @@ def surfaces(site: Held) -> list[str]:
     ids = {"old": old[0] if old else new, "new": new}
     paths = [path for some in SURFACES.values() for path in some]
     if not old:
-        paths.remove("/releases/{old}/diff/{new}")
+        paths = [path for path in paths if "{old}" not in path]
         paths.remove("/changes/1")
     questions = site.client.get("/questions?format=json").json()
     paths = [path if "query=" in path else path.format_map(ids) for path in paths]
