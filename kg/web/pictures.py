@@ -180,14 +180,7 @@ def _statuses(served: Served) -> list[str]:
 
 def _form(ask: Ask, suffix: str) -> Format:
     """Return the format that is asked for: by suffix, `format`, else the header Accept."""
-    by_suffix = {form.suffix: form for form in FORMATS}
-    if suffix:
-        if suffix not in by_suffix:
-            raise QueryFailure(
-                "not-found", f"There is no format {suffix}; there are: {', '.join(by_suffix)}"
-            )
-        return by_suffix[suffix]
-    return form_of(ask.request, FORMATS)
+    return form_of(ask.request, FORMATS, suffix)
 
 
 # --- what is shown -------------------------------------------------------------------------------

@@ -52,6 +52,7 @@ TABLE_NAMES: Final[Mapping[str, str]] = {
     "graphs": N_("CSV of the graphs"),
     "classes": N_("CSV of the classes"),
     "licences": N_("CSV of the licences"),
+    "things": N_("CSV of the things"),
 }
 """What links to the tables of pages are called."""
 
