@@ -54,14 +54,24 @@ from kg.web.archive import (
     correction_list_as,
     download,
     download_page,
+    download_page_as,
     release_difference,
     release_list,
+    release_list_as,
     release_page,
 )
 from kg.web.ask import TITLE, Ask, accepted, wanted_languages
 from kg.web.crawl import robots, site_map_part, site_maps
 from kg.web.editor import query_page, query_terms
-from kg.web.front import home, question_list, question_page, search_page, suggestions
+from kg.web.front import (
+    home,
+    question_list,
+    question_list_as,
+    question_page,
+    search_page,
+    search_page_as,
+    suggestions,
+)
 from kg.web.manual import guide_index, guide_page, guide_root, slug
 from kg.web.pictures import map_page, map_page_as, network, network_as, timeline, timeline_as
 from kg.web.resources import (
@@ -301,9 +311,11 @@ ROUTES: Final[tuple[Route, ...]] = (
     ("/dataset{suffix}", dataset_as, "The description of the dataset, in one format"),
     ("/.well-known/void", void, "The description of the dataset, as RDF"),
     ("/download", download_page, "The list of files"),
+    ("/download{suffix}", download_page_as, "The same, in one format"),
     ("/download/{release}/", download, ""),
     ("/download/{release}/{path:path}", download, "A file of a release"),
     ("/releases", release_list, "The releases"),
+    ("/releases{suffix}", release_list_as, "The same, in one format"),
     ("/releases/{old}/diff/{new}", release_difference, "What changed between two releases"),
     ("/releases/{release}", release_page, "A release"),
     ("/corrections", correction_list, "What editors corrected, withdrew and suppressed"),
@@ -312,6 +324,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     ("/changes{suffix}", change_list_as, "The feed of changes, in one format"),
     ("/changes/{number}", change_page, "A page of the feed of changes"),
     ("/search", search_page, "Search names in any script"),
+    ("/search{suffix}", search_page_as, "The same, in one format"),
     ("/suggest", suggestions, "Suggestions while somebody types"),
     ("/timeline", timeline, "What is described, on a timeline"),
     ("/timeline{suffix}", timeline_as, "The same, in one format"),
@@ -320,6 +333,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     ("/network", network, "Who is described as acting on whom"),
     ("/network{suffix}", network_as, "The same, in one format"),
     ("/questions", question_list, "The questions"),
+    ("/questions{suffix}", question_list_as, "The same, in one format"),
     ("/questions/{name}", question_page, "A question with its answer"),
     ("/robots.txt", robots, ""),
     ("/sitemap.xml", site_maps, ""),

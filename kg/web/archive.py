@@ -18,7 +18,7 @@ from typing import Final
 from urllib.parse import quote
 
 from fastapi import Request
-from fastapi.responses import JSONResponse, Response, StreamingResponse
+from fastapi.responses import Response, StreamingResponse
 
 from kg import changes
 from kg.diff import Difference
@@ -29,11 +29,11 @@ from kg.manifest import (
     read_manifest,
     read_publications,
 )
+from kg.vocab import MARKS
 from kg.web import corrections, describe, history, pages
 from kg.web.ask import (
     PLAIN_JSON,
     Ask,
-    accepted,
     cached,
     form_of,
     format_links,
@@ -41,10 +41,10 @@ from kg.web.ask import (
     jsonld_documents,
     lacking,
     turtle_answer,
-    wants_json,
+    varied,
 )
 from kg.web.citation import Citation
-from kg.web.crawl import published_at
+from kg.web.crawl import begins, published_at
 from kg.web.downloads import Files, answer
 from kg.web.guard import QueryFailure
 from kg.web.language import N_
@@ -53,6 +53,7 @@ from kg.web.negotiation import (
     CSV,
     HTML,
     PAGE_FORMATS,
+    TABLED,
     Format,
 )
 from kg.web.site import Site
@@ -91,12 +92,22 @@ async def download_page(request: Request) -> Response:
 
     CSV is a table of the page, which `table` names (files, others, graphs, licences).
     """
+    return await _download_page(request, "")
+
+
+async def download_page_as(request: Request, suffix: str) -> Response:
+    """Return the same in the format of the suffix."""
+    return await _download_page(request, suffix)
+
+
+async def _download_page(request: Request, suffix: str) -> Response:
     ask = Ask(request)
-    form = form_of(request, (HTML, CSV))
+    form = form_of(request, (HTML, CSV), suffix)
+    ask.path = "/download"
     served, manifest = ask.served, ask.served.manifest
     current = f"{ask.root}/download/current/"
     # Where nobody owns the base, it is where somebody asks, and so in no answer that others get.
-    host = published_at(manifest) or ("" if ask.static else str(request.base_url)[:300])
+    host = begins(ask)
     headers = {"Vary": "Accept, Accept-Language"}
     if form is HTML and (ask.static or published_at(manifest)):
         headers["ETag"] = ask.etag("/download", *ask.reader)
@@ -139,12 +150,17 @@ async def download_page(request: Request) -> Response:
     dumps = [shown(entry, current) for entry in manifest.dumps]
     files = [shown(entry, numbered) for entry in manifest.files if not entry.private]
     tables = {
-        "files": _files_table(dumps),
-        "others": _files_table(files),
+        "files": _files_table(ask, dumps),
+        "others": _files_table(ask, files),
         "graphs": Table(
             ("graph", "quads", "graph_iri", "address"),
             [
-                (graph.key, str(graph.quads), graph.iri, f"{current}{GRAPHS}{graph.key}{NQ}")
+                (
+                    graph.key,
+                    str(graph.quads),
+                    graph.iri,
+                    _absolute(ask, f"{current}{GRAPHS}{graph.key}{NQ}"),
+                )
                 for graph in graphs
             ],
         ),
@@ -167,7 +183,7 @@ async def download_page(request: Request) -> Response:
         formats=table_links(
             ask.language,
             () if ask.static else tables,
-            f"{ask.root}/download?format=csv&table={{table}}",
+            f"{ask.root}/download{CSV.suffix}?table={{table}}",
         ),
         dumps=dumps,
         files=files,
@@ -202,9 +218,11 @@ async def download_page(request: Request) -> Response:
     )
 
 
-def _files_table(files: Iterable[Mapping[str, object]]) -> Table:
-    columns = ("name", "what", "bytes", "sha256", "href")
-    rows = [[_cell(one[name]) for name in columns] for one in files]
+def _files_table(ask: Ask, files: Iterable[Mapping[str, object]]) -> Table:
+    columns = ("name", "what", "bytes", "sha256")
+    rows = [
+        [*(_cell(one[name]) for name in columns), _absolute(ask, str(one["href"]))] for one in files
+    ]
     return Table(("file", "media_type", "bytes", "sha256", "address"), rows)
 
 
@@ -248,7 +266,7 @@ async def download(request: Request, release: str, path: str = "") -> Response:
         headers["Repr-Digest"] = f"sha-256=:{digest}:"
     if found.media_type == "text/html":  # the report, whose style is in it
         headers["Content-Security-Policy"] = REPORT_POLICY
-    if (same := ask.known(etag, headers)) is not None:
+    if (same := ask.known(etag, headers, there=True)) is not None:
         return same
     head = bool(request.scope.get("kg.head"))
     return await asyncio.to_thread(answer, found, files, request.headers, headers, head=head)
@@ -266,8 +284,18 @@ async def _earlier(ask: Ask, folder: Path) -> Files:
 
 async def release_list(request: Request) -> Response:
     """Return the releases that are kept, the one published last first; HTML, JSON or CSV."""
+    return await _release_list(request, "")
+
+
+async def release_list_as(request: Request, suffix: str) -> Response:
+    """Return the same in the format of the suffix."""
+    return await _release_list(request, suffix)
+
+
+async def _release_list(request: Request, suffix: str) -> Response:
     ask = Ask(request)
-    form = form_of(request, (HTML, PLAIN_JSON, CSV))
+    form = form_of(request, (HTML, PLAIN_JSON, CSV), suffix)
+    ask.path = "/releases"
     found = await asyncio.to_thread(history.kept, ask.site.releases)
     shown = [
         {
@@ -283,11 +311,14 @@ async def release_list(request: Request) -> Response:
     ]
     headers = {"Vary": "Accept", "Cache-Control": "no-cache"}
     if form is PLAIN_JSON:
-        return JSONResponse(shown, headers=headers)
+        return ask.json(shown, headers)
     if form is CSV:
-        columns = ("id", "current", "published", "quads", "triples", "before", "href")
-        rows = [[_cell(one[name]) for name in columns] for one in shown]
-        table = Table(("release", *columns[1:-1], "address"), rows)
+        columns = ("id", "current", "published", "quads", "triples", "before")
+        rows = [
+            [*(_cell(one[name]) for name in columns), _absolute(ask, str(one["href"]))]
+            for one in shown
+        ]
+        table = Table(("release", *columns[1:], "address"), rows)
         return ask.answer(table.csv(), CSV.media_type, headers)
     return ask.page(
         "releases.html",
@@ -296,6 +327,11 @@ async def release_list(request: Request) -> Response:
         title=ask.language.gettext("Releases"),
         releases=shown,
     )
+
+
+def _absolute(ask: Ask, path: str) -> str:
+    """Return an address for who reads it elsewhere."""
+    return begins(ask) + path.removeprefix(f"{ask.root}/")
 
 
 def _cell(value: object) -> str:
@@ -308,10 +344,10 @@ async def release_page(request: Request, release: str) -> Response:
     """Return what a release that is kept says of itself; HTML, or its manifest as JSON."""
     ask = Ask(request)
     folder = await asyncio.to_thread(history.find, ask.site.releases, release)
-    if wants_json(request):
+    if form_of(request, (HTML, PLAIN_JSON)) is PLAIN_JSON:
         found = await asyncio.to_thread((folder / MANIFEST).read_bytes)
         headers = {"Vary": "Accept", "Cache-Control": "no-cache"}
-        return Response(found, 200, headers, "application/json")
+        return ask.answer(found, PLAIN_JSON.media_type, headers)
     everything = await asyncio.to_thread(history.kept, ask.site.releases)
     one = next((one for one in everything if one.folder.name == folder.name), None)
     if one is None:
@@ -328,26 +364,25 @@ async def release_page(request: Request, release: str) -> Response:
 
 
 async def release_difference(request: Request, old: str, new: str) -> Response:
-    """Return what changed from one release to another: HTML by thing, JSON, or an RDF Patch.
+    """Return what changed from one release to another: HTML by thing, JSON, CSV or an RDF Patch.
 
-    `.json` and `.rdfp` at the end of the address choose the form; else it is negotiated.
+    `.json`, `.csv` and `.rdfp` at the end of the address choose the form; else it is negotiated.
+    CSV is a table of the page, which `table` names (things, graphs).
     """
     ask = Ask(request)
-    name, _, suffix = new.partition(".")
+    name, dot, suffix = new.partition(".")
     before = await asyncio.to_thread(history.find, ask.site.releases, old)
     after = await asyncio.to_thread(history.find, ask.site.releases, name)
-    forms = {"json": PLAIN_JSON, "rdfp": RDF_PATCH, "html": HTML}
-    if suffix and suffix not in forms:
-        raise QueryFailure("not-found", f"There is no format .{suffix}; there are: .json .rdfp")
-    form = forms.get(suffix)
-    if form is None:
-        form = accepted(request, (HTML, PLAIN_JSON, RDF_PATCH))
-    languages = ask.reader if form is HTML else ()
-    etag = ask.etag("diff", before.name, after.name, form.name, ask.number, *languages)
+    form = form_of(request, (HTML, PLAIN_JSON, CSV, RDF_PATCH), dot + suffix)
+    ask.path = f"/releases/{before.name}/diff/{after.name}"
+    wanted = request.query_params.get("table", "") if form is CSV else ""
+    languages = ask.reader if form in (HTML, CSV) else ()
+    etag = ask.etag("diff", before.name, after.name, form.name, ask.number, wanted, *languages)
     headers = {"ETag": etag, "Vary": "Accept, Accept-Language", "Cache-Control": "no-cache"}
-    if (same := ask.known(etag, headers)) is not None:
+    if (same := ask.known(etag, headers, there=True)) is not None:
         return same
     if form is RDF_PATCH:
+        headers = varied(headers)
         if request.scope.get("kg.head"):
             return Response(b"", 200, headers, RDF_PATCH.media_type)
         found = await asyncio.to_thread(Difference, before, after)
@@ -356,12 +391,17 @@ async def release_difference(request: Request, old: str, new: str) -> Response:
     async with ask.site.comparing:  # one at a time: each may take a second of a core
         compared = await asyncio.to_thread(history.compare, before, after, ask.number)
     if form is PLAIN_JSON:
-        return JSONResponse(history.as_json(compared, ask.number), headers=headers)
+        return ask.json(history.as_json(compared, ask.number), headers)
     address = f"{ask.root}/releases/{before.name}/diff/{after.name}"
     _ = ask.language.gettext
+    tables = _difference_tables(ask, compared)
+    if form is CSV:
+        return ask.answer(one_of(tables, wanted).csv(), CSV.media_type, headers)
+    page = f"&page={ask.number}" if ask.number > 1 else ""
     return ask.page(
         "diff.html",
         headers=headers,
+        formats=table_links(ask.language, tables, f"{address}{CSV.suffix}?table={{table}}{page}"),
         title=_("What changed"),
         compared=compared,
         changes={what: _(words) for what, words in history.CHANGES.items()},
@@ -371,6 +411,42 @@ async def release_difference(request: Request, old: str, new: str) -> Response:
         json=f"{address}.json",
         backwards=f"{ask.root}/releases/{after.name}/diff/{before.name}",
     )
+
+
+def _difference_tables(ask: Ask, compared: history.Compared) -> dict[str, Table]:
+    """Return what changed as tables: a thing with its mark, and what is said there by whom.
+
+    There are none where it is too much to be shown.
+    """
+    if compared.counts is None:
+        return {}
+    _ = ask.language.gettext
+
+    def marked(mark: str, label: str) -> str:
+        words = _(mark)
+        return f"{words[:1].upper()}{words[1:]}: {label}" if mark else label
+
+    return {
+        "things": Table(
+            ("thing", "kind", "change", "said_by", "graph", "thing_iri", "graph_iri"),
+            [
+                (
+                    marked(one.mark, one.label),
+                    one.kind,
+                    one.what,
+                    "; ".join(marked(MARKS["claim"], claim) for claim in one.said_by),
+                    one.source,
+                    one.thing,
+                    one.graph,
+                )
+                for one in compared.changes
+            ],
+        ),
+        "graphs": Table(
+            ("graph", "removed", "added", "graph_iri"),
+            [(one.source, str(one.removed), str(one.added), one.graph) for one in compared.counts],
+        ),
+    }
 
 
 async def correction_list(request: Request) -> Response:
@@ -391,14 +467,7 @@ async def _correction_list(request: Request, suffix: str) -> Response:
     served, number = ask.served, ask.number
     if served.manifest.imported:
         raise lacking(ask, "notices of corrections")
-    offers = {f".{form.name}": form for form in (PLAIN_JSON, ATOM, *PAGE_FORMATS)}
-    if suffix and suffix not in offers:
-        raise QueryFailure(
-            "not-found", f"There is no format {suffix}; there are: {', '.join(offers)}"
-        )
-    form = offers.get(suffix)
-    if form is None:
-        form = accepted(request, (*PAGE_FORMATS, ATOM, PLAIN_JSON))
+    form = form_of(request, (*PAGE_FORMATS, ATOM, PLAIN_JSON), suffix)
     languages = ask.reader if form in (HTML, ATOM) else ()
     etag = ask.etag("corrections", form.name, number, *languages)
     headers = {"ETag": etag, "Vary": "Accept, Accept-Language", "Cache-Control": "no-cache"}
@@ -412,17 +481,17 @@ async def _correction_list(request: Request, suffix: str) -> Response:
             served.release.prefixes,
             await jsonld_documents(served),
         )
-        return Response(data, 200, headers, form.media_type)
+        return ask.answer(data, form.media_type, headers)
     view = ask.view(found)
     notices = [view.notice(iri) for iri in view.d.sections["nodes"]]
     if form is PLAIN_JSON:
         value = corrections.as_json(view, notices, served.manifest.id, number, more=more)
-        return JSONResponse(value, headers=headers)
+        return ask.json(value, headers)
     if form is ATOM:
         if number > 1:
             raise QueryFailure("not-found", "The feed has one page: the last notices")
         text = corrections.as_atom(view, notices, served.base, served.manifest.title)
-        return Response(text, 200, headers, ATOM.media_type)
+        return ask.answer(text, ATOM.media_type, headers)
     address = f"{ask.root}/corrections"
     query = f"?page={number}" if number > 1 else ""
     further = [
@@ -441,7 +510,7 @@ async def _correction_list(request: Request, suffix: str) -> Response:
 
 
 async def change_list(request: Request) -> Response:
-    """Return the feed of changes: a Linked Data Event Stream, or a page for people."""
+    """Return the feed of changes: a Linked Data Event Stream, or a page for people, or CSV."""
     return await _change_list(request, "")
 
 
@@ -452,19 +521,36 @@ async def change_list_as(request: Request, suffix: str) -> Response:
 
 async def _change_list(request: Request, suffix: str) -> Response:
     ask = Ask(request)
-    chosen = format_of(request, suffix)
+    chosen = format_of(request, suffix, TABLED)
+    ask.path = "/changes"
     publications = await asyncio.to_thread(read_publications, ask.site.releases)
     first = max(0, len(publications) - PAGES_OF_CHANGES)
     shown = publications[first:]
     headers = {"Vary": "Accept, Accept-Language", "Cache-Control": "no-cache"}
-    if chosen != "html":
+    if chosen not in (HTML.name, CSV.name):
         text = changes.stream(ask.served.base, ask.served.manifest.title, shown, first)
         return await turtle_answer(ask, text, chosen, headers)
     kept = {one.folder.name for one in await asyncio.to_thread(history.kept, ask.site.releases)}
+    if chosen == CSV.name:
+        table = Table(
+            ("number", "time", "action", "release", "kept", "address"),
+            [
+                (
+                    str(number),
+                    one.time,
+                    one.action,
+                    one.id,
+                    _cell(one.id in kept),
+                    _absolute(ask, f"{ask.root}/changes/{number}"),
+                )
+                for number, one in reversed(list(enumerate(shown, first)))
+            ],
+        )
+        return ask.answer(table.csv(), CSV.media_type, headers)
     return ask.page(
         "changes.html",
         headers=headers,
-        formats=format_links(f"{ask.root}/changes"),
+        formats=[*format_links(f"{ask.root}/changes"), *ask.as_data(CSV)],
         title=ask.language.gettext("Changes"),
         pages=[
             {

@@ -34,6 +34,7 @@ from kg.web.negotiation import (
     HTML,
     PAGE_FORMATS,
     Format,
+    by_name,
     choose,
     coding,
     content_type,
@@ -142,12 +143,13 @@ class Ask:
         return f"{self.root}{self.path}" + (f"?{text}" if text else "")
 
     def as_data(self, *forms: Format) -> list[dict[str, str]]:
-        """Return links to what this page shows in other formats, by the parameter `format`."""
+        """Return links to what this page shows in other formats, by the suffix of the path."""
+        path, mark, query = self.link(format=None).partition("?")
         return [
             {
                 "name": form.name.upper(),
                 "type": form.media_type,
-                "href": self.link(format=form.name),
+                "href": f"{path}{form.suffix}{mark}{query}",
             }
             for form in forms
         ]
@@ -166,15 +168,24 @@ class Ask:
         text = json.dumps([self.served.manifest.id, self.site.build, self.gzip, *map(str, parts)])
         return f'"{hashlib.sha256(text.encode()).hexdigest()[:24]}"'
 
-    def known(self, etag: str, headers: Mapping[str, str]) -> Response | None:
-        """Return 304 where the reader has this answer already, or the answer where it is kept."""
-        if self._has(etag):
+    def known(
+        self, etag: str, headers: Mapping[str, str], *, there: bool = False
+    ) -> Response | None:
+        """Return 304 where the reader has this answer already, or the answer where it is kept.
+
+        Args:
+            there: whether the caller knows that there is something at this address, so that `*` is
+                had; else `answer` finds that out.
+        """
+        if self._has(etag) or (there and self._any):
             return self._unchanged(etag, headers)
         kept = self.served.pages.get(self._key(etag), None)
         if kept is None:
             return None
+        if self._any:
+            return self._unchanged(etag, headers)
         # One answer may have several addresses, which depend on more or less of the request.
-        named = {**_texts(kept.headers), "vary": _compressible(_varied(headers))}
+        named = {**_texts(kept.headers), "vary": _compressible(varied(headers))}
         return self._chosen(Response(kept.body, 200, named))
 
     def answer(
@@ -182,7 +193,9 @@ class Ask:
     ) -> Response:
         """Return an answer, compressed where the reader takes that; with an ETag it is kept."""
         data = body.encode() if isinstance(body, str) else body
-        named = _varied({**headers, "Content-Type": content_type(media_type)})
+        if status == 200 and self._any:
+            return self._unchanged(headers.get("ETag", ""), headers)
+        named = varied({**headers, "Content-Type": content_type(media_type)})
         named["Vary"] = _compressible(named)
         if self.gzip and len(data) >= WORTH_IT:
             data = gzip.compress(data, COMPRESSION, mtime=0)
@@ -190,28 +203,35 @@ class Ask:
         response = Response(data, status, named)
         etag = headers.get("ETag")
         if etag and status == 200:
-            if self.request.headers.get("if-none-match", "").strip() == "*":
-                return self._unchanged(etag, headers)
             key, pairs = self._key(etag), list(response.raw_headers)
             self.served.pages.put(Kept(key, "page", "", etag.encode(), pairs, data), None)
         return self._chosen(response)
+
+    def json(self, value: object, headers: Mapping[str, str]) -> Response:
+        """Return an answer in JSON, as `answer` does."""
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        return self.answer(text, PLAIN_JSON.media_type, headers)
 
     def _key(self, etag: str) -> bytes:
         """Return the key of a kept answer, whose links hold the parameters of its address."""
         return hashlib.sha256(f"{etag} {self.request.url.query}".encode()).digest()
 
-    def _has(self, etag: str) -> bool:
-        """Return whether the reader has the answer with this entity tag.
+    @property
+    def _any(self) -> bool:
+        """Return whether the reader says that they have whatever there is: RFC 9110, 13.1.2."""
+        return self.request.headers.get("if-none-match", "").strip() == "*"
 
-        `*`, whatever there is, is for `answer`: nobody knows yet that there is anything.
-        """
-        given = self.request.headers.get("if-none-match", "").strip()
-        return given != "*" and matches(given.encode("latin-1"), etag.encode("latin-1"))
+    def _has(self, etag: str) -> bool:
+        """Return whether the reader has the answer with this entity tag; `*` is another matter."""
+        given = self.request.headers.get("if-none-match", "")
+        return not self._any and matches(given.encode("latin-1"), etag.encode("latin-1"))
 
     def _unchanged(self, etag: str, headers: Mapping[str, str]) -> Response:
-        named = _varied(headers)
+        named = varied(headers)
         named["Vary"] = _compressible(named)
-        return self._chosen(Response(status_code=304, headers={**named, "ETag": etag}))
+        if etag:
+            named["ETag"] = etag
+        return self._chosen(Response(status_code=304, headers=named))
 
     def _chosen(self, response: Response) -> Response:
         """Return the response; a language that was chosen on a page of ours is remembered.
@@ -323,7 +343,7 @@ def _compressible(headers: Mapping[str, str]) -> str:
     return ", ".join(filter(None, (headers.get("Vary"), "Accept-Encoding")))
 
 
-def _varied(headers: Mapping[str, str]) -> dict[str, str]:
+def varied(headers: Mapping[str, str]) -> dict[str, str]:
     """Return headers that say that an answer depends on the cookie where it does on languages."""
     found = dict(headers)
     if "Accept-Language" in found.get("Vary", ""):
@@ -333,11 +353,6 @@ def _varied(headers: Mapping[str, str]) -> dict[str, str]:
 
 TITLE: Final = "Chancery"
 PLAIN_JSON: Final = Format("json", "application/json", ".json")
-
-
-def negotiated(request: Request) -> str:
-    """Return the suffix of the format that the reader wants most; HTML where all are equal."""
-    return accepted(request, PAGE_FORMATS).name
 
 
 def accepted(request: Request, offers: tuple[Format, ...]) -> Format:
@@ -354,34 +369,40 @@ def accepted(request: Request, offers: tuple[Format, ...]) -> Format:
     return found[0]
 
 
-def form_of(request: Request, offers: tuple[Format, ...]) -> Format:
-    """Return which of the formats on offer is asked for: by `format`, else by the header Accept.
+def form_of(request: Request, offers: tuple[Format, ...], suffix: str = "") -> Format:
+    """Return which of the formats on offer is asked for.
+
+    The suffix of the address says it, else the parameter `format`, else the header Accept: so it is
+    on every page that has several formats.
 
     Raises:
         QueryFailure: none of them is.
     """
+    if suffix:
+        for form in offers:
+            if form.suffix == suffix:
+                return form
+        there = ", ".join(form.suffix for form in offers)
+        raise QueryFailure("not-found", f"There is no format {suffix}; there are: {there}")
     name = request.query_params.get("format")
     if name is None:
         return accepted(request, offers)
-    for form in offers:
-        if form.name == name:
-            return form
-    *names, last = (form.name for form in offers)
-    raise QueryFailure("parameter", f"format is {name!r}; expected {', '.join(names)} or {last}")
+    found = by_name(name, offers)
+    if found is None:
+        *names, last = (form.name for form in offers)
+        raise QueryFailure(
+            "parameter", f"format is {name!r}; expected {', '.join(names)} or {last}"
+        )
+    return found
 
 
-def format_of(request: Request, suffix: str) -> str:
-    """Return the format of an address with an optional suffix such as `.ttl`."""
-    if not suffix:
-        return negotiated(request)
-    if suffix[1:] not in describe.FORMATS or suffix[0] != ".":
-        raise QueryFailure("not-found", f"There is no format {suffix}; there are: {format_names()}")
-    return suffix[1:]
+def format_of(request: Request, suffix: str, offers: tuple[Format, ...] = PAGE_FORMATS) -> str:
+    """Return the name of the format that is asked for, which is one of data unless said otherwise.
 
-
-def format_names() -> str:
-    """Return the suffixes that an address may have, for a message."""
-    return ", ".join(f".{suffix}" for suffix in describe.FORMATS)
+    Raises:
+        QueryFailure: none on offer is.
+    """
+    return form_of(request, offers, suffix).name
 
 
 def format_links(path: str, query: str = "") -> list[dict[str, str]]:
@@ -490,18 +511,9 @@ def report_page(ask: Ask) -> str:
     return ""
 
 
-def wants_json(request: Request) -> bool:
-    """Return whether JSON is asked for rather than a page: by `format`, else by the header Accept.
-
-    Raises:
-        QueryFailure: it is neither.
-    """
-    return form_of(request, (HTML, PLAIN_JSON)) is PLAIN_JSON
-
-
 async def turtle_answer(ask: Ask, text: str, suffix: str, headers: Mapping[str, str]) -> Response:
     """Return Turtle that was made for this request in one of the data formats."""
-    etag = f'"{hashlib.sha256(f"{suffix} {text}".encode()).hexdigest()[:32]}"'
+    etag = f'"{hashlib.sha256(f"{suffix} {ask.gzip} {text}".encode()).hexdigest()[:32]}"'
     headers = {**headers, "ETag": etag}
     if (same := ask.known(etag, headers)) is not None:
         return same

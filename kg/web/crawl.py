@@ -27,7 +27,15 @@ MOST: Final = 50_000
 """Addresses that one map may have."""
 MAPS: Final = 100
 """Maps that are offered: the things after the first five millions are found through those."""
-NEVER: Final = ("/query", "/sparql", "/graphs", "/suggest", "/search?*q=", "/releases/*/diff/")
+NEVER: Final = (
+    "/query",
+    "/sparql",
+    "/graphs",
+    "/suggest",
+    "/search?*q=",
+    "/search.",
+    "/releases/*/diff/",
+)
 """What costs the server a query and gives a crawler nothing that is not elsewhere."""
 _SPACE: Final = "http://www.sitemaps.org/schemas/sitemap/0.9"
 _PAGES: Final = ("", "questions", "ontology", "dataset", "download", "docs", "corrections")
@@ -49,6 +57,15 @@ def site_map(element: str, addresses: Iterable[str]) -> bytes:
     lines = [f"<{element}><loc>{html.escape(one)}</loc></{element}>" for one in addresses]
     head = '<?xml version="1.0" encoding="UTF-8"?>'
     return "\n".join([head, f'<{outer} xmlns="{_SPACE}">', *lines, f"</{outer}>", ""]).encode()
+
+
+def begins(ask: Ask) -> str:
+    """Return what the addresses of pages begin with: the base IRI, or the host that was asked.
+
+    It is the host where nobody owns the base; in a static copy nobody knows it, and it is empty.
+    """
+    here = "" if ask.static else str(ask.request.base_url)[:300]
+    return published_at(ask.served.manifest) or here
 
 
 async def robots(request: Request) -> Response:

@@ -73,10 +73,15 @@ PROPOSITIONS: Final = ("event", "relation")
 """Kinds of data addresses that are of propositions."""
 ABOUT: Final[Mapping[str, tuple[str, ...]]] = {
     "claim": ("concerns",),
+    "claimset": ("statedMember", "inferredMember"),
     "status": ("assesses",),
     "record": ("links", "linkSubject"),
+    "relation": ("subject", "object"),
 }
-"""Kinds of what is about propositions, and the properties that lead from it to them."""
+"""Kinds of what names propositions without being one alone, and the properties that lead there: a
+set leads to claims, and a relation to what it is between, which may be propositions."""
+_DEEPEST: Final = 5
+"""Steps from what names a proposition to that."""
 
 
 class Term(NamedTuple):
@@ -290,7 +295,10 @@ SELECT ?s ?p ?o ?g WHERE {
 }"""
 TAKEN_QUERY: Final = """
 SELECT DISTINCT ?n ?p ?same ?c ?answered ?stance ?who ?rank WHERE {
-  VALUES ?n { $nodes } ?n (ch:concerns|ch:assesses|ch:links|ch:linkSubject)? ?p .
+  VALUES ?n { $nodes }
+  ?n (ch:concerns|ch:assesses|ch:links|ch:linkSubject|ch:ultimately/ch:concerns
+    |(ch:statedMember|ch:inferredMember)/ch:concerns|^ch:hasParticipation)?
+    /(ch:subject|ch:object)? ?p .
   ?p ch:possiblySameAs? ?same .
   { ?same ^ch:concerns ?c } UNION { ?same ^ch:concerns ?answered . ?answered ^ch:respondsTo ?c }
   ?c ch:stance ?stance ; ch:claimant ?who .
@@ -303,6 +311,16 @@ SELECT ?s ?p ?o WHERE {
   FILTER(?p IN (rdf:type, rdfs:label, ch:eventType, ch:relationType, ch:actor, ch:subject,
     ch:time, ch:status, ch:possiblySameAs, ch:yields, ch:reviewState))
 }"""
+# From what names propositions to them: `ABOUT`. An agent that a relation is between is none.
+ABOUT_QUERY: Final = """
+SELECT DISTINCT ?s ?p ?o ?g WHERE {
+  { VALUES ?s { $nodes } GRAPH ?g { ?s ?p ?o }
+    FILTER(?p IN (ch:assesses, ch:links, ch:linkSubject, ch:statedMember, ch:inferredMember)
+      || (?p IN (ch:subject, ch:object)
+        && (STRSTARTS(STR(?o), "$base/event/") || STRSTARTS(STR(?o), "$base/relation/")))) }
+  UNION { VALUES ?n { $nodes } ?n ch:statedMember|ch:inferredMember ?s .
+    GRAPH ?g { ?s ch:concerns ?o } BIND(ch:concerns AS ?p) }
+} LIMIT $limit"""
 TIMES_QUERY: Final = """
 SELECT DISTINCT ?s ?p ?o WHERE {
   VALUES ?n { $nodes } ?n ch:time ?s . ?s ?p ?o .
@@ -560,6 +578,8 @@ class Description:
     cut: bool = False
     partial: bool = False
     """Not all positions on what it names are in it."""
+    about: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The propositions that things name, where the graph does not lead to them."""
     texts: Texts = field(default_factory=lambda: Texts())
     """What is known of the terms of a result."""
 
@@ -694,6 +714,8 @@ async def _complete(
     ):
         graph.add(_quads(answer))
         labelled |= {row["s"].value for row in answer}
+    reached = {*whole, *nodes}
+    await _reach(engine, graph, reached, base)
     claims = _named_iris(graph, f"{base}id/claim/")
     queries = [fill(one, nodes=values_of(claims)) for one in (NAMING_QUERY, CORRECTIONS_QUERY)]
     parts = {part for node in labelled for name in _PARTS for part in graph.iris(node, name)}
@@ -701,6 +723,7 @@ async def _complete(
         queries.append(fill(NODES_QUERY, nodes=values_of(elsewhere)))
     for rows in await engine.rows(queries):
         graph.add(_quads(rows))
+    await _reach(engine, graph, reached, base)
     listed = _named_iris(graph, f"{base}id/event/", f"{base}id/relation/")
     partial = False
     if listed:
@@ -729,6 +752,23 @@ async def _complete(
         graph.add(quads)
         left = {q.object.value for q in quads if q.predicate == CH + "actsFor"} - met
     return partial
+
+
+async def _reach(engine: Engine, graph: Graph, reached: set[str], base: str) -> None:
+    """Add what leads from things in the graph to the propositions that they name; see `ABOUT`.
+
+    Args:
+        reached: those of which that is known; the others are added to it.
+    """
+    kinds = tuple(f"{base}id/{kind}/" for kind in ABOUT if kind != "claim")
+    for _ in range(_DEEPEST):
+        further = _named_iris(graph, *kinds) - reached
+        if not further:
+            return
+        reached |= further
+        names = {"nodes": values_of(further), "base": f"{base}id", "limit": POSITIONS}
+        [rows] = await engine.rows([fill(ABOUT_QUERY, **names)])
+        graph.add(_quads(rows))
 
 
 async def introduced(engine: Engine, iris: Collection[str]) -> list[Quad]:
@@ -772,9 +812,17 @@ async def related(
     return _list(base, nodes, graph, partial)
 
 
-def _list(base: str, nodes: Sequence[str], graph: Graph, partial: bool) -> Description:
+def _list(
+    base: str,
+    nodes: Sequence[str],
+    graph: Graph,
+    partial: bool,
+    about: Mapping[str, tuple[str, ...]] | None = None,
+) -> Description:
     sections = {"nodes": tuple(nodes)}
-    return Description("", base, "list", "", 1, graph, sections, (), False, partial=partial)
+    return Description(
+        "", base, "list", "", 1, graph, sections, (), False, partial=partial, about=about or {}
+    )
 
 
 async def sketched(
@@ -848,10 +896,13 @@ async def brief(
         engine, base, nodes, terms: as for `related`, which says more and takes longer.
     """
     graph = Graph()
-    stated = tuple(f"{base}id/{kind}/" for kind in (*PROPOSITIONS, *ABOUT))
+    kinds = {*PROPOSITIONS, *ABOUT, "participation"}
+    stated = tuple(f"{base}id/{kind}/" for kind in kinds)
     taken = [node for node in nodes if node.startswith(stated)]
-    partial = await _add_labels(engine, graph, {*nodes, *terms}, taken)
-    return _list(base, nodes, graph, partial)
+    about: dict[str, dict[str, None]] = {}
+    partial = await _add_labels(engine, graph, {*nodes, *terms}, taken, about)
+    found = {node: tuple(some) for node, some in about.items()}
+    return _list(base, nodes, graph, partial, found)
 
 
 def _bearing(claim: str, answered: Term | None, proposition: Term) -> Iterator[Quad]:
@@ -861,24 +912,30 @@ def _bearing(claim: str, answered: Term | None, proposition: Term) -> Iterator[Q
     yield Quad(answered.value if answered else claim, f"{CH}concerns", proposition, "")
 
 
-def _taken(rows: Iterable[Row]) -> Iterator[Quad]:
-    """Yield what TAKEN_QUERY found as statements."""
+def _taken(rows: Iterable[Row], found: dict[str, dict[str, None]]) -> Iterator[Quad]:
+    """Yield what TAKEN_QUERY found as statements; add to `found` what each node is about."""
     for row in rows:
         claim, node, about, same = (row[name].value for name in ("c", "n", "p", "same"))
+        found.setdefault(node, {})[about] = None
         yield from _bearing(claim, row.get("answered"), row["same"])
         yield Quad(claim, f"{CH}stance", row["stance"], "")
         yield Quad(claim, f"{CH}claimant", row["who"], "")
         if same != about:
             yield Quad(about, f"{CH}possiblySameAs", row["same"], "")
-        if node != about:
-            kind = node.rsplit("/", 2)[1]
-            yield Quad(node, CH + ABOUT[kind][0], row["p"], "")
 
 
 async def _add_labels(
-    engine: Engine, graph: Graph, iris: set[str], taken: Sequence[str] = ()
+    engine: Engine,
+    graph: Graph,
+    iris: set[str],
+    taken: Sequence[str] = (),
+    about: dict[str, dict[str, None]] | None = None,
 ) -> bool:
-    """Add the names of the IRIs and the positions on what was `taken`; return as `_complete`."""
+    """Add the names of the IRIs and the positions on what was `taken`; return as `_complete`.
+
+    Args:
+        about: takes what each of `taken` is about.
+    """
     for iri in sorted(iris):
         graph.add(engine.terms.get(iri, ()))
     iris = iris - set(engine.terms)
@@ -897,7 +954,7 @@ async def _add_labels(
     graph.add(_quads(claims))
     further = {row["o"].value for row in claims} - iris
     for rows in positions:
-        graph.add(_taken(rows))
+        graph.add(_taken(rows, {} if about is None else about))
         further |= {row[name].value for row in rows for name in ("p", "stance", "who")} - iris
     for iri in sorted(further):
         graph.add(engine.terms.get(iri, ()))
@@ -1021,14 +1078,19 @@ async def term_page(
     nodes = list(dict.fromkeys(row["s"].value for row in shown))
     values = [row["o"].value for row in shown if "o" in row and row["o"].is_iri]
     data = sorted(iri for iri in {*nodes, *values} if iri.startswith(f"{base}id/"))
-    of: list[str] = []
-    if data:
-        [rows_of] = await engine.rows([fill(OF_QUERY, nodes=values_of(data))])
-        of = [row["node"].value for row in rows_of]
+    of = await propositions_of(engine, data)
     partial = await _complete(engine, graph, "", sorted({*nodes, *of}), base)
     sections = {"uses": tuple(nodes)}
     key, more = iri.removeprefix(CH), len(rows) > USES
     return Description(iri, base, "term", key, page, graph, sections, (), more, partial=partial)
+
+
+async def propositions_of(engine: Engine, iris: Collection[str]) -> list[str]:
+    """Return the propositions that claims, sets, assessments, links and participations are of."""
+    if not iris:
+        return []
+    [rows] = await engine.rows([fill(OF_QUERY, nodes=values_of(iris))])
+    return [row["node"].value for row in rows]
 
 
 async def uses(engine: Engine, name: str, terms: Mapping[str, str], most: int) -> dict[str, int]:

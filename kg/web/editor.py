@@ -31,6 +31,8 @@ ROWS_SHOWN: Final = 1000
 """Rows of an answer on a page."""
 LISTED: Final = 25
 """Events and relations of a result with whom the positions on them are listed."""
+ASTRAY: Final = 500
+"""Claims, sets and the like in a result of which is looked up what they are about."""
 TERMS: Final = 5000
 """Terms that the editor completes with."""
 EXCERPT: Final = 60
@@ -242,15 +244,17 @@ async def positions(ask: Ask, view: pages.View, key: object = None) -> Positions
     Raises:
         QueryFailure: it took too long.
     """
-    served, named = ask.served, view.named()
-    if served.manifest.imported or not named:
+    served, known, astray = ask.served, view.named(), view.astray()
+    if served.manifest.imported or not (known or astray):
         return Positions()
+
+    async def make() -> tuple[list[str], Description]:
+        of = await describe.propositions_of(served.engine, astray[:ASTRAY])
+        named = list(dict.fromkeys([*known, *of]))
+        return named, await describe.related(served.engine, served.base, named[:LISTED])
+
+    named, around = await (make() if key is None else cached(served, key, make))
     first = named[:LISTED]
-
-    async def make() -> Description:
-        return await describe.related(served.engine, served.base, first)
-
-    around = await (make() if key is None else cached(served, key, make))
     return Positions(ask.view(around).listed(first), len(named) - len(first))
 
 

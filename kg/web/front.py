@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 
 from fastapi import Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 
 from kg.manifest import (
     LABELS,
@@ -33,8 +33,8 @@ from kg.web.ask import (
     form_of,
     report_page,
     reviews,
-    wants_json,
 )
+from kg.web.crawl import begins
 from kg.web.editor import ROWS_SHOWN, Positions, positions
 from kg.web.guard import QueryFailure
 from kg.web.language import N_
@@ -280,11 +280,33 @@ NOT_YET: Final = N_("It takes a while to answer: open the question to see.")
 
 
 async def question_list(request: Request) -> Response:
-    """Return the questions of the release, each with the query that answers it; HTML or JSON."""
+    """Return the questions of the release, each with its query; HTML, JSON or CSV."""
+    return await _question_list(request, "")
+
+
+async def question_list_as(request: Request, suffix: str) -> Response:
+    """Return the same in the format of the suffix."""
+    return await _question_list(request, suffix)
+
+
+async def _question_list(request: Request, suffix: str) -> Response:
     ask = Ask(request)
+    form = form_of(request, (HTML, PLAIN_JSON, CSV), suffix)
+    ask.path = "/questions"
     found = ask.served.manifest.questions
-    if wants_json(request):
-        return JSONResponse(
+    headers = {"Vary": "Accept", "Cache-Control": "no-cache"}
+    if form is CSV:
+        columns = ("id", "question", "keywords", "description", "query", "address")
+        rows = [
+            (
+                *(one.id, one.question, "; ".join(one.keywords), one.description, one.query),
+                f"{begins(ask)}questions/{one.id}",
+            )
+            for one in found
+        ]
+        return ask.answer(Table(columns, rows).csv(), CSV.media_type, headers)
+    if form is PLAIN_JSON:
+        return ask.json(
             [
                 {
                     "id": q.id,
@@ -295,10 +317,11 @@ async def question_list(request: Request) -> Response:
                 }
                 for q in found
             ],
-            headers={"Vary": "Accept", "Cache-Control": "no-cache"},
+            headers,
         )
     return ask.page(
         "questions.html",
+        formats=() if ask.static else ask.as_data(PLAIN_JSON, CSV),
         headers={"Vary": "Accept, Accept-Language"},
         title=ask.language.gettext("Questions"),
         questions=found,
@@ -355,8 +378,21 @@ async def search_page(
     ontology or its address; `lang` chooses the language of the names that are shown.
     """
     del lang, page  # read by Ask
+    return await _search_page(request, q, kind, "")
+
+
+async def search_page_as(
+    request: Request, suffix: str, q: str = "", kind: str = "", lang: str = "", page: int = 1
+) -> Response:
+    """Return the same in the format of the suffix."""
+    del lang, page  # read by Ask
+    return await _search_page(request, q, kind, suffix)
+
+
+async def _search_page(request: Request, q: str, kind: str, suffix: str) -> Response:
     ask = Ask(request)
-    form = form_of(request, (HTML, PLAIN_JSON, CSV))
+    form = form_of(request, (HTML, PLAIN_JSON, CSV), suffix)
+    ask.path = "/search"
     number = ask.number
     class_iri = _class_iri(request)
     _check_kind(kind)
@@ -379,7 +415,7 @@ async def search_page(
         headers = {"Vary": "Accept, Accept-Language", "Cache-Control": "no-cache"}
         return ask.answer(_table(view, shown).csv(), CSV.media_type, headers)
     if form is PLAIN_JSON:
-        return JSONResponse(
+        return ask.json(
             {
                 "query": q,
                 "hits": [one.json(view) for one in shown],
@@ -388,7 +424,7 @@ async def search_page(
                 "classes": {iri: count for iri, count in classes if iri},
                 "counted": found.counted,
             },
-            headers={"Vary": "Accept, Accept-Language", "Cache-Control": "no-cache"},
+            {"Vary": "Accept, Accept-Language", "Cache-Control": "no-cache"},
         )
     _ = ask.language.gettext
     if ask.static:
@@ -473,7 +509,7 @@ async def suggestions(request: Request, q: str = "", kind: str = "", lang: str =
     headers = {
         "Cache-Control": "private, max-age=60",
         "ETag": etag,
-        "Vary": "Accept-Language, Cookie",
+        "Vary": "Accept-Language",
     }
     if (same := ask.known(etag, headers)) is not None:
         return same
@@ -483,7 +519,7 @@ async def suggestions(request: Request, q: str = "", kind: str = "", lang: str =
     view, shown = await _shown(ask, found, brief=True)
     words = ask.language
     count = {"count": words.number(len(shown))}
-    return JSONResponse(
+    return ask.json(
         {
             "query": q,
             "suggestions": [
@@ -508,7 +544,7 @@ async def suggestions(request: Request, q: str = "", kind: str = "", lang: str =
             if shown
             else words.gettext("No suggestions"),
         },
-        headers=headers,
+        headers,
     )
 
 
@@ -548,7 +584,11 @@ class Shown:
         if self.listed:
             found["positions"] = [
                 {"stance": position.stance.iri, "speakers": [who.iri for who in position.speakers]}
-                for position in (*self.listed.positions, *self.listed.elsewhere)
+                for position in (
+                    *self.listed.positions,
+                    *self.listed.elsewhere,
+                    *self.listed.inner,
+                )
             ]
         return found
 
@@ -566,6 +606,9 @@ class Shown:
                 if (words := self._stance(view, position)) not in stances:
                     about = _("on what is possibly the same event: %(position)s")
                     stances.append(about % {"position": words})
+            for position in self.listed.inner:
+                if (words := self._stance(view, position)) not in stances:
+                    stances.append(f"{_('on what it names:')} {words}")
             found += map(pages.Label, stances)
             if not self.listed.positions:
                 found.append(pages.Label(_("no claim in this release")))
@@ -597,7 +640,15 @@ def _listed(view: pages.View, propositions: Sequence[str]) -> pages.Listed | Non
         positions = view.positions(*propositions)
         against = found.against or any(one.key != "affirms" for one in positions)
         others = tuple(one for one in found.elsewhere if one not in positions)
-        found = dataclasses.replace(found, positions=positions, elsewhere=others, against=against)
+        inner = view.positions(*(one for iri in propositions for one in view.inner(iri)))
+        inner = tuple(one for one in inner if one.key != "affirms" and one not in positions)
+        found = dataclasses.replace(
+            found,
+            positions=positions,
+            elsewhere=others,
+            inner=inner,
+            against=against or bool(inner),
+        )
     return found
 
 
@@ -629,17 +680,13 @@ async def _shown(
         ref = view.ref(hit.iri)
         other = matched and hit.label != ref.label.text and ref.kind != "claim"
         lang = "" if hit.lang.split("-")[0] == view.ui else hit.lang
-        about = [hit.iri] if ref.kind in describe.PROPOSITIONS else []
-        for name in describe.ABOUT.get(ref.kind, ()):
-            named = view.d.graph.iris(hit.iri, f"ch:{name}")
-            about += [iri for iri in named if view.kind(iri) in describe.PROPOSITIONS]
         found.append(
             Shown(
                 hit,
                 ref,
                 view.ref(hit.type) if hit.type else None,
                 pages.Label(hit.label, lang) if other else None,
-                _listed(view, about),
+                _listed(view, view.about(hit.iri)),
             )
         )
     return view, found

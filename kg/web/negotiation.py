@@ -77,6 +77,8 @@ PAGE_FORMATS: Final = (
     ),
 )
 """What the document of a resource can be; the first is the default. JSON is JSON-LD here."""
+TABLED: Final = (*PAGE_FORMATS, CSV)
+"""What such a document can be that has tables too."""
 
 _NAMES = {
     "turtle": "ttl",

@@ -14,7 +14,14 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
-from kg.web.negotiation import GRAPH_FORMATS, HTML, RESULT_FORMATS, Format
+from kg.web.negotiation import (
+    GRAPH_FORMATS,
+    HTML,
+    PAGE_FORMATS,
+    RESULT_FORMATS,
+    TABLED,
+    Format,
+)
 from kg.web.protocol import PROBLEM, PROBLEMS
 
 Json = dict[str, Any]
@@ -74,6 +81,7 @@ _PROPOSITION: Final[Mapping[str, Json]] = {
     "not_confirmed_by": _list(_TEXT),
     "not_verified_by": _list(_TEXT),
     "on_what_is_possibly_the_same_event": _list(_TEXT),
+    "on_what_it_names": _list(_TEXT),
     "nobody_takes_another_position": {"type": "boolean"},
     "positions_left_out": {"type": "boolean"},
 }
@@ -397,16 +405,24 @@ _KIND: Final = _parameter(
     "kind", "The kind of thing, such as agent or event.", {**_TEXT, "minLength": 1}, where="path"
 )
 _KEY: Final = _parameter("key", "The key of the thing.", {**_TEXT, "minLength": 1}, where="path")
-_SUFFIX: Final = _parameter(
-    "suffix",
-    "The format.",
-    _one_of(one.suffix for one in (HTML, *GRAPH_FORMATS)),
-    where="path",
-)
-_PICTURE_SUFFIX: Final = _parameter(
-    "suffix", "The format.", _one_of((".html", ".json", ".csv")), where="path"
-)
-_PICTURE_FORM: Final = _parameter("format", "Wins over Accept.", _one_of(("html", "json", "csv")))
+
+
+def _by_suffix(*names: str) -> Json:
+    """Return the parameter of a path that ends in a format, such as `.ttl`."""
+    return _parameter("suffix", "The format.", _one_of(f".{n}" for n in names), where="path")
+
+
+def _by_format(*names: str) -> Json:
+    """Return the parameter `format`."""
+    return _parameter("format", "The format; wins over Accept.", _one_of(names))
+
+
+_DATA: Final = tuple(one.name for one in PAGE_FORMATS)
+_TABLED: Final = tuple(one.name for one in TABLED)
+_SUFFIX: Final = _by_suffix(*_DATA)
+_FORMAT: Final = _by_format(*_DATA)
+_PICTURE_SUFFIX: Final = _by_suffix("html", "json", "csv")
+_PICTURE_FORM: Final = _by_format("html", "json", "csv")
 _TABLE: Final = _parameter(
     "table", "Of CSV: which table of the page, such as graphs; without it the main one.", _TEXT
 )
@@ -432,9 +448,13 @@ _NARROWED_AS: Final = (
     _PICTURE_SUFFIX,
     *(one for one in _NARROWED if one["name"] != "format"),
 )
-_JSON_OR_HTML: Final = _parameter(
-    "format", "json for data; wins over Accept.", _one_of(("json", "html"))
+_SEARCHED: Final = (
+    _parameter("q", "Words of a name or beginnings of them, in any script.", _TEXT),
+    _parameter("kind", "One kind of thing only, such as agent or event.", _TEXT),
+    _parameter("class", "One class only, such as State, or its address.", _TEXT),
+    _PAGE,
 )
+_JSON_OR_HTML: Final = _by_format("html", "json")
 _QUERY_FIELDS: Final[Mapping[str, tuple[str, Json]]] = {
     "query": ("The query.", _TEXT),
     "default-graph-uri": (
@@ -549,6 +569,7 @@ def _response(status: int, content: Json, *more: str) -> Json:
 
 
 _PAGE_OR_DATA: Final = (HTML.media_type, *(one.media_type for one in GRAPH_FORMATS))
+_PAGE_OR_TABLE: Final = (*_PAGE_OR_DATA, "text/csv")
 _CORRECTIONS: Final = (*_PAGE_OR_DATA, "application/json", "application/atom+xml")
 _PICTURE: Final = (HTML.media_type, "application/json", "text/csv")
 _PLAIN: Final = ("text/plain", "application/openmetrics-text")
@@ -575,7 +596,7 @@ _ADDRESSES: Final[Mapping[str, _Address]] = {
     "/": _Address((HTML.media_type,), errors=(*_ASKS, 406)),
     "/id/{kind}/{key}": _Address((), (_KIND, _KEY), errors=_FOUND, others=(303,), data=True),
     "/doc/{kind}/{name}": _Address(
-        (*_PAGE_OR_DATA, "text/csv"),
+        _PAGE_OR_TABLE,
         (
             _KIND,
             _parameter(
@@ -585,9 +606,10 @@ _ADDRESSES: Final[Mapping[str, _Address]] = {
                 {**_TEXT, "minLength": 1},
                 where="path",
             ),
+            _by_format(*_TABLED),
             _parameter(
                 "table",
-                "Of .csv: which table of the page, such as claims; without it the main one.",
+                "Of CSV: which table of the page, such as claims; without it the main one.",
                 _TEXT,
             ),
             _PAGE,
@@ -598,13 +620,17 @@ _ADDRESSES: Final[Mapping[str, _Address]] = {
     ),
     "/resource": _Address(
         _PAGE_OR_DATA,
-        (_parameter("iri", "The IRI.", _IRI, required=True), _PAGE, _LANG),
+        (_parameter("iri", "The IRI.", _IRI, required=True), _FORMAT, _PAGE, _LANG),
         errors=_FOUND_AS,
         others=(303, 304),
         data=True,
     ),
-    "/ontology": _Address(_PAGE_OR_DATA, errors=_FOUND_AS, data=True),
-    "/ontology{suffix}": _Address(_PAGE_OR_DATA, (_SUFFIX, _LANG), errors=_FOUND, data=True),
+    "/ontology": _Address(
+        _PAGE_OR_TABLE, (_by_format(*_TABLED), _LANG), errors=_FOUND_AS, data=True
+    ),
+    "/ontology{suffix}": _Address(
+        _PAGE_OR_TABLE, (_by_suffix(*_TABLED), _LANG), errors=_FOUND, data=True
+    ),
     "/ontology/{name}": _Address(
         _PAGE_OR_DATA,
         (
@@ -614,13 +640,14 @@ _ADDRESSES: Final[Mapping[str, _Address]] = {
                 {**_TEXT, "minLength": 1, "examples": ["stance-denies", "Event.ttl"]},
                 where="path",
             ),
+            _FORMAT,
             _PAGE,
             _LANG,
         ),
         errors=_FOUND_AS,
         data=True,
     ),
-    "/shapes": _Address(_PAGE_OR_DATA, errors=_NEGOTIATED, data=True),
+    "/shapes": _Address(_PAGE_OR_DATA, (_FORMAT, _LANG), errors=_NEGOTIATED, data=True),
     "/shapes{suffix}": _Address(_PAGE_OR_DATA, (_SUFFIX, _LANG), errors=_FOUND, data=True),
     "/facts/schema.json": _Address(("application/schema+json",), (), errors=_FOUND, data=True),
     "/context.jsonld": _Address(("application/ld+json",), (), errors=_FOUND, data=True),
@@ -628,32 +655,27 @@ _ADDRESSES: Final[Mapping[str, _Address]] = {
         (HTML.media_type,),
         (*_query_parameters(query=True)[:1], _LANG),
         errors=(*_ASKS, 406, 429),
-        others=(),
     ),
     "/query/terms.json": _Address(("application/json",), (_LANG,), "Terms", errors=_ASKS),
-    "/dataset": _Address(_PAGE_OR_DATA, errors=_FOUND_AS, data=True),
+    "/dataset": _Address(
+        _PAGE_OR_TABLE, (_by_format(*_TABLED), _TABLE, _LANG), errors=_FOUND_AS, data=True
+    ),
     "/dataset{suffix}": _Address(
-        (*_PAGE_OR_DATA, "text/csv"),
-        (
-            _parameter(
-                "suffix",
-                "The format.",
-                _one_of((*(one.suffix for one in (HTML, *GRAPH_FORMATS)), ".csv")),
-                where="path",
-            ),
-            _TABLE,
-            _LANG,
-        ),
-        errors=_FOUND,
-        data=True,
+        _PAGE_OR_TABLE, (_by_suffix(*_TABLED), _TABLE, _LANG), errors=_FOUND, data=True
     ),
     "/.well-known/void": _Address(
         tuple(one.media_type for one in GRAPH_FORMATS), (), errors=_FOUND, data=True
     ),
     "/download": _Address(
         (HTML.media_type, "text/csv"),
-        (_parameter("format", "Wins over Accept.", _one_of(("html", "csv"))), _TABLE, _LANG),
+        (_by_format("html", "csv"), _TABLE, _LANG),
         errors=_FOUND_AS,
+        data=True,
+    ),
+    "/download{suffix}": _Address(
+        (HTML.media_type, "text/csv"),
+        (_by_suffix("html", "csv"), _TABLE, _LANG),
+        errors=_FOUND,
         data=True,
     ),
     "/download/{release}/{path}": _Address(
@@ -682,28 +704,49 @@ _ADDRESSES: Final[Mapping[str, _Address]] = {
         others=(206, 304),
         data=True,
     ),
-    "/releases": _Address(_PICTURE, (_PICTURE_FORM, _LANG), "Releases", _AS_ASKED, ()),
+    "/releases": _Address(_PICTURE, (_PICTURE_FORM, _LANG), "Releases", _AS_ASKED),
+    "/releases{suffix}": _Address(
+        _PICTURE, (_PICTURE_SUFFIX, _LANG), "Releases", errors=_FOUND, data=True
+    ),
     "/releases/{release}": _Address(
         (HTML.media_type, "application/json"),
         (_release("release"), _JSON_OR_HTML, _LANG),
         "Release",
         errors=_FOUND_AS,
-        others=(),
     ),
     "/releases/{old}/diff/{new}": _Address(
-        (HTML.media_type, "application/json", "application/rdf-patch"),
-        (_release("old"), _release("new"), _PAGE, _LANG),
+        (*_PICTURE, "application/rdf-patch"),
+        (
+            _release("old"),
+            _release("new"),
+            _by_format("html", "json", "csv", "rdfp"),
+            _TABLE,
+            _PAGE,
+            _LANG,
+        ),
         "Difference",
         errors=_FOUND_AS,
     ),
     "/corrections": _Address(
-        _CORRECTIONS, (_PAGE, _LANG), "Corrections", errors=_FOUND_AS, data=True
+        _CORRECTIONS,
+        (_by_format(*_DATA, "atom", "json"), _PAGE, _LANG),
+        "Corrections",
+        errors=_FOUND_AS,
+        data=True,
     ),
     "/corrections{suffix}": _Address(
-        _CORRECTIONS, (_SUFFIX, _PAGE, _LANG), "Corrections", errors=_FOUND, data=True
+        _CORRECTIONS,
+        (_by_suffix(*_DATA, "atom", "json"), _PAGE, _LANG),
+        "Corrections",
+        errors=_FOUND,
+        data=True,
     ),
-    "/changes": _Address(_PAGE_OR_DATA, errors=_FOUND_AS, data=True),
-    "/changes{suffix}": _Address(_PAGE_OR_DATA, (_SUFFIX, _LANG), errors=_FOUND, data=True),
+    "/changes": _Address(
+        _PAGE_OR_TABLE, (_by_format(*_TABLED), _LANG), errors=_FOUND_AS, data=True
+    ),
+    "/changes{suffix}": _Address(
+        _PAGE_OR_TABLE, (_by_suffix(*_TABLED), _LANG), errors=_FOUND, data=True
+    ),
     "/changes/{number}": _Address(
         _PAGE_OR_DATA,
         (
@@ -713,24 +756,15 @@ _ADDRESSES: Final[Mapping[str, _Address]] = {
                 {**_TEXT, "minLength": 1},
                 where="path",
             ),
+            _FORMAT,
             _LANG,
         ),
         errors=_FOUND_AS,
         data=True,
     ),
-    "/search": _Address(
-        _PICTURE,
-        (
-            _parameter("q", "Words of a name or beginnings of them, in any script.", _TEXT),
-            _parameter("kind", "One kind of thing only, such as agent or event.", _TEXT),
-            _parameter("class", "One class only, such as State, or its address.", _TEXT),
-            _PAGE,
-            _PICTURE_FORM,
-            _LANG,
-        ),
-        "Hits",
-        errors=(*_ASKS, 406),
-        others=(),
+    "/search": _Address(_PICTURE, (*_SEARCHED, _PICTURE_FORM, _LANG), "Hits", errors=(*_ASKS, 406)),
+    "/search{suffix}": _Address(
+        _PICTURE, (_PICTURE_SUFFIX, *_SEARCHED, _LANG), "Hits", errors=_FOUND, data=True
     ),
     "/suggest": _Address(
         ("application/json",),
@@ -748,8 +782,9 @@ _ADDRESSES: Final[Mapping[str, _Address]] = {
     "/map{suffix}": _Address(_PICTURE, _NARROWED_AS, "Map", errors=_FOUND, data=True),
     "/network": _Address(_PICTURE, _NARROWED, "Network", errors=_FOUND_AS, data=True),
     "/network{suffix}": _Address(_PICTURE, _NARROWED_AS, "Network", errors=_FOUND, data=True),
-    "/questions": _Address(
-        (HTML.media_type, "application/json"), (_JSON_OR_HTML, _LANG), "Questions", _AS_ASKED, ()
+    "/questions": _Address(_PICTURE, (_PICTURE_FORM, _LANG), "Questions", _AS_ASKED),
+    "/questions{suffix}": _Address(
+        _PICTURE, (_PICTURE_SUFFIX, _LANG), "Questions", errors=_FOUND, data=True
     ),
     "/questions/{name}": _Address(
         (HTML.media_type,),
@@ -761,7 +796,7 @@ _ADDRESSES: Final[Mapping[str, _Address]] = {
         data=True,
     ),
     "/docs": _Address((HTML.media_type,), errors=_AS_ASKED),
-    "/docs/api": _Address((HTML.media_type,), errors=_AS_ASKED, others=()),
+    "/docs/api": _Address((HTML.media_type,), errors=_AS_ASKED),
     "/docs/{path}": _Address(
         (HTML.media_type,),
         (
@@ -896,7 +931,9 @@ def described(title: str, summary: str, version: str, pages: Iterable[Page]) -> 
             "summary": summary,
             "version": version,
             "description": "HEAD gives the headers of GET; OPTIONS says what an address allows; "
-            "another method is 405. Errors are problem details, or a page for a browser.",
+            "another method is 405. Where there are several formats, the suffix of the path says "
+            "which (`/search.csv`), else `format`, else the header Accept; pages with tables have "
+            "them as `csv`. Errors are problem details, or a page for a browser.",
         },
         "paths": paths,
         "components": {"schemas": dict(_SCHEMAS), "headers": dict(_HEADERS)},

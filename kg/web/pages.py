@@ -20,6 +20,7 @@ from urllib.parse import urlencode
 
 from kg.vocab import CH, COMMON, EDTF, MARKS, NAMES, RDF, SSSOM, WORDED, XSD
 from kg.web.describe import (
+    ABOUT,
     KEY,
     KINDS,
     PROPOSITIONS,
@@ -233,7 +234,9 @@ class Position:
 class Listed:
     """A proposition in a list: what is described, when, in which roles, and who says what of it.
 
-    `partial` says that not all positions were read, so that none may be said not to be there.
+    `elsewhere` are other positions than affirming ones on what is possibly the same event, `inner`
+    those on what a relation is between. `partial` says that not all positions were read, so that
+    none may be said not to be there.
     `shown` are the propositions that the page has shown with the positions on them.
     """
 
@@ -244,6 +247,7 @@ class Listed:
     positions: tuple[Position, ...]
     against: bool
     elsewhere: tuple[Position, ...] = ()
+    inner: tuple[Position, ...] = ()
     uncontested: bool = False
     partial: bool = False
     shown: set[str] = field(default_factory=set, compare=False, repr=False)
@@ -685,32 +689,48 @@ class View:
         Whatever is in it of a proposition, the positions on it are in it too: by name, or where
         that is too long, how many take each.
         """
-        about = [self.d.iri] if self.d.kind in PROPOSITIONS else []
-        if self.d.kind == "claim":
-            about = [*self.d.graph.iris(self.d.iri, "ch:concerns")]
+        about = self.about(self.d.iri)
         if not about:
             types = ", ".join(plain(ref) for ref in self.types)
             return f"{self.title} ({types})" if types else self.title
         words = [self.title]
         for listed in self.listed(about[:MOST_SUMMARISED]):
-            taken = (*listed.positions, *listed.elsewhere)
+            taken = " · ".join(self.in_short(listed, LONGEST_SUMMARY))
+            words.append(taken if about == [self.d.iri] else f"{plain(listed.ref)} – {taken}")
+        if len(about) > MOST_SUMMARISED:
+            words.append("…")
+        return " · ".join(words)
+
+    def in_short(self, listed: Listed, longest: int) -> list[str]:
+        """Return the positions on a proposition in plain text, a piece for what each is on.
+
+        Args:
+            listed: the proposition.
+            longest: characters above which a piece says how many there are and not who.
+        """
+        _ = self.language.gettext
+
+        def told(positions: Sequence[Position]) -> str:
             named = "; ".join(
                 f"{p.stance.label.text}: {', '.join(plain(who) for who in p.speakers)}"
-                for p in taken
+                for p in positions
             )
-            if len(named) > LONGEST_SUMMARY:
-                counts = Counter[str]()
-                for p in taken:
-                    counts[p.stance.label.text] += len(p.speakers)
-                named = "; ".join(
-                    f"{stance}: {self.language.number(n)}" for stance, n in counts.items()
-                )
-            words.append(named or self.language.gettext("no claim in this release"))
-            if listed.partial:
-                words.append(self.language.gettext("not all positions are shown"))
-            elif taken and not listed.against:
-                words.append(self.language.gettext("no claim takes another position"))
-        return " · ".join(dict.fromkeys(words))
+            if len(named) <= longest:
+                return named
+            return "; ".join(
+                f"{p.stance.label.text}: {self.language.number(len(p.speakers))}" for p in positions
+            )
+
+        words = [told(listed.positions) or _("no claim in this release")]
+        if listed.elsewhere:
+            words.append(f"{_('on what is possibly the same event:')} {told(listed.elsewhere)}")
+        if listed.inner:
+            words.append(f"{_('on what it names:')} {told(listed.inner)}")
+        if listed.partial:
+            words.append(_("not all positions are shown"))
+        elif listed.positions and not listed.against:
+            words.append(_("no claim takes another position"))
+        return words
 
     @cached_property
     def types(self) -> tuple[Ref, ...]:
@@ -1140,6 +1160,7 @@ class View:
                 for role in ROLES
                 if roles_of and Term(roles_of) in graph.predicates(iri).get(CH + role, ())
             )
+            inner = tuple(p for p in self.positions(*self.inner(iri)) if p.key != "affirms")
             found.append(
                 Listed(
                     self.ref(iri),
@@ -1147,8 +1168,9 @@ class View:
                     self.when(iri),
                     roles,
                     positions,
-                    any(p.key != "affirms" for p in (*positions, *elsewhere)),
+                    any(p.key != "affirms" for p in (*positions, *elsewhere, *inner)),
                     elsewhere,
+                    inner,
                     bool(graph.terms(iri, "ch:yields")),
                     self.d.partial,
                     self._shown,
@@ -1156,9 +1178,51 @@ class View:
             )
         return tuple(found)
 
+    def about(self, iri: str) -> list[str]:
+        """Return the propositions that the name of a thing is about, as far as the graph leads.
+
+        A proposition is about itself; a relation names what it is between besides (`inner`).
+        """
+        kind, graph = self.kind(iri), self.d.graph
+        if kind in PROPOSITIONS:
+            return [iri]
+        if kind == "participation":
+            found = graph.subjects("ch:hasParticipation", iri)
+        else:
+            found = [o for name in ABOUT.get(kind, ()) for o in graph.iris(iri, f"ch:{name}")]
+        if kind == "claimset":
+            found = [one for member in found for one in graph.iris(member, "ch:concerns")]
+        elif kind == "claim" and not found:
+            inner = (*graph.iris(iri, "ch:ultimately"), *graph.iris(iri, "ch:relays"))
+            found = [one for claim in inner for one in self.about(claim)] if inner else []
+        known = self.d.about.get(iri, ())
+        return [one for one in dict.fromkeys((*found, *known)) if self.kind(one) in PROPOSITIONS]
+
+    def inner(self, iri: str) -> list[str]:
+        """Return the propositions that a relation is between, and those within these."""
+        found: dict[str, None] = {}
+        left = [iri]
+        while left:
+            names = ABOUT["relation"] if self.kind(left[0]) == "relation" else ()
+            known = [o for name in names for o in self.d.graph.iris(left[0], f"ch:{name}")]
+            known += self.d.about.get(left.pop(0), ())
+            for one in known:
+                if self.kind(one) in PROPOSITIONS and one not in found and one != iri:
+                    found[one] = None
+                    left.append(one)
+        return list(found)
+
     def named(self) -> list[str]:
-        """Return the propositions that were named so far, in the order in which they were."""
-        return [iri for iri in self._refs if self.kind(iri) in PROPOSITIONS]
+        """Return the propositions that were named so far, in the order in which they were.
+
+        Those are among them that the name of something else is about, as far as the graph leads.
+        """
+        return list(dict.fromkeys(one for iri in self._refs for one in self.about(iri)))
+
+    def astray(self) -> list[str]:
+        """Return what was named so far whose propositions the graph does not lead to."""
+        kinds = {*ABOUT, "participation"} - {*PROPOSITIONS}
+        return [iri for iri in self._refs if self.kind(iri) in kinds and not self.about(iri)]
 
     def stated(self) -> list[str]:
         """Return the propositions and claims that were named so far."""

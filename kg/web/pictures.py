@@ -70,6 +70,7 @@ SAID: Final[Mapping[str, str]] = {
 }
 """Stance, and the name of the column and property that holds who takes it."""
 ELSEWHERE: Final = "on_what_is_possibly_the_same_event"
+INNER: Final = "on_what_it_names"
 UNCONTRADICTED: Final = "nobody_takes_another_position"
 LEFT_OUT: Final = "positions_left_out"
 
@@ -179,14 +180,7 @@ def _statuses(served: Served) -> list[str]:
 
 def _form(ask: Ask, suffix: str) -> Format:
     """Return the format that is asked for: by suffix, `format`, else the header Accept."""
-    by_suffix = {form.suffix: form for form in FORMATS}
-    if suffix:
-        if suffix not in by_suffix:
-            raise QueryFailure(
-                "not-found", f"There is no format {suffix}; there are: {', '.join(by_suffix)}"
-            )
-        return by_suffix[suffix]
-    return form_of(ask.request, FORMATS)
+    return form_of(ask.request, FORMATS, suffix)
 
 
 # --- what is shown -------------------------------------------------------------------------------
@@ -198,11 +192,12 @@ def said(listed: pages.Listed) -> dict[str, Any]:
     for position in listed.positions:
         if position.key in SAID:
             found[SAID[position.key]] += [pages.plain(who) for who in position.speakers]
-    found[ELSEWHERE] = [
-        f"{position.stance.label.text}: {pages.plain(who)}"
-        for position in listed.elsewhere
-        for who in position.speakers
-    ]
+    for name, positions in ((ELSEWHERE, listed.elsewhere), (INNER, listed.inner)):
+        found[name] = [
+            f"{position.stance.label.text}: {pages.plain(who)}"
+            for position in positions
+            for who in position.speakers
+        ]
     found[UNCONTRADICTED] = not listed.against and not listed.partial
     found[LEFT_OUT] = listed.partial
     return found
@@ -236,7 +231,7 @@ def _cells(listed: pages.Listed) -> list[str]:
 
 
 _OWN: Final = ("iri", "described", "type", "status", "when")
-POSITIONS: Final = (*SAID.values(), ELSEWHERE, UNCONTRADICTED, LEFT_OUT)
+POSITIONS: Final = (*SAID.values(), ELSEWHERE, INNER, UNCONTRADICTED, LEFT_OUT)
 """Columns of who takes which position."""
 _COLUMNS: Final = (
     "iri",

@@ -21,11 +21,10 @@ from kg.web import describe, pages, pictures
 from kg.web.ask import (
     Ask,
     cached,
+    form_of,
     format_links,
-    format_names,
     format_of,
     jsonld_documents,
-    negotiated,
     release_file,
     release_path,
     report_page,
@@ -38,7 +37,10 @@ from kg.web.language import N_
 from kg.web.negotiation import (
     CSV,
     GRAPH_FORMATS,
+    PAGE_FORMATS,
+    TABLED,
     TURTLE,
+    Format,
     choose,
 )
 from kg.web.tables import Table, one_of, table_links
@@ -85,21 +87,21 @@ async def _must_exist(ask: Ask, kind: str, key: str) -> None:
 async def document(request: Request, kind: str, name: str) -> Response:
     """Return what the release says of one resource, in HTML or as RDF.
 
-    By suffix (`.html .ttl .jsonld .nt .nq .trig .rdf`) or by the header Accept. RDF holds every
-    statement about the resource, its parts, the claims on it with their denials and replies, and
-    the labels of what is named; `.nq` and `.trig` name the graph of each statement. `.csv` is a
+    By suffix (`.html .ttl .jsonld .nt .nq .trig .rdf`), `format` or the header Accept. RDF holds
+    every statement about the resource, its parts, the claims on it with their denials and replies,
+    and the labels of what is named; `.nq` and `.trig` name the graph of each statement. `.csv` is a
     table of the page, which `table` names (claims, descriptions, names). 410 says that it was
     withdrawn, with the notice.
     """
+    return await _document(request, kind, name, TABLED)
+
+
+async def _document(request: Request, kind: str, name: str, offers: tuple[Format, ...]) -> Response:
     ask = Ask(request)
     key, dot, suffix = name.partition(".")
-    if dot and suffix not in (*describe.FORMATS, TABLE):
-        raise QueryFailure(
-            "not-found", f"There is no format .{suffix}; there are: {format_names()}, .{TABLE}"
-        )
     served, number = ask.served, ask.number
     try:
-        chosen = suffix or negotiated(request)
+        chosen = form_of(request, offers, dot + suffix).name
     except QueryFailure:
         await _must_exist(ask, kind, key)
         raise
@@ -148,6 +150,8 @@ async def document(request: Request, kind: str, name: str) -> Response:
     tables = {} if gone or ask.static else tables_of(view, context)
     page_of_table = f"&page={number}" if number > 1 else ""
     if chosen == TABLE:
+        if not (tables or suffix or "format" in request.query_params):
+            return await _document(request, kind, name, PAGE_FORMATS)  # it has no such format
         return ask.answer(one_of(tables, wanted).csv(), CSV.media_type, headers)
     for graph in served.manifest.graphs:
         if graph.iri == found.iri:
@@ -169,7 +173,7 @@ async def document(request: Request, kind: str, name: str) -> Response:
     )
 
 
-TABLE: Final = "csv"
+TABLE: Final = CSV.name
 
 
 async def _passages(
@@ -255,17 +259,17 @@ async def _resource(request: Request, iri: str, suffix: str) -> Response:
 
 
 def _links(ask: Ask, kind: str, key: str, chosen: str, number: int, *, more: bool) -> str:
-    path = f"{ask.root}/doc/{kind}/{key}"
+    path, page = f"{ask.root}/doc/{kind}/{key}", f"?page={number}" if number > 1 else ""
     base, manifest = ask.served.base, ask.served.manifest
     links = [
-        f'<{path}.{suffix}>; rel="alternate"; type="{media}"'
+        f'<{path}.{suffix}{page}>; rel="alternate"; type="{media}"'
         for suffix, media in describe.FORMATS.items()
         if suffix != chosen
     ]
     links += [
         f'<{ask.root}/dataset>; rel="describedby"',
         f'<{base}id/{kind}/{key}>; rel="describes"',
-        f'<{base}doc/{kind}/{key}>; rel="canonical"',
+        f'<{base}doc/{kind}/{key}{page}>; rel="canonical"',
     ]
     if kind in KIND_NAMES:
         links.append(f'<{ask.root}/search?kind={kind}>; rel="collection"')
@@ -322,10 +326,19 @@ async def dataset_as(request: Request, suffix: str) -> Response:
 
 async def _dataset(request: Request, suffix: str) -> Response:
     ask = Ask(request)
-    chosen = TABLE if suffix == f".{TABLE}" else format_of(request, suffix)
+    chosen = format_of(request, suffix, TABLED)
+    ask.path = "/dataset"
     if chosen not in ("html", TABLE):
         return await turtle_file(ask, "void.ttl", chosen, "/dataset", not suffix)
     served, manifest = ask.served, ask.served.manifest
+    wanted = request.query_params.get("table", "") if chosen == TABLE else ""
+    headers = {
+        "Vary": "Accept-Language" if suffix else "Accept, Accept-Language",
+        "Cache-Control": "no-cache",
+        "ETag": ask.etag("/dataset", chosen, wanted, *ask.reader),
+    }
+    if (same := ask.known(headers["ETag"], headers)) is not None:
+        return same
     names = [graph.iri for graph in manifest.graphs] + list(manifest.classes)
     description = await cached(
         served, "dataset", lambda: describe.named(served.engine, served.base, names)
@@ -344,17 +357,12 @@ async def _dataset(request: Request, suffix: str) -> Response:
     ]
     tables = {} if ask.static else _dataset_tables(manifest, graphs, classes)
     if chosen == TABLE:
-        table = one_of(tables, request.query_params.get("table", ""))
-        headers = {"Vary": "Accept-Language", "Cache-Control": "no-cache"}
-        return ask.answer(table.csv(), CSV.media_type, headers)
+        return ask.answer(one_of(tables, wanted).csv(), CSV.media_type, headers)
     said = await cached(served, "report", report)
     counts = said.get("counts", {})
     return ask.page(
         "dataset.html",
-        headers={
-            "Vary": "Accept, Accept-Language",
-            "ETag": ask.etag("/dataset", *ask.reader),
-        },
+        headers=headers,
         formats=[
             *format_links(f"{ask.root}/dataset"),
             *table_links(ask.language, tables, f"{ask.root}/dataset.{TABLE}?table={{table}}"),

@@ -49,7 +49,7 @@ from kg.web.app import create_app
 from kg.web.ask import TITLE, Static
 from kg.web.crawl import published_at, site_map
 from kg.web.front import HITS_SHOWN, KIND_NAMES
-from kg.web.language import INTERFACE
+from kg.web.language import INTERFACE, interface
 from kg.web.manual import Manual
 from kg.web.pictures import FORMATS as PICTURE_FORMATS
 from kg.web.pictures import PICTURES
@@ -918,7 +918,8 @@ class _Copy:
     # small files
 
     def _render(self, template: str, **given: object) -> bytes:
-        return self.site.templates.get_template(template).render(**given).encode()
+        page = self.site.templates.get_template(template)
+        return page.render(language=interface([self.language]), **given).encode()
 
     def _moved(self, file: str, iri: str, stem: str) -> bytes:
         """Return the page that leads from an address to a document."""

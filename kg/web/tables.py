@@ -35,6 +35,7 @@ DESCRIPTIONS: Final = (
     *("described", "type", "roles", "time", "derived_status", "uncontested"),
     *(f"{stance.replace('-', '_')}: speakers" for stance in STANCES),
     "other positions on what is possibly the same event",
+    "other positions on what it names",
     "described_iri",
 )
 NAMES: Final = (
@@ -51,6 +52,7 @@ TABLE_NAMES: Final[Mapping[str, str]] = {
     "graphs": N_("CSV of the graphs"),
     "classes": N_("CSV of the classes"),
     "licences": N_("CSV of the licences"),
+    "things": N_("CSV of the things"),
 }
 """What links to the tables of pages are called."""
 
@@ -185,6 +187,7 @@ def _descriptions(listed: Iterable[Listed]) -> Table:
                 "yes" if item.uncontested else "no",
                 *(_all(by_stance.get(stance, ())) for stance in STANCES),
                 " | ".join(f"{_one(p.stance)}: {_all(p.speakers)}" for p in item.elsewhere),
+                " | ".join(f"{_one(p.stance)}: {_all(p.speakers)}" for p in item.inner),
                 item.ref.iri,
             )
         )

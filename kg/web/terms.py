@@ -23,7 +23,6 @@ from kg.web.ask import (
     Ask,
     cached,
     format_links,
-    format_names,
     format_of,
     jsonld_documents,
     lacking,
@@ -32,8 +31,10 @@ from kg.web.ask import (
 from kg.web.guard import QueryFailure
 from kg.web.language import N_
 from kg.web.manual import highlighted
+from kg.web.negotiation import CSV, HTML, TABLED
 from kg.web.pages import Fact, Label, Listed, Ref, Text, Value, View, plain
 from kg.web.site import Served
+from kg.web.tables import Table
 
 COUNTED: Final = 1000
 """Uses of a concept that are counted; a class and a property have their number in the manifest."""
@@ -359,7 +360,7 @@ def _flat(tree: Iterable[Branch]) -> list[str]:
 
 
 async def ontology(request: Request) -> Response:
-    """Return the ontology: its classes, properties and schemes, in HTML or as RDF."""
+    """Return the ontology: its classes, properties and schemes, in HTML, as RDF or CSV."""
     return await _ontology(request, "")
 
 
@@ -370,12 +371,13 @@ async def ontology_as(request: Request, suffix: str) -> Response:
 
 async def _ontology(request: Request, suffix: str) -> Response:
     ask = Ask(request)
-    chosen = format_of(request, suffix)
-    if chosen != "html":
+    chosen = format_of(request, suffix, TABLED)
+    ask.path = "/ontology"
+    if chosen not in (HTML.name, CSV.name):
         return await turtle_file(ask, "ontology/ontology.ttl", chosen, "/ontology", not suffix)
     served = ask.served
-    headers = {"Vary": "Accept, Accept-Language"}
-    etag = ask.etag("/ontology", *ask.reader)
+    headers = {"Vary": "Accept, Accept-Language", "Cache-Control": "no-cache"}
+    etag = ask.etag("/ontology", chosen, *ask.reader)
     if (same := ask.known(etag, headers)) is not None:
         return same
     graph_name = _graph(ask)
@@ -385,13 +387,41 @@ async def _ontology(request: Request, suffix: str) -> Response:
         lambda: describe.vocabulary(served.engine, served.base, graph_name),
     )
     counts = await _counts(served, graph_name)
+    headers["ETag"] = etag
+    sections = Glossary(ask.view(description), counts).sections()
+    if chosen == CSV.name:
+        return ask.answer(_table(sections).csv(), CSV.media_type, headers)
     return ask.page(
         "ontology.html",
-        headers={**headers, "ETag": etag},
-        formats=format_links(f"{ask.root}/ontology"),
+        headers=headers,
+        formats=[
+            *format_links(f"{ask.root}/ontology"),
+            *(() if ask.static else ask.as_data(CSV)),
+        ],
         title=ask.language.gettext(N_("Ontology")),
         namespace=CH,
-        sections=Glossary(ask.view(description), counts).sections(),
+        sections=sections,
+    )
+
+
+def _table(sections: Iterable[Section]) -> Table:
+    """Return the terms as a table; `>` stands before a number that was not counted to its end."""
+    return Table(
+        ("term", "section", "label", "definition", "uses", "deprecated", "term_iri"),
+        [
+            (
+                term.id,
+                section.anchor,
+                plain(term.ref),
+                term.definition.text if term.definition else "",
+                "" if term.uses is None else f"{'>' if term.more else ''}{term.uses}",
+                "yes" if term.deprecated else "no",
+                term.ref.iri,
+            )
+            for section in sections
+            for group in section.groups
+            for term in group.terms
+        ],
     )
 
 
@@ -438,16 +468,13 @@ async def _counts(served: Served, name: str) -> Mapping[str, int]:
 async def term(request: Request, name: str) -> Response:
     """Return a term of the ontology and what uses it, in HTML or as RDF.
 
-    By suffix (`.html .ttl .jsonld .nt .nq .trig .rdf`) or by the header Accept. RDF holds what the
-    ontology says of it, a page of what uses it, and the positions on every proposition in that.
+    By suffix (`.html .ttl .jsonld .nt .nq .trig .rdf`), `format` or the header Accept. RDF holds
+    what the ontology says of it, a page of what uses it, and the positions on every proposition in
+    that.
     """
     ask = Ask(request)
     served, number = ask.served, ask.number
     key, dot, suffix = name.partition(".")
-    if dot and suffix not in describe.FORMATS:
-        raise QueryFailure(
-            "not-found", f"There is no format .{suffix}; there are: {format_names()}"
-        )
     graph_name = _graph(ask)
     iri = CH + key
     if not _NAME.fullmatch(key) or iri not in served.engine.terms:
@@ -460,7 +487,7 @@ async def term(request: Request, name: str) -> Response:
         "ETag": etag,
         "Cache-Control": "no-cache",
         "Content-Location": f"{path}.{chosen}{query}",
-        "Link": _links(ask, path, chosen, iri),
+        "Link": _links(ask, path, chosen, iri, query),
     }
     vary = ["Accept"] * (not suffix) + ["Accept-Language"] * (chosen == "html")
     if vary:
@@ -499,9 +526,9 @@ async def term(request: Request, name: str) -> Response:
     )
 
 
-def _links(ask: Ask, path: str, chosen: str, iri: str) -> str:
+def _links(ask: Ask, path: str, chosen: str, iri: str, query: str) -> str:
     links = [
-        f'<{path}.{suffix}>; rel="alternate"; type="{media}"'
+        f'<{path}.{suffix}{query}>; rel="alternate"; type="{media}"'
         for suffix, media in describe.FORMATS.items()
         if suffix != chosen
     ]

@@ -280,14 +280,18 @@ class Walker(HTMLParser):
     @staticmethod
     def marked(text: str) -> bool:
         """Return whether a text begins with the mark of a proposition or a claim."""
-        return text.startswith((*MARKS, *(mark[:1].lower() + mark[1:] for mark in MARKS)))
+        return text.startswith((*MARKS, *map(_lower, MARKS)))
 
     def bare(self, labels: set[str]) -> list[str]:
         """Return the texts with one of the labels in it that nobody is said to say."""
 
         def named(text: str) -> bool:
-            """Return whether a label is in it; in words of the data it may have its mark."""
-            return any(one in text and f"described: {one}" not in text for one in labels)
+            """Return whether a label is in it without its mark."""
+            for one in sorted(labels, key=len, reverse=True):
+                if one in text:
+                    for mark in MARKS:
+                        text = text.replace(mark + one, "").replace(_lower(mark) + one, "")
+            return any(one in text for one in labels)
 
         found = [
             text
@@ -302,6 +306,10 @@ class Walker(HTMLParser):
             if name != "href" and not value.startswith(MARKS) and named(value)
         ]
         return found
+
+
+def _lower(mark: str) -> str:
+    return mark[:1].lower() + mark[1:]
 
 
 MARKS = tuple(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 import logging
 import time
 from collections.abc import Callable, Iterator
@@ -89,6 +91,20 @@ def test_a_difference_is_a_page_json_and_a_patch(
     assert apply_patch(before, patch.text.splitlines(keepends=True)) == set(after)
 
 
+def test_a_difference_has_its_tables(site: TestClient, folders: tuple[Path, Path]) -> None:
+    old, new = folders
+    address = f"/releases/{old.name}/diff/{new.name}"
+    text = site.get(f"{address}.csv?table=things").text.removeprefix("\ufeff")
+    [row] = csv.DictReader(io.StringIO(text, newline=""))
+    assert (row["thing"], row["kind"], row["change"]) == ("New & old", "agent", "added")
+    assert row["thing_iri"] == "https://chancery.example/id/agent/newcomer"
+    text = site.get(f"{address}.csv?table=graphs").text.removeprefix("\ufeff")
+    found = csv.DictReader(io.StringIO(text, newline=""))
+    assert [(one["graph_iri"], one["added"]) for one in found] == [
+        ("https://chancery.example/id/graph/registry", "3")
+    ]
+
+
 DESCRIBED = b"""
 GRAPH <https://chancery.example/id/graph/registry> {
   <https://chancery.example/id/event/theft> a <https://w3id.org/chancery/ontology#Event> ;
@@ -114,6 +130,9 @@ def test_a_difference_says_nothing_in_its_own_voice(
         told = client.get(f"/releases/{old.name}/diff/current.json").json()
         marks = {change["thing"].rpartition("/")[2]: change["mark"] for change in told["changes"]}
         assert marks == {"theft": "described", "c1": "claim"}
+        table = client.get(f"/releases/{old.name}/diff/current.csv").text
+        assert "Described: Theft of the crown" in table
+        assert "Claim: Somebody denied: Theft of the crown" in table
 
 
 def test_a_difference_is_cached_by_its_tag(site: TestClient, folders: tuple[Path, Path]) -> None:

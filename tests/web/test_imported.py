@@ -281,7 +281,7 @@ def test_a_result_shows_blank_nodes_as_such_and_names_what_has_a_name(site: Test
 def test_the_description_for_programs_names_the_route(site: TestClient) -> None:
     description = get(site, "/openapi.json", "*/*").json()
     parameters = description["paths"]["/resource"]["get"]["parameters"]
-    assert [one["name"] for one in parameters] == ["iri", "page", "lang"]
+    assert [one["name"] for one in parameters] == ["iri", "format", "page", "lang"]
 
 
 def test_a_built_release_has_none_of_this(client: TestClient) -> None:

@@ -48,6 +48,7 @@ HEAD = "\n".join(
         "xsd": "http://www.w3.org/2001/XMLSchema#",
         **{kind: f"{BASE}id/{kind}/" for kind in ("agent", "claim", "claimset", "document")},
         **{kind: f"{BASE}id/{kind}/" for kind in ("event", "graph", "record", "time", "place")},
+        "relation": f"{BASE}id/relation/",
     }.items()
 )
 
@@ -56,7 +57,7 @@ HEAD = "\n".join(
 class Claim:
     """One claim: who, in which document, with which stance, on what, and what it answers.
 
-    `about` is an event, a claim that it relays, or all claims before it as a set.
+    `about` is an event, a relation, a claim that it relays, or all claims before it as a set.
     """
 
     who: int
@@ -68,11 +69,15 @@ class Claim:
 
 @dataclass(frozen=True)
 class World:
-    """Events, of which some are possibly the same, and claims, each about something before it."""
+    """Events, of which some are possibly the same, and claims, each about something before it.
+
+    Relations are between an event, whose number is given, and an agent.
+    """
 
     events: int
     same: frozenset[tuple[int, int]]
     claims: tuple[Claim, ...]
+    relations: tuple[int, ...] = ()
 
     @property
     def concerns(self) -> list[frozenset[int]]:
@@ -108,6 +113,19 @@ class World:
                     found[event].add(number)
         return found
 
+    @property
+    def other_side_of_relations(self) -> dict[int, set[int]]:
+        """Return the same for each relation: on it, and on the event that it is of."""
+        found = {number: set(self.other_side[event]) for number, event in enumerate(self.relations)}
+        for number, claim in enumerate(self.claims):
+            if claim.about[0] == "relation" and claim.stance != AFFIRMS:
+                found[claim.about[1]].add(number)
+            if claim.answers is not None:
+                answered = self.claims[claim.answers].about
+                if answered[0] == "relation" and claim.about != answered:
+                    found[answered[1]].add(number)
+        return found
+
     def trig(self) -> bytes:
         """Return the world as the build would write it."""
         graphs: dict[int, list[str]] = {0: [], 1: []}
@@ -116,6 +134,13 @@ class World:
                 f'event:e{event} a ch:Event, ch:Proposition ; rdfs:label "Matter {event}"@en ; '
                 f"ch:eventType ch:type-talks ; ch:actor agent:subject ; ch:place place:town ; "
                 "ch:recipient agent:object ; ch:time time:day ."
+            )
+        for relation, event in enumerate(self.relations):
+            graphs[1].append(
+                f"relation:r{relation} a ch:Relation, ch:Proposition ; "
+                f'rdfs:label "Bond {relation}"@en ; '
+                f"ch:relationType ch:relation-purpose-of ; ch:subject event:e{event} ; "
+                "ch:object agent:object ."
             )
         sets = set()
         concerns = self.concerns
@@ -128,6 +153,8 @@ class World:
                 sets.add(target)
             if kind == "claim":
                 about = f"ch:relays claim:c{target} ; ch:ultimately claim:c{self.innermost(target)}"
+            elif kind == "relation":
+                about = f"ch:about relation:r{target} ; ch:concerns relation:r{target}"
             else:
                 bears = "".join(f", event:e{one}" for one in sorted(concerns[number]))
                 about = f"ch:about {about}" + (f" ; ch:concerns {bears[2:]}" if bears else "")
@@ -178,6 +205,7 @@ class World:
         for who in {claim.who for claim in self.claims}:
             yield f"/doc/agent/w{who}"
         yield from (f"/doc/record/r{one}-{other}" for one, other in self.same)
+        yield from (f"/doc/relation/r{number}" for number in range(len(self.relations)))
         yield from ("/doc/agent/subject", "/doc/place/town", "/doc/document/d0")
         yield from ("/doc/document/d1", "/doc/time/day")
 
@@ -187,11 +215,12 @@ def worlds(draw: some.DrawFn) -> World:
     events = draw(some.integers(1, 3))
     pairs = [(one, other) for one in range(events) for other in range(one + 1, events)]
     same = draw(some.frozensets(some.sampled_from(pairs), max_size=2)) if pairs else frozenset()
+    relations = tuple(draw(some.lists(some.integers(0, events - 1), max_size=2)))
     claims: list[Claim] = []
     for number in range(draw(some.integers(0, 6))):
         kinds = ("event", "event", "claim", "set") if number else ("event",)
-        kind = draw(some.sampled_from(kinds))
-        most = events if kind == "event" else number
+        kind = draw(some.sampled_from((*kinds, "relation") if relations else kinds))
+        most = {"event": events, "relation": len(relations)}.get(kind, number)
         claims.append(
             Claim(
                 who=number,  # one witness for each claim: their names tell claims apart
@@ -201,7 +230,7 @@ def worlds(draw: some.DrawFn) -> World:
                 answers=draw(some.none() | some.integers(0, number - 1)) if number else None,
             )
         )
-    return World(events, same, tuple(claims))
+    return World(events, same, tuple(claims), relations)
 
 
 @pytest.fixture(scope="module")
@@ -242,6 +271,9 @@ class Answers:
 QUESTIONS = {
     "events": "SELECT ?event { ?event a ch:Event } ORDER BY DESC(STR(?event))",
     "claims": "SELECT ?claim { ?claim a ch:Claim } ORDER BY STR(?claim)",
+    "relations": "SELECT ?relation { ?relation a ch:Relation } ORDER BY STR(?relation)",
+    "sets": "SELECT ?set { ?set a ch:ClaimSet } ORDER BY STR(?set)",
+    "links": "SELECT ?link { ?link a ch:EventLink } ORDER BY STR(?link)",
     "labels": "SELECT ?label { ?event a ch:Event ; rdfs:label ?label } ORDER BY STR(?label)",
     "texts": "SELECT (STR(?l) AS ?text) { ?event a ch:Event ; rdfs:label ?l } ORDER BY STR(?l)",
 }
@@ -278,8 +310,11 @@ def check_rdf(world: World, address: str, answer: Any) -> int:
     found = {str(q.triple) for q in ox.parse(answer.content, format=ox.RdfFormat.TURTLE)}
     text = "\n".join(found)
     checked = 0
-    for event, against in world.other_side.items():
-        if f"id/event/e{event}>" not in text:
+    named = {f"id/event/e{event}>": against for event, against in world.other_side.items()}
+    for relation, against in world.other_side_of_relations.items():
+        named[f"id/relation/r{relation}>"] = against
+    for name, against in named.items():
+        if name not in text:
             continue
         for number in against:
             stance = world.claims[number].stance
@@ -288,7 +323,7 @@ def check_rdf(world: World, address: str, answer: Any) -> int:
                 f"<{BASE}id/claim/c{number}> <{CH}claimant> <{BASE}id/agent/w{number}>",
             )
             for triple in held:
-                assert triple in found, (address, f"event {event}", triple)
+                assert triple in found, (address, name, triple)
             checked += 1
     return checked
 
@@ -318,16 +353,22 @@ def check_page(world: World, address: str, text: str) -> int:
     body = text[text.index("<main") : text.index("</main>")]
     told = any(words in body for words in MORE)
     checked = 0
-    for event, against in world.other_side.items():
-        if f"Matter {event}<" not in body:
-            continue
-        if not against:
+    named = {f"Matter {event}<": against for event, against in world.other_side.items()}
+    for relation, against in world.other_side_of_relations.items():
+        named[f"Bond {relation}<"] = against
+    for name, against in named.items():
+        if name not in body:
             continue
         for number in against:
             checked += 1
-            assert told or witness(number, body), (address, f"event {event}", number)
+            assert told or witness(number, body), (address, name, number)
     for item in re.findall(r'<p class="what">(.*?)</li>', body, re.DOTALL):
         head, _, rest = item.partition("</p>")
+        for relation in map(int, re.findall(r'href="/doc/relation/r(\d+)"', head)):
+            for number in world.other_side_of_relations[relation]:
+                where = (address, f"relation {relation} in a list", number)
+                assert "not all positions are shown" in rest or witness(number, rest), where
+                assert "no claim takes another position" not in rest, where
         for event in map(int, re.findall(r'href="/doc/event/e(\d+)"', head)):
             for number in world.other_side[event]:
                 where = (address, f"event {event} in a list", number)
@@ -418,6 +459,18 @@ ANSWERED = World(
     ),
 )
 """Who answers says something else: that is no denial, and still the other side."""
+WITHIN = World(
+    2,
+    frozenset(),
+    (
+        Claim(0, 0, AFFIRMS, ("relation", 0)),
+        Claim(1, 1, "disputes-evidence", ("event", 0)),
+        Claim(2, 0, AFFIRMS, ("claim", 0)),
+        Claim(3, 1, "denies", ("relation", 1)),
+    ),
+    (0, 1),
+)
+"""A relation that nobody disputes, of an event that somebody does; and the other way round."""
 MANY = World(
     2,
     frozenset(((0, 1),)),
@@ -432,6 +485,7 @@ MANY = World(
 
 @pytest.mark.timeout(600)
 @example(ANSWERED, 100, 500, 4000)
+@example(WITHIN, 100, 500, 4000)
 @example(MANY, 1, 2, 3)
 @example(MANY, 1, 500, 4000)
 @given(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -76,6 +77,21 @@ def test_pages_cover_everything_and_link_to_each_other(client: TestClient) -> No
     assert "Next page" not in page
     assert f"{path}?page={PAGES - 1}" in page
     assert f"{path}.ttl?page={PAGES}" in page, "the data formats of this page"
+
+
+def test_links_of_a_later_page_are_of_that_page(client: TestClient) -> None:
+    for path in ("/doc/agent/cordia", "/ontology/Event"):
+        first = client.get(path, headers={"Accept": "text/html"}).headers["link"]
+        assert "page=1" not in first
+        second = client.get(f"{path}?page=2", headers={"Accept": "text/html"}).headers["link"]
+        alternate = re.findall('<([^>]*)>; rel="alternate"', second)
+        assert f"{path}.ttl?page=2" in alternate
+        assert all(link.endswith("?page=2") for link in alternate)
+        for link in alternate:
+            assert client.get(link).status_code == 200, link
+        assert f'<{path}>; rel="next"' not in second
+        canonical = re.findall('<([^>]*)>; rel="canonical"', second)
+        assert canonical == [f"{BASE}{path[1:]}?page=2"] * ("/doc/" in path)
 
 
 def test_the_denial_is_on_every_page(client: TestClient) -> None:

@@ -277,6 +277,16 @@ def test_a_copy_in_another_language(
         assert '<html lang="hi">' in text, name
         assert "वर्णित" in text, name
         assert "Described:" not in text, name
+    for name, words in {
+        "404.html": "इस प्रति में ऐसा कोई पृष्ठ नहीं है।",
+        "id/event/radar-delivery/index.html": "/id/event/radar-delivery के बारे में",
+        "dataset/index.html": "/dataset के बारे में",
+    }.items():
+        text = (site / name).read_text("utf-8")
+        assert '<html lang="hi">' in text, name
+        assert words in text, name
+        for english_words in ("Not found", "copy"):
+            assert english_words not in text, name
     export_site(release, site, settings)
     assert tree(site) == english
     with pytest.raises(ConfigError, match="not in this language"):

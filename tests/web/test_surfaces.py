@@ -138,7 +138,7 @@ SURFACES: Mapping[str, tuple[str, ...]] = {
     "/": ("/",),
     "/doc/{kind}/{name}": (),  # every thing, or some of each kind
     "/ontology": ("/ontology",),
-    "/ontology{suffix}": ("/ontology.html",),
+    "/ontology{suffix}": ("/ontology.html", "/ontology.csv"),
     "/ontology/{name}": (
         "/ontology/Event",
         "/ontology/Claim",
@@ -163,19 +163,21 @@ SURFACES: Mapping[str, tuple[str, ...]] = {
     "/dataset{suffix}": tuple(
         f"/dataset.csv?table={table}" for table in ("sources", "graphs", "classes")
     ),
-    "/download": (
-        "/download",
-        *(
-            f"/download?format=csv&table={table}"
-            for table in ("files", "others", "graphs", "licences")
-        ),
+    "/download": ("/download",),
+    "/download{suffix}": tuple(
+        f"/download.csv?table={table}" for table in ("files", "others", "graphs", "licences")
     ),
     "/releases": ("/releases", "/releases?format=csv"),
+    "/releases{suffix}": ("/releases.json", "/releases.csv"),
     "/releases/{release}": ("/releases/{new}",),
-    "/releases/{old}/diff/{new}": ("/releases/{old}/diff/{new}",),
+    "/releases/{old}/diff/{new}": (
+        "/releases/{old}/diff/{new}",
+        "/releases/{old}/diff/{new}.csv?table=things",
+        "/releases/{old}/diff/{new}.csv?table=graphs",
+    ),
     "/corrections": ("/corrections",),
     "/corrections{suffix}": ("/corrections.html", "/corrections.json", "/corrections.atom"),
-    "/changes": ("/changes",),
+    "/changes": ("/changes", "/changes?format=csv"),
     "/changes/{number}": ("/changes/1",),
     "/search": (
         "/search",
@@ -186,6 +188,7 @@ SURFACES: Mapping[str, tuple[str, ...]] = {
         "/search?kind=participation&format=json",
         *(f"/search?kind={kind}&format=csv" for kind in (*MARKED, "claim", "record", "notice")),
     ),
+    "/search{suffix}": ("/search.json?kind=event", "/search.csv?kind=claim"),
     "/suggest": (),  # for the beginning of every label
     "/timeline": ("/timeline", "/timeline?relations=yes"),
     "/timeline{suffix}": ("/timeline.json?relations=yes", "/timeline.csv?relations=yes"),
@@ -194,6 +197,7 @@ SURFACES: Mapping[str, tuple[str, ...]] = {
     "/network": ("/network",),
     "/network{suffix}": ("/network.json", "/network.csv"),
     "/questions": ("/questions", "/questions?format=json"),
+    "/questions{suffix}": ("/questions.json", "/questions.csv"),
     "/questions/{name}": (),  # every question
     "/docs": ("/docs",),
     "/docs/api": ("/docs/api",),
@@ -290,7 +294,7 @@ def surfaces(site: Held) -> list[str]:
     ids = {"old": old[0] if old else new, "new": new}
     paths = [path for some in SURFACES.values() for path in some]
     if not old:
-        paths.remove("/releases/{old}/diff/{new}")
+        paths = [path for path in paths if "{old}" not in path]
         paths.remove("/changes/1")
     questions = site.client.get("/questions?format=json").json()
     paths = [path if "query=" in path else path.format_map(ids) for path in paths]
@@ -318,6 +322,73 @@ def test_nothing_is_bare_in_the_built_in_graph(built_in: Held, walk: Any) -> Non
     seen = check(built_in, walk, [f"/doc/{one}" for one in some])
     seen |= check(built_in, walk, surfaces(built_in))
     assert len(seen & built_in.labels) > len(built_in.labels) / 2
+
+
+def everything(site: Held) -> list[str]:
+    """Return addresses of every route that answers GET with something of the release."""
+    things = [f"/doc/{one}" for one in site.addresses[:: max(1, len(site.addresses) // 12)]]
+    new = current_release(site.releases).name
+    return [
+        *surfaces(site),
+        *things,
+        *(f"{things[0]}.{suffix}" for suffix in ("html", "ttl", "jsonld", "rdf")),
+        *("/ontology.ttl", "/ontology/Event.jsonld", "/shapes.ttl", "/dataset.ttl"),
+        *("/context.jsonld", "/.well-known/void", "/corrections.ttl", "/corrections.jsonld"),
+        *("/changes.ttl", "/changes/0.ttl", "/changes/1.trig", f"/releases/{new}?format=json"),
+        *("/releases?format=json", "/robots.txt", "/assets/site.css"),
+        *(f"/download/current/{name}" for name in ("graph.nq", "graph.ttl.gz", "manifest.json")),
+        *(f"/releases/{new[:9]}/diff/{new}{form}" for form in (".json", ".rdfp")),
+    ]
+
+
+def test_an_entity_tag_that_is_sent_is_known_when_it_comes_back(invented: Held) -> None:
+    """RFC 9110, section 13.1.2."""
+    client, tagged = invented.client, 0
+    for path in everything(invented):
+        for zipped in ("gzip", "identity"):
+            headers = {**HTML, "Accept-Encoding": zipped}
+            first = client.get(path, headers=headers)
+            assert first.status_code == 200, (path, first.text[:300])
+            assert first.headers.get("content-encoding", "identity") in ("identity", zipped), path
+            if etag := first.headers.get("etag"):
+                tagged += 1
+                same = client.get(path, headers={**headers, "If-None-Match": etag})
+                assert (same.status_code, same.content) == (304, b""), path
+                assert same.headers["etag"] == etag, path
+                vary = {one for one in first.headers.get("vary", "").split(", ") if one}
+                assert vary <= set(same.headers.get("vary", "").split(", ")), path
+    assert tagged > 100
+
+
+def test_whatever_there_is_is_had_by_who_says_so(
+    invented: Held, settings: Settings, tmp_path: Path
+) -> None:
+    """What the server has made before makes no difference."""
+    any_ = {**HTML, "If-None-Match": "*"}
+    with TestClient(create_app(invented.releases, settings)) as client:
+        for path in everything(invented):
+            if path.startswith("/assets"):
+                continue
+            for state in ("new", "made before"):
+                answer = client.get(path, headers=any_)
+                assert (answer.status_code, answer.content) == (304, b""), (path, state)
+                assert client.get(path, headers=HTML).status_code == 200, path
+        for path in ("/doc/event/nope", "/nope", "/download/current/nope", "/questions/nope"):
+            assert client.get(path, headers=any_).status_code == 404, path
+
+
+def test_what_depends_on_the_cookie_says_so(invented: Held) -> None:
+    client, different = invented.client, 0
+    for path in everything(invented):
+        plain = client.get(path, headers=HTML)
+        hindi = client.get(path, headers={**HTML, "Cookie": "lang=hi"})
+        vary = [one.strip() for one in plain.headers.get("vary", "").split(",")]
+        assert len(vary) == len(set(vary)), path
+        assert ("Cookie" in vary) == ("Accept-Language" in vary), path
+        if plain.content != hindi.content:
+            different += 1
+            assert "Cookie" in vary, path
+    assert different > 50
 
 
 def test_nothing_is_bare_in_a_static_copy(
