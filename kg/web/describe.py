@@ -457,23 +457,17 @@ DOCUMENTS_QUERY: Final = (
 # many times as long.
 _BEARERS: Final = (
     "{ SELECT ?l ?p ?s WHERE { VALUES ?l { $literals } ?s ?p ?l "
-    f"FILTER(?p IN ({', '.join(f'<{iri}>' for iri in sorted(WORDED))})) }} }} ?s a ?t ."
+    f"FILTER(?p IN ({', '.join(f'<{iri}>' for iri in sorted(WORDED))})) }} }} ?s a ?t . "
+    "VALUES ?t { ch:Proposition ch:Claim ch:ClaimSet ch:StatusAssessment ch:EventLink "
+    "ch:Participation }"
 )
-WORDED_QUERY: Final = f"""
-SELECT DISTINCT ?l ?p WHERE {{
-  {_BEARERS}
-  VALUES ?t {{ ch:Proposition ch:Claim ch:ClaimSet ch:StatusAssessment ch:EventLink
-    ch:Participation }}
-}}"""
+WORDED_QUERY: Final = f"SELECT DISTINCT ?l ?p WHERE {{ {_BEARERS} }}"
 STANDING_QUERY: Final = "SELECT ?l WHERE { VALUES ?l { $literals } FILTER EXISTS { ?s ?p ?l } }"
 LABELLING_QUERY: Final = (
     "SELECT ?l WHERE { VALUES ?l { $literals } "
     "FILTER EXISTS { ?s rdfs:label|skos:prefLabel|skos:altLabel ?l } }"
 )
-BEARERS_QUERY: Final = (
-    f"SELECT DISTINCT ?l ?s WHERE {{ {_BEARERS} VALUES ?t {{ ch:Proposition ch:Claim }} }} "
-    "LIMIT $limit"
-)
+BEARERS_QUERY: Final = f"SELECT DISTINCT ?l ?s WHERE {{ {_BEARERS} }} LIMIT $limit"
 # What others call an event.
 CALLED_QUERY: Final = (
     "SELECT DISTINCT ?l ?s WHERE { VALUES ?l { $literals } "
@@ -551,7 +545,7 @@ class Texts:
         worded: which texts say what somebody may affirm or deny, and the property that says how.
         labels: which texts are a label of anything.
         made: terms that stand nowhere in the graph: a query put them together.
-        bearers: the propositions and claims that a text puts into words.
+        bearers: of what a text is the label, or what it puts into words otherwise.
         parts: what the triple terms are made of.
     """
 

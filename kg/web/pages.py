@@ -154,8 +154,8 @@ class Text:
     """A literal to show: its words, its language and its datatype by prefixed name.
 
     `mark` is what must stand before it where it says something that somebody may deny, or where a
-    query put it together, which `made` says. `label` says that it is a label of anything; `of` are
-    the propositions and claims of which it speaks.
+    query put it together, which `made` says. `label` says that it is a label of anything; `of` is
+    what it puts into words.
     """
 
     text: str

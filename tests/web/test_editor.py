@@ -174,6 +174,9 @@ def test_readings_and_quoted_words_have_the_marks_of_the_pages_of_things(
                 assert f'<span class="described"><span class="mark">{mark}: </span>' in text
             beside = text[text.index('id="positions"') :]
             assert "event/radar-delivery" in beside
+    for kind in ("StatusAssessment", "EventLink"):
+        text = page(client, f"SELECT ?x {{ ?s a ch:{kind} ; rdfs:label ?x }}", lang=lang)
+        assert "event/radar-delivery" in text[text.index('id="positions"') :], kind
     about = "SELECT ?x { agent:mira-odan dcterms:description ?x }"
     assert 'class="mark"' not in page(client, about), "nobody denies what an agent is"
 
