@@ -1171,6 +1171,10 @@ _OF_LITERALS: Final = frozenset((XSD + "string", RDF + "langString"))
 _MOST_LABELLED: Final = 2000
 
 
+_MOST_READ: Final = 20_000
+"""Triples of a graph, as an answer, in which is looked for what they name."""
+
+
 async def named_in(engine: Engine, base: str, found: Solutions) -> Description:
     """Return what is needed to show the terms of a result, as `Texts` and by its graph.
 
@@ -1267,6 +1271,21 @@ async def _known_iris(engine: Engine, iris: Collection[str]) -> set[str]:
         [rows] = await engine.rows([fill(KNOWN_QUERY, nodes=values_of(asked))])
         known |= {row["n"].value for row in rows}
     return known
+
+
+def things_in(turtle: str, base: str) -> list[str]:
+    """Return the things of the data that a graph names, in the order in which it does.
+
+    Of a large graph these are the things in its first `_MOST_READ` triples.
+    """
+    if not turtle:
+        return []
+    import pyoxigraph as ox
+
+    read = itertools.islice(ox.parse(turtle.encode(), format=ox.RdfFormat.TURTLE), _MOST_READ)
+    terms = (term for quad in read for term in (quad.subject, quad.object))
+    iris = (term.value for term in terms if isinstance(term, ox.NamedNode))
+    return list(dict.fromkeys(iri for iri in iris if iri.startswith(f"{base}id/")))
 
 
 def plain_datatype(term: Term) -> str:

@@ -174,7 +174,8 @@ class _Asked:
         self._tables = tables
         found = database.execute("SELECT COUNT(*) FROM main.sqlite_master WHERE name = 'words'")
         self._compares = bool(found.fetchone()[0])
-        self._text = text[:LONGEST]
+        # Half of a pair of UTF-16 is no character, and SQLite takes none.
+        self._text = text[:LONGEST].encode("utf-8", "replace").decode()
         if self._compares:
             self.words = words(text)
             self._folded = " ".join(self.words)

@@ -165,7 +165,7 @@ def test_a_suggestion_completes_the_last_word(index: Path) -> None:
     [
         *('"', '""', "*", "a AND", "NEAR(a, 2)", "folded : x", "-", "'; DROP TABLE labels"),
         *("x" * 5000, "x " * 5000, "\x00", "a\x00b", "\u0301\u0302", "\u200d", "‏الصين", "​"),
-        *('{folded joined} : "a" *', "a^", "(", "\\", "\ud800", "়", "্", "ᆨ", "é" * 300),
+        *('{folded joined} : "a" *', "a^", "(", "\\", "\ud800", "0\ud800", "়", "্", "ᆨ", "é" * 300),
     ],
 )
 def test_nothing_that_is_asked_breaks_it(index: Path, text: str) -> None:

@@ -456,6 +456,24 @@ def test_the_query_page(client: TestClient) -> None:
     assert "<script>" not in attack.text
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "DESCRIBE event:radar-delivery",
+        "CONSTRUCT { ?e rdfs:label ?l } WHERE { VALUES ?e { event:radar-delivery } "
+        "?e rdfs:label ?l }",
+        "CONSTRUCT { ?s ch:about ?set } WHERE { ?s ch:about ?set . ?set a ch:ClaimSet }",
+    ],
+)
+def test_a_graph_on_a_page_has_the_positions_on_what_it_names(
+    client: TestClient, query: str
+) -> None:
+    page = client.get("/query", params={"query": query}, headers={"Accept": "text/html"}).text
+    listed = page[page.index("Who takes which position on what is described here") :]
+    assert "Delivery of radar parts" in listed
+    assert re.search("denies.{0,200}Arvenian foreign ministry", listed, re.DOTALL)
+
+
 def test_a_long_result_says_that_it_is_cut(client: TestClient) -> None:
     page = client.get("/query", params={"query": "SELECT * { ?s ?p ?o }"}).text
     assert "Only the first 1,000 rows are shown" in page

@@ -256,6 +256,12 @@ class Answers:
         return [self._rows(query)[1] for query in queries]
 
     async def ask(self, query: str, limit: int, **_: object) -> describe.Solutions:
+        if not query.startswith("SELECT"):
+            found = self.store.query(query, prefixes=self.prefixes, use_default_graph_as_union=True)
+            assert isinstance(found, ox.QueryTriples)
+            turtle = found.serialize(format=ox.RdfFormat.TURTLE)
+            assert turtle is not None
+            return describe.Solutions(text=turtle.decode())
         names, rows = self._rows(query)
         return describe.Solutions(tuple(names), tuple(rows[:limit]), cut=len(rows) > limit)
 
@@ -271,6 +277,8 @@ class Answers:
 QUESTIONS = {
     "events": "SELECT ?event { ?event a ch:Event } ORDER BY DESC(STR(?event))",
     "claims": "SELECT ?claim { ?claim a ch:Claim } ORDER BY STR(?claim)",
+    "graph": "CONSTRUCT { ?event rdfs:label ?l } WHERE { ?event a ch:Event ; rdfs:label ?l }",
+    "said": "DESCRIBE ?claim WHERE { ?claim a ch:Claim }",
     "relations": "SELECT ?relation { ?relation a ch:Relation } ORDER BY STR(?relation)",
     "sets": "SELECT ?set { ?set a ch:ClaimSet } ORDER BY STR(?set)",
     "links": "SELECT ?link { ?link a ch:EventLink } ORDER BY STR(?link)",
