@@ -77,9 +77,12 @@ ABOUT: Final[Mapping[str, tuple[str, ...]]] = {
     "status": ("assesses",),
     "record": ("links", "linkSubject"),
     "relation": ("subject", "object"),
+    "event": ("topic",),
 }
 """Kinds of what names propositions without being one alone, and the properties that lead there: a
-set leads to claims, and a relation to what it is between, which may be propositions."""
+set leads to claims, a relation to what it is between and an event to what it is about, such as what
+somebody is accused of: these may be propositions."""
+_INNER: Final = frozenset(CH + name for kind in PROPOSITIONS for name in ABOUT[kind])
 _DEEPEST: Final = 5
 """Steps from what names a proposition to that."""
 
@@ -298,7 +301,7 @@ SELECT DISTINCT ?n ?p ?same ?c ?answered ?stance ?who ?rank WHERE {
   VALUES ?n { $nodes }
   ?n (ch:concerns|ch:assesses|ch:links|ch:linkSubject|ch:ultimately/ch:concerns
     |(ch:statedMember|ch:inferredMember)/ch:concerns|^ch:hasParticipation)?
-    /(ch:subject|ch:object)? ?p .
+    /(ch:subject|ch:object|ch:topic)? ?p .
   ?p ch:possiblySameAs? ?same .
   { ?same ^ch:concerns ?c } UNION { ?same ^ch:concerns ?answered . ?answered ^ch:respondsTo ?c }
   ?c ch:stance ?stance ; ch:claimant ?who .
@@ -309,14 +312,14 @@ SKETCH_QUERY: Final = """
 SELECT ?s ?p ?o WHERE {
   VALUES ?s { $nodes } ?s ?p ?o .
   FILTER(?p IN (rdf:type, rdfs:label, ch:eventType, ch:relationType, ch:actor, ch:subject,
-    ch:time, ch:status, ch:possiblySameAs, ch:yields, ch:reviewState))
+    ch:object, ch:topic, ch:time, ch:status, ch:possiblySameAs, ch:yields, ch:reviewState))
 }"""
 # From what names propositions to them: `ABOUT`. An agent that a relation is between is none.
 ABOUT_QUERY: Final = """
 SELECT DISTINCT ?s ?p ?o ?g WHERE {
   { VALUES ?s { $nodes } GRAPH ?g { ?s ?p ?o }
     FILTER(?p IN (ch:assesses, ch:links, ch:linkSubject, ch:statedMember, ch:inferredMember)
-      || (?p IN (ch:subject, ch:object)
+      || (?p IN (ch:subject, ch:object, ch:topic)
         && (STRSTARTS(STR(?o), "$base/event/") || STRSTARTS(STR(?o), "$base/relation/")))) }
   UNION { VALUES ?n { $nodes } ?n ch:statedMember|ch:inferredMember ?s .
     GRAPH ?g { ?s ch:concerns ?o } BIND(ch:concerns AS ?p) }
@@ -709,7 +712,7 @@ async def _complete(
         graph.add(_quads(answer))
         labelled |= {row["s"].value for row in answer}
     reached = {*whole, *nodes}
-    await _reach(engine, graph, reached, base)
+    partial = await _reach(engine, graph, reached, base)
     claims = _named_iris(graph, f"{base}id/claim/")
     queries = [fill(one, nodes=values_of(claims)) for one in (NAMING_QUERY, CORRECTIONS_QUERY)]
     parts = {part for node in labelled for name in _PARTS for part in graph.iris(node, name)}
@@ -717,9 +720,8 @@ async def _complete(
         queries.append(fill(NODES_QUERY, nodes=values_of(elsewhere)))
     for rows in await engine.rows(queries):
         graph.add(_quads(rows))
-    await _reach(engine, graph, reached, base)
+    partial = await _reach(engine, graph, reached, base) or partial
     listed = _named_iris(graph, f"{base}id/event/", f"{base}id/relation/")
-    partial = False
     if listed:
         taken, states = await engine.rows(
             [
@@ -730,7 +732,7 @@ async def _complete(
         graph.add(_quads(states))
         claims = {row["s"].value for row in taken}
         labelled |= claims
-        partial = len(claims) > POSITIONS
+        partial = partial or len(claims) > POSITIONS
         same = {one for node in listed for one in graph.iris(node, "ch:possiblySameAs")}
         graph.add(_bearing_on({*listed, *same}, list(_quads(taken)), graph, base))
     named = _named_iris(graph, f"{base}id/", CH)
@@ -748,21 +750,26 @@ async def _complete(
     return partial
 
 
-async def _reach(engine: Engine, graph: Graph, reached: set[str], base: str) -> None:
+async def _reach(engine: Engine, graph: Graph, reached: set[str], base: str) -> bool:
     """Add what leads from things in the graph to the propositions that they name; see `ABOUT`.
+
+    Returns whether there is more of it.
 
     Args:
         reached: those of which that is known; the others are added to it.
     """
+    cut = False
     kinds = tuple(f"{base}id/{kind}/" for kind in ABOUT if kind != "claim")
     for _ in range(_DEEPEST):
         further = _named_iris(graph, *kinds) - reached
         if not further:
-            return
+            return cut
         reached |= further
-        names = {"nodes": values_of(further), "base": f"{base}id", "limit": POSITIONS}
+        names = {"nodes": values_of(further), "base": f"{base}id", "limit": POSITIONS + 1}
         [rows] = await engine.rows([fill(ABOUT_QUERY, **names)])
         graph.add(_quads(rows))
+        cut = cut or len(rows) > POSITIONS
+    return cut or bool(_named_iris(graph, *kinds) - reached)
 
 
 async def introduced(engine: Engine, iris: Collection[str]) -> list[Quad]:
@@ -840,8 +847,16 @@ async def sketched(
     if nodes:
         await add(*(fill(query, nodes=values_of(nodes)) for query in (SKETCH_QUERY, TIMES_QUERY)))
     same = {iri for node in nodes for iri in graph.iris(node, "ch:possiblySameAs")}
+    stated = tuple(f"{base}id/{kind}/" for kind in PROPOSITIONS)
+    inner = {
+        quad.object.value
+        for quad in graph.quads
+        if quad.predicate in _INNER and quad.object.value.startswith(stated)
+    }
     known = {*nodes, *same, *engine.terms, *(quad.subject for quad in graph.quads)}
-    stances = fill(STANCES_QUERY, nodes=values_of({*nodes, *same}), limit=str(POSITIONS + 1))
+    stances = fill(
+        STANCES_QUERY, nodes=values_of({*nodes, *same, *inner}), limit=str(POSITIONS + 1)
+    )
     [rows] = await engine.rows([stances]) if nodes else [[]]
     for row in rows:
         claim, answered = row["claim"].value, row.get("answered")

@@ -236,8 +236,8 @@ class Listed:
     """A proposition in a list: what is described, when, in which roles, and who says what of it.
 
     `elsewhere` are other positions than affirming ones on what is possibly the same event, `inner`
-    those on what a relation is between. `partial` says that not all positions were read, so that
-    none may be said not to be there.
+    those on what a relation is between or an event is about. `partial` says that not all positions
+    were read, so that none may be said not to be there.
     `shown` are the propositions that the page has shown with the positions on them.
     """
 
@@ -1200,11 +1200,11 @@ class View:
         return [one for one in dict.fromkeys((*found, *known)) if self.kind(one) in PROPOSITIONS]
 
     def inner(self, iri: str) -> list[str]:
-        """Return the propositions that a relation is between, and those within these."""
+        """Return the propositions that a relation is between or an event is about, and so on."""
         found: dict[str, None] = {}
         left = [iri]
         while left:
-            names = ABOUT["relation"] if self.kind(left[0]) == "relation" else ()
+            names = ABOUT.get(self.kind(left[0]), ())
             known = [o for name in names for o in self.d.graph.iris(left[0], f"ch:{name}")]
             known += self.d.about.get(left.pop(0), ())
             for one in known:

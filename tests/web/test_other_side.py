@@ -71,13 +71,15 @@ class Claim:
 class World:
     """Events, of which some are possibly the same, and claims, each about something before it.
 
-    Relations are between an event, whose number is given, and an agent.
+    Relations are between an event, whose number is given, and an agent. The topic of an event that
+    has one is an event before it.
     """
 
     events: int
     same: frozenset[tuple[int, int]]
     claims: tuple[Claim, ...]
     relations: tuple[int, ...] = ()
+    topics: frozenset[tuple[int, int]] = frozenset()
 
     @property
     def concerns(self) -> list[frozenset[int]]:
@@ -114,9 +116,17 @@ class World:
         return found
 
     @property
+    def within(self) -> dict[int, set[int]]:
+        """Return the other side of each event and of its topics."""
+        found = {event: set(against) for event, against in self.other_side.items()}
+        for event, topic in sorted(self.topics):
+            found[event] |= found[topic]
+        return found
+
+    @property
     def other_side_of_relations(self) -> dict[int, set[int]]:
         """Return the same for each relation: on it, and on the event that it is of."""
-        found = {number: set(self.other_side[event]) for number, event in enumerate(self.relations)}
+        found = {number: set(self.within[event]) for number, event in enumerate(self.relations)}
         for number, claim in enumerate(self.claims):
             if claim.about[0] == "relation" and claim.stance != AFFIRMS:
                 found[claim.about[1]].add(number)
@@ -135,6 +145,8 @@ class World:
                 f"ch:eventType ch:type-talks ; ch:actor agent:subject ; ch:place place:town ; "
                 "ch:recipient agent:object ; ch:time time:day ."
             )
+        for event, topic in self.topics:
+            graphs[0].append(f"event:e{event} ch:topic event:e{topic} .")
         for relation, event in enumerate(self.relations):
             graphs[1].append(
                 f"relation:r{relation} a ch:Relation, ch:Proposition ; "
@@ -230,7 +242,9 @@ def worlds(draw: some.DrawFn) -> World:
                 answers=draw(some.none() | some.integers(0, number - 1)) if number else None,
             )
         )
-    return World(events, same, tuple(claims), relations)
+    before = [(one, other) for other, one in pairs]
+    topics = draw(some.frozensets(some.sampled_from(before), max_size=2)) if before else frozenset()
+    return World(events, same, tuple(claims), relations, topics)
 
 
 @pytest.fixture(scope="module")
@@ -318,7 +332,12 @@ def check_rdf(world: World, address: str, answer: Any) -> int:
     found = {str(q.triple) for q in ox.parse(answer.content, format=ox.RdfFormat.TURTLE)}
     text = "\n".join(found)
     checked = 0
-    named = {f"id/event/e{event}>": against for event, against in world.other_side.items()}
+    # What is only named as possibly the same is not followed to its topics.
+    alike = {event for pair in world.same for event in pair}
+    named = {
+        f"id/event/e{event}>": world.other_side[event] if event in alike else against
+        for event, against in world.within.items()
+    }
     for relation, against in world.other_side_of_relations.items():
         named[f"id/relation/r{relation}>"] = against
     for name, against in named.items():
@@ -361,7 +380,7 @@ def check_page(world: World, address: str, text: str) -> int:
     body = text[text.index("<main") : text.index("</main>")]
     told = any(words in body for words in MORE)
     checked = 0
-    named = {f"Matter {event}<": against for event, against in world.other_side.items()}
+    named = {f"Matter {event}<": against for event, against in world.within.items()}
     for relation, against in world.other_side_of_relations.items():
         named[f"Bond {relation}<"] = against
     for name, against in named.items():
@@ -378,11 +397,11 @@ def check_page(world: World, address: str, text: str) -> int:
                 assert "not all positions are shown" in rest or witness(number, rest), where
                 assert "no claim takes another position" not in rest, where
         for event in map(int, re.findall(r'href="/doc/event/e(\d+)"', head)):
-            for number in world.other_side[event]:
+            for number in world.within[event]:
                 where = (address, f"event {event} in a list", number)
                 assert "not all positions are shown" in rest or witness(number, rest), where
                 assert "no claim takes another position" not in rest, (address, event)
-            if not world.other_side[event] and not world.same:
+            if not world.within[event] and not world.same:
                 assert any(words in rest for words in (*NONE, *MORE)), (address, event)
     return checked
 
@@ -397,7 +416,7 @@ def check_json(world: World, address: str, value: Any) -> int:
     event = re.fullmatch(rf"{BASE}id/event/e(\d+)", str(value.get("iri", "")))
     if event and "affirmed_by" in value:
         words = json.dumps(value)
-        for number in world.other_side[int(event[1])]:
+        for number in world.within[int(event[1])]:
             checked += 1
             assert not value["nobody_takes_another_position"], address
             assert value["positions_left_out"] or witness(number, words), (address, number)
@@ -477,6 +496,7 @@ WITHIN = World(
         Claim(3, 1, "denies", ("relation", 1)),
     ),
     (0, 1),
+    frozenset(((1, 0),)),
 )
 """A relation that nobody disputes, of an event that somebody does; and the other way round."""
 MANY = World(
