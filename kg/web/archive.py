@@ -376,6 +376,10 @@ async def release_difference(request: Request, old: str, new: str) -> Response:
     form = form_of(request, (HTML, PLAIN_JSON, CSV, RDF_PATCH), dot + suffix)
     ask.path = f"/releases/{before.name}/diff/{after.name}"
     wanted = request.query_params.get("table", "") if form is CSV else ""
+    if wanted not in ("things", "graphs", ""):
+        raise QueryFailure(
+            "not-found", f"This page has no table {wanted[:40]!r}; there are: things, graphs"
+        )
     languages = ask.reader if form in (HTML, CSV) else ()
     etag = ask.etag("diff", before.name, after.name, form.name, ask.number, wanted, *languages)
     headers = {"ETag": etag, "Vary": "Accept, Accept-Language", "Cache-Control": "no-cache"}

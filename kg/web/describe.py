@@ -300,8 +300,8 @@ TAKEN_QUERY: Final = """
 SELECT DISTINCT ?n ?p ?same ?c ?answered ?stance ?who ?rank WHERE {
   VALUES ?n { $nodes }
   ?n (ch:concerns|ch:assesses|ch:links|ch:linkSubject|ch:ultimately/ch:concerns
-    |(ch:statedMember|ch:inferredMember)/ch:concerns|^ch:hasParticipation)?
-    /(ch:subject|ch:object|ch:topic)? ?p .
+    |(ch:statedMember|ch:inferredMember)/ch:ultimately?/ch:concerns|^ch:hasParticipation)?
+    /(ch:subject|ch:object|ch:topic)* ?p .
   ?p ch:possiblySameAs? ?same .
   { ?same ^ch:concerns ?c } UNION { ?same ^ch:concerns ?answered . ?answered ^ch:respondsTo ?c }
   ?c ch:stance ?stance ; ch:claimant ?who .
@@ -322,8 +322,15 @@ SELECT DISTINCT ?s ?p ?o ?g WHERE {
       || (?p IN (ch:subject, ch:object, ch:topic)
         && (STRSTARTS(STR(?o), "$base/event/") || STRSTARTS(STR(?o), "$base/relation/")))) }
   UNION { VALUES ?n { $nodes } ?n ch:statedMember|ch:inferredMember ?s .
-    GRAPH ?g { ?s ch:concerns ?o } BIND(ch:concerns AS ?p) }
+    GRAPH ?g { ?s ?p ?o } FILTER(?p IN (ch:concerns, ch:ultimately)) }
+  UNION { VALUES ?n { $nodes } ?n (ch:statedMember|ch:inferredMember)/ch:ultimately ?s .
+    GRAPH ?g { ?s ?p ?o } FILTER(?p = ch:concerns) }
 } LIMIT $limit"""
+INNER_QUERY: Final = """
+SELECT ?s ?p ?o WHERE {
+  VALUES ?s { $nodes } ?s ?p ?o .
+  FILTER(?p IN (ch:subject, ch:object, ch:topic, ch:possiblySameAs))
+}"""
 TIMES_QUERY: Final = """
 SELECT DISTINCT ?s ?p ?o WHERE {
   VALUES ?n { $nodes } ?n ch:time ?s . ?s ?p ?o .
@@ -445,7 +452,8 @@ SELECT DISTINCT ?node WHERE {
   { VALUES ?n { $nodes } ?node ch:hasParticipation ?n }
   UNION { VALUES ?n { $nodes } ?n ch:assesses|ch:links|ch:saysOnly|ch:concerns ?node }
   UNION { VALUES ?n { $nodes } ?n ch:ultimately/ch:concerns ?node }
-  UNION { VALUES ?n { $nodes } ?n (ch:statedMember|ch:inferredMember)/ch:concerns ?node }
+  UNION { VALUES ?n { $nodes }
+    ?n (ch:statedMember|ch:inferredMember)/ch:ultimately?/ch:concerns ?node }
 } LIMIT 2000"""
 DISPUTED_QUERY: Final = """
 SELECT ?node WHERE {
@@ -846,13 +854,14 @@ async def sketched(
 
     if nodes:
         await add(*(fill(query, nodes=values_of(nodes)) for query in (SKETCH_QUERY, TIMES_QUERY)))
-    same = {iri for node in nodes for iri in graph.iris(node, "ch:possiblySameAs")}
-    stated = tuple(f"{base}id/{kind}/" for kind in PROPOSITIONS)
-    inner = {
-        quad.object.value
-        for quad in graph.quads
-        if quad.predicate in _INNER and quad.object.value.startswith(stated)
-    }
+    inner: set[str] = set()
+    for _ in range(_DEEPEST):
+        further = _contained(graph, base) - {*nodes, *inner}
+        if not further:
+            break
+        inner |= further
+        await add(fill(INNER_QUERY, nodes=values_of(further)))
+    same = {iri for node in (*nodes, *inner) for iri in graph.iris(node, "ch:possiblySameAs")}
     known = {*nodes, *same, *engine.terms, *(quad.subject for quad in graph.quads)}
     stances = fill(
         STANCES_QUERY, nodes=values_of({*nodes, *same, *inner}), limit=str(POSITIONS + 1)
@@ -874,6 +883,16 @@ async def sketched(
             known |= left
             left = {side for one in left for side in graph.iris(one, "ch:actsFor")} - known
     return _list(base, nodes, graph, len(rows) > POSITIONS)
+
+
+def _contained(graph: Graph, base: str) -> set[str]:
+    """Return the propositions that relations in the graph are between and events are about."""
+    stated = tuple(f"{base}id/{kind}/" for kind in PROPOSITIONS)
+    return {
+        quad.object.value
+        for quad in graph.quads
+        if quad.predicate in _INNER and quad.object.value.startswith(stated)
+    }
 
 
 async def notices(engine: Engine, base: str, page: int) -> tuple[Description, bool]:

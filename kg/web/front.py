@@ -640,8 +640,7 @@ def _listed(view: pages.View, propositions: Sequence[str]) -> pages.Listed | Non
         positions = view.positions(*propositions)
         against = found.against or any(one.key != "affirms" for one in positions)
         others = tuple(one for one in found.elsewhere if one not in positions)
-        inner = view.positions(*(one for iri in propositions for one in view.inner(iri)))
-        inner = tuple(one for one in inner if one.key != "affirms" and one not in positions)
+        inner = tuple(one for one in view.around(*propositions) if one not in positions)
         found = dataclasses.replace(
             found,
             positions=positions,
@@ -686,7 +685,7 @@ async def _shown(
                 ref,
                 view.ref(hit.type) if hit.type else None,
                 pages.Label(hit.label, lang) if other else None,
-                _listed(view, view.about(hit.iri)),
+                None if served.manifest.imported else _listed(view, view.about(hit.iri)),
             )
         )
     return view, found

@@ -433,6 +433,8 @@ class View:
     passages: Callable[[str, str, str, str], Passage | None] | None = None
     """Returns the words of a span, by document, start, end and hash."""
     _refs: dict[str, Ref] = field(default_factory=dict)
+    _naming: set[str] = field(default_factory=set)
+    _composing: set[str] = field(default_factory=set)
     _shown: set[str] = field(default_factory=set)
 
     @property
@@ -485,10 +487,14 @@ class View:
 
         They stand in the order in which that language says them.
         """
+        if relation in self._composing:  # relations of each other, as imported RDF may have them
+            return None
+        self._composing.add(relation)
         parts = []
         for name in ("ch:subject", "ch:relationType", "ch:object"):
             for part in self.d.graph.iris(relation, name)[:1]:
                 parts.append(self.label(part))
+        self._composing.discard(relation)
         first = self.languages[0]
         wanted = [part for part in parts if (part.lang or self.ui).split("-")[0] == first]
         if len(parts) < 3 or len(wanted) < len(parts):
@@ -522,7 +528,10 @@ class View:
             stances = graph.iris(iri, "ch:stance")
             stance = self.ref(stances[0]) if stances and speakers else None
             targets = graph.iris(iri, "ch:about") or graph.iris(iri, "ch:relays")
-            target = self.ref(targets[0]) if targets and speakers else None
+            if targets and speakers and iri not in self._naming:
+                self._naming.add(iri)
+                target = self.ref(targets[0])
+                self._naming.discard(iri)
         elif kind == "event" and status:
             found = graph.iris(iri, "ch:status")
             status_ref = self.ref(found[0]) if found else None
@@ -1161,7 +1170,7 @@ class View:
                 for role in ROLES
                 if roles_of and Term(roles_of) in graph.predicates(iri).get(CH + role, ())
             )
-            inner = tuple(p for p in self.positions(*self.inner(iri)) if p.key != "affirms")
+            inner = self.around(iri)
             found.append(
                 Listed(
                     self.ref(iri),
@@ -1192,12 +1201,32 @@ class View:
         else:
             found = [o for name in ABOUT.get(kind, ()) for o in graph.iris(iri, f"ch:{name}")]
         if kind == "claimset":
-            found = [one for member in found for one in graph.iris(member, "ch:concerns")]
-        elif kind == "claim" and not found:
-            inner = (*graph.iris(iri, "ch:ultimately"), *graph.iris(iri, "ch:relays"))
-            found = [one for claim in inner for one in self.about(claim)] if inner else []
+            found = [one for member in found for one in self._concerned(member)]
+        elif kind == "claim":
+            found = self._concerned(iri)
         known = self.d.about.get(iri, ())
         return [one for one in dict.fromkeys((*found, *known)) if self.kind(one) in PROPOSITIONS]
+
+    def _concerned(self, claim: str) -> list[str]:
+        """Return what a claim concerns, or the claim in which a chain of relaying ones ends."""
+        graph, seen, left = self.d.graph, {claim}, [claim]
+        while left:
+            one = left.pop(0)
+            if found := graph.iris(one, "ch:concerns"):
+                return found
+            further = (*graph.iris(one, "ch:ultimately"), *graph.iris(one, "ch:relays"))
+            left += [other for other in further if other not in seen]
+            seen.update(further)
+        return []
+
+    def around(self, *propositions: str) -> tuple[Position, ...]:
+        """Return the positions on what relations are between and events are about, and on what is
+        possibly the same as that, but for affirming ones.
+        """
+        inner = dict.fromkeys(one for iri in propositions for one in self.inner(iri))
+        same = (o for one in inner for o in self.d.graph.iris(one, "ch:possiblySameAs"))
+        all_of_it = dict.fromkeys((*inner, *same))
+        return tuple(p for p in self.positions(*all_of_it) if p.key != "affirms")
 
     def inner(self, iri: str) -> list[str]:
         """Return the propositions that a relation is between or an event is about, and so on."""
@@ -1235,8 +1264,11 @@ class View:
         A page ends with these, so that no allegation stands on it alone. What the page is about is
         not among them: its claims are on every page of it.
         """
-        left = (iri for iri in sorted(self.named()) if iri not in {*self._shown, self.d.iri})
-        return self.listed(left)
+        shown = {*self._shown, self.d.iri}
+        left = sorted(iri for iri in self.named() if iri not in shown)
+        found = self.listed(left)
+        # On which somebody takes another position come first, should there be too many.
+        return tuple(sorted(found, key=lambda one: not one.against))
 
     def _rule(self, assessment: str) -> Text | None:
         """Return the rule of a derived status in the language of the page, where that is known."""

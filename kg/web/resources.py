@@ -114,7 +114,7 @@ async def _document(request: Request, kind: str, name: str, offers: tuple[Format
     headers = {
         "Cache-Control": "no-cache",
         "Link": _links(ask, kind, key, chosen, number, more=False),
-        "Content-Location": f"{path}.{chosen}" + (f"?page={number}" if number > 1 else ""),
+        "Content-Location": _address(f"{path}.{chosen}", number, wanted),
     }
     if for_people:
         vary.append("Accept-Language")
@@ -149,6 +149,8 @@ async def _document(request: Request, kind: str, name: str, offers: tuple[Format
     template, context = pages.resource_page(view)
     tables = {} if gone or ask.static else tables_of(view, context)
     page_of_table = f"&page={number}" if number > 1 else ""
+    if chosen == TABLE and gone:
+        return ask.answer(_notices(view).csv(), CSV.media_type, headers, 410)
     if chosen == TABLE:
         if not (tables or suffix or "format" in request.query_params):
             return await _document(request, kind, name, PAGE_FORMATS)  # it has no such format
@@ -174,6 +176,29 @@ async def _document(request: Request, kind: str, name: str, offers: tuple[Format
 
 
 TABLE: Final = CSV.name
+
+
+def _notices(view: pages.View) -> Table:
+    """Return what editors did to a thing, as a table."""
+    return Table(
+        ("thing_iri", "act", "reason", "authority", "date"),
+        [
+            (
+                view.d.iri,
+                one.called,
+                pages.plain(one.reason) if one.reason else "",
+                one.authority,
+                one.date,
+            )
+            for one in view.notices
+        ],
+    )
+
+
+def _address(path: str, number: int, table: str) -> str:
+    given = {"table": table, "page": str(number) if number > 1 else ""}
+    query = urlencode({name: value for name, value in given.items() if value})
+    return f"{path}?{query}" if query else path
 
 
 async def _passages(

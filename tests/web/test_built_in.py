@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 from collections.abc import Iterator
@@ -113,6 +114,38 @@ def test_a_relation_is_said_in_the_order_of_the_language(site: TestClient) -> No
             r"<[^>]+>", "", site.get(f"/search?kind=claim&lang={lang}", headers=HTML).text
         )
         assert f"{affirms[lang]} {mark[lang]}: " in claims
+
+
+CONTAINED = """SELECT DISTINCT ?relation WHERE {
+  ?relation a ch:Relation ; ch:subject|ch:object ?event . ?event a ch:Event .
+  ?event ch:possiblySameAs?/^ch:concerns/ch:stance ?stance . FILTER(?stance != ch:stance-affirms)
+}"""
+
+
+def test_relations_have_the_positions_on_what_they_are_between(site: TestClient) -> None:
+    """On the events, and on what is possibly the same; in previews, search and suggestions too."""
+    answer = site.get("/sparql", params={"query": CONTAINED, "format": "json"}).json()
+    relations = [row["relation"]["value"] for row in answer["results"]["bindings"]]
+    assert len(relations) > 5
+    rows: dict[str, dict[str, str]] = {}
+    for page in range(1, 10):
+        table = site.get(f"/search.csv?kind=relation&page={page}")
+        if table.status_code != 200:
+            break
+        for row in csv.DictReader(table.text.removeprefix("\ufeff").splitlines()):
+            rows[row["iri"]] = row
+    nobody = "no claim takes another position"
+    for iri in relations:
+        assert rows[iri]["nobody_takes_another_position"] == "no", iri
+        page = site.get(iri.replace(f"{BASE}id/", "/doc/"), headers=HTML).text
+        preview = re.findall('<meta name="description" content="([^"]*)">', page)
+        assert nobody not in preview[0], iri
+        assert "on what it names: " in preview[0], iri
+        name = rows[iri]["name"].partition(": ")[2]
+        told = site.get("/suggest", params={"q": name, "kind": "relation"}).json()["suggestions"]
+        notes = [note["text"] for one in told if one["iri"] == iri for note in one["notes"]]
+        assert notes, iri
+        assert nobody not in notes, iri
 
 
 def test_what_is_not_the_same_is_said_to_be_another(site: TestClient) -> None:

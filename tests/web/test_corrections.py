@@ -101,7 +101,9 @@ def test_a_correction_stands_above_the_claim(site: TestClient, claims: dict[str,
     assert (None, corrects, rdflib.URIRef(claims["hv-c04"])) in turtle
 
 
-@pytest.mark.parametrize("suffix", ["", ".html", ".ttl", ".jsonld", ".nq", ".trig", ".nt", ".rdf"])
+@pytest.mark.parametrize(
+    "suffix", ["", ".html", ".ttl", ".jsonld", ".nq", ".trig", ".nt", ".rdf", ".csv", "?format=csv"]
+)
 def test_what_was_withdrawn_is_gone_and_says_so(
     site: TestClient, claims: dict[str, str], suffix: str
 ) -> None:

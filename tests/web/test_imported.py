@@ -308,6 +308,56 @@ def test_a_vocabulary_that_was_imported_is_shown(tmp_path: Path, settings: Setti
         assert 'id="Event"' in page.text
 
 
+CYCLES = f"""
+@prefix ch: <https://w3id.org/chancery/ontology#> .
+@prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> .
+@prefix claim: <{BASE}id/claim/> .
+@prefix relation: <{BASE}id/relation/> .
+@prefix event: <{BASE}id/event/> .
+@prefix agent: <{BASE}id/agent/> .
+event:q a ch:Event, ch:Proposition ; rdfs:label "Landing"@en ; ch:topic event:q2 .
+event:q2 a ch:Event, ch:Proposition ; rdfs:label "Raid"@en ; ch:topic event:q .
+agent:a a ch:Person, ch:Agent ; rdfs:label "Speaker"@en .
+claim:c1 a ch:Claim ; rdfs:label "Relay one"@en ; ch:relays claim:c2 ; ch:claimant agent:a ;
+    ch:stance ch:stance-affirms .
+claim:c2 a ch:Claim ; rdfs:label "Relay two"@en ; ch:relays claim:c1 ; ch:claimant agent:a ;
+    ch:stance ch:stance-affirms .
+relation:r1 a ch:Relation, ch:Proposition ; rdfs:label "Tie one"@en ; ch:subject relation:r2 ;
+    ch:relationType ch:relation-purpose-of ; ch:object event:q .
+relation:r2 a ch:Relation, ch:Proposition ; rdfs:label "Tie two"@en ; ch:subject relation:r1 ;
+    ch:relationType ch:relation-purpose-of ; ch:object event:q .
+"""
+
+
+def test_what_leads_back_to_itself_is_shown(tmp_path: Path, settings: Settings) -> None:
+    (tmp_path / "cycles.ttl").write_text(CYCLES, encoding="utf-8")
+    import_release([str(tmp_path / "cycles.ttl")], tmp_path / "out", base=BASE)
+    with TestClient(create_app(tmp_path / "out", settings)) as found:
+        paths = [f"/doc/claim/c{n}" for n in (1, 2)] + [f"/doc/relation/r{n}" for n in (1, 2)]
+        paths += ["/doc/event/q", "/search?q=relay", "/search?q=tie", "/suggest?q=relay"]
+        paths += [f"/query?query=SELECT+?s+{{?s+a+ch:{name}}}" for name in ("Claim", "Relation")]
+        for path in paths:
+            for lang in INTERFACE:
+                answer = get(found, f"{path}{'&' if '?' in path else '?'}lang={lang}")
+                assert answer.status_code == 200, (path, lang)
+
+
+def test_nothing_is_said_of_positions_that_are_not_read(imported: Path, settings: Settings) -> None:
+    """Search has the names of imported RDF and no more: it says neither that nobody claims it."""
+    with TestClient(create_app(imported, settings)) as found:
+        page = get(found, "/search?q=visit").text
+        assert "Visit" in page
+        assert "no claim" not in page
+        (hit,) = [
+            hit
+            for hit in found.get("/search?q=visit&format=json").json()["hits"]
+            if hit["iri"].endswith("/event/visit")
+        ]
+        assert hit["positions"] is None
+        notes = found.get("/suggest?q=visit").json()["suggestions"][0]["notes"]
+        assert not [note for note in notes if "no claim" in note["text"]]
+
+
 def test_more_than_a_page_is_paged(tmp_path: Path, settings: Settings) -> None:
     file = tmp_path / "hub.nt"
     lines = [f"<urn:hub> <urn:has> <urn:x:{n}> .\n<urn:x:{n}> a <urn:C> .\n" for n in range(250)]
