@@ -793,12 +793,12 @@ def _bearing_on(
 
     Else a description would name allegations without the positions on them.
     """
-    stated = tuple(f"{base}id/{kind}/" for kind in PROPOSITIONS)
+    stated = tuple(f"{base}id/{kind}/" for kind in (*PROPOSITIONS, "claimset"))
     claims = {quad.subject for quad in quads}
     for quad in quads:
         value = quad.object.value
         if quad.predicate in (CH + "about", CH + "concerns") and value.startswith(stated):
-            if value not in propositions:
+            if value not in propositions and value not in graph:
                 continue
         elif quad.predicate == CH + "respondsTo" and value not in claims and value not in graph:
             continue

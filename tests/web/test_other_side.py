@@ -71,7 +71,8 @@ class Claim:
 class World:
     """Events, of which some are possibly the same, and claims, each about something before it.
 
-    Relations are between an event, whose number is given, and an agent. The topic of an event that
+    Relations are between an event, whose number is given, and an agent, or between a relation
+    before it, n as -1 - n, and an agent. The topic of an event that
     has one is an event before it.
     """
 
@@ -126,7 +127,7 @@ class World:
     @property
     def other_side_of_relations(self) -> dict[int, set[int]]:
         """Return the same for each relation: on it, and on the event that it is of."""
-        found = {number: set(self.within[event]) for number, event in enumerate(self.relations)}
+        found: dict[int, set[int]] = {number: set() for number in range(len(self.relations))}
         for number, claim in enumerate(self.claims):
             if claim.about[0] == "relation" and claim.stance != AFFIRMS:
                 found[claim.about[1]].add(number)
@@ -134,6 +135,19 @@ class World:
                 answered = self.claims[claim.answers].about
                 if answered[0] == "relation" and claim.about != answered:
                     found[answered[1]].add(number)
+        for number, subject in enumerate(self.relations):
+            found[number] |= self.within[subject] if subject >= 0 else found[-1 - subject]
+        return found
+
+    @property
+    def other_side_of_sets(self) -> dict[int, set[int]]:
+        """Return the same for each set: on all that its members are about."""
+        found = {}
+        for kind, number in {claim.about for claim in self.claims}:
+            if kind == "set":
+                members = {self.innermost(one) for one in range(number + 1)}
+                events = set().union(*(self.concerns[one] for one in members))
+                found[number] = set().union(*(self.other_side[event] for event in events))
         return found
 
     def trig(self) -> bytes:
@@ -147,11 +161,12 @@ class World:
             )
         for event, topic in self.topics:
             graphs[0].append(f"event:e{event} ch:topic event:e{topic} .")
-        for relation, event in enumerate(self.relations):
+        for relation, subject in enumerate(self.relations):
+            of = f"event:e{subject}" if subject >= 0 else f"relation:r{-1 - subject}"
             graphs[1].append(
                 f"relation:r{relation} a ch:Relation, ch:Proposition ; "
                 f'rdfs:label "Bond {relation}"@en ; '
-                f"ch:relationType ch:relation-purpose-of ; ch:subject event:e{event} ; "
+                f"ch:relationType ch:relation-purpose-of ; ch:subject {of} ; "
                 "ch:object agent:object ."
             )
         sets = set()
@@ -228,6 +243,8 @@ def worlds(draw: some.DrawFn) -> World:
     pairs = [(one, other) for one in range(events) for other in range(one + 1, events)]
     same = draw(some.frozensets(some.sampled_from(pairs), max_size=2)) if pairs else frozenset()
     relations = tuple(draw(some.lists(some.integers(0, events - 1), max_size=2)))
+    if relations and draw(some.booleans()):
+        relations = (*relations, -1 - draw(some.integers(0, len(relations) - 1)))
     claims: list[Claim] = []
     for number in range(draw(some.integers(0, 6))):
         kinds = ("event", "event", "claim", "set") if number else ("event",)
@@ -383,6 +400,8 @@ def check_page(world: World, address: str, text: str) -> int:
     named = {f"Matter {event}<": against for event, against in world.within.items()}
     for relation, against in world.other_side_of_relations.items():
         named[f"Bond {relation}<"] = against
+    for number, against in world.other_side_of_sets.items():
+        named[f"Such sayings {number}<"] = against
     for name, against in named.items():
         if name not in body:
             continue
@@ -495,7 +514,7 @@ WITHIN = World(
         Claim(2, 0, AFFIRMS, ("claim", 0)),
         Claim(3, 1, "denies", ("relation", 1)),
     ),
-    (0, 1),
+    (0, 1, -1),
     frozenset(((1, 0),)),
 )
 """A relation that nobody disputes, of an event that somebody does; and the other way round."""
