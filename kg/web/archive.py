@@ -432,13 +432,17 @@ def _difference_tables(ask: Ask, compared: history.Compared) -> dict[str, Table]
 
     return {
         "things": Table(
-            ("thing", "kind", "change", "said_by", "graph", "thing_iri", "graph_iri"),
+            (
+                *("thing", "kind", "change", "said_by", "positions_at", "graph"),
+                *("thing_iri", "graph_iri"),
+            ),
             [
                 (
                     marked(one.mark, one.label),
                     one.kind,
                     one.what,
                     "; ".join(marked(MARKS["claim"], claim) for claim in one.said_by),
+                    _absolute(ask, there) if (there := ask.local(one.thing)) and one.mark else "",
                     one.source,
                     one.thing,
                     one.graph,

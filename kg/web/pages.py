@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from urllib.parse import urlencode
 
 from kg.vocab import CH, COMMON, EDTF, MARKS, NAMES, RDF, SSSOM, WORDED, XSD
@@ -433,6 +433,8 @@ class View:
     passages: Callable[[str, str, str, str], Passage | None] | None = None
     """Returns the words of a span, by document, start, end and hash."""
     _refs: dict[str, Ref] = field(default_factory=dict)
+    MOST_UNLISTED: ClassVar[int] = 200
+    """Of what else a page names, so many are listed with the positions on them."""
     _naming: set[str] = field(default_factory=set)
     _composing: set[str] = field(default_factory=set)
     _shown: set[str] = field(default_factory=set)
