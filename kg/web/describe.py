@@ -1394,6 +1394,30 @@ async def _known_iris(engine: Engine, iris: Collection[str]) -> set[str]:
     return known
 
 
+def numbered(turtle: bytes) -> bytes:
+    """Return a Turtle document with numbers for the labels of its blank nodes.
+
+    A query can make labels of anything.
+    """
+    if b"_:" not in turtle:
+        return turtle
+    import pyoxigraph as ox
+
+    names: dict[Any, Any] = {}
+
+    def plain(term: Any) -> Any:
+        if isinstance(term, ox.BlankNode):
+            return names.setdefault(term, ox.BlankNode(str(len(names) + 1)))
+        if isinstance(term, ox.Triple):
+            return ox.Triple(plain(term.subject), term.predicate, plain(term.object))
+        return term
+
+    parser = ox.parse(turtle, format=ox.RdfFormat.TURTLE)
+    triples = [ox.Triple(plain(q.subject), q.predicate, plain(q.object)) for q in parser]
+    written = ox.serialize(triples, format=ox.RdfFormat.TURTLE, prefixes=dict(parser.prefixes))
+    return written or b""
+
+
 def _terms_in(turtle: str) -> Iterator[Term]:
     """Yield the IRIs and the literals of a graph, wherever they stand, in its order.
 

@@ -234,6 +234,29 @@ def test_keys_and_addresses_as_text_are_marked_as_labels_are(
         assert "<b>denies</b>" in beside
 
 
+def test_blank_nodes_are_numbered(client: TestClient) -> None:
+    """A query can name them with words."""
+    named = f"{EVENTS} BIND(BNODE(REPLACE(STR(?l), '[^A-Za-z]+', '_')) AS ?b)"
+    text = page(client, f"SELECT ?b (TRIPLE(?b, rdf:type, ?b) AS ?t) {{ {named} }}")
+    table = text[text.index("<tbody>") : text.index("</tbody>")]
+    assert re.findall(r"_:\w+", table)[:4] == ["_:1", "_:1", "_:1", "_:2"]
+    assert "_of_" not in table
+    graph = shown_graph(
+        page(
+            client,
+            f"CONSTRUCT {{ ?b ch:about ?b, ?t }} {{ {named} BIND(TRIPLE(?b, ?e, ?b) AS ?t) }}",
+        )
+    )
+    assert "_:1" in graph
+    assert "_of_" not in graph
+
+
+def shown_graph(text: str) -> str:
+    """Return the graph that a page shows as the answer."""
+    [graph] = re.findall(r"<pre><code>(.*?)</code></pre>", text, re.DOTALL)
+    return str(graph)
+
+
 @pytest.mark.parametrize(
     "graph",
     [
