@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -23,6 +24,9 @@ from kg.serialise import Documents, not_in_xml
 from kg.vocab import (
     CH,
     COMMON,
+    DCTERMS,
+    EDTF,
+    MARKS,
     NAMES,
     PREFIXES,
     RDF,
@@ -464,11 +468,13 @@ DOCUMENTS_QUERY: Final = (
     "SELECT ?node WHERE { ?node a ch:Document OPTIONAL { ?node ch:referenceDate ?d } } "
     "ORDER BY DESC(STR(?d)) STR(?node) LIMIT 12"
 )
+# The keys of events are words as well.
+_NAMING: Final = WORDED | {DCTERMS + "identifier"}
 # What has the texts is asked for by itself: joined with the types at once it takes the engine
 # many times as long.
 _BEARERS: Final = (
     "{ SELECT ?l ?p ?s WHERE { VALUES ?l { $literals } ?s ?p ?l "
-    f"FILTER(?p IN ({', '.join(f'<{iri}>' for iri in sorted(WORDED))})) }} }} ?s a ?t . "
+    f"FILTER(?p IN ({', '.join(f'<{iri}>' for iri in sorted(_NAMING))})) }} }} ?s a ?t . "
     "VALUES ?t { ch:Proposition ch:Claim ch:ClaimSet ch:StatusAssessment ch:EventLink "
     "ch:Participation }"
 )
@@ -556,7 +562,8 @@ class Texts:
         worded: which texts say what somebody may affirm or deny, and the property that says how.
         labels: which texts are a label of anything.
         made: terms that stand nowhere in the graph: a query put them together.
-        bearers: of what a text is the label, or what it puts into words otherwise.
+        bearers: of what a text is the label, the key or the address, or what it puts into words
+            otherwise.
         parts: what the triple terms are made of.
     """
 
@@ -1176,6 +1183,11 @@ class Solutions:
         found = {term for row in self.rows for term in row.values()}.union(inside)
         return frozenset(found.difference(self.parts))
 
+    @cached_property
+    def mentioned(self) -> tuple[Term, ...]:
+        """Return the distinct IRIs and literals of a graph, in the order in which it has them."""
+        return tuple(dict.fromkeys(_terms_in(self.text)))
+
 
 TRIPLE: Final = "triple"
 """In the place of the datatype of a triple term."""
@@ -1195,13 +1207,51 @@ _LONGEST_TEXTS: Final = 2_000_000
 """Characters of the texts, and of the IRIs, that are looked up for one result."""
 _PART: Final = "(?:[A-Z]?[a-z0-9]+|[A-Z0-9]+)"
 _SAYS_NOTHING: Final = re.compile(
-    rf"[\W\d_TXYZ]*|(?=.{{1,15}}$){_PART}(?:-{_PART})?|[a-z]{{2,3}}(?:-[A-Za-z0-9]{{2,8}}){{1,3}}"
+    rf"[\W\d_TXYZ]*|(?=.{{1,15}}$){_PART}(?:-{_PART})?"
     r"|[+-]?(?:INF|[\d.]+[eE][+-]?\d+)|-?P[\dYMDTHS.]+|(?i:point)\s*\([\s\d.eE+-]*\)"
 )
 """Text that a query may make without saying something: what has no word (but for the letters in
-times), one short word or two with a hyphen, a language tag, a number, a duration, a position."""
-_OF_LITERALS: Final = frozenset((XSD + "string", RDF + "langString"))
+times), one short word or two with a hyphen, a number, a duration, a position."""
+_LONGEST_WORD: Final = 15
+_UNSPACED: Final = frozenset(
+    (
+        *("CJK", "HIRAGANA", "KATAKANA", "HALFWIDTH", "BOPOMOFO", "HANGUL", "YI", "THAI", "LAO"),
+        *("KHMER", "MYANMAR", "TIBETAN", "TAI"),
+    )
+)
+"""Scripts in which a few letters say a lot or no spaces stand between words: with these words the
+names of their letters begin."""
+_JOINERS: Final = "\u200c\u200d"
+_BETWEEN_TAGS: Final = re.compile(r"[\s,;|/]+")
+_VALUES: Final = frozenset(
+    (
+        EDTF,
+        COMMON["geosparql"] + "wktLiteral",
+        *(
+            XSD + name
+            for name in (
+                *("boolean", "decimal", "integer", "double", "float", "date", "time", "dateTime"),
+                *("dateTimeStamp", "gYear", "gMonth", "gDay", "gYearMonth", "gMonthDay"),
+                *("duration", "yearMonthDuration", "dayTimeDuration", "byte", "short", "int"),
+                *("long", "unsignedByte", "unsignedShort", "unsignedInt", "unsignedLong"),
+                *("positiveInteger", "nonNegativeInteger", "negativeInteger"),
+                *("nonPositiveInteger", "hexBinary", "base64Binary"),
+            )
+        ),
+    )
+)
+"""Datatypes of what is no text."""
+_DATATYPES: Final = _VALUES | {
+    *(XSD + name for name in ("string", "normalizedString", "token", "language", "anyURI")),
+    *(XSD + name for name in ("Name", "NCName", "NMTOKEN")),
+    *(RDF + name for name in ("langString", "HTML", "XMLLiteral", "JSON")),
+}
 """Datatypes that a query may name although the graph does not."""
+_BEARING: Final = tuple(kind for kind in MARKS if kind != "record")
+"""Kinds of addresses that are of what somebody may affirm or deny."""
+_LOCAL_NAME: Final = re.compile(r"(?=.{1,100}$)[A-Za-z0-9]*[A-Za-z][A-Za-z0-9-]*")
+_MOST_KEYS: Final = 1000
+"""Texts that are looked up as keys and local names for one result; others are made by a query."""
 _MOST_LABELLED: Final = 2000
 
 
@@ -1214,14 +1264,15 @@ async def named_in(engine: Engine, base: str, found: Solutions) -> Description:
 
     Text that puts into words what somebody may deny is remembered as such, and what stands nowhere
     in the graph as made by the query, so that no table shows either bare. Text without a language
-    counts as standing there if it does in some language, the address of something if that does. Of
-    which events, relations and claims a text speaks is kept too, for the positions on them.
+    counts as standing there if it does in some language, the address or the key of something if
+    that does. Of which events, relations and claims a text speaks, or is the key, is kept too, for
+    the positions on them. Of a graph that is the answer, its texts alone are looked up.
     """
     iris = {term.value for term in found.terms if term.is_iri}
     words = {
         term
-        for term in found.terms
-        if not (term.is_iri or (plain_datatype(term) and _SAYS_NOTHING.fullmatch(term.value)))
+        for term in found.terms.union(found.mentioned)
+        if not (term.is_iri or (term.datatype in _VALUES and _SAYS_NOTHING.fullmatch(term.value)))
     }
     known = await _known_iris(engine, iris | {term.value for term in words if _addresses(term)})
     # A function takes the language or the datatype from a label, and so do some programs.
@@ -1256,14 +1307,23 @@ async def named_in(engine: Engine, base: str, found: Solutions) -> Description:
             standing |= {_like(row["l"]), Term(row["l"].value, False, "", plain_datatype(row["l"]))}
         for text, iri in sorted({(row["l"].value, row["s"].value) for row in (*speaking, *called)}):
             bearers[text] = (*bearers.get(text, ()), iri)
+    queried = {term for term in words if _like(term) not in standing}
+    named_by: dict[str, tuple[str, ...]] = {}
+    if not engine.imported:
+        named_by = await _named_by(engine, base, queried)
+        named_by |= {term.value: (term.value,) for term in words if term.value in known}
+    bearing = tuple(f"{base}id/{kind}/" for kind in _BEARING)
+    for text, iris_of in named_by.items():
+        if some := [iri for iri in iris_of if iri.startswith(bearing)]:
+            worded.setdefault(text, DCTERMS + "identifier")
+            bearers[text] = tuple(dict.fromkeys((*bearers.get(text, ()), *some)))
     made = {
         *(Term(iri) for iri in iris - known if not iri.startswith("_:")),
         *(
             term
-            for term in words
-            if _like(term) not in standing
-            and term.value not in known
-            and not _SAYS_NOTHING.fullmatch(term.value)
+            for term in queried
+            if (term.datatype and term.datatype not in _DATATYPES)
+            or not (term.value in named_by or _says_nothing(term.value, engine.languages))
         ),
     }
     ours = {iri for iri in iris & known if engine.imported or iri.startswith((f"{base}id/", CH))}
@@ -1279,6 +1339,52 @@ _AS_SHOWN: Final = {
     CH + name: place for place, name in enumerate(("literalReading", "chosenReading"), 1)
 }
 """What is a label too is shown as that."""
+
+
+def _says_nothing(text: str, languages: Collection[str]) -> bool:
+    """Return whether a query may make a text without saying something.
+
+    Args:
+        languages: tags that say nothing, alone or several.
+
+    >>> [_says_nothing(text, ("en", "bn")) for text in ("short", "नहीं", "démenti", "en, bn")]
+    [True, True, True, True]
+    >>> [_says_nothing(text, ("en", "bn")) for text in ("war-in-ukraine", "TourOfSeoul", "a b")]
+    [False, False, False]
+    """
+    if _SAYS_NOTHING.fullmatch(text) or _is_word(text):
+        return True
+    tags = {tag.lower() for tag in languages}
+    return tags.issuperset(_BETWEEN_TAGS.split(text.lower()))
+
+
+def _is_word(text: str) -> bool:
+    """Return whether a text is one short word, in any script.
+
+    Where words stand without spaces between them, it is one or two letters.
+    """
+    if len(text) > _LONGEST_WORD or text[1:] not in (text[1:].lower(), text[1:].upper()):
+        return False
+    if not all(c.isalpha() or c in _JOINERS or unicodedata.category(c)[0] == "M" for c in text):
+        return False
+    scripts = {unicodedata.name(c, "").split(" ")[0] for c in text}
+    return len(text) <= 2 or not scripts & _UNSPACED
+
+
+async def _named_by(engine: Engine, base: str, terms: Iterable[Term]) -> dict[str, tuple[str, ...]]:
+    """Return the texts that are the key of a thing or the local name of a term of the graph.
+
+    Each comes with the IRIs that end with it.
+    """
+    beginnings = (*(f"{base}id/{kind}/" for kind in KINDS), *PREFIXES.values())
+    texts = {term.value for term in terms if _LOCAL_NAME.fullmatch(term.value)}
+    may = {
+        text: [f"{beginning}{text}" for beginning in beginnings]
+        for text in sorted(texts, key=lambda text: (len(text), text))[:_MOST_KEYS]
+    }
+    known = await _known_iris(engine, {iri for iris in may.values() for iri in iris})
+    found = {text: tuple(iri for iri in iris if iri in known) for text, iris in may.items()}
+    return {text: iris for text, iris in found.items() if iris}
 
 
 def _like(term: Term) -> Term:
@@ -1300,26 +1406,57 @@ async def _known_iris(engine: Engine, iris: Collection[str]) -> set[str]:
     )
     sizes = itertools.accumulate(map(len, asked))
     asked = [iri for iri, size in zip(asked, sizes, strict=True) if size <= _LONGEST_TEXTS]
-    known = {iri for iri in iris if iri in engine.terms} | _OF_LITERALS
+    known = {iri for iri in iris if iri in engine.terms} | _DATATYPES
     if asked:
         [rows] = await engine.rows([fill(KNOWN_QUERY, nodes=values_of(asked))])
         known |= {row["n"].value for row in rows}
     return known
 
 
-def things_in(turtle: str, base: str) -> list[str]:
-    """Return the things of the data that a graph names, in the order in which it does.
+def numbered(turtle: bytes) -> bytes:
+    """Return a Turtle document with numbers for the labels of its blank nodes.
 
-    Of a large graph these are the things in its first `_MOST_READ` triples.
+    A query can make labels of anything.
     """
-    if not turtle:
-        return []
+    if b"_:" not in turtle:
+        return turtle
     import pyoxigraph as ox
 
-    read = itertools.islice(ox.parse(turtle.encode(), format=ox.RdfFormat.TURTLE), _MOST_READ)
-    terms = (term for quad in read for term in (quad.subject, quad.object))
-    iris = (term.value for term in terms if isinstance(term, ox.NamedNode))
-    return list(dict.fromkeys(iri for iri in iris if iri.startswith(f"{base}id/")))
+    names: dict[Any, Any] = {}
+
+    def plain(term: Any) -> Any:
+        if isinstance(term, ox.BlankNode):
+            return names.setdefault(term, ox.BlankNode(str(len(names) + 1)))
+        if isinstance(term, ox.Triple):
+            return ox.Triple(plain(term.subject), term.predicate, plain(term.object))
+        return term
+
+    parser = ox.parse(turtle, format=ox.RdfFormat.TURTLE)
+    triples = [ox.Triple(plain(q.subject), q.predicate, plain(q.object)) for q in parser]
+    written = ox.serialize(triples, format=ox.RdfFormat.TURTLE, prefixes=dict(parser.prefixes))
+    return written or b""
+
+
+def _terms_in(turtle: str) -> Iterator[Term]:
+    """Yield the IRIs and the literals of a graph, wherever they stand, in its order.
+
+    Of a large graph these are those of its first `_MOST_READ` triples.
+    """
+    if not turtle:
+        return
+    import pyoxigraph as ox
+
+    for quad in itertools.islice(ox.parse(turtle.encode(), format=ox.RdfFormat.TURTLE), _MOST_READ):
+        left = [quad.object, quad.predicate, quad.subject]
+        while left:
+            term = left.pop()
+            if isinstance(term, ox.Triple):
+                left += [term.object, term.predicate, term.subject]
+            elif isinstance(term, ox.NamedNode):
+                yield Term(term.value)
+            elif isinstance(term, ox.Literal):
+                yield Term(term.value, False, term.language or "", term.datatype.value)
+                yield Term(term.datatype.value)
 
 
 def plain_datatype(term: Term) -> str:

@@ -31,7 +31,6 @@ from kg.web.describe import (
     Term,
     plain_datatype,
     shrink,
-    things_in,
 )
 from kg.web.language import N_, VERB_LAST, Language, language
 from kg.web.texts import Passage
@@ -1578,8 +1577,9 @@ def answer(view: View, found: Solutions, limit: int, *, tidy: bool = False) -> A
     Args:
         tidy: leave out a column such as `whoLabel` where `who` is shown by its label already.
     """
-    for iri in things_in(found.text, view.d.base):
-        view.ref(iri)  # named, as what stands in a table is
+    for term in found.mentioned:
+        if not term.is_iri or term.value.startswith(f"{view.d.base}id/"):
+            view.value(term)  # named, as what stands in a table is
     shown = found.variables
     if tidy:
         linked = {name for row in found.rows for name, term in row.items() if term.is_iri}

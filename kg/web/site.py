@@ -150,6 +150,8 @@ class PoolEngine:
     async def ask(self, query: str, limit: int, **options: Any) -> describe.Solutions:
         """Return the answer to a query of any form, of at most `limit` rows.
 
+        The blank nodes in it have numbers, but those of imported RDF their labels.
+
         Args:
             query: the text.
             limit: rows that are wanted.
@@ -159,12 +161,14 @@ class PoolEngine:
         """
         answer, body = await at(self._home, self._whole(query, options))
         if answer.media_type == TURTLE.media_type:
-            return describe.Solutions(text=body.decode(), cut=bool(answer.cut))
+            text = body if self.imported else await asyncio.to_thread(describe.numbered, body)
+            return describe.Solutions(text=text.decode(), cut=bool(answer.cut))
         found = json.loads(body)
         if "boolean" in found:
             return describe.Solutions(truth=found["boolean"])
         rows = found["results"]["bindings"]
         parts: dict[describe.Term, tuple[describe.Term, describe.Term, describe.Term]] = {}
+        blank: dict[str, str] = {}  # a query can make labels of anything
 
         def made(term: Mapping[str, Any]) -> describe.Term:
             value = term["value"]
@@ -174,6 +178,8 @@ class PoolEngine:
                 parts[whole] = inside
                 return whole
             tags = term.get("xml:lang", ""), term.get("datatype", "")
+            if term["type"] == "bnode" and not self.imported:
+                value = blank.setdefault(value, str(len(blank) + 1))
             return describe.term(term["type"], value, *tags)
 
         return describe.Solutions(

@@ -116,6 +116,14 @@ MADE = '<span class="made"><span class="mark">text made by the query: </span>'
         'IRI(CONCAT("https://x.example/", ENCODE_FOR_URI(STR(?l))))',
         f'IRI(CONCAT("{BASE}id/agent/", ENCODE_FOR_URI(STR(?l))))',
         "TRIPLE(?e, rdfs:comment, CONCAT(STR(?l), '!'))",
+        'STRDT("x", IRI(CONCAT("urn:", ENCODE_FOR_URI(?l))))',
+        'STRDT("x", IRI(CONCAT(STR(xsd:), ENCODE_FOR_URI(?l))))',
+        "STRDT('x', ?e)",
+        "STRAFTER(STR(?e), '/id/')",
+        "IF(BOUND(?e), 'war-in-ukraine', '')",
+        "IF(BOUND(?e), 'kim-invades-seoul', '')",
+        "IF(BOUND(?e), 'TourOfSeoul', '')",
+        "IF(BOUND(?e), '金正恩入侵首尔', '')",
     ],
 )
 def test_what_a_query_retypes_pads_or_addresses_anew_is_marked(
@@ -147,6 +155,20 @@ def test_what_a_query_retypes_pads_or_addresses_anew_is_marked(
         '"-INF"^^xsd:float',
         "true",
         '"2031-05~"^^<http://id.loc.gov/datatypes/edtf/EDTF>',
+        "DATATYPE(STRLEN(?l))",
+        '"en, bn, hi"',
+        '"नहीं"',
+        '"হ্যাঁ"',
+        '"Müller"',
+        '"démenti"',
+        '"否"',
+        "STRAFTER(STR(?p), '#')",
+        "STRAFTER(STR(skos:prefLabel), '#')",
+        "STRAFTER(STR(ch:StatusAssessment), '#')",
+        "STRAFTER(STR(ch:stance-does-not-confirm), '#')",
+        "STRAFTER(STR(?g), '/graph/')",
+        "'arvenian-foreign-minister'",
+        "'unattributed-harbour-bn'",
     ],
 )
 def test_what_says_nothing_is_not_marked(client: TestClient, made: str) -> None:
@@ -179,6 +201,87 @@ def test_readings_and_quoted_words_have_the_marks_of_the_pages_of_things(
         assert "event/radar-delivery" in text[text.index('id="positions"') :], kind
     about = "SELECT ?x { agent:mira-odan dcterms:description ?x }"
     assert 'class="mark"' not in page(client, about), "nobody denies what an agent is"
+
+
+KEYS = [
+    "SELECT ?x (COUNT(?c) AS ?n) { ?c ch:concerns ?e . ?e a ch:Event ; dcterms:identifier ?x } "
+    "GROUP BY ?x",
+    "SELECT (STRAFTER(STR(?e), '/id/event/') AS ?x) (COUNT(?c) AS ?n) "
+    "{ ?c ch:concerns ?e . ?e a ch:Event } GROUP BY ?e",
+    "SELECT (STR(?e) AS ?x) (COUNT(?c) AS ?n) { ?c ch:concerns ?e . ?e a ch:Event } GROUP BY ?e",
+    "SELECT (STRAFTER(STR(?e), '/id/relation/') AS ?x) (COUNT(?c) AS ?n) "
+    "{ ?c ch:concerns ?e . ?e a ch:Relation } GROUP BY ?e",
+    "SELECT (STRLANG(STRAFTER(STR(?e), '/id/claimset/'), 'en') AS ?x) { ?e a ch:ClaimSet }",
+    "SELECT (STRDT(STR(?e), xsd:token) AS ?x) { ?e a ch:Event }",
+]
+
+
+@pytest.mark.parametrize("query", KEYS)
+def test_keys_and_addresses_as_text_are_marked_as_labels_are(
+    client: TestClient, query: str
+) -> None:
+    text = page(client, query)
+    found = {row["x"]["value"] for row in rows(client, query)}
+    assert found
+    mark = '<span class="described"><span class="mark">described: </span>'
+    for word in found:
+        cells = re.findall(rf"<td>([^\n]*?){re.escape(word)}</span>", text)
+        assert cells, word
+        assert all(cell.startswith(mark) for cell in cells), cells
+    beside = text[text.index('id="positions"') :]
+    assert beside.count('<p class="what">') >= 1
+    if "ch:Event" in query:
+        assert "<b>denies</b>" in beside
+
+
+def test_blank_nodes_are_numbered(client: TestClient) -> None:
+    """A query can name them with words."""
+    named = f"{EVENTS} BIND(BNODE(REPLACE(STR(?l), '[^A-Za-z]+', '_')) AS ?b)"
+    text = page(client, f"SELECT ?b (TRIPLE(?b, rdf:type, ?b) AS ?t) {{ {named} }}")
+    table = text[text.index("<tbody>") : text.index("</tbody>")]
+    assert re.findall(r"_:\w+", table)[:4] == ["_:1", "_:1", "_:1", "_:2"]
+    assert "_of_" not in table
+    graph = shown_graph(
+        page(
+            client,
+            f"CONSTRUCT {{ ?b ch:about ?b, ?t }} {{ {named} BIND(TRIPLE(?b, ?e, ?b) AS ?t) }}",
+        )
+    )
+    assert "_:1" in graph
+    assert "_of_" not in graph
+
+
+def shown_graph(text: str) -> str:
+    """Return the graph that a page shows as the answer."""
+    [graph] = re.findall(r"<pre><code>(.*?)</code></pre>", text, re.DOTALL)
+    return str(graph)
+
+
+@pytest.mark.parametrize(
+    "graph",
+    [
+        "[] rdfs:label ?l",
+        "[] rdfs:label ?plain",
+        "[] rdfs:label ?key",
+        "[] ?e 1",
+        "[] ch:about ?triple",
+        "[] ch:about ?typed",
+    ],
+)
+def test_positions_are_beside_whatever_place_of_a_graph_has_the_event(
+    client: TestClient, graph: str
+) -> None:
+    event = f"<{BASE}id/event/radar-delivery>"
+    where = (
+        f"VALUES ?e {{ {event} }} ?e rdfs:label ?l BIND(STR(?l) AS ?plain) "
+        "BIND(STRAFTER(STR(?e), '/event/') AS ?key) BIND(STRDT('x', ?e) AS ?typed) "
+        "BIND(TRIPLE(rdf:nil, rdf:type, TRIPLE(?e, rdf:type, rdf:nil)) AS ?triple)"
+    )
+    text = page(client, f"CONSTRUCT {{ {graph} }} WHERE {{ {where} }}")
+    assert text.count("they assert nothing") == 2, "of the graph, and of the raw answer"
+    beside = text[text.index('id="positions"') :]
+    assert "event/radar-delivery" in beside
+    assert "<b>denies</b>" in beside
 
 
 def test_a_triple_term_is_shown_by_its_terms(client: TestClient, walk: Any) -> None:
