@@ -133,6 +133,9 @@ def test_a_difference_says_nothing_in_its_own_voice(
         table = client.get(f"/releases/{old.name}/diff/current.csv").text
         assert "Described: Theft of the crown" in table
         assert "Claim: Somebody denied: Theft of the crown" in table
+        # Who else speaks of it has not changed: it is said where that is.
+        assert "the page of each thing has the positions on it" in page
+        assert "http://testserver/doc/event/theft," in table
 
 
 def test_a_difference_is_cached_by_its_tag(site: TestClient, folders: tuple[Path, Path]) -> None:
