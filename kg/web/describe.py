@@ -889,7 +889,8 @@ async def sketched(
             await add(fill(NAMED_QUERY, nodes=values_of(left)))
             known |= left
             left = {side for one in left for side in graph.iris(one, "ch:actsFor")} - known
-    return _list(base, nodes, graph, len(rows) > POSITIONS)
+    cut = bool(_contained(graph, base) - {*nodes, *inner})
+    return _list(base, nodes, graph, cut or len(rows) > POSITIONS)
 
 
 def _contained(graph: Graph, base: str) -> set[str]:

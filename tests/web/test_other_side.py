@@ -556,5 +556,15 @@ def test_the_other_side_is_held_or_announced(
         other_side_of_all(client, world, bounds)
 
 
+def test_what_is_too_deep_to_follow_is_announced(
+    client: TestClient, gathers_here: Callable[[Any], AbstractContextManager[Any]]
+) -> None:
+    site: Any = client.app
+    for deepest in (0, 1):
+        bounds = {"PAGE": 100, "AGAINST": 500, "POSITIONS": 4000, "_DEEPEST": deepest}
+        with gathers_here(site.served.engine):
+            other_side_of_all(client, WITHIN, bounds)
+
+
 def test_the_other_side_was_looked_for() -> None:
     assert all(SEEN.values()), SEEN
