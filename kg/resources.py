@@ -11,14 +11,14 @@ from typing import Literal
 
 from kg.errors import ResourceError
 
-Folder = Literal["ontology", "shapes", "mappings", "queries", "facts", "docs"]
+Folder = Literal["ontology", "shapes", "mappings", "queries", "facts", "docs", "lexicon"]
 
 
 def folder(name: Folder) -> Path:
     """Return the absolute path of a folder of files that come with the package.
 
     Args:
-        name: "ontology", "shapes", "mappings", "queries", "facts" or "docs".
+        name: "ontology", "shapes", "mappings", "queries", "facts", "docs" or "lexicon".
     Raises:
         ResourceError: neither the package nor a checkout around it has the folder.
     """

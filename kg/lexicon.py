@@ -1,0 +1,311 @@
+"""The lexicon of the linker: states, governments, capitals, offices, bodies and persons by name.
+
+It is made by `lexicon/build.py`; `ontology/NOTICE` names each source of it. The files are sorted
+tables, and only the languages that are asked for are read.
+
+Spec: docs/reference/linking.md
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from kg.errors import ResourceError
+from kg.names import fold
+from kg.resources import folder
+
+SPACELESS: Final = frozenset(("ja", "ko", "lo", "my", "th", "yue", "zh"))
+"""Languages whose names are looked up without the spaces that some write in them."""
+ANY: Final = "mul"
+"""The tag of codes, which belong to no language, and of a name whose language is not known."""
+
+
+class Entity(NamedTuple):
+    """An item of Wikidata that the linker knows.
+
+    Attributes:
+        qid: its identifier, e.g. "Q159".
+        kind: in a word or two: state, city, person, office …; docs/reference/linking.md has all.
+        label: its English label.
+        country: the item of the state that it belongs to; empty where that is not said.
+        seat_of: the item of the state whose executive sits there: of a capital and of a building.
+        words: further English words about it, folded: offices held, a capital.
+    """
+
+    qid: str
+    kind: str
+    label: str
+    country: str
+    seat_of: str
+    words: str
+
+
+class Name(NamedTuple):
+    """A name of an item in one language.
+
+    Attributes:
+        qid: the item.
+        text: the name as its source has it, in NFC.
+        use: name; surname, which names the person alone; adjective; demonym; short, which is said
+            of the item only where its kind is asked for; code.
+        source: where it was found: curated, registry, cldr, verified, holders, natural-earth,
+            rigour, nsi, iso.
+    """
+
+    qid: str
+    text: str
+    use: str
+    source: str
+
+
+class Tenure(NamedTuple):
+    """Who held an office: dates are `YYYY`, `YYYY-MM` or `YYYY-MM-DD`, or empty.
+
+    `seen` is the last day on which the source knew the holder to be one, where `end` is empty.
+    """
+
+    qid: str
+    start: str
+    end: str
+    seen: str
+
+
+class Affix(NamedTuple):
+    """An ending, or a beginning, that names carry, folded; `instead` stands in the stem for it."""
+
+    text: str
+    instead: str
+    kind: str
+
+
+class Names(NamedTuple):
+    """The names of one language.
+
+    Attributes:
+        by_key: by the folded name; without spaces for `SPACELESS`.
+        words: every word of these.
+    """
+
+    by_key: Mapping[str, tuple[Name, ...]]
+    words: frozenset[str]
+
+
+class Affixes(NamedTuple):
+    """The affixes of one language: glued at the end, at the beginning, and words of their own."""
+
+    endings: Mapping[str, tuple[Affix, ...]]
+    beginnings: Mapping[str, tuple[Affix, ...]]
+    particles: frozenset[str]
+    longest: int
+
+
+class Lexicon:
+    """The tables of the lexicon, each language read when it is first asked for."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the lexicon in a folder.
+
+        Raises:
+            ResourceError: one of its files is missing.
+        """
+        self._path = path
+        rows = self._rows("entities.tsv")
+        self.entities: Final = {row[0]: Entity(*row) for row in rows}
+        text = self._text("names.tsv")
+        start = text.index("\n") + 1
+        self._names: dict[str, tuple[int, int]] = {}
+        self._all_names = text
+        while start < len(text):
+            lang = text[start : text.index("\t", start)]
+            end = text.rfind(f"\n{lang}\t", start - 1)
+            end = text.find("\n", end + 1)
+            end = len(text) if end < 0 else end + 1
+            self._names[lang] = (start, end)
+            start = end
+        self._loaded: dict[str, Names] = {}
+        self._bearers: dict[str, Mapping[str, frozenset[str]]] = {}
+        self._governments: dict[str, str] = {}
+        for entity in self.entities.values():
+            if entity.kind == "government" and entity.country:
+                self._governments[entity.country] = entity.qid
+
+    @classmethod
+    def load(cls) -> Lexicon:
+        """Return the lexicon that comes with the package.
+
+        Raises:
+            ResourceError: it is missing.
+        """
+        return cls(folder("lexicon"))
+
+    @property
+    def languages(self) -> list[str]:
+        """Return the tags of the languages that have names, sorted."""
+        return sorted(set(self._names) - {ANY})
+
+    def government(self, state: str) -> str:
+        """Return the item of the government of a state; empty where none is verified."""
+        return self._governments.get(state, "")
+
+    def names(self, lang: str) -> Names:
+        """Return the names of a language, those of all languages for `ANY`; empty if unknown."""
+        found = self._loaded.get(lang)
+        if found is None:
+            index: dict[str, tuple[Name, ...]] = {}
+            words: set[str] = set()
+            for of, name in self._names_in(lang):
+                key = key_of(name.text, of)
+                old = index.get(key, ())
+                if not any(name[0] == o[0] and name[2] == o[2] for o in old):
+                    index[key] = (*old, name)
+                words.update(key.split())
+            found = self._loaded[lang] = Names(index, frozenset(words))
+        return found
+
+    def _names_in(self, lang: str) -> Iterator[tuple[str, Name]]:
+        """Yield the names of a language, or of all, each with its language."""
+        start, end = (0, 0)
+        if lang == ANY:
+            start, end = self._all_names.index("\n") + 1, len(self._all_names)
+        elif lang in self._names:
+            start, end = self._names[lang]
+        for line in self._all_names[start:end].splitlines():
+            of, qid, name, use, source = line.split("\t")
+            yield of, Name(qid, name, use, source)
+
+    def family_first(self, qid: str) -> bool:
+        """Return whether a person's family name is the first word: of Korea's and China's."""
+        return self.entities[qid].country in _FAMILY_FIRST
+
+    def bearers(self, lang: str) -> Mapping[str, frozenset[str]]:
+        """Return the family names of persons in a language, folded, with those who bear them."""
+        found = self._bearers.get(lang)
+        if found is None:
+            sets: dict[str, set[str]] = {}
+            for key, names in self.names(lang).by_key.items():
+                words = key.split()
+                for name in names if len(words) > 1 else ():
+                    if self.entities[name.qid].kind == "person" and name.use == "name":
+                        word = words[0 if self.family_first(name.qid) else -1]
+                        sets.setdefault(word, set()).add(name.qid)
+            found = {word: frozenset(qids) for word, qids in sets.items()}
+            self._bearers[lang] = found
+        return found
+
+    @cached_property
+    def codes(self) -> Mapping[str, str]:
+        """The codes of ISO 3166-1, of two and three letters, with the item of each."""
+        start, end = self._names.get(ANY, (0, 0))
+        rows = (line.split("\t") for line in self._all_names[start:end].splitlines())
+        return {name: qid for _, qid, name, _, _ in rows}
+
+    def affixes(self, lang: str) -> Affixes:
+        """Return the affixes of a language; none where the lexicon has none."""
+        return self._affixes.get(lang, _NO_AFFIXES)
+
+    @cached_property
+    def _affixes(self) -> Mapping[str, Affixes]:
+        rows: dict[str, list[list[str]]] = {}
+        for lang, *row in self._rows("affixes.tsv"):
+            rows.setdefault(lang, []).append(row)
+        return {lang: _affixes_of(some) for lang, some in rows.items()}
+
+    @cached_property
+    def connectives(self) -> Mapping[str, frozenset[str]]:
+        """The words that stand between an office and a state, folded, by language."""
+        rows = self._rows("connectives.tsv")
+        return {lang: frozenset(map(fold, text.split(" | "))) for lang, text in rows}
+
+    def roles(self, lang: str) -> Mapping[str, tuple[str, ...]]:
+        """Return the words for offices in a language, folded, with the roles that each may be."""
+        return self._roles.get(lang, {})
+
+    @cached_property
+    def _roles(self) -> Mapping[str, dict[str, tuple[str, ...]]]:
+        found: dict[str, dict[str, tuple[str, ...]]] = {}
+        for role, lang, text in self._rows("roles.tsv"):
+            words = found.setdefault(lang, {})
+            for name in text.split(" | "):
+                key = key_of(name, lang)
+                words[key] = (*words.get(key, ()), role)
+        return found
+
+    def office(self, role: str, state: str) -> str:
+        """Return the item of an office of a state; empty where none is verified."""
+        return self._offices.get((role, state), ("", ()))[0]
+
+    def tenures(self, role: str, state: str) -> tuple[Tenure, ...]:
+        """Return who is known to have held an office of a state, in the order of their ids."""
+        return self._offices.get((role, state), ("", ()))[1]
+
+    @cached_property
+    def _offices(self) -> Mapping[tuple[str, str], tuple[str, tuple[Tenure, ...]]]:
+        codes = {**self.codes, "UN": "Q1065"}
+        held: dict[tuple[str, str], list[Tenure]] = {}
+        for country, position, *rest in self._rows("tenures.tsv"):
+            held.setdefault((country, position), []).append(Tenure(*rest))
+        countries = sorted({country for country, _ in held})
+        found: dict[tuple[str, str], tuple[str, tuple[Tenure, ...]]] = {}
+        for role, country, office, text in self._rows("offices.tsv"):
+            for of in countries if country == "*" else [country]:
+                key = (role, codes[of])
+                old, tenures = found.get(key, ("", ()))
+                more = [t for p in text.split(" | ") for t in held.get((of, p), ())]
+                found[key] = (office or old, tuple(sorted({*tenures, *more})))
+        return found
+
+    def _rows(self, name: str) -> list[list[str]]:
+        """Return the rows of a table, without the line that names its columns."""
+        lines = self._text(name).splitlines()[1:]
+        return list(csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
+
+    def _text(self, name: str) -> str:
+        """Return a file of the lexicon.
+
+        Raises:
+            ResourceError: it cannot be read.
+        """
+        try:
+            return (self._path / name).read_text(encoding="utf-8")
+        except OSError as error:
+            raise ResourceError(
+                f"the lexicon's {name} cannot be read: {error.strerror}",
+                where=str(self._path / name),
+                hint="reinstall chancery-kg, or run from a complete checkout",
+            ) from error
+
+
+_FAMILY_FIRST: Final = frozenset(("Q423", "Q884", "Q148"))
+_NO_AFFIXES: Final = Affixes({}, {}, frozenset(), 0)
+
+
+def _affixes_of(rows: Sequence[Sequence[str]]) -> Affixes:
+    """Return the affixes of a language out of its rows of the table."""
+    endings: dict[str, tuple[Affix, ...]] = {}
+    beginnings: dict[str, tuple[Affix, ...]] = {}
+    particles = set()
+    for text, instead, kind in rows:
+        bare = fold(text.strip("- "))
+        affix = Affix(bare, fold(instead) if instead else "", kind)
+        if text.startswith(" "):
+            particles.add(bare)
+        elif text.startswith("-"):
+            endings[bare] = (*endings.get(bare, ()), affix)
+        else:
+            beginnings[bare] = (*beginnings.get(bare, ()), affix)
+    longest = max(map(len, [*endings, *beginnings]), default=0)
+    return Affixes(endings, beginnings, frozenset(particles), longest)
+
+
+def key_of(name: str, lang: str) -> str:
+    """Return the form under which a name of a language is looked up.
+
+    >>> key_of("조선 민주주의 인민 공화국", "ko"), key_of("Kim Jong-un", "en")
+    ('조선민주주의인민공화국', 'kim jong un')
+    """
+    key = fold(name)
+    return key.replace(" ", "") if lang in SPACELESS else key
