@@ -14,6 +14,7 @@ Spec: docs/reference/linking.md
 
 from __future__ import annotations
 
+import datetime
 import itertools
 import re
 import unicodedata
@@ -23,94 +24,20 @@ from typing import Final, NamedTuple
 import msgspec
 
 from kg.alike import alike
+from kg.hints import HINTS, STATELIKE, Hint, read_hint
 from kg.lexicon import ANY, SPACELESS, Entity, Lexicon, Name, Tenure, key_of
+from kg.morphology import WORDS, Form, Morphology, without_possessive
 from kg.names import fold, nfc
 
 NIL: Final = "NIL"
 LONGEST: Final = 200
 """Characters of a name that are looked at; a longer one is nobody's name."""
-_ANALYSES: Final = 64
-_STRIPS: Final = 3
+_KEPT: Final = 10_000
+"""Hints that are remembered."""
+_FORMS: Final = 8
+"""Forms of a word that are tried as a part of the word for an office."""
 _DAY: Final = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
 
-STATELIKE: Final = frozenset(
-    ("state", "territory", "former state", "former territory", "subdivision", "separatist entity")
-)
-_PLACES: Final = frozenset(
-    ("city", "region", "subdivision", "territory", "building", "state", "former territory")
-)
-_BODIES: Final = frozenset(
-    (
-        *("agency", "armed force", "government", "intergovernmental organ", "ministry"),
-        *("intergovernmental organisation", "news agency", "organisation"),
-    )
-)
-HINTS: Final[Mapping[str, frozenset[str]]] = {
-    "state": frozenset(("state", "territory", "former state")),
-    "country": frozenset(("state", "territory", "former state")),
-    "nation": frozenset(("state", "territory", "former state")),
-    "territory": frozenset(("territory", "state", "former territory")),
-    "former state": frozenset(("former state", "historical state")),
-    "historical state": frozenset(("historical state", "former state")),
-    "separatist entity": frozenset(("separatist entity",)),
-    "republic": frozenset(("separatist entity", "state", "subdivision")),
-    "subdivision": frozenset(("subdivision",)),
-    "province": frozenset(("subdivision",)),
-    "oblast": frozenset(("subdivision",)),
-    "region": frozenset(("region", "subdivision")),
-    "peninsula": frozenset(("region",)),
-    "continent": frozenset(("region",)),
-    "city": frozenset(("city",)),
-    "capital": frozenset(("city",)),
-    "town": frozenset(("city",)),
-    "place": _PLACES,
-    "location": _PLACES,
-    "building": frozenset(("building",)),
-    "facility": frozenset(("building",)),
-    "government": frozenset(("government",)),
-    "governmentbody": frozenset(("government", "ministry", "agency", "armed force")),
-    "ministry": frozenset(("ministry",)),
-    "agency": frozenset(("agency", "intergovernmental organ", "news agency")),
-    "news agency": frozenset(("news agency",)),
-    "media": frozenset(("news agency",)),
-    "newsorganization": frozenset(("news agency",)),
-    "organisation": _BODIES,
-    "organization": _BODIES,
-    "intergovernmentalorganization": frozenset(
-        ("intergovernmental organisation", "intergovernmental organ")
-    ),
-    "intergovernmental organisation": frozenset(
-        ("intergovernmental organisation", "intergovernmental organ")
-    ),
-    "intergovernmental organ": frozenset(("intergovernmental organ",)),
-    "armed force": frozenset(("armed force",)),
-    "person": frozenset(("person",)),
-    "office": frozenset(("office",)),
-    "position": frozenset(("office",)),
-    "conflict": frozenset(("conflict",)),
-    "war": frozenset(("conflict",)),
-    "event": frozenset(("conflict",)),
-    "agent": frozenset(("state", "person", "former state", "separatist entity", *_BODIES)),
-    # These are kinds of which the lexicon has none, so that nothing is linked.
-    **dict.fromkeys(
-        (
-            *("role", "surname", "group", "armed group", "ship", "ships", "vehicle", "vessel"),
-            *("newspaper", "thing", "work", "programme", "measure", "weapon", "materiel"),
-            *("unnamedsource", "narrator", "unattributed", "armedactor", "company", "party"),
-        ),
-        frozenset(),
-    ),
-}
-"""The words for a type that are understood, each with the kinds of item that it admits."""
-
-_FLAGS: Final = frozenset(("adj", "adjective", "demonym", "metonym"))
-_NAMELESS: Final = frozenset(("unnamed", "nobody", "generic", "anonymous"))
-_EMPTY: Final = frozenset(
-    (
-        *("a", "an", "and", "at", "by", "document", "for", "from", "government", "in", "of", "on"),
-        *("no", "not", "or", "the", "to", "context", "with"),
-    )
-)
 _GOVERNMENT: Final = "government"
 _CONFIDENCE: Final = {
     "name": 99,
@@ -181,23 +108,6 @@ class Answer(msgspec.Struct, frozen=True):
     candidates: tuple[Candidate, ...] = ()
 
 
-class Found(msgspec.Struct, frozen=True):
-    """A mention that was found in a text: half-open offsets in code points."""
-
-    start: int
-    end: int
-    surface: str
-    answer: Answer
-
-
-class _Hint(NamedTuple):
-    kinds: frozenset[str] | None
-    metonym: bool
-    nameless: bool
-    qualifiers: tuple[str, ...]
-    known: bool
-
-
 class _Reading(NamedTuple):
     name: Name
     affixes: tuple[str, ...]
@@ -210,8 +120,8 @@ class Linker:
 
     def __init__(self, lexicon: Lexicon) -> None:
         self.lexicon: Final = lexicon
-        self._hints: dict[str, _Hint] = {}
-        self._stems: dict[tuple[str, str], tuple[tuple[str, tuple[str, ...]], ...]] = {}
+        self.morphology: Final = Morphology(lexicon)
+        self._hints: dict[str, Hint] = {}
         self._words: dict[str, frozenset[str]] = {}
 
     @classmethod
@@ -254,7 +164,7 @@ class Linker:
         if not hint.known:
             return _nothing("the type is not known", type=mention.hint)
         found = self._look_up(surface, lang, hint)
-        if found is None and lang != "en" and _latin(surface):
+        if found is None and lang != "en" and is_latin(surface):
             found = self._look_up(surface, "en", hint)
         if found is None or (not found.qid and not found.candidates):
             found = self._composed(surface, lang, hint, mention.date) or found
@@ -264,51 +174,20 @@ class Linker:
             found = self._namesake(surface, lang, hint, mention.date)
         return found or _nothing("no name of the lexicon")
 
-    # What a hint says
-
-    def _hint(self, text: str) -> _Hint:
+    def _hint(self, text: str) -> Hint:
         found = self._hints.get(text)
         if found is None:
-            found = self._hints[text] = self._read_hint(text)
+            if len(self._hints) >= _KEPT:
+                self._hints.clear()
+            found = self._hints[text] = read_hint(text)
         return found
-
-    def _read_hint(self, text: str) -> _Hint:
-        head, _, rest = text.lower().partition(";")
-        flags = set(re.findall(r"\(([^)]*)\)", head))
-        head = re.sub(r"\([^)]*\)", " ", head)
-        words = set(re.findall(r"\w+", f"{rest} {' '.join(flags - _FLAGS)}"))
-        kinds: set[str] = set()
-        known = not head.strip()
-        qualifiers: list[str] = []
-        for part in re.split("[/,|]", head):
-            tokens = part.split()
-            for size in (2, 1):
-                kind = " ".join(tokens[-size:])
-                if len(tokens) >= size and kind in HINTS:
-                    before = tokens[:-size]
-                    admitted = HINTS[kind]
-                    if before and kind == "state":
-                        admitted = frozenset(("subdivision",))
-                    kinds |= admitted
-                    qualifiers += before
-                    known = True
-                    break
-        qualifiers += sorted(words - _EMPTY)
-        kept = tuple(dict.fromkeys(fold(w) for w in qualifiers if w not in _EMPTY))
-        return _Hint(
-            frozenset(kinds) if head.strip() else None,
-            "metonym" in flags,
-            bool(words & _NAMELESS),
-            kept,
-            known,
-        )
 
     # Names as they stand in the lexicon
 
-    def _look_up(self, surface: str, lang: str, hint: _Hint) -> Answer | None:
+    def _look_up(self, surface: str, lang: str, hint: Hint) -> Answer | None:
         """Return the answer by names of one language; nothing where it has no such name."""
         other = ""
-        for analyses in self._analyses(surface, lang):
+        for analyses in self.morphology.analyses(surface, lang):
             readings = [
                 reading
                 for key, affixes in analyses
@@ -321,7 +200,7 @@ class Linker:
                 other = self._of_another_type(analyses, lang)
         return _nothing("the name is of another type", kind=other) if other else None
 
-    def _of_another_type(self, analyses: Iterable[tuple[str, tuple[str, ...]]], lang: str) -> str:
+    def _of_another_type(self, analyses: Iterable[Form], lang: str) -> str:
         index = self.lexicon.names(lang).by_key
         found = {
             self.lexicon.entities[name.qid].kind
@@ -332,66 +211,7 @@ class Linker:
         }
         return ", ".join(sorted(found))
 
-    def _analyses(self, surface: str, lang: str) -> Iterator[list[tuple[str, tuple[str, ...]]]]:
-        """Yield the stems that a name may have, with the affixes that they lost.
-
-        First the name as it is, then all with affixes stripped from some of its words.
-        """
-        key = key_of(surface, lang)
-        yield [(key, ())]
-        if lang == "en":
-            owned = key_of(_POSSESSIVE.sub("", surface), lang)
-            if owned != key:
-                yield [(owned, ("case",))]
-                key = owned
-        words = key.split()
-        if not words or len(words) > 12:
-            return
-        particles = self.lexicon.affixes(lang).particles
-        lost: tuple[str, ...] = ()
-        while len(words) > 1 and words[-1] in particles:
-            lost = (*lost, "case")
-            words.pop()
-        options = [self._stripped(word, lang) for word in words]
-        size = 1
-        for some in options:
-            size *= len(some)
-            if not some or size > _ANALYSES:
-                return
-        found = []
-        for combined in itertools.product(*options):
-            affixes = (*lost, *(kind for _, kinds in combined for kind in kinds))
-            if affixes:
-                found.append((" ".join(stem for stem, _ in combined), affixes))
-        found.sort(key=lambda item: len(item[1]))
-        yield found
-
-    def _stripped(self, word: str, lang: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
-        """Return the words of known names that a word may be a form of, with the affixes lost."""
-        found = self._stems.get((lang, word))
-        if found is not None:
-            return found
-        known = self.lexicon.names(lang).words
-        affixes = self.lexicon.affixes(lang)
-        stems: dict[str, tuple[str, ...]] = {word: ()}
-        last = [word]
-        for _ in range(_STRIPS):
-            there = last
-            last = []
-            for one in there:
-                for stem, kind in _without(
-                    one, affixes.endings, affixes.beginnings, affixes.longest
-                ):
-                    if stem not in stems:
-                        stems[stem] = (*stems[one], kind)
-                        last.append(stem)
-        result = tuple((stem, kinds) for stem, kinds in stems.items() if stem in known)
-        if len(self._stems) >= 1 << 16:
-            self._stems.clear()
-        self._stems[lang, word] = result
-        return result
-
-    def _coded(self, surface: str, hint: _Hint) -> Answer | None:
+    def _coded(self, surface: str, hint: Hint) -> Answer | None:
         """Return the answer for a code of ISO 3166-1 in capital letters, where a state is meant."""
         qid = self.lexicon.codes.get(surface)
         if not qid or (hint.kinds and self.lexicon.entities[qid].kind not in hint.kinds):
@@ -400,7 +220,7 @@ class Linker:
         return self._choose([reading], hint)
 
     def _read(
-        self, name: Name, surface: str, affixes: tuple[str, ...], hint: _Hint
+        self, name: Name, surface: str, affixes: tuple[str, ...], hint: Hint
     ) -> _Reading | None:
         """Return what a name means under a hint; nothing where it cannot be this name."""
         entity = self.lexicon.entities[name.qid]
@@ -408,6 +228,8 @@ class Linker:
         if name.use == "code":
             return None
         if not _same_case(name.text, surface):
+            return None
+        if kinds is None and name.text[0].isupper() and surface[0].islower():
             return None
         formed = "adjective" in affixes
         if "demonym" in affixes and not (name.use in ("adjective", "demonym") or kind in STATELIKE):
@@ -430,7 +252,7 @@ class Linker:
             return _Reading(name, affixes, name.qid, name.qid)
         return None
 
-    def _stands_for(self, entity: Entity, hint: _Hint) -> str:
+    def _stands_for(self, entity: Entity, hint: Hint) -> str:
         """Return what an item stands for; empty where it stands for nothing.
 
         Where the hint says government, that of the state if it is verified, and else the state;
@@ -444,7 +266,7 @@ class Linker:
             state = entity.qid
         return (government and self.lexicon.government(state)) or state
 
-    def _choose(self, readings: Sequence[_Reading], hint: _Hint) -> Answer:
+    def _choose(self, readings: Sequence[_Reading], hint: Hint) -> Answer:
         """Return the only reading that fits, or nothing where several do."""
         qualified = False
         items = {reading.meant: reading for reading in reversed(readings)}
@@ -483,14 +305,14 @@ class Linker:
         capitals = [meant for meant, entity in literal.items() if entity.seat_of]
         return capitals[0] if len(capitals) == 1 else ""
 
-    def _namesake(self, surface: str, lang: str, hint: _Hint, date: str) -> Answer | None:
+    def _namesake(self, surface: str, lang: str, hint: Hint, date: str) -> Answer | None:
         """Return the answer for a family name, of which the hint says whose it is.
 
         An office that the hint names is held on the date, and without one by who held it last.
         """
         key = key_of(surface, lang)
         bearers = self.lexicon.bearers(lang)
-        keys = [key, *(stem for stem, _ in self._forms(key, lang))]
+        keys = self.morphology.inflected(key, lang)
         qids = next((bearers[k] for k in keys if k in bearers), frozenset())
         if not qids:
             return None
@@ -511,7 +333,7 @@ class Linker:
         features["name"] = self.lexicon.entities[qid].label
         return Answer(qid, qid, _decimal(_CONFIDENCE["qualified"]), features)
 
-    def _accepted(self, reading: _Reading, rule: str, hint: _Hint, **more: str) -> Answer:
+    def _accepted(self, reading: _Reading, rule: str, hint: Hint, **more: str) -> Answer:
         name, entity = reading.name, self.lexicon.entities[reading.literal]
         features = {"rule": rule, "name": name.text, "source": name.source, "kind": entity.kind}
         if reading.affixes:
@@ -581,7 +403,7 @@ class Linker:
 
     # Offices, titles and governments: names that are composed of others
 
-    def _composed(self, surface: str, lang: str, hint: _Hint, date: str) -> Answer | None:
+    def _composed(self, surface: str, lang: str, hint: Hint, date: str) -> Answer | None:
         """Return the answer for a name with the word of an office in it; nothing without one."""
         roles = self.lexicon.roles(lang)
         if not roles:
@@ -606,24 +428,20 @@ class Linker:
     ) -> Iterator[tuple[str, str, str]]:
         """Yield a state's item, the word of an office, and the rest: a person's name."""
         if lang == "en":
-            surface = _POSSESSIVE.sub("", surface)
+            surface = without_possessive(surface)
         key = key_of(surface, lang)
         if lang in SPACELESS:
-            for text, kinds in [(key, ()), *self._spaceless(key, lang)]:
-                del kinds
+            for text in self.morphology.inflected(key, lang):
                 for word in sorted(roles, key=len, reverse=True):
                     if text.endswith(word) and text != word:
                         rest = text[: -len(word)]
                         state = self._state(rest, lang)
                         yield state, word, "" if state else rest
             return
-        words = key.split()
-        if not 2 <= len(words) <= 12:
+        words, _ = self.morphology.without_particles(key.split(), lang)
+        if not 2 <= len(words) <= WORDS:
             return
         connect = self.lexicon.connectives.get(lang, frozenset())
-        particles = self.lexicon.affixes(lang).particles
-        while len(words) > 2 and words[-1] in particles:
-            words.pop()
         for start in range(len(words)):
             for end in range(min(len(words), start + 5), start, -1):
                 word = self._role(words[start:end], lang, roles)
@@ -648,24 +466,14 @@ class Linker:
                 return state, " ".join(words[end:])
         return "", " ".join(words)
 
-    def _spaceless(self, key: str, lang: str) -> Iterator[tuple[str, tuple[str, ...]]]:
-        affixes = self.lexicon.affixes(lang)
-        for stem, kind in _without(key, affixes.endings, {}, affixes.longest):
-            yield stem, (kind,)
-
     def _role(self, words: Sequence[str], lang: str, roles: Mapping[str, tuple[str, ...]]) -> str:
         """Return the word of an office that some words are, perhaps inflected."""
         text = " ".join(words)
         if text in roles:
             return text
-        affixes = self.lexicon.affixes(lang)
-        options = []
-        for word in words:
-            stems = {word}
-            stems |= {s for s, _ in _without(word, affixes.endings, {}, affixes.longest)}
-            options.append(sorted(stems)[:8])
-        if len(options) > 3:
+        if len(words) > 3:
             return ""
+        options = [self.morphology.inflected(word, lang)[:_FORMS] for word in words]
         for combined in itertools.product(*options):
             if " ".join(combined) in roles:
                 return " ".join(combined)
@@ -673,11 +481,11 @@ class Linker:
 
     def _state(self, key: str, lang: str) -> str:
         """Return the state, or the United Nations, that a folded expression names; or nothing."""
-        hint = _Hint(_ISSUERS, False, False, (), True)
+        hint = Hint(_ISSUERS, False, False, (), True)
         found = self._look_up(key, lang, hint)
         return found.qid if found else ""
 
-    def _office(self, state: str, role: str, hint: _Hint, date: str) -> Answer | None:
+    def _office(self, state: str, role: str, hint: Hint, date: str) -> Answer | None:
         """Return the answer for an office of a state: the office, or who holds it on the date."""
         label = self.lexicon.entities[state].label
         said = {"rule": "office", "state": label, "role": role}
@@ -697,7 +505,7 @@ class Linker:
         if kinds is not None and "person" not in kinds:
             return None
         holders = self.lexicon.tenures(role, state)
-        if not _DAY.fullmatch(date):
+        if not is_day(date):
             return _nothing("who holds the office depends on a date", **said)
         there = {t.qid for t in holders if _held(t, date)}
         if len(there) != 1:
@@ -705,9 +513,9 @@ class Linker:
             return _nothing(reason, **said, date=date)
         (qid,) = there
         features = {**said, "kind": "person", "date": date}
-        return Answer(qid, office or qid, _decimal(_CONFIDENCE["office"]), features)
+        return Answer(qid, office, _decimal(_CONFIDENCE["office"]), features)
 
-    def _titled(self, name: str, lang: str, hint: _Hint) -> Answer | None:
+    def _titled(self, name: str, lang: str, hint: Hint) -> Answer | None:
         """Return the answer for a person's name that stood with the word of an office."""
         if hint.kinds is not None and "person" not in hint.kinds:
             return None
@@ -730,41 +538,38 @@ class Linker:
         full: dict[str, set[str]] = {}
         for number in numbers:
             mention, answer = mentions[number], answers[number]
-            if not self._of_person(mention, answer):
+            if not self._names_person(mention, answer):
                 continue
-            for word in self._surnames(mention, answer):
+            for word in self.surnames(mention, answer):
                 full.setdefault(word, set()).add(answer.qid)
         for number in numbers:
             mention, answer = mentions[number], answers[number]
             if not self._may_be_person(mention):
                 continue
-            lang = base(mention.lang)
-            key = key_of(mention.surface, lang)
-            if len(key.split()) != 1 or (lang in SPACELESS and len(key) > 4):
-                continue
-            qids = next(
-                (full[k] for k, _ in [(key, ()), *self._forms(key, lang)] if k in full), set()
-            )
-            if len(qids) > 1 or qids == {""}:
-                if answer.qid and self.lexicon.entities[answer.qid].kind == "person":
-                    answers[number] = _nothing("the document has another person of this surname")
-            elif qids and not answer.qid:
-                (qid,) = qids
-                features = {"rule": "introduced", "kind": "person", "name": mention.surface}
-                confidence = _decimal(_CONFIDENCE["introduced"])
-                answers[number] = Answer(qid, qid, confidence, features)
-            elif (
-                qids
-                and answer.qid not in qids
-                and self.lexicon.entities[answer.qid].kind == "person"
-            ):
+            word = self._only_word(mention)
+            forms = self.morphology.inflected(word, base(mention.lang)) if word else ()
+            qids = next((full[form] for form in forms if form in full), set())
+            if len(qids) == 1 and "" not in qids and not answer.qid:
+                answers[number] = introduced(next(iter(qids)), mention.surface)
+            elif qids and qids != {answer.qid} and self.is_person(answer.qid):
                 answers[number] = _nothing("the document has another person of this surname")
 
-    def _forms(self, word: str, lang: str) -> Iterator[tuple[str, tuple[str, ...]]]:
-        affixes = self.lexicon.affixes(lang)
-        for stem, kind in _without(word, affixes.endings, affixes.beginnings, affixes.longest):
-            if kind not in ("adjective", "demonym"):
-                yield stem, (kind,)
+    def _only_word(self, mention: Mention) -> str:
+        """Return the only word of a name, without the word of an office; empty if there are more.
+
+        In a language without spaces a name of more than four characters is more than a surname.
+        """
+        lang = base(mention.lang)
+        words, _ = self.morphology.without_particles(key_of(mention.surface, lang).split(), lang)
+        roles = self.lexicon.roles(lang)
+        kept = [word for word in words if word not in roles]
+        if len(kept) != 1 or (lang in SPACELESS and len(kept[0]) > 4):
+            return ""
+        return kept[0]
+
+    def is_person(self, qid: str) -> bool:
+        """Return whether an item is a person's; not for an empty identifier."""
+        return bool(qid) and self.lexicon.entities[qid].kind == "person"
 
     def _may_be_person(self, mention: Mention) -> bool:
         hint = self._hint(mention.hint)
@@ -772,16 +577,17 @@ class Linker:
             hint.kinds is None or "person" in hint.kinds or mention.hint == "surname"
         )
 
-    def _of_person(self, mention: Mention, answer: Answer) -> bool:
+    def _names_person(self, mention: Mention, answer: Answer) -> bool:
         hint = self._hint(mention.hint)
         if answer.qid:
-            return self.lexicon.entities[answer.qid].kind == "person"
+            return self.is_person(answer.qid)
         return hint.kinds is not None and "person" in hint.kinds and not hint.nameless
 
-    def _surnames(self, mention: Mention, answer: Answer) -> Iterator[str]:
+    def surnames(self, mention: Mention, answer: Answer) -> Iterator[str]:
         """Yield the words of a full name that may stand for it: its family name, if that is known.
 
-        Of a person of Korea or China whose name has three words the first one, else the last.
+        Of a person of Korea or China that is the first word, else the last; of somebody who is not
+        known, either.
         """
         lang = base(mention.lang)
         words = key_of(mention.surface, lang).split()
@@ -794,8 +600,7 @@ class Linker:
         if first:
             yield words[0]
         if last:
-            yield words[-1]
-            yield from (stem for stem, _ in self._forms(words[-1], lang))
+            yield from self.morphology.inflected(words[-1], lang)
 
     # What is alike
 
@@ -832,101 +637,16 @@ class Linker:
         ranked = sorted(found.values(), key=lambda c: (-float(c.score), int(c.qid[1:])))
         return ranked[:limit]
 
-    # Mentions in a text
 
-    def find(self, text: str, lang: str) -> Iterator[Found]:
-        """Yield the names of the lexicon that stand in a text, the longest at each place.
-
-        In the order of the text; none overlaps another. What several items have as a name is
-        there too, with its candidates and without an identifier.
-
-        Args:
-            text: the text, at most some megabytes.
-            lang: the tag of its language.
-        """
-        lang = base(lang) or ANY
-        tokens = list(_TOKEN.finditer(text))
-        if lang in SPACELESS - {"ko"}:
-            yield from self._find_spaceless(text, lang)
-            return
-        number = 0
-        while number < len(tokens):
-            found = self._longest_at(text, tokens, number, lang)
-            if found is None:
-                number += 1
-                continue
-            yield found[0]
-            number = found[1]
-
-    def _longest_at(
-        self, text: str, tokens: Sequence[re.Match[str]], number: int, lang: str
-    ) -> tuple[Found, int] | None:
-        if not self._begins(tokens[number].group(), lang):
-            return None
-        start = tokens[number].start()
-        for size in range(min(8, len(tokens) - number), 0, -1):
-            last = tokens[number + size - 1]
-            between = text[start : last.end()]
-            if len(between) > LONGEST or _BREAK.search(between):
-                continue
-            answer = self.one(Mention(between, lang))
-            if size > 1 and self._without_last(text, tokens, number, size, lang, answer):
-                continue
-            if answer.qid or answer.candidates:
-                return Found(start, last.end(), between, answer), number + size
-        return None
-
-    def _without_last(
-        self,
-        text: str,
-        tokens: Sequence[re.Match[str]],
-        number: int,
-        size: int,
-        lang: str,
-        answer: Answer,
-    ) -> bool:
-        """Return whether the last word is a particle, which is no part of the name."""
-        last = fold(tokens[number + size - 1].group())
-        if last not in self.lexicon.affixes(lang).particles:
-            return False
-        # A hyphen glues it to the name, as in "PyongYang-e".
-        return text[tokens[number + size - 1].start() - 1] != "-"
-
-    def _begins(self, token: str, lang: str) -> bool:
-        """Return whether a name, or the word of an office, may begin with a token."""
-        word = fold(_POSSESSIVE.sub("", token) if lang == "en" else token).split(" ")[0]
-        if self._stripped(word, lang) or self._role_words(lang).get(word):
-            return True
-        return lang != "en" and _latin(token) and word in self.lexicon.names("en").words
-
-    def _role_words(self, lang: str) -> Mapping[str, bool]:
-        return {word: True for key in self.lexicon.roles(lang) for word in key.split()[:1]}
-
-    def _find_spaceless(self, text: str, lang: str) -> Iterator[Found]:
-        index = self.lexicon.names(lang).by_key
-        longest = min(max(map(len, index), default=0), 24)
-        position = 0
-        while position < len(text):
-            for size in range(min(longest, len(text) - position), 1, -1):
-                between = text[position : position + size]
-                if key_of(between, lang) in index:
-                    answer = self.one(Mention(between, lang))
-                    if answer.qid or answer.candidates:
-                        yield Found(position, position + size, between, answer)
-                        position += size
-                        break
-            else:
-                position += 1
-
-
-_POSSESSIVE: Final = re.compile(r"['’](s\b|(?<=s['’])(?!\w))")
-_TOKEN: Final = re.compile(
-    r"[^\W_](?:[^\W_]|[\u0300-\u036f\u0900-\u0dff\u200c\u200d'’.-](?=\w|[\u0900-\u0dff])|[\u0900-\u0903\u093a-\u094f\u0981-\u0983\u09bc-\u09cd\u09d7])*"
-)
-_BREAK: Final = re.compile(r"[,;:!?।॥。()\[\]\n\"“”«»]|\.\s")
 _ISSUERS: Final = frozenset(
     ("state", "territory", "former state", "intergovernmental organisation")
 )
+
+
+def introduced(qid: str, surface: str) -> Answer:
+    """Return the answer for a surname that a full name of the same document has introduced."""
+    features = {"rule": "introduced", "kind": "person", "name": surface}
+    return Answer(qid, qid, _decimal(_CONFIDENCE["introduced"]), features)
 
 
 def base(tag: str) -> str:
@@ -948,25 +668,22 @@ def _decimal(hundredths: int) -> str:
     return f"{whole}.{rest:02}".rstrip("0").rstrip(".")
 
 
-def _without(
-    word: str,
-    endings: Mapping[str, Sequence[object]],
-    beginnings: Mapping[str, Sequence[object]],
-    longest: int,
-) -> Iterator[tuple[str, str]]:
-    """Yield a word without each affix that it may have, and the kind of that affix."""
-    for size in range(1, min(longest, len(word) - 1) + 1):
-        for affix in endings.get(word[-size:], ()):
-            stem = word[:-size] + affix.instead  # type: ignore[attr-defined]
-            if len(stem) > 1:
-                yield stem, affix.kind  # type: ignore[attr-defined]
-        for affix in beginnings.get(word[:size], ()):
-            stem = affix.instead + word[size:]  # type: ignore[attr-defined]
-            if len(stem) > 1:
-                yield stem, affix.kind  # type: ignore[attr-defined]
+def is_day(text: str) -> bool:
+    """Return whether a text is a day, a month or a year as a mention has it.
+
+    >>> is_day("2023-09"), is_day("2023-09-31"), is_day("11.9.2023")
+    (True, False, False)
+    """
+    if not _DAY.fullmatch(text):
+        return False
+    try:
+        datetime.date.fromisoformat(f"{text}-01-01"[:10])
+    except ValueError:
+        return False
+    return True
 
 
-def _latin(text: str) -> bool:
+def is_latin(text: str) -> bool:
     """Return whether all letters of a text are Latin."""
     letters = [c for c in text if c.isalpha()]
     return bool(letters) and all(

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from kg.errors import FactError, KgErrors
-from kg.linker import NIL, Answer, Linker, Mention
+from kg.linker import NIL, Answer, Linker, Mention, is_day
 from kg.names import nfc
 
 NEEDED: Final = ("surface", "lang")
@@ -84,10 +84,18 @@ def read_mentions(data: bytes, where: str) -> Table:
                     hint="a tab within a cell has to be a space",
                 )
             )
-            if len(errors) == _ERRORS:
-                break
             continue
         value = {name: nfc(cells[at]).strip() for name, at in place.items()}
+        if value.get("date") and not is_day(value["date"]):
+            errors.append(
+                FactError(
+                    'column "date" is no date',
+                    where=f"{where}:{number}",
+                    seen=value["date"],
+                    expected="YYYY, YYYY-MM or YYYY-MM-DD, or nothing",
+                )
+            )
+            continue
         mentions.append(
             Mention(
                 *(value["surface"], value["lang"], value.get("type_hint", "")),
@@ -95,7 +103,7 @@ def read_mentions(data: bytes, where: str) -> Table:
             )
         )
     if errors:
-        raise KgErrors(errors)
+        raise KgErrors(errors[:_ERRORS])
     ignored = [name for name in columns if name not in place]
     return Table(mentions, ignored)
 

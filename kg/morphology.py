@@ -1,0 +1,128 @@
+"""What a name may be a form of: affixes are stripped, and only to stems that are known.
+
+One mechanism for all languages, over the table of affixes of the lexicon: cases, plurals,
+articles, adjectives and demonyms, glued to a word or written as a word of their own.
+
+Spec: docs/reference/linking.md, "Affixes"
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from kg.lexicon import Lexicon, key_of
+
+WORDS: Final = 12
+"""Words of a name that are looked at; a longer one is not analysed."""
+_COMBINATIONS: Final = 64
+_STRIPS: Final = 3
+_REMEMBERED: Final = 1 << 16
+_POSSESSIVE: Final = re.compile(r"(?<=\w)['’]s\b|(?<=s)['’](?!\w)")
+
+
+class Form(NamedTuple):
+    """A stem, and the kinds of the affixes that it lost: case, plural, adjective, demonym …"""
+
+    stem: str
+    lost: tuple[str, ...]
+
+
+class Morphology:
+    """The analyses of names under the affixes of a lexicon."""
+
+    def __init__(self, lexicon: Lexicon) -> None:
+        self._lexicon = lexicon
+        self._known: dict[tuple[str, str], tuple[Form, ...]] = {}
+
+    def analyses(self, surface: str, lang: str) -> Iterator[list[Form]]:
+        """Yield the names that a surface may be a form of, folded as keys of the lexicon.
+
+        First as it is; then, at once, all with affixes stripped from some of its words, those that
+        lost the fewest first. Each of their words is one of a known name.
+        """
+        key = key_of(surface, lang)
+        yield [Form(key, ())]
+        if lang == "en":
+            owner = key_of(without_possessive(surface), lang)
+            if owner != key:
+                yield [Form(owner, ("case",))]
+                key = owner
+        words, lost = self.without_particles(key.split(), lang)
+        if not words or len(words) > WORDS:
+            return
+        options = [self.known(word, lang) for word in words]
+        size = 1
+        for some in options:
+            size *= len(some)
+            if not 0 < size <= _COMBINATIONS:
+                return
+        found = []
+        for combined in itertools.product(*options):
+            kinds = (*lost, *(kind for form in combined for kind in form.lost))
+            if kinds:
+                found.append(Form(" ".join(form.stem for form in combined), kinds))
+        found.sort(key=lambda form: len(form.lost))
+        yield found
+
+    def without_particles(self, words: list[str], lang: str) -> tuple[list[str], tuple[str, ...]]:
+        """Return the words without the particles at their end, and the kinds of these."""
+        particles = self._lexicon.affixes(lang).particles
+        size = len(words)
+        while size > 1 and words[size - 1] in particles:
+            size -= 1
+        return words[:size], ("case",) * (len(words) - size)
+
+    def known(self, word: str, lang: str) -> tuple[Form, ...]:
+        """Return the words of known names that a folded word may be a form of, itself first."""
+        found = self._known.get((lang, word))
+        if found is None:
+            there = self._lexicon.names(lang).words
+            forms = {word: Form(word, ())}
+            last = list(forms.values())
+            for _ in range(_STRIPS):
+                last = [
+                    Form(stem, (*form.lost, kind))
+                    for form in last
+                    for stem, kind in self.stripped(form.stem, lang)
+                    if stem not in forms and kind not in form.lost
+                ]
+                for form in last:
+                    forms.setdefault(form.stem, form)
+            found = tuple(form for form in forms.values() if form.stem in there)
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            self._known[lang, word] = found
+        return found
+
+    def stripped(self, word: str, lang: str) -> Iterator[tuple[str, str]]:
+        """Yield a folded word without each affix that it may have, and the kind of that affix."""
+        affixes = self._lexicon.affixes(lang)
+        for size in range(1, min(affixes.longest, len(word) - 1) + 1):
+            for affix in affixes.endings.get(word[-size:], ()):
+                stem = word[:-size] + affix.instead
+                if len(stem) > 1:
+                    yield stem, affix.kind
+            for affix in affixes.beginnings.get(word[:size], ()):
+                stem = affix.instead + word[size:]
+                if len(stem) > 1:
+                    yield stem, affix.kind
+
+    def inflected(self, word: str, lang: str) -> list[str]:
+        """Return a folded word, and it without each affix that makes no other word of it."""
+        kept = (stem for stem, kind in self.stripped(word, lang) if kind not in _DERIVING)
+        return list(dict.fromkeys((word, *kept)))
+
+
+_DERIVING: Final = frozenset(("adjective", "demonym"))
+
+
+def without_possessive(text: str) -> str:
+    """Return an English text without the endings of possession.
+
+    >>> without_possessive("Russia’s"), without_possessive("the Emirates'")
+    ('Russia', 'the Emirates')
+    """
+    return _POSSESSIVE.sub("", text)
