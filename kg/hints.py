@@ -103,6 +103,7 @@ class Hint(NamedTuple):
         nameless: nobody in particular is named, so that nothing is linked.
         qualifiers: further words, folded: a state, an office, a place.
         known: the type is one that is understood.
+        government: a government is asked for, so that a state or its capital may stand for it.
     """
 
     kinds: frozenset[str] | None
@@ -110,6 +111,7 @@ class Hint(NamedTuple):
     nameless: bool
     qualifiers: tuple[str, ...]
     known: bool
+    government: bool = False
 
 
 def read_hint(text: str) -> Hint:
@@ -124,6 +126,7 @@ def read_hint(text: str) -> Hint:
     words = set(re.findall(r"\w+", f"{rest} {' '.join(flags - _FLAGS)}"))
     kinds: set[str] = set()
     known = not head.strip()
+    government = False
     qualifiers: list[str] = []
     for part in re.split("[/,|]", head):
         tokens = part.split()
@@ -135,6 +138,7 @@ def read_hint(text: str) -> Hint:
                 if before and kind == "state":
                     admitted = frozenset(("subdivision",))
                 kinds |= admitted
+                government = government or kind == "government"
                 qualifiers += before
                 known = True
                 break
@@ -146,4 +150,5 @@ def read_hint(text: str) -> Hint:
         bool(words & _NAMELESS),
         kept,
         known,
+        government,
     )

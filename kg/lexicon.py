@@ -51,7 +51,8 @@ class Name(NamedTuple):
         qid: the item.
         text: the name as its source has it, in NFC.
         use: name; surname, which names the person alone; adjective; demonym; short, which is said
-            of the item only where its kind is asked for; code.
+            of the item only where its kind is asked for; shared, which others have that are not in
+            the lexicon; code.
         source: where it was found: curated, registry, cldr, verified, holders, natural-earth,
             rigour, nsi, iso.
     """
@@ -219,6 +220,12 @@ class Lexicon:
         """The words that stand between an office and a state, folded, by language."""
         rows = self._rows("connectives.tsv")
         return {lang: frozenset(map(fold, text.split(" | "))) for lang, text in rows}
+
+    @cached_property
+    def common(self) -> Mapping[str, frozenset[str]]:
+        """Ordinary words that are also a form of a name, folded, by language."""
+        rows = self._rows("common.tsv")
+        return {lang: frozenset(map(fold, text.split(" | "))) for lang, text, _ in rows}
 
     def roles(self, lang: str) -> Mapping[str, tuple[str, ...]]:
         """Return the words for offices in a language, folded, with the roles that each may be."""

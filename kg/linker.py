@@ -33,12 +33,11 @@ NIL: Final = "NIL"
 LONGEST: Final = 200
 """Characters of a name that are looked at; a longer one is nobody's name."""
 _KEPT: Final = 10_000
-"""Hints that are remembered."""
-_FORMS: Final = 8
-"""Forms of a word that are tried as a part of the word for an office."""
+"""Hints, and words, that are remembered."""
 _DAY: Final = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
 
 _GOVERNMENT: Final = "government"
+_OFFICIAL: Final = frozenset(("person", "office", _GOVERNMENT))
 _CONFIDENCE: Final = {
     "name": 99,
     "inflected": 97,
@@ -123,6 +122,7 @@ class Linker:
         self.morphology: Final = Morphology(lexicon)
         self._hints: dict[str, Hint] = {}
         self._words: dict[str, frozenset[str]] = {}
+        self._roles: dict[tuple[str, str], list[str]] = {}
 
     @classmethod
     def load(cls, languages: Iterable[str] | None = None) -> Linker:
@@ -166,12 +166,12 @@ class Linker:
         found = self._look_up(surface, lang, hint)
         if found is None and lang != "en" and is_latin(surface):
             found = self._look_up(surface, "en", hint)
-        if found is None or (not found.qid and not found.candidates):
+        if not _settled(found):
             found = self._composed(surface, lang, hint, mention.date) or found
         if found is None and hint.kinds and hint.kinds & STATELIKE:
             found = self._coded(surface, hint)
-        if found is None and hint.qualifiers and hint.kinds and "person" in hint.kinds:
-            found = self._namesake(surface, lang, hint, mention.date)
+        if hint.qualifiers and hint.kinds and "person" in hint.kinds and not _settled(found):
+            found = self._namesake(surface, lang, hint, mention.date) or found
         return found or _nothing("no name of the lexicon")
 
     def _hint(self, text: str) -> Hint:
@@ -192,7 +192,7 @@ class Linker:
                 reading
                 for key, affixes in analyses
                 for name in self.lexicon.names(lang).by_key.get(key, ())
-                if (reading := self._read(name, surface, affixes, hint))
+                if (reading := self._read(name, surface, lang, affixes, hint))
             ]
             if readings:
                 return self._choose(readings, hint)
@@ -220,7 +220,7 @@ class Linker:
         return self._choose([reading], hint)
 
     def _read(
-        self, name: Name, surface: str, affixes: tuple[str, ...], hint: Hint
+        self, name: Name, surface: str, lang: str, affixes: tuple[str, ...], hint: Hint
     ) -> _Reading | None:
         """Return what a name means under a hint; nothing where it cannot be this name."""
         entity = self.lexicon.entities[name.qid]
@@ -229,7 +229,9 @@ class Linker:
             return None
         if not _same_case(name.text, surface):
             return None
-        if kinds is None and name.text[0].isupper() and surface[0].islower():
+        if name.text[0].isupper() and surface[0].islower() and (kinds is None or len(surface) < 5):
+            return None
+        if kinds is None and key_of(surface, lang) in self.lexicon.common.get(lang, ()):
             return None
         formed = "adjective" in affixes
         if "demonym" in affixes and not (name.use in ("adjective", "demonym") or kind in STATELIKE):
@@ -242,7 +244,7 @@ class Linker:
             return None
         if kinds is None:
             return _Reading(name, affixes, name.qid, name.qid)
-        if hint.metonym or _GOVERNMENT in kinds:
+        if hint.metonym or hint.government:
             meant = self._stands_for(entity, hint)
             if meant:
                 return _Reading(name, affixes, name.qid, meant)
@@ -258,13 +260,12 @@ class Linker:
         Where the hint says government, that of the state if it is verified, and else the state;
         where it says only that a place is meant as a metonym, the state.
         """
-        government = bool(hint.kinds and _GOVERNMENT in hint.kinds)
         state = ""
         if entity.kind in ("city", "building"):
             state = entity.seat_of
-        elif entity.kind == "state" and government:
+        elif entity.kind == "state" and hint.government:
             state = entity.qid
-        return (government and self.lexicon.government(state)) or state
+        return (hint.government and self.lexicon.government(state)) or state
 
     def _choose(self, readings: Sequence[_Reading], hint: Hint) -> Answer:
         """Return the only reading that fits, or nothing where several do."""
@@ -282,6 +283,8 @@ class Linker:
                         said=" ".join(hint.qualifiers),
                     )
                 items = kept
+        if not qualified and all(r.name.use == "shared" for r in items.values()):
+            return _nothing("others have this name too", self._candidates(items.values()))
         if len(items) > 1:
             capital = self._only_capital(items)
             if capital:
@@ -406,7 +409,7 @@ class Linker:
     def _composed(self, surface: str, lang: str, hint: Hint, date: str) -> Answer | None:
         """Return the answer for a name with the word of an office in it; nothing without one."""
         roles = self.lexicon.roles(lang)
-        if not roles:
+        if not roles or (hint.kinds is not None and not hint.kinds & _OFFICIAL):
             return None
         lost = False
         for state, words, person in self._split(surface, lang, roles):
@@ -442,9 +445,19 @@ class Linker:
         if not 2 <= len(words) <= WORDS:
             return
         connect = self.lexicon.connectives.get(lang, frozenset())
+        forms = [self._role_forms(word, lang) for word in words]
         for start in range(len(words)):
-            for end in range(min(len(words), start + 5), start, -1):
-                word = self._role(words[start:end], lang, roles)
+            for end in range(min(len(words), start + 3), start, -1):
+                if not all(forms[start:end]):
+                    continue
+                word = next(
+                    (
+                        w
+                        for some in itertools.product(*forms[start:end])
+                        if (w := " ".join(some)) in roles
+                    ),
+                    "",
+                )
                 if not word:
                     continue
                 before = [w for w in words[:start] if w not in connect]
@@ -466,18 +479,16 @@ class Linker:
                 return state, " ".join(words[end:])
         return "", " ".join(words)
 
-    def _role(self, words: Sequence[str], lang: str, roles: Mapping[str, tuple[str, ...]]) -> str:
-        """Return the word of an office that some words are, perhaps inflected."""
-        text = " ".join(words)
-        if text in roles:
-            return text
-        if len(words) > 3:
-            return ""
-        options = [self.morphology.inflected(word, lang)[:_FORMS] for word in words]
-        for combined in itertools.product(*options):
-            if " ".join(combined) in roles:
-                return " ".join(combined)
-        return ""
+    def _role_forms(self, word: str, lang: str) -> list[str]:
+        """Return the words within words for offices that a word may be a form of."""
+        found = self._roles.get((lang, word))
+        if found is None:
+            parts = {part for key in self.lexicon.roles(lang) for part in key.split()}
+            found = [form for form in self.morphology.inflected(word, lang) if form in parts]
+            if len(self._roles) >= _KEPT:
+                self._roles.clear()
+            self._roles[lang, word] = found
+        return found
 
     def _state(self, key: str, lang: str) -> str:
         """Return the state, or the United Nations, that a folded expression names; or nothing."""
@@ -647,6 +658,11 @@ def introduced(qid: str, surface: str) -> Answer:
     """Return the answer for a surname that a full name of the same document has introduced."""
     features = {"rule": "introduced", "kind": "person", "name": surface}
     return Answer(qid, qid, _decimal(_CONFIDENCE["introduced"]), features)
+
+
+def _settled(answer: Answer | None) -> bool:
+    """Return whether a name is known: linked, or one of several items."""
+    return answer is not None and bool(answer.qid or answer.candidates)
 
 
 def base(tag: str) -> str:

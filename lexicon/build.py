@@ -62,6 +62,11 @@ NO_CAPITAL = {"Johannesburg", "Yangon", "Lagos", "Kyoto", "Baguio", "Bujumbura",
 """Places that Natural Earth calls a capital and that are none now, are a state, or are garbled."""
 
 
+SHARED = {"Georgetown", "Hamilton", "Kingston", "Saint George's", "Saint John's", "San José",
+          "Victoria"}  # fmt: skip
+"""Capitals with the name of another place that reporting names as often."""
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true")
@@ -183,10 +188,11 @@ class Build:
             if row["name"] in NO_CAPITAL or qid in self.iso.values() or not country:
                 continue
             capital = row["kind"] == "Admin-0 capital"
+            use = "shared" if row["name"] in SHARED else "name"
             self.entity(qid, "city", row["en"], country, country if capital else "", row["name"])
             for lang in ("en", "bn", "hi", "ko", "ru", "zh", "ja", "ar", "uk", "fa", "ur"):
-                self.name(lang, qid, row[lang], "name", "natural-earth")
-            self.name("en", qid, row["name"], "name", "natural-earth")
+                self.name(lang, qid, row[lang], use, "natural-earth")
+            self.name("en", qid, row["name"], use, "natural-earth")
 
     def holders(self) -> None:
         rows = table(SOURCES / "holders.tsv")
