@@ -123,7 +123,7 @@ def read_hint(text: str) -> Hint:
     head, _, rest = text.lower().partition(";")
     flags = set(re.findall(r"\(([^)]*)\)", head))
     head = re.sub(r"\([^)]*\)", " ", head)
-    words = set(re.findall(r"\w+", f"{rest} {' '.join(flags - _FLAGS)}"))
+    words = re.findall(r"\w+", f"{rest} {' '.join(sorted(flags - _FLAGS))}")
     kinds: set[str] = set()
     known = not head.strip()
     government = False
@@ -142,12 +142,12 @@ def read_hint(text: str) -> Hint:
                 qualifiers += before
                 known = True
                 break
-    qualifiers += sorted(words - _EMPTY)
+    qualifiers += words
     kept = tuple(dict.fromkeys(fold(w) for w in qualifiers if w not in _EMPTY))
     return Hint(
         frozenset(kinds) if head.strip() else None,
         "metonym" in flags,
-        bool(words & _NAMELESS),
+        not _NAMELESS.isdisjoint(words),
         kept,
         known,
         government,

@@ -34,6 +34,8 @@ LONGEST: Final = 200
 """Characters of a name that are looked at; a longer one is nobody's name."""
 _KEPT: Final = 10_000
 """Hints, and words, that are remembered."""
+_QUALIFIERS: Final = 8
+"""Words of a hint in which a state is looked for."""
 _DAY: Final = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
 
 _GOVERNMENT: Final = "government"
@@ -319,7 +321,12 @@ class Linker:
         qids = next((bearers[k] for k in keys if k in bearers), frozenset())
         if not qids:
             return None
-        states = {qid for word in hint.qualifiers if (qid := self._state(word.upper(), "en"))}
+        said = hint.qualifiers[:_QUALIFIERS]
+        states = {
+            qid
+            for start, end in itertools.combinations(range(len(said) + 1), 2)
+            if (qid := self._state(" ".join(said[start:end]), "en"))
+        }
         if states:
             qids = frozenset(q for q in qids if self.lexicon.entities[q].country in states)
         roles = self.lexicon.roles("en")
@@ -493,7 +500,8 @@ class Linker:
     def _state(self, key: str, lang: str) -> str:
         """Return the state, or the United Nations, that a folded expression names; or nothing."""
         hint = Hint(_ISSUERS, False, False, (), True)
-        found = self._look_up(key, lang, hint)
+        # What was folded has lost its capitals, and "us" is not the US.
+        found = self._look_up(key.upper(), lang, hint)
         return found.qid if found else ""
 
     def _office(self, state: str, role: str, hint: Hint, date: str) -> Answer | None:
@@ -571,12 +579,18 @@ class Linker:
         In a language without spaces a name of more than four characters is more than a surname.
         """
         lang = base(mention.lang)
-        words, _ = self.morphology.without_particles(key_of(mention.surface, lang).split(), lang)
-        roles = self.lexicon.roles(lang)
-        kept = [word for word in words if word not in roles]
-        if len(kept) != 1 or (lang in SPACELESS and len(kept[0]) > 4):
+        words = self._own_words(mention)
+        if len(words) != 1 or (lang in SPACELESS and len(words[0]) > 4):
             return ""
-        return kept[0]
+        return words[0]
+
+    def _own_words(self, mention: Mention) -> list[str]:
+        """Return the folded words of a name, without particles and words for offices."""
+        lang = base(mention.lang)
+        surface = without_possessive(mention.surface) if lang == "en" else mention.surface
+        words, _ = self.morphology.without_particles(key_of(surface, lang).split(), lang)
+        roles = self.lexicon.roles(lang)
+        return [word for word in words if word not in roles]
 
     def is_person(self, qid: str) -> bool:
         """Return whether an item is a person's; not for an empty identifier."""
@@ -601,10 +615,8 @@ class Linker:
         known, either.
         """
         lang = base(mention.lang)
-        words = key_of(mention.surface, lang).split()
-        if answer.features.get("rule") in ("introduced", "office"):
-            return
-        if len(words) < 2:
+        words = self._own_words(mention)
+        if len(words) < 2 or answer.features.get("rule") in ("introduced", "office"):
             return
         first = not answer.qid or self.lexicon.family_first(answer.qid)
         last = not answer.qid or not self.lexicon.family_first(answer.qid)

@@ -282,9 +282,11 @@ class Build:
                 continue
             if self.entities[qid][1] == "person":
                 self.registered.add(qid)
-            for lang, label in record.get("labels", {}).items():
+            for tag, label in record.get("labels", {}).items():
+                lang = tag.partition("-")[0]
                 self.name(lang, qid, label, "name", "registry")
-            for lang, variants in record.get("variants", {}).items():
+            for tag, variants in record.get("variants", {}).items():
+                lang = tag.partition("-")[0]
                 for variant in variants:
                     use = "name"
                     if self.entities[qid][1] == "person" and " " not in variant:
