@@ -194,8 +194,10 @@ class Linker:
                 reading
                 for key, affixes in analyses
                 for name in self.lexicon.names(lang).by_key.get(key, ())
-                if (reading := self._read(name, surface, lang, affixes, hint))
+                if (reading := self._read(name, surface, affixes, hint))
             ]
+            if readings and hint.kinds is None and self._is_common(surface, lang):
+                return _nothing("it is an ordinary word too", self._candidates(readings))
             if readings:
                 return self._choose(readings, hint)
             if not other:
@@ -213,6 +215,14 @@ class Linker:
         }
         return ", ".join(sorted(found))
 
+    def _is_common(self, surface: str, lang: str) -> bool:
+        """Return whether a surface, or it without its endings, is an ordinary word of a language."""
+        common = self.lexicon.common.get(lang)
+        if not common:
+            return False
+        key = key_of(surface, lang)
+        return any(form in common for form in self.morphology.inflected(key, lang))
+
     def _coded(self, surface: str, hint: Hint) -> Answer | None:
         """Return the answer for a code of ISO 3166-1 in capital letters, where a state is meant."""
         qid = self.lexicon.codes.get(surface)
@@ -222,7 +232,7 @@ class Linker:
         return self._choose([reading], hint)
 
     def _read(
-        self, name: Name, surface: str, lang: str, affixes: tuple[str, ...], hint: Hint
+        self, name: Name, surface: str, affixes: tuple[str, ...], hint: Hint
     ) -> _Reading | None:
         """Return what a name means under a hint; nothing where it cannot be this name."""
         entity = self.lexicon.entities[name.qid]
@@ -232,8 +242,6 @@ class Linker:
         if not _same_case(name.text, surface):
             return None
         if name.text[0].isupper() and surface[0].islower() and (kinds is None or len(surface) < 5):
-            return None
-        if kinds is None and key_of(surface, lang) in self.lexicon.common.get(lang, ()):
             return None
         formed = "adjective" in affixes
         if "demonym" in affixes and not (name.use in ("adjective", "demonym") or kind in STATELIKE):
