@@ -224,8 +224,10 @@ class Lexicon:
     @cached_property
     def common(self) -> Mapping[str, frozenset[str]]:
         """Ordinary words that are also a form of a name, folded, by language."""
-        rows = self._rows("common.tsv")
-        return {lang: frozenset(map(fold, text.split(" | "))) for lang, text, _ in rows}
+        found: dict[str, set[str]] = {}
+        for lang, word, _ in self._rows("common.tsv"):
+            found.setdefault(lang, set()).add(key_of(word, lang))
+        return {lang: frozenset(words) for lang, words in found.items()}
 
     def roles(self, lang: str) -> Mapping[str, tuple[str, ...]]:
         """Return the words for offices in a language, folded, with the roles that each may be."""

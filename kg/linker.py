@@ -216,7 +216,7 @@ class Linker:
         return ", ".join(sorted(found))
 
     def _is_common(self, surface: str, lang: str) -> bool:
-        """Return whether a surface, or it without its endings, is an ordinary word of a language."""
+        """Return whether a surface, with or without its endings, is an ordinary word too."""
         common = self.lexicon.common.get(lang)
         if not common:
             return False
