@@ -5,33 +5,53 @@ Spec: docs/reference/linking.md, "Tables"
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from kg.errors import FactError, KgErrors
+from kg.errors import FactError, KgErrors, TooLarge
 from kg.linker import NIL, Answer, Linker, Mention, is_day
 from kg.names import nfc
 
 NEEDED: Final = ("surface", "lang")
 OPTIONAL: Final = ("type_hint", "date", "document")
 COLUMNS: Final = (*NEEDED, *OPTIONAL, "qid", "literal_qid", "confidence", "features")
+LARGEST: Final = 256 * 1024 * 1024
+"""Bytes of a table that is read at most."""
 BATCH: Final = 5_000
 """Rows that are linked at once, where no document ties them together."""
 _ERRORS: Final = 20
 
 
 class Table:
-    """The rows of a TSV file of mentions.
+    """The rows of a TSV file of mentions, all of them checked.
 
     Attributes:
-        mentions: one for each row, in order.
         ignored: columns of the file that are none of `NEEDED` and `OPTIONAL`, in their order.
+        size: how many rows there are.
     """
 
-    def __init__(self, mentions: Sequence[Mention], ignored: Sequence[str]) -> None:
-        self.mentions: Final = mentions
+    def __init__(self, lines: Sequence[str], place: Mapping[str, int], ignored: list[str]) -> None:
+        self._lines = lines
+        self._place = place
         self.ignored: Final = ignored
+        self.size: Final = len(lines)
+
+    @property
+    def documents(self) -> bool:
+        """Return whether rows may belong to documents."""
+        return "document" in self._place
+
+    def mentions(self) -> Iterator[Mention]:
+        """Yield one mention for each row, in order."""
+        for line in self._lines:
+            cells = line.split("\t")
+            value = {name: nfc(cells[at]).strip() for name, at in self._place.items()}
+            yield Mention(
+                *(value["surface"], value["lang"], value.get("type_hint", "")),
+                *(value.get("date", ""), value.get("document", "")),
+            )
 
 
 def read_mentions(data: bytes, where: str) -> Table:
@@ -41,11 +61,21 @@ def read_mentions(data: bytes, where: str) -> Table:
         data: the bytes of the file.
         where: what the file is called in errors.
     Raises:
+        TooLarge: it has more than 256 MiB.
         FactError: it is not UTF-8, is empty, or has no column `surface` or `lang`, or one twice.
-        KgErrors: rows with another number of cells; the first 20 of them, each with its line.
+        KgErrors: rows with another number of cells, or a date that is none; the first 20 of them,
+            each with its line.
     """
+    if len(data) > LARGEST:
+        raise TooLarge(
+            "the table is too large",
+            where=where,
+            seen=f"{len(data):,} bytes",
+            expected=f"at most {LARGEST:,}",
+            hint="split it; rows of one document have to stay together",
+        )
     try:
-        text = data.decode("utf-8-sig")
+        lines = data.decode("utf-8-sig").split("\n")
     except UnicodeDecodeError as error:
         raise FactError(
             "the table is not UTF-8",
@@ -54,8 +84,10 @@ def read_mentions(data: bytes, where: str) -> Table:
             expected="UTF-8",
             hint="convert it, e.g. with iconv",
         ) from None
-    lines = text.split("\n")
-    columns = lines[0].rstrip("\r").split("\t")
+    if not lines[-1].strip("\r"):
+        lines.pop()
+    lines = [line.rstrip("\r") for line in lines]
+    columns = lines[0].split("\t") if lines else []
     missing = [name for name in NEEDED if name not in columns]
     twice = sorted({name for name in columns if columns.count(name) > 1})
     if missing or twice:
@@ -67,72 +99,72 @@ def read_mentions(data: bytes, where: str) -> Table:
             seen=" ".join(columns) or "nothing",
             expected=f"{' '.join(NEEDED)}, and perhaps {' '.join(OPTIONAL)}, tab-separated",
         )
-    place = {name: columns.index(name) for name in (*NEEDED, *OPTIONAL) if name in columns}
-    mentions: list[Mention] = []
-    errors: list[FactError] = []
-    for number, line in enumerate(lines[1:], 2):
-        if not line.strip("\r") and number == len(lines):
-            continue
-        cells = line.rstrip("\r").split("\t")
-        if len(cells) != len(columns):
-            errors.append(
-                FactError(
-                    "the row has another number of cells",
-                    where=f"{where}:{number}",
-                    seen=str(len(cells)),
-                    expected=str(len(columns)),
-                    hint="a tab within a cell has to be a space",
-                )
-            )
-            continue
-        value = {name: nfc(cells[at]).strip() for name, at in place.items()}
-        if value.get("date") and not is_day(value["date"]):
-            errors.append(
-                FactError(
-                    'column "date" is no date',
-                    where=f"{where}:{number}",
-                    seen=value["date"],
-                    expected="YYYY, YYYY-MM or YYYY-MM-DD, or nothing",
-                )
-            )
-            continue
-        mentions.append(
-            Mention(
-                *(value["surface"], value["lang"], value.get("type_hint", "")),
-                *(value.get("date", ""), value.get("document", "")),
-            )
-        )
+    place: dict[str, int] = {
+        name: columns.index(name) for name in (*NEEDED, *OPTIONAL) if name in columns
+    }
+    errors = list(
+        itertools.islice(_errors(lines[1:], len(columns), place.get("date"), where), _ERRORS)
+    )
     if errors:
-        raise KgErrors(errors[:_ERRORS])
-    ignored = [name for name in columns if name not in place]
-    return Table(mentions, ignored)
+        raise KgErrors(errors)
+    return Table(lines[1:], place, [name for name in columns if name not in place])
 
 
-def linked(linker: Linker, mentions: Sequence[Mention]) -> Iterator[tuple[Mention, Answer]]:
-    """Yield each mention with its answer, in order; documents are seen whole."""
-    if any(mention.document for mention in mentions):
-        yield from zip(mentions, linker.link(mentions), strict=True)
+def _errors(
+    lines: Iterable[str], columns: int, date: int | None, where: str
+) -> Iterator[FactError]:
+    """Yield what is wrong with rows."""
+    for number, line in enumerate(lines, 2):
+        cells = line.split("\t")
+        if len(cells) != columns:
+            yield FactError(
+                "the row has another number of cells",
+                where=f"{where}:{number}",
+                seen=str(len(cells)),
+                expected=str(columns),
+                hint="a tab within a cell has to be a space",
+            )
+        elif date is not None and cells[date].strip() and not is_day(cells[date].strip()):
+            yield FactError(
+                'column "date" is no date',
+                where=f"{where}:{number}",
+                seen=cells[date],
+                expected="YYYY, YYYY-MM or YYYY-MM-DD, or nothing",
+            )
+
+
+def linked(
+    linker: Linker, mentions: Iterable[Mention], *, documents: bool
+) -> Iterator[tuple[Mention, Answer]]:
+    """Yield each mention with its answer, in order.
+
+    Args:
+        linker: what links them.
+        mentions: what is linked.
+        documents: some belong to documents, which have to be seen whole: all are read at once.
+    """
+    if documents:
+        some = list(mentions)
+        yield from zip(some, linker.link(some), strict=True)
         return
-    for start in range(0, len(mentions), BATCH):
-        some = mentions[start : start + BATCH]
+    rest = iter(mentions)
+    while some := list(itertools.islice(rest, BATCH)):
         yield from zip(some, linker.link(some), strict=True)
 
 
-def answer_rows(pairs: Iterable[tuple[Mention, Answer]]) -> Iterator[str]:
-    """Yield the lines of the table of answers, the names of its columns first, without newlines.
+def answer_row(mention: Mention, answer: Answer) -> str:
+    """Return a line of the table of answers, in the order of `COLUMNS`, without a newline.
 
     `qid` and `literal_qid` are identifiers or `NIL`; `features` is a JSON object with sorted keys,
     in which `candidates` has those that were left.
     """
-    yield "\t".join(COLUMNS)
-    for mention, answer in pairs:
-        features: dict[str, object] = dict(answer.features)
-        if answer.candidates:
-            features["candidates"] = [f"{c.qid} {c.label}" for c in answer.candidates]
-        said = json.dumps(features, ensure_ascii=False, sort_keys=True)
-        yield "\t".join(
-            (
-                *(mention.surface, mention.lang, mention.hint, mention.date, mention.document),
-                *(answer.qid or NIL, answer.literal_qid or NIL, answer.confidence, said),
-            )
+    features: dict[str, object] = dict(answer.features)
+    if answer.candidates:
+        features["candidates"] = [f"{c.qid} {c.label}" for c in answer.candidates]
+    said = json.dumps(features, ensure_ascii=False, sort_keys=True)
+    return "\t".join(
+        (
+            *(mention.surface, mention.lang, mention.hint, mention.date, mention.document),
+            *(answer.qid or NIL, answer.literal_qid or NIL, answer.confidence, said),
         )
+    )

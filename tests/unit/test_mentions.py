@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from kg.errors import FactError, KgErrors
 from kg.lexicon import Lexicon
 from kg.linker import Linker
-from kg.mentions import COLUMNS, answer_rows, linked, read_mentions
+from kg.mentions import COLUMNS, answer_row, linked, read_mentions
 
 LINKER = Linker(Lexicon.load())
 CELL = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\t\n\r"), max_size=12)
@@ -19,15 +19,15 @@ CELL = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\t\n
 
 def rows(text: str) -> list[list[str]]:
     table = read_mentions(text.encode(), "in.tsv")
-    return [line.split("\t") for line in answer_rows(linked(LINKER, table.mentions))]
+    pairs = linked(LINKER, table.mentions(), documents=table.documents)
+    return [answer_row(mention, answer).split("\t") for mention, answer in pairs]
 
 
 def test_columns_in_any_order_and_others_left_out() -> None:
     text = "qid\tlang\tsurface\ttype_hint\nQ1\tbn\tরাশিয়ার\tstate\nQ2\ten\tnobody\tperson\n"
     table = read_mentions(text.encode(), "in.tsv")
     assert table.ignored == ["qid"]
-    header, first, second = rows(text)
-    assert tuple(header) == COLUMNS
+    first, second = rows(text)
     assert first[:3] == ["রাশিয়ার", "bn", "state"]
     assert first[5:7] == ["Q159", "Q159"]
     assert second[5:8] == ["NIL", "NIL", ""]
@@ -36,17 +36,17 @@ def test_columns_in_any_order_and_others_left_out() -> None:
 
 
 def test_candidates_are_said() -> None:
-    _, row = rows("surface\tlang\nWashington\ten\n")
+    (row,) = rows("surface\tlang\nWashington\ten\n")
     assert json.loads(row[8])["candidates"] == ["Q61 Washington, D.C.", "Q1223 Washington"]
 
 
 def test_windows_and_a_mark_of_order() -> None:
     text = "\ufeffsurface\tlang\r\nIndia\ten\r\n"
-    assert rows(text)[1][5] == "Q668"
+    assert rows(text)[0][5] == "Q668"
 
 
 def test_an_empty_line_is_a_row_only_within() -> None:
-    assert len(rows("surface\tlang\nIndia\ten")) == 2
+    assert len(rows("surface\tlang\nIndia\ten")) == 1
     with pytest.raises(KgErrors, match=r"in\.tsv:2"):
         rows("surface\tlang\n\nIndia\ten\n")
 
@@ -75,7 +75,7 @@ def test_bad_rows_are_named_together() -> None:
 @given(st.lists(st.tuples(CELL, CELL, CELL, CELL), max_size=8))
 def test_every_row_has_an_answer_in_its_place(cells: list[tuple[str, str, str, str]]) -> None:
     text = "surface\tlang\ttype_hint\tdocument\n" + "".join("\t".join(c) + "\n" for c in cells)
-    found = rows(text)[1:]
+    found = rows(text)
     assert len(found) == len(cells)
     for row in found:
         assert len(row) == len(COLUMNS)
