@@ -199,7 +199,7 @@ class Lexicon:
 
     @cached_property
     def codes(self) -> Mapping[str, str]:
-        """The codes of ISO 3166-1, of two and three letters, with the item of each."""
+        """The codes of ISO 3166-1, of two and three letters and as flags, with the item of each."""
         start, end = self._names.get(ANY, (0, 0))
         rows = (line.split("\t") for line in self._all_names[start:end].splitlines())
         return {name: qid for _, qid, name, _, _ in rows}

@@ -34,6 +34,8 @@ LONGEST: Final = 200
 """Characters of a name that are looked at; a longer one is nobody's name."""
 _KEPT: Final = 10_000
 """Hints, and words, that are remembered."""
+_NARROW: Final = 3
+"""Kinds that a hint admits at most for names that are said only of what is asked for."""
 _QUALIFIERS: Final = 8
 """Words of a hint in which a state is looked for."""
 _DAY: Final = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
@@ -196,6 +198,8 @@ class Linker:
                 for name in self.lexicon.names(lang).by_key.get(key, ())
                 if (reading := self._read(name, surface, affixes, hint))
             ]
+            if hint.kinds is None and all(r.name.use == "short" for r in readings):
+                readings = []
             if readings and hint.kinds is None and self._is_common(surface, lang):
                 return _nothing("it is an ordinary word too", self._candidates(readings))
             if readings:
@@ -250,7 +254,7 @@ class Linker:
             return None
         if formed and name.use != "name":
             return None
-        if name.use == "short" and (kinds is None or kind not in kinds or "state" in kinds):
+        if name.use == "short" and kinds is not None and len(kinds) > _NARROW:
             return None
         if kinds is None:
             return _Reading(name, affixes, name.qid, name.qid)

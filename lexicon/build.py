@@ -95,7 +95,9 @@ class Build:
         self.tenures: list[tuple[str, ...]] = []
         self.iso: dict[str, str] = {}
         self.registered: set[str] = set()
-        self.dropped = {(r["qid"], r["lang"], r["name"]) for r in table(HERE / "dropped.tsv")}
+        self.dropped = {
+            (r["qid"], r["lang"], r["name"]): r["kept_as"] for r in table(HERE / "dropped.tsv")
+        }
 
     def run(self) -> None:
         for row in table(SOURCES / "territories.tsv"):
@@ -125,9 +127,10 @@ class Build:
         self.entities[qid] = (qid, kind, label, country, seat_of, " ".join(words.split()))
 
     def name(self, lang: str, qid: str, name: str, use: str, source: str) -> None:
-        """Adds a name, unless it was dropped for this item."""
+        """Adds a name, unless it was dropped for this item, or has to be kept for another use."""
         name = clean(name)
-        if not name or (qid, lang, name) in self.dropped:
+        use = self.dropped.get((qid, lang, name), use)
+        if not name or not use:
             return
         key = (lang, qid, name, "name" if use == "surname" and " " in name else use)
         old = self.names.get(key)
@@ -162,6 +165,8 @@ class Build:
             self.name("en", row["qid"], row["name"], "name", "cldr")
             for code in filter(None, (row["iso2"], row["iso3"])):
                 self.name("mul", row["qid"], code, "code", "iso")
+            flag = "".join(chr(ord(letter) + 0x1F1A5) for letter in row["iso2"])
+            self.name("mul", row["qid"], flag, "code", "iso")
         for row in table(SOURCES / "regions.tsv"):
             within = self.iso.get(row["within"], "")
             self.entity(row["qid"], "region", row["name"], within)
