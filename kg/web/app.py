@@ -74,6 +74,15 @@ from kg.web.front import (
 )
 from kg.web.manual import guide_index, guide_page, guide_root, slug
 from kg.web.pictures import map_page, map_page_as, network, network_as, timeline, timeline_as
+from kg.web.reconcile import (
+    extend_posted,
+    match_posted,
+    preview,
+    proposed,
+    reconcile,
+    reconcile_posted,
+    suggested,
+)
 from kg.web.resources import (
     context,
     dataset,
@@ -87,7 +96,7 @@ from kg.web.resources import (
     thing,
     void,
 )
-from kg.web.site import Served, Site
+from kg.web.site import METHODS, READING, Served, Site
 from kg.web.terms import ontology, ontology_as, term
 
 _log = logging.getLogger(__name__)
@@ -213,7 +222,7 @@ async def problem(request: Request, error: Exception) -> Response:
     headers = {name.decode(): value.decode() for name, value in pairs if name != b"content-type"}
     headers |= {"cache-control": "no-store", "vary": "Accept, Accept-Language, Cookie"}
     if failure.reason == "method":
-        headers["allow"] = "GET, HEAD, OPTIONS"
+        headers["allow"] = METHODS.get(request.scope["path"], READING)
     wanted = None
     if request.url.path.startswith(("/doc/", "/resource.", "/ontology", "/shapes", "/dataset")):
         wanted = by_suffix(request.url.path)
@@ -326,6 +335,10 @@ ROUTES: Final[tuple[Route, ...]] = (
     ("/search", search_page, "Search names in any script"),
     ("/search{suffix}", search_page_as, "The same, in one format"),
     ("/suggest", suggestions, "Suggestions while somebody types"),
+    ("/reconcile", reconcile, "Reconciliation: what the service can do, or a batch of queries"),
+    ("/reconcile/suggest/{what}", suggested, "Reconciliation: suggestions"),
+    ("/reconcile/preview", preview, "Reconciliation: a thing on a card"),
+    ("/reconcile/extend/propose", proposed, "Reconciliation: the properties of a class"),
     ("/timeline", timeline, "What is described, on a timeline"),
     ("/timeline{suffix}", timeline_as, "The same, in one format"),
     ("/map", map_page, "Where it is described to take place"),
@@ -348,6 +361,12 @@ ROUTES: Final[tuple[Route, ...]] = (
     ("/assets/{name:path}", asset, ""),
 )
 """Path, function, and its line in the description of the interface; without one it is not in it."""
+POSTS: Final[tuple[Route, ...]] = (
+    ("/reconcile", reconcile_posted, "Reconciliation: a batch of queries, or a data extension"),
+    ("/reconcile/match", match_posted, "Reconciliation: a batch of queries, of the draft of 1.0"),
+    ("/reconcile/extend", extend_posted, "Reconciliation: a data extension, of the draft of 1.0"),
+)
+"""The same of what is asked by POST."""
 ROUTE_NAMES: Final = frozenset(
     {"home", "sparql", *(path.split("/")[1].split("{")[0] for path, _, _ in ROUTES)}
 )
@@ -367,13 +386,18 @@ def _application(site: Site) -> FastAPI:
     app.state.site = site
     for path, function, _ in ROUTES:
         app.add_api_route(path, function, methods=["GET"], response_class=Response)
+    for path, function, _ in POSTS:
+        app.add_api_route(path, function, methods=["POST"], response_class=Response)
     for error in (HTTPException, RequestValidationError, KgError, OSError, Exception):
         app.add_exception_handler(error, problem)
-    described_routes = [
-        Page(path, function.__name__, words, inspect.getdoc(function) or "")
-        for path, function, words in ROUTES
-        if words
-    ]
-    description = described(TITLE, app.summary or "", app.version, described_routes)
+    pages, posts = (
+        [
+            Page(path, function.__name__, words, inspect.getdoc(function) or "")
+            for path, function, words in routes
+            if words
+        ]
+        for routes in (ROUTES, POSTS)
+    )
+    description = described(TITLE, app.summary or "", app.version, pages, posts)
     app.openapi = lambda: description  # type: ignore[method-assign] # as FastAPI documents it
     return app

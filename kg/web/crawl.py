@@ -32,6 +32,8 @@ NEVER: Final = (
     "/sparql",
     "/graphs",
     "/suggest",
+    "/reconcile/",
+    "/reconcile?",
     "/search?*q=",
     "/search.",
     "/releases/*/diff/",

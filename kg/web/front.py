@@ -410,7 +410,7 @@ async def _search_page(request: Request, q: str, kind: str, suffix: str) -> Resp
     found = found or Hits((), False)
     classes = sorted(found.classes.items(), key=lambda item: (-item[1], item[0]))[:CLASSES_SHOWN]
     named = [iri for iri, _ in classes if iri]
-    view, shown = await _shown(ask, found.hits, named, matched=bool(q.strip()))
+    view, shown = await as_shown(ask, found.hits, named, matched=bool(q.strip()))
     if form is CSV:
         headers = {"Vary": "Accept, Accept-Language", "Cache-Control": "no-cache"}
         return ask.answer(_table(view, shown).csv(), CSV.media_type, headers)
@@ -516,7 +516,7 @@ async def suggestions(request: Request, q: str = "", kind: str = "", lang: str =
     found = await asyncio.to_thread(
         suggest, ask.served.folder / LABELS, q, kind=kind, limit=SUGGESTED
     )
-    view, shown = await _shown(ask, found, brief=True)
+    view, shown = await as_shown(ask, found, brief=True)
     words = ask.language
     count = {"count": words.number(len(shown))}
     return ask.json(
@@ -592,8 +592,12 @@ class Shown:
             ]
         return found
 
-    def notes(self, view: pages.View) -> list[pages.Label]:
-        """Return what is said below a suggestion: what it is, how it matched, who disagrees."""
+    def notes(self, view: pages.View, *, affirmed: bool = False) -> list[pages.Label]:
+        """Return what is said below a suggestion: what it is, how it matched, who disagrees.
+
+        Args:
+            affirmed: say also who affirms it.
+        """
         _ = view.language.gettext
         found: list[pages.Label] = []
         if self.type:
@@ -601,7 +605,8 @@ class Shown:
         if matched := self.matched_ref:
             found.append(pages.Label(pages.plain(matched), self.hit.lang))
         if self.listed:
-            stances = [self._stance(view, p) for p in self.listed.positions if p.key != "affirms"]
+            taken = self.listed.positions
+            stances = [self._stance(view, p) for p in taken if p.key != "affirms"]
             for position in self.listed.elsewhere:
                 if (words := self._stance(view, position)) not in stances:
                     about = _("on what is possibly the same event: %(position)s")
@@ -609,8 +614,10 @@ class Shown:
             for position in self.listed.inner:
                 if (words := self._stance(view, position)) not in stances:
                     stances.append(f"{_('on what it names:')} {words}")
+            if affirmed:
+                found += (pages.Label(self._stance(view, p)) for p in taken if p.key == "affirms")
             found += map(pages.Label, stances)
-            if not self.listed.positions:
+            if not taken:
                 found.append(pages.Label(_("no claim in this release")))
             elif not stances:
                 found.append(pages.Label(_("no claim takes another position")))
@@ -651,7 +658,7 @@ def _listed(view: pages.View, propositions: Sequence[str]) -> pages.Listed | Non
     return found
 
 
-async def _shown(
+async def as_shown(
     ask: Ask,
     hits: Sequence[Hit],
     classes: Sequence[str] = (),
@@ -666,7 +673,7 @@ async def _shown(
         brief: without what a page says beside positions, such as times.
     """
     served = ask.served
-    iris = [hit.iri for hit in hits]
+    iris = list(dict.fromkeys(hit.iri for hit in hits))
     types = [*dict.fromkeys([*(hit.type for hit in hits if hit.type), *classes])]
     if served.manifest.imported:  # names only: a thing may have any number of statements
         described = await describe.named(served.engine, served.base, [*iris, *types])

@@ -341,6 +341,79 @@ _SCHEMAS: Final[Mapping[str, Json]] = {
             ),
         }
     ),
+    "Reconciliation": {
+        "type": "object",
+        "description": "The manifest of the service; with `queries` or `extend`, the answer to it.",
+    },
+    "ReconciliationSuggestions": _object(
+        {
+            "result": _list(
+                _object(
+                    {"id": _TEXT, "name": _TEXT},
+                    description=_TEXT,
+                    notable=_list(_object({"id": _TEXT, "name": _TEXT})),
+                )
+            )
+        }
+    ),
+    "ReconciliationProperties": _object(
+        {
+            "type": _TEXT,
+            "limit": {"type": "integer"},
+            "properties": _list(_object({"id": _TEXT, "name": _TEXT})),
+        }
+    ),
+    "ReconciliationBatch": _object(
+        {
+            "results": _list(
+                _object(
+                    {
+                        "candidates": _list(
+                            _object(
+                                {
+                                    "id": _TEXT,
+                                    "name": {
+                                        **_TEXT,
+                                        "description": "With a mark where it is only described.",
+                                    },
+                                    "description": _TEXT,
+                                    "type": _list(_object({"id": _TEXT, "name": _TEXT})),
+                                    "score": {"type": "number", "minimum": 0, "maximum": 100},
+                                    "match": {"type": "boolean"},
+                                    "features": _list(
+                                        _object(
+                                            {
+                                                "id": _TEXT,
+                                                "name": _TEXT,
+                                                "value": {"type": ["boolean", "number"]},
+                                            }
+                                        )
+                                    ),
+                                }
+                            )
+                        )
+                    }
+                )
+            )
+        }
+    ),
+    "ReconciliationExtension": _object(
+        {
+            "meta": _list(
+                _object({"id": _TEXT, "name": _TEXT}, type=_object({"id": _TEXT, "name": _TEXT}))
+            ),
+            "rows": _list(
+                _object(
+                    {
+                        "id": _TEXT,
+                        "properties": _list(
+                            _object({"id": _TEXT, "values": {"type": "array", "items": _OBJECT}})
+                        ),
+                    }
+                )
+            ),
+        }
+    ),
     "Readiness": _object(
         {"ready": {"type": "boolean"}, "release": {"type": ["string", "null"]}},
     ),
@@ -448,6 +521,7 @@ _NARROWED_AS: Final = (
     _PICTURE_SUFFIX,
     *(one for one in _NARROWED if one["name"] != "format"),
 )
+_SKIPPED: Final[Json] = {"type": "integer", "minimum": 0, "maximum": 1000}
 _SEARCHED: Final = (
     _parameter("q", "Words of a name or beginnings of them, in any script.", _TEXT),
     _parameter("kind", "One kind of thing only, such as agent or event.", _TEXT),
@@ -776,6 +850,57 @@ _ADDRESSES: Final[Mapping[str, _Address]] = {
         "Suggestions",
         errors=_ASKS,
     ),
+    "/reconcile": _Address(
+        ("application/json", HTML.media_type),
+        (
+            _parameter("queries", "Queries by key, as JSON; as version 0.2 has them.", _TEXT),
+            _parameter("extend", "Things and properties, as JSON; as version 0.2 has it.", _TEXT),
+            _parameter("version", "What `suggest` holds.", _one_of(("0.2", "1.0-draft"))),
+            _parameter("q", "Of the page: a name to look for.", _TEXT),
+            _parameter("type", "Of the page: a class that it should have.", _TEXT),
+            _JSON_OR_HTML,
+            _LANG,
+        ),
+        "Reconciliation",
+        errors=(*_FOUND_AS, 429),
+    ),
+    "/reconcile/suggest/{what}": _Address(
+        ("application/json",),
+        (
+            _parameter("what", "Of what.", _one_of(("entity", "type", "property")), where="path"),
+            _parameter("prefix", "The beginning of a name, or an id.", _TEXT, required=True),
+            _parameter("limit", "How many.", {"type": "integer", "minimum": 1, "maximum": 100}),
+            _parameter("cursor", "How many to leave out: 0.2.", _SKIPPED),
+            _parameter("offset", "How many to leave out: draft of 1.0.", _SKIPPED),
+            _LANG,
+        ),
+        "ReconciliationSuggestions",
+        errors=_FOUND,
+    ),
+    "/reconcile/preview": _Address(
+        (HTML.media_type,),
+        (
+            _parameter(
+                "id",
+                "The id of a thing.",
+                {**_TEXT, "examples": ["agent/north-korea"]},
+                required=True,
+            ),
+            _LANG,
+        ),
+        errors=_FOUND_AS,
+    ),
+    "/reconcile/extend/propose": _Address(
+        ("application/json",),
+        (
+            _parameter("type", "A class.", {**_TEXT, "examples": ["State"]}),
+            _parameter("limit", "How many.", {"type": "integer", "minimum": 1, "maximum": 100}),
+            _LANG,
+        ),
+        "ReconciliationProperties",
+        errors=_FOUND,
+        others=(),
+    ),
     "/timeline": _Address(_PICTURE, _NARROWED, "Timeline", errors=_FOUND_AS, data=True),
     "/timeline{suffix}": _Address(_PICTURE, _NARROWED_AS, "Timeline", errors=_FOUND, data=True),
     "/map": _Address(_PICTURE, _NARROWED, "Map", errors=_FOUND_AS, data=True),
@@ -817,6 +942,90 @@ _ADDRESSES: Final[Mapping[str, _Address]] = {
     ),
     "/metrics": _Address(_PLAIN, (), errors=(413,), others=()),
 }
+
+
+_JSON_BODY: Final = "application/json"
+_MATCHED: Final[Json] = {
+    "schema": {
+        "type": "object",
+        "required": ["queries"],
+        "properties": {
+            "queries": {
+                "type": "array",
+                "maxItems": 50,
+                "items": {
+                    "type": "object",
+                    "required": ["conditions"],
+                    "properties": {
+                        "conditions": {
+                            "type": "array",
+                            "minItems": 1,
+                            "items": {
+                                "type": "object",
+                                "required": ["matchType", "propertyValue"],
+                                "properties": {"matchType": _one_of(("name", "property"))},
+                            },
+                        }
+                    },
+                },
+            }
+        },
+    },
+    "examples": {
+        "name": {
+            "value": {
+                "queries": [{"conditions": [{"matchType": "name", "propertyValue": "Pyongyang"}]}]
+            }
+        }
+    },
+}
+_EXTENDED: Final[Json] = {
+    "schema": {
+        "type": "object",
+        "required": ["ids", "properties"],
+        "properties": {
+            "ids": _list(_TEXT),
+            "properties": _list(
+                {"type": "object", "required": ["id"], "properties": {"id": _TEXT}}
+            ),
+        },
+    },
+    "examples": {
+        "item": {"value": {"ids": ["agent/north-korea"], "properties": [{"id": "wikidata"}]}}
+    },
+}
+_BY_FORM: Final[Json] = {
+    "schema": {"type": "object", "properties": {"queries": _TEXT, "extend": _TEXT}},
+    "examples": {
+        "queries": {"value": {"queries": '{"q0": {"query": "Pyongyang"}}'}},
+        "extend": {
+            "value": {
+                "extend": '{"ids": ["agent/north-korea"], "properties": [{"id": "wikidata"}]}'
+            }
+        },
+    },
+}
+_POSTED: Final[Mapping[str, tuple[Json, str]]] = {
+    "/reconcile": ({_FORM: _BY_FORM}, "Reconciliation"),
+    "/reconcile/match": ({_JSON_BODY: _MATCHED}, "ReconciliationBatch"),
+    "/reconcile/extend": ({_JSON_BODY: _EXTENDED}, "ReconciliationExtension"),
+}
+"""What is posted to an address, by media type, and the name of the schema of the answer."""
+
+
+def _posted(page: Page) -> Json:
+    """Return the operation of a POST."""
+    content, json = _POSTED[page.path]
+    errors = (*_ASKS, 404, 415, 429)
+    address = _Address((_JSON_BODY,), (), json, errors=errors, others=())
+    return {
+        "operationId": page.name,
+        "summary": page.summary,
+        "description": page.description,
+        "parameters": [_LANG],
+        "requestBody": {"required": True, "content": content},
+        "responses": address.responses(),
+    }
 
 
 def _sparql(method: str) -> Json:
@@ -902,8 +1111,15 @@ class Page:
     description: str
 
 
-def described(title: str, summary: str, version: str, pages: Iterable[Page]) -> Json:
+def described(
+    title: str, summary: str, version: str, pages: Iterable[Page], posts: Iterable[Page]
+) -> Json:
     """Return the description of the interface, in the order of `pages`, then the endpoint.
+
+    Args:
+        title, summary, version: of the interface.
+        pages: what is asked for by GET.
+        posts: what is asked for by POST.
 
     Raises:
         KeyError: nothing is known of the address of a page.
@@ -922,6 +1138,8 @@ def described(title: str, summary: str, version: str, pages: Iterable[Page]) -> 
                 "responses": address.responses(),
             }
         }
+    for page in posts:
+        paths.setdefault(page.path, {})["post"] = _posted(page)
     paths["/sparql"] = {method: _sparql(method) for method in ("get", "post")}
     paths["/graphs"] = {"get": _graphs()}
     return {

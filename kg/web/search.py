@@ -16,7 +16,7 @@ import sys
 import unicodedata
 from array import array
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -161,6 +161,54 @@ def suggest(index: Path, text: str, *, kind: str = "", limit: int = 10) -> tuple
         return tuple(hits[:limit])
 
 
+def candidates(
+    index: Path,
+    texts: Iterable[tuple[str, Sequence[str]]],
+    *,
+    limit: int,
+    typing: bool = False,
+) -> Iterator[tuple[Hit, ...]]:
+    """Yield for each of several texts what `search` finds of some kinds; `suggest`, if `typing`.
+
+    The index is opened once for all of them, and one text is searched when its answer is asked for.
+
+    Args:
+        index: as for `search`.
+        texts: each with kinds of data address; nothing else is found for it.
+        limit: how many at most for each text.
+        typing: the last word of each text may go on.
+    Raises:
+        QueryError: the index is missing or cannot be read.
+    """
+    with _opened(index) as database:
+        tables = _tables(index)
+        for text, kinds in texts:
+            asked = _Asked(database, tables, text)
+            searched = bool(asked.words and kinds)
+            hits = asked.direct(kinds, "", limit) if searched else []
+            if searched and len(hits) < min(limit, FEW):
+                known = {hit.iri for hit in hits}
+                found = asked.similar("", typing=typing)
+                hits += [hit for hit in found if hit.iri not in known and hit.kind in kinds]
+            yield tuple(hits[:limit])
+
+
+def classes(index: Path) -> dict[str, frozenset[str]]:
+    """Return the classes of what can be found, each with the kinds of data address that it is of.
+
+    Raises:
+        QueryError: the index is missing or cannot be read.
+    """
+    matching = " UNION ".join(
+        f"SELECT class, kind FROM {table} WHERE class != '' {right}"
+        for table, right in _tables(index).items()
+    )
+    found: dict[str, set[str]] = {}
+    for class_, kind in _rows(index, matching, []):
+        found.setdefault(class_, set()).add(kind)
+    return {class_: frozenset(kinds) for class_, kinds in sorted(found.items())}
+
+
 class _Asked:
     """A search text, and the open index that it is looked up in.
 
@@ -186,8 +234,12 @@ class _Asked:
         self._joined = joined(self._folded) or self._folded
         database.create_function("plain", 1, plain, deterministic=True)
 
-    def direct(self, kind: str, class_: str, limit: int) -> list[Hit]:
-        """Return what has all words, each whole or as the beginning of a word."""
+    def direct(self, kind: str | Sequence[str], class_: str, limit: int) -> list[Hit]:
+        """Return what has all words, each whole or as the beginning of a word.
+
+        Args:
+            kind: one kind, or several of which each will do.
+        """
         where, values = self._conditions(self._expression(), kind, class_)
         columns = "iri, kind, class, label, lang, folded, preferred"
         whole, equal, given = "1", "folded = ?", [self._folded]
@@ -299,7 +351,9 @@ class _Asked:
         return found
 
     @staticmethod
-    def _conditions(expression: str, kind: str, class_: str) -> tuple[str, list[str]]:
+    def _conditions(
+        expression: str, kind: str | Sequence[str], class_: str
+    ) -> tuple[str, list[str]]:
         """Return the conditions on the rows of a table, and their values."""
         where, values = [], []
         if expression:
@@ -308,8 +362,9 @@ class _Asked:
         else:
             where.append("preferred = 1")
         if kind:
-            where.append("kind = ?")
-            values.append(kind)
+            some = [kind] if isinstance(kind, str) else kind
+            where.append(f"kind IN ({', '.join('?' * len(some))})")
+            values.extend(some)
         else:
             where.append(f"kind NOT IN ({', '.join('?' * len(PARTS))})")
             values.extend(PARTS)

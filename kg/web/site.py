@@ -105,6 +105,13 @@ HEADERS: Final = (
 )
 OPERATIONS: Final = ("/healthz", "/readyz", "/metrics")
 """Answered at once, however much is being done for pages."""
+METHODS: Final[Mapping[str, str]] = {
+    "/reconcile": "GET, HEAD, POST, OPTIONS",
+    "/reconcile/match": "POST, OPTIONS",
+    "/reconcile/extend": "POST, OPTIONS",
+}
+"""What these addresses allow; all others of pages allow `READING`."""
+READING: Final = "GET, HEAD, OPTIONS"
 BARE: Final = ("/sparql", "/sparql/", "/graphs", "/graphs/")
 _DESCRIPTIONS: Final = (*GRAPH_FORMATS, HTML)
 _ANSWERS: Final = (*RESULT_FORMATS, *_DESCRIPTIONS)
@@ -713,10 +720,11 @@ def _is_for_people(scope: Scope) -> bool:
 async def _preflight(scope: Scope, receive: Receive, send: Send) -> None:
     """Answer whether a page elsewhere may read: it may."""
     asked = dict(scope["headers"]).get(b"access-control-request-headers", b"").decode("latin-1")
+    allowed = METHODS.get(scope["path"], READING)
     headers = {
-        "Access-Control-Allow-Methods": "GET, HEAD, OPTIONS",
+        "Access-Control-Allow-Methods": allowed,
         "Access-Control-Max-Age": "86400",
-        "Allow": "GET, HEAD, OPTIONS",
+        "Allow": allowed,
     }
     if re.fullmatch(r"[A-Za-z0-9, _-]{1,500}", asked):
         headers["Access-Control-Allow-Headers"] = asked

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from kg.web.app import ROUTES
+from kg.web.app import POSTS, ROUTES
 from kg.web.protocol import PROBLEMS
 
 HOOKS = """
@@ -105,7 +105,7 @@ def test_what_is_there_is_as_described(site: Any, tmp_path: Path) -> None:
 
 
 def test_every_address_is_described(description: dict[str, Any]) -> None:
-    paths = {path.replace(":path}", "}") for path, _, words in ROUTES if words}
+    paths = {path.replace(":path}", "}") for path, _, words in (*ROUTES, *POSTS) if words}
     assert description["paths"].keys() == paths | {"/sparql", "/graphs"}
     names = [one["operationId"] for path in description["paths"].values() for one in path.values()]
     assert len(names) == len(set(names))

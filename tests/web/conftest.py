@@ -232,7 +232,7 @@ class Walker(HTMLParser):
     What stands in scripts is in `data`: it is for programs, and tests compare it with the RDF.
     """
 
-    void = frozenset(("meta", "link", "input", "br", "hr", "img"))
+    void = frozenset(("base", "meta", "link", "input", "br", "hr", "img"))
 
     def __init__(self, text: str) -> None:
         super().__init__()

@@ -31,7 +31,7 @@ LOCAL = "http://127.0.0.1:8000"
 BLOCK = re.compile(r"<!-- (not run|run): (\w+) -->\n```(\w+)\n(.*?)```\n", re.DOTALL)
 PAGES = {
     name: (ROOT / f"docs/how-to/{name}.md").read_text("utf-8")
-    for name in ("load-into-tools", "query-from-programs")
+    for name in ("load-into-tools", "query-from-programs", "reconcile")
 }
 ALWAYS = ("sh", "python")
 
@@ -111,6 +111,18 @@ def test_a_program_gets_the_answer(
         return
     for row in rows:
         assert re.search(rf"^{re.escape(row['stance'])}[ ,]{row['n']}\r?$", said, re.MULTILINE)
+
+
+@pytest.mark.parametrize(("tool", "language", "code"), _blocks("reconcile"))
+def test_a_name_is_matched(
+    tool: str, language: str, code: str, address: str, tmp_path: Path
+) -> None:
+    invented = {"Russia": "Arvenia", "russia": "arvenia", "রাশিয়ার": "আরভেনিয়ার"}
+    said = _run(language, code, address, tmp_path, **invented)
+    assert "agent/arvenia" in said
+    assert ("true" in said) or ("certain" in said)
+    if "extend" in code:
+        assert "আরভেনিয়া" in said
 
 
 def test_what_is_not_run_is_said() -> None:

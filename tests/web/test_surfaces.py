@@ -189,6 +189,28 @@ SURFACES: Mapping[str, tuple[str, ...]] = {
         *(f"/search?kind={kind}&format=csv" for kind in (*MARKED, "claim", "record", "notice")),
     ),
     "/search{suffix}": ("/search.json?kind=event", "/search.csv?kind=claim"),
+    "/reconcile": (
+        "/reconcile",
+        "/reconcile?format=json",
+        *(f"/reconcile?q={quote(word)}" for word in ("talks", "delivery", "arms", "Russia")),
+        "/reconcile?q=delivery&type=Event",
+        "/reconcile?format=json&queries="
+        + quote(
+            json.dumps(
+                {
+                    word: {"query": word, "limit": 20}
+                    for word in ("talks", "delivery", "visit", "arms", "meeting", "Putin")
+                }
+            )
+        ),
+    ),
+    "/reconcile/suggest/{what}": tuple(
+        f"/reconcile/suggest/{what}?limit=50&prefix={prefix}"
+        for what in ("entity", "type", "property")
+        for prefix in ("", "a", "d", "talks", "delivery")
+    ),
+    "/reconcile/preview": (),  # every event and relation
+    "/reconcile/extend/propose": ("/reconcile/extend/propose?type=Event",),
     "/suggest": (),  # for the beginning of every label
     "/timeline": ("/timeline", "/timeline?relations=yes"),
     "/timeline{suffix}": ("/timeline.json?relations=yes", "/timeline.csv?relations=yes"),
@@ -276,7 +298,7 @@ def check(site: Held, walk: Any, paths: list[str]) -> set[str]:
     for path in paths:
         for lang in INTERFACE:
             address = f"{path}{'&' if '?' in path else '?'}lang={lang}"
-            json_too = "/suggest" in path or "format=json" in path
+            json_too = re.search("/suggest|/propose", path) or "format=json" in path
             answer = site.client.get(address, headers=JSON if json_too else HTML)
             assert answer.status_code == 200, (address, answer.text[:300])
             media = answer.headers["content-type"].partition(";")[0]
@@ -297,8 +319,10 @@ def surfaces(site: Held) -> list[str]:
         paths = [path for path in paths if "{old}" not in path]
         paths.remove("/changes/1")
     questions = site.client.get("/questions?format=json").json()
-    paths = [path if "query=" in path else path.format_map(ids) for path in paths]
+    paths = [path if "quer" in path else path.format_map(ids) for path in paths]
     paths += [f"/questions/{one['id']}" for one in questions]
+    held_by = [one for one in site.addresses if one.startswith(("event/", "relation/", "agent/"))]
+    paths += [f"/reconcile/preview?id={one}" for one in held_by[:: max(1, len(held_by) // 30)]]
     words = sorted({label.split()[0] for label in site.labels})
     paths += [f"/suggest?q={quote(word)}" for word in words[:: max(1, len(words) // 12)]]
     paths += [f"/search?q={quote(word)}" for word in words[:: max(1, len(words) // 4)]]
