@@ -157,6 +157,8 @@ def _condition(value: object, where: str, names: Sequence[str], values: Sequence
     if names:
         name = next((one for one in names if one in fields), names[0])
         property_ = text_of(fields.get(name), f"{where}.{name}")
+        if not property_.strip():
+            raise wrong(f"{where}.{name}", property_, "the id of a property")
     name = next((one for one in values if one in fields), values[0])
     given = fields.get(name)
     some = given if isinstance(given, list) else [given]

@@ -161,8 +161,11 @@ class Candidate:
         yield "likeness", round(100 * self.likeness, 1)
         if query.types:
             yield "type", self.fits
+        properties: dict[str, bool] = {}
         for condition, met in zip(query.conditions, self.met, strict=False):
-            yield f"property:{condition.property}", met
+            properties[condition.property] = met and properties.get(condition.property, True)
+        for name, met in properties.items():
+            yield f"property:{name}", met
         yield "described", self.described
         yield "wikidata", linked
 

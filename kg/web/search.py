@@ -171,6 +171,7 @@ def candidates(
     """Yield for each of several texts what `search` finds of some kinds; `suggest`, if `typing`.
 
     The index is opened once for all of them, and one text is searched when its answer is asked for.
+    Nothing similar is looked for where a label is written like the text, unless `typing`.
 
     Args:
         index: as for `search`.
@@ -186,7 +187,8 @@ def candidates(
             asked = _Asked(database, tables, text)
             searched = bool(asked.words and kinds)
             hits = asked.direct(kinds, "", limit) if searched else []
-            if searched and len(hits) < min(limit, FEW):
+            there = not typing and any(plain(hit.label) == plain(text) for hit in hits)
+            if searched and not there and len(hits) < min(limit, FEW):
                 known = {hit.iri for hit in hits}
                 found = asked.similar("", typing=typing)
                 hits += [hit for hit in found if hit.iri not in known and hit.kind in kinds]

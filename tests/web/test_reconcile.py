@@ -43,6 +43,7 @@ TWINS = b"""
 g:registry {
   a:harbour-guild a ch:Organization, ch:Agent ; rdfs:label "Harbour Guild"@en .
   pl:harbour-guild a ch:Place ; rdfs:label "Harbour Guild"@en .
+  a:harbour-gild a ch:Group, ch:Agent ; rdfs:label "Harbour Gild"@en .
   a:gone a ch:Tombstone ; rdfs:label "Gone Ministry"@en .
   pl:mill-town a ch:Place ; rdfs:label "Mill Town"@en ; ch:locatedIn a:bostmark .
 }
@@ -439,6 +440,12 @@ def test_only_a_name_that_one_thing_has_is_matched(invented: TestClient) -> None
         assert certain(found) == [], near
 
 
+def test_similar_names_are_for_what_has_no_name_like_the_text(invented: TestClient) -> None:
+    ids = [one["id"] for one in asked(invented, query="Harbour Guld")]
+    assert {"agent/harbour-guild", "agent/harbour-gild"} <= set(ids)
+    assert "agent/harbour-gild" not in {o["id"] for o in asked(invented, query="Harbour Guild")}
+
+
 def test_what_does_not_have_the_type_is_not_certain(invented: TestClient) -> None:
     assert asked(invented, query="Arvenia", type="Person") == []
     assert asked(invented, query="Arvenia", type="NoSuchClass") == []
@@ -467,6 +474,9 @@ def test_properties_that_are_not_met_leave_the_choice(invented: TestClient) -> N
     assert certain(named) == ["place/mill-town"]
     other = asked(invented, query="Mill Town", properties=[{"pid": "country", "v": "Cordia"}])
     assert certain(other) == []
+    both = asked(invented, query="Arvenia", properties=[*right, *wrong])[0]
+    assert (both["match"], features(both)["property:wikidata"]) == (False, False)
+    assert len(both["features"]) == len(features(both))
     unknown = asked(invented, query="Mill Town", properties=[{"pid": "nope", "v": 1}])
     assert certain(unknown) == []
 
@@ -637,6 +647,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("queries", {"q0": {**ONE, "what": 1}}, 'queries.q0 has a field "what"; expected only query'),
     ("queries", {"q0": {"properties": [{"v": 1}]}}, "properties[0].pid is missing"),
     ("queries", {"q0": {"properties": [{"pid": "x"}]}}, "properties[0].v is missing"),
+    ("queries", {"q0": {"properties": [{"pid": "", "v": 1}]}}, "expected the id of a property"),
     ("queries", {str(n): ONE for n in range(BATCH + 1)}, "has 51; expected at most 50 queries"),
     ("extend", {"ids": []}, "extend.properties is missing; expected a list"),
     ("extend", {"ids": [1], "properties": []}, "extend.ids[0] is 1; expected a text"),
@@ -767,7 +778,7 @@ QUERIES = st.dictionaries(
                 st.fixed_dictionaries(
                     {
                         "pid": st.sampled_from(["wikidata", "country", "label", "kind", "type"])
-                        | st.text(max_size=5),
+                        | st.text(min_size=1, max_size=5).filter(str.strip),
                         "v": VALUE | st.lists(VALUE, max_size=3),
                     }
                 ),
