@@ -115,7 +115,8 @@ def report(name: str, rows: Sequence[Row], answers: Sequence[str]) -> None:
         wanted = row["qid"]
         right = {wanted, *(row.get("also_acceptable") or "").split("|")} - {""}
         if wanted in ("", "NIL"):
-            outcome = "linked where nothing is" if answer else "nothing, rightly"
+            wrongly = answer and answer not in right
+            outcome = "linked where nothing is" if wrongly else "nothing, rightly"
         elif not answer:
             outcome = "missed"
         else:

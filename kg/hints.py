@@ -84,6 +84,13 @@ HINTS: Final[Mapping[str, frozenset[str]]] = {
 }
 """The words for a type that are understood, each with the kinds of item that it admits."""
 
+_FEDERATIONS: Final = frozenset(
+    (
+        *("us", "usa", "american", "federal", "indian", "german", "brazilian", "mexican"),
+        *("australian", "malaysian", "nigerian"),
+    )
+)
+"""Words that make of a state one of a federation."""
 _FLAGS: Final = frozenset(("adj", "adjective", "demonym", "metonym"))
 _NAMELESS: Final = frozenset(("unnamed", "nobody", "generic", "anonymous"))
 _EMPTY: Final = frozenset(
@@ -135,7 +142,7 @@ def read_hint(text: str) -> Hint:
             if len(tokens) >= size and kind in HINTS:
                 before = tokens[:-size]
                 admitted = HINTS[kind]
-                if before and kind == "state":
+                if kind == "state" and not _FEDERATIONS.isdisjoint(before):
                     admitted = frozenset(("subdivision",))
                 kinds |= admitted
                 government = government or kind == "government"

@@ -96,11 +96,12 @@ class Names(NamedTuple):
 
 
 class Affixes(NamedTuple):
-    """The affixes of one language: glued at the end, at the beginning, and words of their own."""
+    """The affixes of one language: glued to the end, to the beginning, and words of their own."""
 
     endings: Mapping[str, tuple[Affix, ...]]
     beginnings: Mapping[str, tuple[Affix, ...]]
     particles: frozenset[str]
+    leading: frozenset[str]
     longest: int
 
 
@@ -289,25 +290,27 @@ class Lexicon:
 
 
 _FAMILY_FIRST: Final = frozenset(("Q423", "Q884", "Q148"))
-_NO_AFFIXES: Final = Affixes({}, {}, frozenset(), 0)
+_NO_AFFIXES: Final = Affixes({}, {}, frozenset(), frozenset(), 0)
 
 
 def _affixes_of(rows: Sequence[Sequence[str]]) -> Affixes:
     """Return the affixes of a language out of its rows of the table."""
     endings: dict[str, tuple[Affix, ...]] = {}
     beginnings: dict[str, tuple[Affix, ...]] = {}
-    particles = set()
+    particles, leading = set(), set()
     for text, instead, kind in rows:
         bare = fold(text.strip("- "))
         affix = Affix(bare, fold(instead) if instead else "", kind)
         if text.startswith(" "):
             particles.add(bare)
+        elif text.endswith(" "):
+            leading.add(bare)
         elif text.startswith("-"):
             endings[bare] = (*endings.get(bare, ()), affix)
         else:
             beginnings[bare] = (*beginnings.get(bare, ()), affix)
     longest = max(map(len, [*endings, *beginnings]), default=0)
-    return Affixes(endings, beginnings, frozenset(particles), longest)
+    return Affixes(endings, beginnings, frozenset(particles), frozenset(leading), longest)
 
 
 def key_of(name: str, lang: str) -> str:

@@ -27,17 +27,19 @@ from kg.alike import alike
 from kg.hints import HINTS, STATELIKE, Hint, read_hint
 from kg.lexicon import ANY, SPACELESS, Entity, Lexicon, Name, Tenure, key_of
 from kg.morphology import WORDS, Form, Morphology, without_possessive
-from kg.names import fold, nfc
+from kg.names import nfc, plain
+from kg.qualifiers import Qualifiers, Said
 
 NIL: Final = "NIL"
 LONGEST: Final = 200
 """Characters of a name that are looked at; a longer one is nobody's name."""
 _KEPT: Final = 10_000
 """Hints, and words, that are remembered."""
-_NARROW: Final = 3
+_NARROW: Final = 4
 """Kinds that a hint admits at most for names that are said only of what is asked for."""
-_QUALIFIERS: Final = 8
-"""Words of a hint in which a state is looked for."""
+_GLUED: Final = 40
+"""Characters of a name without spaces that is taken apart."""
+_UNFIT: Final = "what is said of it fits no item of this name"
 _DAY: Final = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
 
 _GOVERNMENT: Final = "government"
@@ -50,7 +52,7 @@ _CONFIDENCE: Final = {
     "surname": 95,
     "titled": 95,
     "office": 93,
-    "introduced": 92,
+    "introduced": 90,
     "capital": 90,
 }
 """How sure each rule is, in hundredths; docs/reference/linking.md says what was measured."""
@@ -124,8 +126,8 @@ class Linker:
     def __init__(self, lexicon: Lexicon) -> None:
         self.lexicon: Final = lexicon
         self.morphology: Final = Morphology(lexicon)
+        self.qualifiers: Final = Qualifiers(lexicon)
         self._hints: dict[str, Hint] = {}
-        self._words: dict[str, frozenset[str]] = {}
         self._roles: dict[tuple[str, str], list[str]] = {}
 
     @classmethod
@@ -169,7 +171,10 @@ class Linker:
             return _nothing("the type is not known", type=mention.hint)
         found = self._look_up(surface, lang, hint)
         if found is None and lang != "en" and is_latin(surface):
-            found = self._look_up(surface, "en", hint)
+            found = self._in_english(surface, hint)
+        if found and found.features.get("reason") == _UNFIT and hint.kinds == HINTS["state"]:
+            part = self._look_up(surface, lang, hint._replace(kinds=HINTS["subdivision"]))
+            found = part if part and part.qid else found
         if not _settled(found):
             found = self._composed(surface, lang, hint, mention.date) or found
         if found is None and hint.kinds and hint.kinds & STATELIKE:
@@ -203,10 +208,20 @@ class Linker:
             if readings and hint.kinds is None and self._is_common(surface, lang):
                 return _nothing("it is an ordinary word too", self._candidates(readings))
             if readings:
-                return self._choose(readings, hint)
+                return self._choose(readings, key_of(surface, lang), hint)
             if not other:
                 other = self._of_another_type(analyses, lang)
         return _nothing("the name is of another type", kind=other) if other else None
+
+    def _in_english(self, surface: str, hint: Hint) -> Answer | None:
+        """Return the answer for a name in Latin letters that is written as the English one is."""
+        found = self._look_up(surface, "en", hint)
+        if found is None or not found.qid:
+            return found
+        entity = self.lexicon.entities[found.literal_qid]
+        if plain(found.features["name"]) != plain(surface):
+            return None
+        return None if hint.kinds is None and entity.kind == "subdivision" else found
 
     def _of_another_type(self, analyses: Iterable[Form], lang: str) -> str:
         index = self.lexicon.names(lang).by_key
@@ -233,7 +248,7 @@ class Linker:
         if not qid or (hint.kinds and self.lexicon.entities[qid].kind not in hint.kinds):
             return None
         reading = _Reading(Name(qid, surface, "code", "iso"), (), qid, qid)
-        return self._choose([reading], hint)
+        return self._choose([reading], surface, hint)
 
     def _read(
         self, name: Name, surface: str, affixes: tuple[str, ...], hint: Hint
@@ -248,11 +263,19 @@ class Linker:
         if name.text[0].isupper() and surface[0].islower() and (kinds is None or len(surface) < 5):
             return None
         formed = "adjective" in affixes
-        if "demonym" in affixes and not (name.use in ("adjective", "demonym") or kind in STATELIKE):
+        if "people" in affixes and name.use not in ("adjective", "demonym"):
             return None
-        if (formed or name.use in ("adjective", "demonym")) and kind not in STATELIKE:
+        if "demonym" in affixes and kind not in STATELIKE:
+            return None
+        if formed and kind not in STATELIKE:
+            return None
+        if name.use in ("adjective", "demonym") and kind not in STATELIKE | {"region"}:
             return None
         if formed and name.use != "name":
+            return None
+        if kind == "person" and "agreement" in affixes:
+            return None
+        if kind == "person" and affixes and _is_short_in_korean(name.text):
             return None
         if name.use == "short" and kinds is not None and len(kinds) > _NARROW:
             return None
@@ -281,22 +304,28 @@ class Linker:
             state = entity.qid
         return (hint.government and self.lexicon.government(state)) or state
 
-    def _choose(self, readings: Sequence[_Reading], hint: Hint) -> Answer:
+    def _choose(self, readings: Sequence[_Reading], key: str, hint: Hint) -> Answer:
         """Return the only reading that fits, or nothing where several do."""
-        qualified = False
         items = {reading.meant: reading for reading in reversed(readings)}
+        qualified = False
         if hint.qualifiers:
-            fitting = self._qualified({r.literal for r in readings}, hint.qualifiers)
-            if fitting is not None:
-                kept = {m: r for m, r in items.items() if r.literal in fitting}
-                qualified = bool(kept)
-                if not kept:
-                    return _nothing(
-                        "what is said of it fits no item of this name",
-                        self._candidates(items.values()),
-                        said=" ".join(hint.qualifiers),
-                    )
-                items = kept
+            said = self.qualifiers.read(hint.qualifiers)
+            fits = {
+                m: fit for m, r in items.items() if (fit := self.qualifiers.fit(r.literal, said))
+            }
+            best = max((fit.score for fit in fits.values()), default=-1)
+            kept = {m: items[m] for m, fit in fits.items() if fit.score == best}
+            explained = all(fits[m].explained for m in kept)
+            named = {name.qid for name in self.lexicon.names("en").by_key.get(key, ())}
+            doubtful = len(named | set(items)) > len(kept) or any(
+                map(self._is_one_word, kept.values())
+            )
+            if not kept or (doubtful and not explained) or self._names_another(said, key):
+                return _nothing(
+                    _UNFIT, self._candidates(items.values()), said=" ".join(hint.qualifiers)
+                )
+            qualified = best > 0
+            items = kept
         if not qualified and all(r.name.use == "shared" for r in items.values()):
             return _nothing("others have this name too", self._candidates(items.values()))
         if len(items) > 1:
@@ -313,6 +342,16 @@ class Linker:
         if qualified and len({r.meant for r in readings}) > 1:
             rule = "qualified"
         return self._accepted(reading, rule, hint)
+
+    def _is_one_word(self, reading: _Reading) -> bool:
+        """Return whether a person is named by one word, which others may have."""
+        return self.is_person(reading.literal) and " " not in reading.name.text
+
+    def _names_another(self, said: Said, key: str) -> bool:
+        """Return whether what is said is the rest of another name: "Sudan", and "south"."""
+        by_key = self.lexicon.names("en").by_key
+        rests = {*said.words, " ".join(said.words)} - {""}
+        return any(f"{rest} {key}" in by_key for rest in rests)
 
     def _only_capital(self, items: Mapping[str, _Reading]) -> str:
         """Return the only capital among items that are all cities; empty if they are not."""
@@ -333,21 +372,22 @@ class Linker:
         qids = next((bearers[k] for k in keys if k in bearers), frozenset())
         if not qids:
             return None
-        said = hint.qualifiers[:_QUALIFIERS]
-        states = {
-            qid
-            for start, end in itertools.combinations(range(len(said) + 1), 2)
-            if (qid := self._state(" ".join(said[start:end]), "en"))
+        said = self.qualifiers.read(hint.qualifiers)
+        fits = {qid: fit for qid in qids if (fit := self.qualifiers.fit(qid, said))}
+        states = {qid for items in said.places for qid in items}
+        held = {
+            tenure.qid
+            for state, (_, roles) in itertools.product(states, said.roles)
+            for role in roles
+            for tenure in self.lexicon.tenures(role, state)
+            if (_held(tenure, date) if date else not tenure.end)
         }
-        if states:
-            qids = frozenset(q for q in qids if self.lexicon.entities[q].country in states)
-        roles = self.lexicon.roles("en")
-        held: set[str] = set()
-        for state, word in itertools.product(states, hint.qualifiers):
-            for role in roles.get(word, ()):
-                tenures = self.lexicon.tenures(role, state)
-                held |= {t.qid for t in tenures if (_held(t, date) if date else not t.end)}
-        fitting = qids & held or self._qualified(qids, hint.qualifiers) or frozenset()
+        fitting = fits.keys() & held
+        if not fitting and not (date and said.roles):
+            best = max((fit.score for fit in fits.values()), default=0)
+            fitting = {
+                qid for qid, fit in fits.items() if fit.score == best and best and fit.explained
+            }
         if len(fitting) != 1:
             return _nothing("several persons have this name", said=" ".join(hint.qualifiers))
         (qid,) = fitting
@@ -360,7 +400,7 @@ class Linker:
         features = {"rule": rule, "name": name.text, "source": name.source, "kind": entity.kind}
         if reading.affixes:
             features["affixes"] = " ".join(reading.affixes)
-        if name.use not in ("name", "surname"):
+        if name.use != "name":
             features["use"] = name.use
         if reading.meant != reading.literal:
             features["metonym"] = self.lexicon.entities[reading.meant].label
@@ -373,47 +413,6 @@ class Linker:
         if hint.kinds is None:
             hundredths = min(hundredths, _UNTYPED)
         return Answer(reading.meant, reading.literal, _decimal(hundredths), {**features, **more})
-
-    def _qualified(self, qids: Iterable[str], qualifiers: Sequence[str]) -> set[str] | None:
-        """Return the items that most of the qualifiers fit.
-
-        None if no qualifier says anything of any of them, nor is a name of something else: then
-        nothing is known against them.
-        """
-        scores = {qid: len(self._about(qid) & set(qualifiers)) for qid in qids}
-        best = max(scores.values(), default=0)
-        if best:
-            return {qid for qid, score in scores.items() if score == best}
-        index = self.lexicon.names("en").by_key
-        roles = self.lexicon.roles("en")
-        if any(word in index or word in roles for word in qualifiers):
-            return set()
-        return None
-
-    def _about(self, qid: str) -> frozenset[str]:
-        """Return the English words that are about an item, folded."""
-        found = self._words.get(qid)
-        if found is None:
-            entity = self.lexicon.entities[qid]
-            words = set(entity.words.split()) | set(fold(entity.label).split())
-            words |= set(entity.kind.split())
-            if entity.country:
-                state = self.lexicon.entities[entity.country]
-                words |= set(fold(state.label).split()) | set(fold(state.words).split())
-                for name in self._names_of(entity.country):
-                    words |= set(fold(name).split())
-            elif entity.kind == "state":
-                for city in self.lexicon.entities.values():
-                    if city.kind == "city" and city.seat_of == qid:
-                        words |= set(fold(city.label).split())
-            found = self._words[qid] = frozenset(words)
-        return found
-
-    def _names_of(self, qid: str) -> Iterator[str]:
-        for names in self.lexicon.names("en").by_key.values():
-            for name in names:
-                if name.qid == qid:
-                    yield name.text
 
     def _candidates(self, readings: Iterable[_Reading]) -> tuple[Candidate, ...]:
         found = {}
@@ -430,7 +429,7 @@ class Linker:
         roles = self.lexicon.roles(lang)
         if not roles or (hint.kinds is not None and not hint.kinds & _OFFICIAL):
             return None
-        lost = False
+        kept: Answer | None = None
         for state, words, person in self._split(surface, lang, roles):
             if person:
                 found = self._titled(person, lang, hint)
@@ -441,9 +440,8 @@ class Linker:
                     found = self._office(state, role, hint, date)
                     if found and found.qid:
                         return found
-                    lost = lost or found is not None
-                    kept = found
-        return kept if lost else None
+                    kept = kept or found
+        return kept
 
     def _split(
         self, surface: str, lang: str, roles: Mapping[str, tuple[str, ...]]
@@ -453,12 +451,7 @@ class Linker:
             surface = without_possessive(surface)
         key = key_of(surface, lang)
         if lang in SPACELESS:
-            for text in self.morphology.inflected(key, lang):
-                for word in sorted(roles, key=len, reverse=True):
-                    if text.endswith(word) and text != word:
-                        rest = text[: -len(word)]
-                        state = self._state(rest, lang)
-                        yield state, word, "" if state else rest
+            yield from self._split_spaceless(key, lang, roles)
             return
         words, _ = self.morphology.without_particles(key.split(), lang)
         if not 2 <= len(words) <= WORDS:
@@ -489,6 +482,28 @@ class Linker:
                     yield "" if person else state, word, person
                 elif before and after and self._state(" ".join(before), lang):
                     yield "", word, " ".join(after)
+
+    def _split_spaceless(
+        self, key: str, lang: str, roles: Mapping[str, tuple[str, ...]]
+    ) -> Iterator[tuple[str, str, str]]:
+        """Yield what `_split` does, of a name in which words are not written apart."""
+        for text in self.morphology.inflected(key, lang) if len(key) <= _GLUED else ():
+            for word in sorted((w for w in roles if w in text), key=lambda w: (-len(w), w)):
+                before, _, after = text.rpartition(word)
+                if after:
+                    if not before or self._state(before, lang):
+                        yield "", word, after
+                    continue
+                state = self._state(before, lang)
+                if state or not before:
+                    yield state, word, ""
+                    continue
+                yield "", word, before
+                for at in range(1, len(before)):
+                    if self._state(before[at:], lang):
+                        yield "", word, before[:at]
+                    if self._state(before[:at], lang):
+                        yield "", word, before[at:]
 
     def _state_first(self, words: Sequence[str], lang: str) -> tuple[str, str]:
         """Return the state that the first words name, and what follows: a person's name."""
@@ -526,13 +541,13 @@ class Linker:
                 return None
             body = self.lexicon.government(state)
             features = {**said, "kind": "government"}
-            return Answer(body or state, body, _decimal(_CONFIDENCE["office"]), features)
+            return Answer(body or state, body, self._confidence("office", hint), features)
         office = self.lexicon.office(role, state)
         if kinds is not None and "office" in kinds and "person" not in kinds:
             if not office:
                 return _nothing("no verified item of this office", **said)
             features = {**said, "kind": "office"}
-            return Answer(office, office, _decimal(_CONFIDENCE["office"]), features)
+            return Answer(office, office, self._confidence("office", hint), features)
         if kinds is not None and "person" not in kinds:
             return None
         holders = self.lexicon.tenures(role, state)
@@ -544,18 +559,36 @@ class Linker:
             return _nothing(reason, **said, date=date)
         (qid,) = there
         features = {**said, "kind": "person", "date": date}
-        return Answer(qid, office, _decimal(_CONFIDENCE["office"]), features)
+        return Answer(qid, office, self._confidence("office", hint), features)
 
     def _titled(self, name: str, lang: str, hint: Hint) -> Answer | None:
         """Return the answer for a person's name that stood with the word of an office."""
         if hint.kinds is not None and "person" not in hint.kinds:
             return None
-        found = self._look_up(name, lang, hint._replace(kinds=HINTS["person"]))
+        asked = hint._replace(kinds=HINTS["person"])
+        found = self._look_up(name, lang, asked)
+        if not _settled(found):
+            rests = self._split(name, lang, self.lexicon.roles(lang))
+            found = next(
+                (
+                    answer
+                    for _, _, rest in rests
+                    if rest and (answer := self._look_up(rest, lang, asked))
+                ),
+                None,
+            )
         if not found or not found.qid:
             return None
-        hundredths = min(int(float(found.confidence) * 100 + 0.5), _CONFIDENCE["titled"])
         features = {**found.features, "rule": "titled"}
-        return msgspec.structs.replace(found, confidence=_decimal(hundredths), features=features)
+        if float(found.confidence) * 100 < _CONFIDENCE["titled"]:
+            return msgspec.structs.replace(found, features=features)
+        confidence = self._confidence("titled", hint)
+        return msgspec.structs.replace(found, confidence=confidence, features=features)
+
+    def _confidence(self, rule: str, hint: Hint) -> str:
+        """Return how sure a rule is, under a hint; less where nobody has said the type."""
+        most = _UNTYPED if hint.kinds is None else 100
+        return _decimal(min(_CONFIDENCE[rule], most))
 
     # What the document says
 
@@ -579,10 +612,12 @@ class Linker:
                 continue
             word = self._only_word(mention)
             forms = self.morphology.inflected(word, base(mention.lang)) if word else ()
-            qids = next((full[form] for form in forms if form in full), set())
-            if len(qids) == 1 and "" not in qids and not answer.qid:
+            # Of somebody who is not known only the very word is compared: "Putina" is no form of hers.
+            bearers = (full.get(form, set()) - ({""} if form != word else set()) for form in forms)
+            qids = next(filter(None, bearers), set())
+            if len(qids) == 1 and "" not in qids and not _settled(answer):
                 answers[number] = introduced(next(iter(qids)), mention.surface)
-            elif qids and qids != {answer.qid} and self.is_person(answer.qid):
+            elif qids and qids != {answer.qid} and answer.features.get("use") == "surname":
                 answers[number] = _nothing("the document has another person of this surname")
 
     def _only_word(self, mention: Mention) -> str:
@@ -635,7 +670,8 @@ class Linker:
         if first:
             yield words[0]
         if last:
-            yield from self.morphology.inflected(words[-1], lang)
+            known = bool(answer.qid)
+            yield from self.morphology.inflected(words[-1], lang) if known else words[-1:]
 
     # What is alike
 
@@ -690,8 +726,18 @@ def _settled(answer: Answer | None) -> bool:
 
 
 def base(tag: str) -> str:
-    """Return the language of a tag, in lower case: "zh" of "zh-Hant"."""
-    return re.split("[-_]", tag.strip().lower())[0] if tag.strip().lower() != "und" else ""
+    """Return the language of a tag, in lower case: "zh" of "zh-Hant"; empty for "und".
+
+    >>> base("zh-Hant"), base("und-Latn"), base(" ")
+    ('zh', '', '')
+    """
+    lang = re.split("[-_]", tag.strip().lower())[0]
+    return "" if lang == "und" else lang
+
+
+def _is_short_in_korean(name: str) -> bool:
+    """Return whether a name has two syllables of Hangul: a third is rather a part of another."""
+    return len(name) <= 2 and all("가" <= c <= "힣" for c in name)
 
 
 def _nothing(reason: str, candidates: tuple[Candidate, ...] = (), /, **more: str) -> Answer:
@@ -742,11 +788,13 @@ def _same_case(name: str, surface: str) -> bool:
 
 
 def _held(tenure: Tenure, date: str) -> bool:
-    """Return whether somebody is known to have held an office through a day, month or year."""
+    """Return whether somebody is known to have held an office through all of a day, month or year.
+
+    Of a tenure that is known to a month or a year only, what is certain counts.
+    """
     first, last = f"{date}-01-01"[:10], f"{date}-12-31"[:10]
     if len(date) == 7:
         first, last = f"{date}-01", f"{date}-31"
-    if tenure.start and f"{tenure.start}-01-01"[:10] > last:
-        return False
-    until = tenure.end or tenure.seen
-    return not until or first <= f"{until}-12-31"[:10]
+    begun = f"{tenure.start}-12-31"[:10] if len(tenure.start) != 7 else f"{tenure.start}-31"
+    until = f"{tenure.end or tenure.seen}-01-01"[:10]
+    return bool(tenure.start) and begun <= first and last[:7] + "-28" <= until

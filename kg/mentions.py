@@ -47,7 +47,7 @@ class Table:
         """Yield one mention for each row, in order."""
         for line in self._lines:
             cells = line.split("\t")
-            value = {name: nfc(cells[at]).strip() for name, at in self._place.items()}
+            value = {name: nfc(" ".join(cells[at].split())) for name, at in self._place.items()}
             yield Mention(
                 *(value["surface"], value["lang"], value.get("type_hint", "")),
                 *(value.get("date", ""), value.get("document", "")),

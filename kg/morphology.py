@@ -68,12 +68,14 @@ class Morphology:
         yield found
 
     def without_particles(self, words: list[str], lang: str) -> tuple[list[str], tuple[str, ...]]:
-        """Return the words without the particles at their end, and the kinds of these."""
-        particles = self._lexicon.affixes(lang).particles
-        size = len(words)
-        while size > 1 and words[size - 1] in particles:
-            size -= 1
-        return words[:size], ("case",) * (len(words) - size)
+        """Return the words without the particles at either end, and the kinds of these."""
+        affixes = self._lexicon.affixes(lang)
+        start, end = 0, len(words)
+        while end > 1 and words[end - 1] in affixes.particles:
+            end -= 1
+        while end - start > 1 and words[start] in affixes.leading:
+            start += 1
+        return words[start:end], ("case",) * (len(words) - end + start)
 
     def known(self, word: str, lang: str) -> tuple[Form, ...]:
         """Return the words of known names that a folded word may be a form of, itself first."""
@@ -116,7 +118,7 @@ class Morphology:
         return list(dict.fromkeys((word, *kept)))
 
 
-_DERIVING: Final = frozenset(("adjective", "demonym"))
+_DERIVING: Final = frozenset(("adjective", "demonym", "people"))
 
 
 def without_possessive(text: str) -> str:

@@ -6,7 +6,9 @@ Spec: docs/reference/linking.md, "Mentions in a text"
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
+from functools import cache
 from typing import Final
 
 import msgspec
@@ -56,7 +58,7 @@ class _Words:
         self._linker = linker
         self._text = text
         self._lang = lang
-        self._tokens = list(_TOKEN.finditer(text))
+        self._tokens = list(_token().finditer(text))
         self._roles = {key.split()[0] for key in linker.lexicon.roles(lang)}
         self._surnames: dict[str, set[str]] = {}
 
@@ -83,7 +85,7 @@ class _Words:
         if len(words) == 1:
             for stem in self._linker.morphology.inflected(words[0], self._lang):
                 qids = self._surnames.get(stem, set())
-                if len(qids) == 1:
+                if len(qids) == 1 and not self._in_another_name(number):
                     answer = introduced(next(iter(qids)), token.group())
                     return Found(token.start(), token.end(), token.group(), answer), number + 1
         return None
@@ -99,7 +101,39 @@ class _Words:
         answer = self._linker.one(Mention(words, self._lang))
         if answer.features.get("rule") == "titled" or not (answer.qid or answer.candidates):
             return None
+        if answer.features.get("use") == "surname" and self._in_another_name(number):
+            return None
         return Found(start, last.end(), words, answer)
+
+    def _in_another_name(self, number: int) -> bool:
+        """Return whether a word with a capital stands beside a surname: a name that nobody knows.
+
+        Only a gap of one space joins them. Before it, words for offices, names of the lexicon and,
+        at the beginning of a sentence, short words are none.
+        """
+        token = self._tokens[number]
+        if number + 1 < len(self._tokens):
+            after = self._tokens[number + 1]
+            joined = self._text[token.end() : after.start()] == " "
+            if joined and _is_capital(after.group()) and not self._is_known(after.group()):
+                return True
+        if number == 0:
+            return False
+        before = self._tokens[number - 1]
+        if self._text[before.end() : token.start()] != " " or not _is_capital(before.group()):
+            return False
+        first = not before.start() or bool(_OPENS.search(self._text, 0, before.start()))
+        return not self._is_known(before.group()) and not (first and len(before.group()) <= _SHORT)
+
+    def _is_known(self, token: str) -> bool:
+        words = fold(token).split()
+        return not words or all(word in self._roles or self._is_of_a_state(word) for word in words)
+
+    def _is_of_a_state(self, word: str) -> bool:
+        by_key = self._linker.lexicon.names(self._lang).by_key
+        forms = self._linker.morphology.known(word, self._lang)
+        names = (name for form in forms for name in by_key.get(form.stem, ()))
+        return any(not self._linker.is_person(name.qid) for name in names)
 
     def _is_particle(self, token: re.Match[str]) -> bool:
         """Return whether a token is a particle of its own: a hyphen makes it a part of the name."""
@@ -145,6 +179,8 @@ class _Spaceless:
                 words = self._text[position : position + size]
                 if not (words[0].isalnum() and words[-1].isalnum()):
                     continue
+                if self._is_within(position, size):
+                    continue
                 if key_of(words, self._lang) in by_key:
                     answer = self._linker.one(Mention(words, self._lang))
                     if answer.qid or answer.candidates:
@@ -154,12 +190,41 @@ class _Spaceless:
             else:
                 position += 1
 
+    def _is_within(self, position: int, size: int) -> bool:
+        """Return whether a name stands within a longer word: of Katakana, or before a sea."""
+        before = self._text[position - 1 : position]
+        after = self._text[position + size : position + size + 1]
+        first, last = self._text[position], self._text[position + size - 1]
+        return (
+            (_is_katakana(first) and _is_katakana(before))
+            or (_is_katakana(last) and _is_katakana(after))
+            or (bool(after) and after in _WATERS)
+        )
 
-def _tokens_of() -> str:
+
+@cache
+def _token() -> re.Pattern[str]:
     """Return the pattern of a token: letters, marks and digits, with hyphens and dots inside."""
-    marks = "\u0300-\u036f\u0900-\u0903\u093a-\u094f\u0981-\u0983\u09bc-\u09cd\u09d7\u200c\u200d"
-    return rf"[^\W_](?:[^\W_]|[{marks}]|['’.-](?=[^\W_]))*"
+    marks = "".join(
+        char
+        for char in map(chr, range(0x300, 0x10000))
+        if unicodedata.category(char) in ("Mn", "Mc")
+    )
+    return re.compile(rf"[^\W_](?:[^\W_]|[{marks}\u200c\u200d]|['’.-](?=[^\W_]))*")
 
 
-_TOKEN: Final = re.compile(_tokens_of())
-_BREAK: Final = re.compile(r"[,;:!?।॥。()\[\]\n\"“”«»]|\.\s")
+def _is_capital(token: str) -> bool:
+    return token[0].isupper()
+
+
+def _is_katakana(char: str) -> bool:
+    return bool(char) and ("ァ" <= char <= "ヺ" or char == "ー")
+
+
+_BREAK: Final = re.compile(
+    r"[,;:!?।॥。()\[\]\n\"“”«»]|(?<!\bSt)(?<!\bMr)(?<!\bDr)(?<!\bMs)(?<!\bGen)\.\s"
+)
+_OPENS: Final = re.compile(r"[.!?।॥:«“\"\n]\s*$")
+_SHORT: Final = 5
+"""Letters of a word that opens a sentence and is rather no given name."""
+_WATERS: Final = frozenset("洋海湾湾")

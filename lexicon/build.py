@@ -67,6 +67,40 @@ SHARED = {"Georgetown", "Hamilton", "Kingston", "Saint George's", "Saint John's"
 """Capitals with the name of another place that reporting names as often."""
 
 
+LIKE_THEIR_CITY = {
+    *("Geneva", "Zürich", "New York", "São Paulo", "Rio de Janeiro", "Quebec", "Québec", "Bern"),
+    *("Lucerne", "Basel-Stadt", "Fribourg", "Zug", "Schaffhausen", "Solothurn", "Neuchâtel"),
+    *(
+        "Dubai",
+        "Sharjah",
+        "Abu Dhabi",
+        "Bremen",
+        "Donetsk",
+        "Luhansk",
+        "Kherson",
+        "Odessa",
+        "Odesa",
+    ),
+    *("Kharkiv", "Lviv", "Poltava", "Sumy", "Rivne", "Ternopil", "Vinnytsia", "Zhytomyr"),
+    *("Chernihiv", "Chernivtsi", "Cherkasy", "Dnipropetrovsk", "Zaporizhzhia", "Mykolaiv"),
+    *("Acre", "Alagoas", "Maine", "Uri", "Jura", "Victoria", "Goa", "Malacca", "Penang"),
+}
+"""Divisions with the name of a city, or an ordinary word."""
+CITIES = {"de-be", "de-hh", "ua-30", "ua-40", "cn-sh", "cn-tj", "cn-cq", "cn-bj", "ru-mow",
+          "ru-spe", "us-dc"}  # fmt: skip
+"""Divisions that are a city, by one item."""
+SEPARATIST = {"md-pmr", "so-som", "cy-trnc", "x-so"}
+LEFT_OUT = {"Q2", "Q15925436", "Q31354462"}
+"""The world, which is a word; two items of occupied lands whose sense is not sure."""
+NO_SEAT = {"Abidjan", "Dar es Salaam", "Cotonou"}
+ALSO_SEATS = {"Dodoma", "The Hague", "Porto-Novo"}
+FAMILY_FIRST = {"Q423", "Q884", "Q148"}
+MANY = 5
+"""Holders of one family name from which on it is frequent."""
+NAMESAKES = {"James Jones", "Tom Price", "John Lynch", "Ken Saito", "Lee Sang-hee", "John White",
+             "David Johnson", "John Thurston", "Jesse White", "Tom Schedler"}  # fmt: skip
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true")
@@ -105,9 +139,9 @@ class Build:
         self.iso["UN"] = UN
         self.curated_entities()
         self.verified()
-        self.territories()
         self.bodies()
         self.capitals()
+        self.territories()
         self.holders()
         self.cldr()
         self.registry()
@@ -129,6 +163,8 @@ class Build:
     def name(self, lang: str, qid: str, name: str, use: str, source: str) -> None:
         """Adds a name, unless it was dropped for this item, or has to be kept for another use."""
         name = clean(name)
+        if lang in ("ja", "ko", "zh") and len(name) == 1 and use == "name":
+            use = "short"
         use = self.dropped.get((qid, lang, name), use)
         if not name or not use:
             return
@@ -168,17 +204,29 @@ class Build:
             flag = "".join(chr(ord(letter) + 0x1F1A5) for letter in row["iso2"])
             self.name("mul", row["qid"], flag, "code", "iso")
         for row in table(SOURCES / "regions.tsv"):
+            if row["qid"] in LEFT_OUT:
+                continue
             within = self.iso.get(row["within"], "")
             self.entity(row["qid"], "region", row["name"], within)
             self.name("en", row["qid"], row["name"], "name", "cldr")
         for row in table(SOURCES / "divisions.tsv"):
             within = self.iso.get(row["within"].partition("-")[0], "")
-            self.entity(row["qid"], row["kind"], row["name"], within)
-            if row["qid"] in NAMED_AFTER:
+            if row["qid"] in LEFT_OUT:
                 continue
-            self.name("en", row["qid"], row["name"], "name", "rigour")
+            kind = row["kind"]
+            if row["code"] in CITIES:
+                kind = "city"
+            elif row["code"] in SEPARATIST:
+                kind = "separatist entity"
+            self.entity(row["qid"], kind, row["name"], within)
+            if row["qid"] not in NAMED_AFTER:
+                use = "shared" if row["name"] in LIKE_THEIR_CITY else "name"
+                self.name("en", row["qid"], row["name"], use, "rigour")
         for row in table(SOURCES / "division-names.tsv"):
-            self.name(row["lang"].partition("_")[0], row["qid"], row["name"], "name", "cldr")
+            if row["qid"] in LEFT_OUT:
+                continue
+            use = "shared" if row["name"] in LIKE_THEIR_CITY else "name"
+            self.name(row["lang"].partition("_")[0], row["qid"], row["name"], use, "cldr")
 
     def bodies(self) -> None:
         for row in table(SOURCES / "bodies.tsv"):
@@ -192,7 +240,8 @@ class Build:
             qid, country = row["qid"], self.iso.get(row["iso2"], "")
             if row["name"] in NO_CAPITAL or qid in self.iso.values() or not country:
                 continue
-            capital = row["kind"] == "Admin-0 capital"
+            capital = row["kind"] == "Admin-0 capital" and row["name"] not in NO_SEAT
+            capital = capital or row["name"] in ALSO_SEATS
             use = "shared" if row["name"] in SHARED else "name"
             self.entity(qid, "city", row["en"], country, country if capital else "", row["name"])
             for lang in ("en", "bn", "hi", "ko", "ru", "zh", "ja", "ar", "uk", "fa", "ur"):
@@ -220,7 +269,7 @@ class Build:
         for row in rows + [r | {"person": ""} for r in curated if r["start"]]:
             qid, place = row["qid"], REPOSITORIES[row["repository"]]
             end, seen = row["end"], row.get("seen") or until[row["repository"]]
-            if not end:
+            if not end and row["person"]:
                 end, seen = closed.get((qid, row["repository"], row["position"]), ("", seen))
                 seen = seen or end
             if row["person"]:
@@ -228,13 +277,14 @@ class Build:
                 country = "" if place == "UN" else self.iso[place]
                 self.entity(qid, "person", row["person"], country, "", words)
                 for name in person_names(row["person"]):
-                    self.name("en", qid, name, "name", "holders")
+                    self.name(language_of(name, place), qid, name, "name", "holders")
             if (row["position"], place) in wanted:
                 self.tenures.append((place, row["position"], qid, row["start"], end, seen))
 
     def cldr(self) -> None:
         zones = self.zones()
         regions = {r["m49"]: r["qid"] for r in table(SOURCES / "regions.tsv") if r["m49"]}
+        regions = {code: qid for code, qid in regions.items() if qid not in LEFT_OUT}
         wanted = {**{c: q for c, q in self.iso.items() if c != "UN"}, **regions}
         for identifier in localedata.locale_identifiers():
             locale = Locale.parse(identifier)
@@ -295,7 +345,7 @@ class Build:
                 for variant in variants:
                     use = "name"
                     if self.entities[qid][1] == "person" and " " not in variant:
-                        use = "surname"
+                        continue  # a short form of one document
                     self.name(lang, qid, variant, use, "registry")
 
     def curated(self) -> None:
@@ -310,11 +360,25 @@ class Build:
                     self.name(lang, qid, name, "short", source)
 
     def alone(self) -> None:
-        """Takes out surnames that alone name nobody: a registry's of one document, and those that
-        another holder of a high office of state, or another person of the registry, has too.
+        """Takes out surnames that another holder of a high office of state, or another person of
+        the registry, has too; and marks names that many may have.
+
+        Of the other holders of offices those whose family name is frequent among them, in Korea and
+        China, have namesakes that are not in the lexicon.
         """
         bearers: dict[tuple[str, str], set[str]] = {}
         high = {qid for _, _, qid, *_ in self.tenures} | self.registered
+        families: dict[str, set[str]] = {}
+        for lang, qid, name, _use in self.names:
+            if lang == "en" and self.entities[qid][3] in FAMILY_FIRST:
+                families.setdefault(name.split()[0], set()).add(qid)
+        for key, source in list(self.names.items()):
+            lang, qid, name, use = key
+            family = families.get(name.split()[0], set())
+            many = name in NAMESAKES or (qid in family and len(family) >= MANY)
+            if many and source == "holders" and qid not in high and use == "name":
+                del self.names[key]
+                self.names[lang, qid, name, "shared"] = source
         for lang, qid, name, _use in self.names:
             words = name.replace("-", " ").split()
             if qid in high:
@@ -337,8 +401,27 @@ class Build:
         yield "tenures.tsv", text("country\tposition\tqid\tstart\tend\tseen", sorted(self.tenures))
 
 
+def language_of(name: str, country: str) -> str:
+    """Returns the language of a holder's name by its script."""
+    scripts = {unicodedata.name(c, "").partition(" ")[0] for c in name if c.isalpha()}
+    if "HANGUL" in scripts:
+        return "ko"
+    if "CJK" in scripts:
+        return "ja" if country == "JP" else "zh"
+    if "CYRILLIC" in scripts:
+        return "uk" if country == "UA" else "ru"
+    return "en"
+
+
 def person_names(name: str) -> Iterator[str]:
-    """Yields a name, and the same without the initials between the first and the last word."""
+    """Yields a name, and the same without the initials between the first and the last word.
+
+    Without what stands in brackets or after a comma, but for a family name that comes first.
+    """
+    name = re.sub(r"\s*\([^)]*\)", "", name)
+    name = re.sub(r",? (Jr|Sr)\.?$|,? (II|III|IV)$", "", name)
+    family, comma, given = name.partition(", ")
+    name = f"{given} {family}" if comma else name
     yield name
     first, *between, last = name.split() if " " in name else (name, name)
     kept = [word for word in between if not re.fullmatch(r"\w\.", word)]

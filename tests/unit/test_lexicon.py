@@ -82,6 +82,14 @@ def test_names_are_well_formed() -> None:
     assert max(keys.values()) == 1
 
 
+def test_tenures_are_well_formed() -> None:
+    for row in table(HERE / "tenures.tsv"):
+        assert row["start"], row
+        assert not row["end"] or row["start"] <= row["end"], row
+        assert row["end"] or row["seen"], row
+        assert LEXICON.entities[row["qid"]].kind == "person", row
+
+
 def test_dropped_names_are_gone() -> None:
     names = {(r["qid"], r["lang"], r["name"]): r["use"] for r in table(HERE / "names.tsv")}
     for row in table(HERE / "dropped.tsv"):

@@ -58,6 +58,20 @@ def test_names_in_sentences(text: str, lang: str, names: list[tuple[str, str]]) 
     assert found(text, lang) == names
 
 
+@pytest.mark.parametrize(
+    ("text", "lang", "names"),
+    [
+        ("Kim Jong Un came. His sister Kim Yo Jong left.", "en", ["Kim Jong Un"]),
+        ("Hunter Biden spoke. But Biden did not.", "en", ["Biden"]),
+        ("タイトルとインドア、タイとインド、インド洋。", "ja", ["タイ", "インド"]),
+        ("In St. Lucia it rained.", "en", ["St. Lucia"]),
+        ("இந்தியா ரஷ்யா", "ta", ["இந்தியா", "ரஷ்யா"]),
+    ],
+)
+def test_names_within_other_names(text: str, lang: str, names: list[str]) -> None:
+    assert [surface for surface, _ in found(text, lang)] == names
+
+
 def test_two_kims_and_one_surname() -> None:
     text = "Sung Kim spoke of Kim Jong Un. Kim was calm."
     assert [qid for _, qid in found(text, "en")] == ["Q1526335", "Q56226"]
