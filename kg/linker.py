@@ -612,7 +612,7 @@ class Linker:
                 continue
             word = self._only_word(mention)
             forms = self.morphology.inflected(word, base(mention.lang)) if word else ()
-            # Of somebody who is not known only the very word is compared: "Putina" is no form of hers.
+            # Of somebody who is not known only the very word is compared.
             bearers = (full.get(form, set()) - ({""} if form != word else set()) for form in forms)
             qids = next(filter(None, bearers), set())
             if len(qids) == 1 and "" not in qids and not _settled(answer):
