@@ -47,6 +47,8 @@ another.
   places, things, positions, runs and links may also stand in a file without one, the registry.
 - Corrections and withdrawals stand in the file of what they are of.
 - An unknown field is an error.
+- A record with `review: proposed` was put there by a program, and nobody has taken it over: as long
+  as there is one, `kg facts check` and `kg build` stop and name its line.
 
 `kg facts schema` prints the JSON Schema of all this, `kg facts new` puts it beside the new file for
 completion in an editor ([tutorial](../tutorial.md)), and a server has it at `/facts/schema.json`.
@@ -59,7 +61,7 @@ Concepts (event types, relation types, roles, time rules) are listed in
 |---|---|---|
 | file | encoding, YAML or JSON syntax, a field given twice | 2 |
 | record | unknown or missing field, value that is not of its form | 2 |
-| set | id used twice; dangling reference; unknown concept; bad date, language tag or offset | 2 |
+| set | id used twice; dangling reference; unknown concept; bad date, tag, offset; a proposal | 2 |
 | rule | a claim that relays itself; an identifier that [the authority](links.md) lacks | 1 |
 | shape | what `shapes/` says of the graph: `kg build` and `kg validate` only | 1 |
 
@@ -75,7 +77,8 @@ MEANINGS: Final[Mapping[str, str]] = {
     "*.note": "A working note of the readers; it is not published.",
     "*.extracted": "The run in which the record was made. Default: the document's.",
     "*.reviewed": "The run in which it was read a second time. Default: the document's.",
-    "*.review": "How far it has been checked. Default: the document's, else `drafted`.",
+    "*.review": "How far it has been checked; `proposed`: by nobody, and the file is refused. "
+    "Default: the document's, else `drafted`.",
     # every entity
     "entity.labels": "The name to show, one per language, such as `{en: Port Solen, bn: …}`.",
     "entity.variants": "Other spellings and short forms, a list per language.",
