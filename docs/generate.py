@@ -47,7 +47,8 @@ another.
   places, things, positions, runs and links may also stand in a file without one, the registry.
 - Corrections and withdrawals stand in the file of what they are of.
 - An unknown field is an error.
-- A record with `review: proposed` was put there by a program, and nobody has taken it over: as long
+- A record with `review: proposed` was put there by a program
+  ([annotate an article](../how-to/annotate-an-article.md)), and nobody has taken it over: as long
   as there is one, `kg facts check` and `kg build` stop and name its line.
 
 `kg facts schema` prints the JSON Schema of all this, `kg facts new` puts it beside the new file for
@@ -513,6 +514,9 @@ options of one. Values that an option does not give come from [settings](setting
 """
 
 CODES: Final[Mapping[str, str]] = {
+    "kg annotate": "0 written, or printed; 2 the article or the registry cannot be read, an "
+    "argument is not of its form, the file is there already, or the server of a model refuses or "
+    "is not there. [Annotate an article](../how-to/annotate-an-article.md) says the rest.",
     "kg build": "0 published, or already there; 1 does not conform: nothing is published, the "
     "report is in `rejected/` of the folder of releases, and the release that was current stays; "
     "2 a facts file cannot be read.",

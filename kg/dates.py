@@ -143,8 +143,8 @@ def find_dates(
 def tense(text: str, language: str, at: int) -> tuple[Tense, bool]:
     """Return the tense that the words of a sentence give to what stands at an offset.
 
-    The second is whether words of the other tense stand in the sentence too. Where the verb comes
-    last, the first words after the offset decide, else the nearest ones.
+    The second is whether words of the other tense stand there too. Where the verb comes last, the
+    first words after the offset decide, else the nearest ones, of the same clause if it has any.
     """
     words = _words()[language.partition("-")[0]]
     return _tense(text, words, at)
@@ -440,6 +440,9 @@ _SHIFTED: Final = {
 }
 
 
+_CLAUSE: Final = r"[,;:]|\b(?:that|which|who|whether|and|but|что|и|но|а)\b"
+
+
 def _number(names: Mapping[str, int], form: str) -> int:
     folded = form.casefold()
     return next(n for name, n in names.items() if name.casefold() == folded)
@@ -477,6 +480,13 @@ def _tense(sentence: str, words: _Words, at: int) -> tuple[Tense, bool]:
     marks += [(a, "future") for a, _ in future]
     if not marks:
         return "", False
+    if not words.verb_last:  # the verb of its own clause decides
+        own = [
+            (place, name)
+            for place, name in marks
+            if not re.search(_CLAUSE, sentence[min(place, at) : max(place, at)])
+        ]
+        marks = own or marks
     after = [mark for mark in marks if mark[0] >= at]
     if words.verb_last and after:
         nearest = min(after)
@@ -637,7 +647,8 @@ def _words() -> Mapping[str, _Words]:
                 rf"{_D}(?:st|nd|rd|th)?\s+(?:of\s+)?{_M}(?:,?\s+{_Y})?",
                 rf"{_M}\s+{_D}(?:st|nd|rd|th)?(?![.,:]?\d)(?:,?\s+{_Y})?",
                 rf"{_M},?\s+{_Y}",
-                rf"(?:(?<=[Ii]n )|(?<=[Ss]ince )|(?<=[Bb]y )|(?<=[Uu]ntil )){_M}{_E}",
+                rf"(?:(?<=[Ii]n )|(?<=[Ss]ince )|(?<=[Bb]y )|(?<=[Uu]ntil )|(?<=early )|(?<=late )|"
+                rf"(?<=mid-)){_M}{_E}",
                 rf"(?:(?<=[Ii]n )|(?<=[Ss]ince )|(?<=[Bb]y )|(?<=[Uu]ntil )|(?<=[Dd]uring )){_Y}",
             ),
             since_before="[Ss]ince(?:\\s+early|\\s+late)?",

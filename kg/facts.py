@@ -768,6 +768,25 @@ def read_files(
     return facts
 
 
+def read_registry(folders: Sequence[Path]) -> list[AnyRecord]:
+    """Return the records of the files without a document: what facts of any article may name.
+
+    Each is read by itself: a file that is still being worked on beside them is no error.
+
+    Raises:
+        KgErrors: a record is not of its form, in one of those files.
+        FactError: a folder is missing or holds no facts file, or a file cannot be read.
+    """
+    errors: list[FactError] = []
+    out: list[AnyRecord] = []
+    for name, path in facts_files(folders).items():
+        raw = _read_file(path, str(path))
+        if not any(isinstance(r.value, dict) and r.value.get("kind") == "document" for r in raw):
+            out.extend(_typed(name, raw, errors).records)
+    _stop(errors)
+    return out
+
+
 def json_schema() -> dict[str, Any]:
     """Return the JSON Schema (2020-12) of a facts file: a list of records told apart by `kind`.
 
@@ -1315,7 +1334,7 @@ def _check_record(
                     expected="a date such as 2023-10-18",
                 )
     for path, tag in _language_tags(record):
-        if not _known_language(tag):
+        if not known_language(tag):
             yield FactError(
                 f'field "{_dotted(path)}" has an unknown language tag',
                 where=where(*path),
@@ -1408,7 +1427,8 @@ def _language_tags(value: Any, path: _Path = ()) -> Iterator[tuple[_Path, str]]:
             yield (*path, key), key
 
 
-def _known_language(tag: str) -> bool:
+def known_language(tag: str) -> bool:
+    """Return whether a language tag is registered."""
     import langcodes
 
     return langcodes.tag_is_valid(tag)
@@ -1978,7 +1998,7 @@ def facts_template(key: str, text: Path, language: str, reference_date: str, tod
         ) from None
     if not content.strip():
         raise FactError("the text is empty", where=str(text))
-    if not _known_language(language):
+    if not known_language(language):
         raise FactError("unknown language tag", where="--language", seen=language)
     sentences = "\n".join(
         f"    - {{at: {a}-{b}, sha256: {_sha256(content[a:b].encode())}}}"

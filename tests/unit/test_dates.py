@@ -120,7 +120,9 @@ def test_former_is_not_last_in_korean():
 
 def test_without_words_of_tense_a_weekday_is_only_possible():
     assert one("The Tuesday talks", "en").certainty == "possible"
-    both = one("Rell said that talks will begin on Tuesday.", "en")
+    clause = one("Rell said on Monday that talks will begin.", "en")
+    assert (clause.edtf, clause.certainty) == ("2024-03-11", "certain")
+    both = one("Rell said talks will begin on Tuesday.", "en")
     assert (both.edtf, both.certainty) == ("2024-03-19", "probable")
     assert tense("रविवार को रवाना हुई, मंगलवार को संभव है", "hi", 6) == ("past", True)
 
