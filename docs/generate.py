@@ -47,6 +47,9 @@ another.
   places, things, positions, runs and links may also stand in a file without one, the registry.
 - Corrections and withdrawals stand in the file of what they are of.
 - An unknown field is an error.
+- A record with `review: proposed` was put there by a program
+  ([annotate an article](../how-to/annotate-an-article.md)), and nobody has taken it over: as long
+  as there is one, `kg facts check` and `kg build` stop and name its line.
 
 `kg facts schema` prints the JSON Schema of all this, `kg facts new` puts it beside the new file for
 completion in an editor ([tutorial](../tutorial.md)), and a server has it at `/facts/schema.json`.
@@ -59,7 +62,7 @@ Concepts (event types, relation types, roles, time rules) are listed in
 |---|---|---|
 | file | encoding, YAML or JSON syntax, a field given twice | 2 |
 | record | unknown or missing field, value that is not of its form | 2 |
-| set | id used twice; dangling reference; unknown concept; bad date, language tag or offset | 2 |
+| set | id used twice; dangling reference; unknown concept; bad date, tag, offset; a proposal | 2 |
 | rule | a claim that relays itself; an identifier that [the authority](links.md) lacks | 1 |
 | shape | what `shapes/` says of the graph: `kg build` and `kg validate` only | 1 |
 
@@ -75,7 +78,8 @@ MEANINGS: Final[Mapping[str, str]] = {
     "*.note": "A working note of the readers; it is not published.",
     "*.extracted": "The run in which the record was made. Default: the document's.",
     "*.reviewed": "The run in which it was read a second time. Default: the document's.",
-    "*.review": "How far it has been checked. Default: the document's, else `drafted`.",
+    "*.review": "How far it has been checked; `proposed`: by nobody, and the file is refused. "
+    "Default: the document's, else `drafted`.",
     # every entity
     "entity.labels": "The name to show, one per language, such as `{en: Port Solen, bn: …}`.",
     "entity.variants": "Other spellings and short forms, a list per language.",
@@ -510,6 +514,9 @@ options of one. Values that an option does not give come from [settings](setting
 """
 
 CODES: Final[Mapping[str, str]] = {
+    "kg annotate": "0 written, or printed; 2 the article or the registry cannot be read, an "
+    "argument is not of its form, the file is there already, or the server of a model refuses or "
+    "is not there. [Annotate an article](../how-to/annotate-an-article.md) says the rest.",
     "kg build": "0 published, or already there; 1 does not conform: nothing is published, the "
     "report is in `rejected/` of the folder of releases, and the release that was current stays; "
     "2 a facts file cannot be read.",

@@ -23,6 +23,7 @@ from typing import Annotated, Any, Final, NoReturn
 import typer
 
 from kg import logs
+from kg.cli_annotate import annotate
 from kg.config import Settings, load_settings
 from kg.errors import ConfigError, KgError, KgErrors, ShapesError
 
@@ -44,6 +45,7 @@ release_app = typer.Typer(
 )
 app.add_typer(facts_app)
 app.add_typer(release_app)
+app.command()(annotate)
 
 FactsOption = Annotated[
     list[Path] | None,

@@ -8,7 +8,7 @@ Reading has three stages, and each reports all of its errors together:
 1. the file: encoding, YAML or JSON syntax, duplicate keys;
 2. the record: unknown fields, missing fields, values that are not of the field's form;
 3. the set: one id twice, references that lead nowhere, offsets outside the document, unknown
-   concepts, dates.
+   concepts, dates, records that are only proposed.
 
 Spec: docs/reference/facts.md; JSON Schema 2020-12 from `json_schema()`.
 """
@@ -30,7 +30,7 @@ from msgspec import Meta
 
 from kg import edtf
 from kg.errors import FactError, KgErrors
-from kg.names import is_nfc
+from kg.names import is_nfc, nfc
 
 Key = Annotated[str, Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$(?!\n)", max_length=80)]
 """An id or a reference to one: lower-case ASCII letters, digits and single hyphens."""
@@ -196,13 +196,16 @@ class Custody(Part, frozen=True, kw_only=True):
 class Record(
     msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind"
 ):
-    """What every record has. `extracted`, `reviewed` and `review` default to the document's."""
+    """What every record has. `extracted`, `reviewed` and `review` default to the document's.
+
+    `proposed` is of a program's proposal, which nobody has taken over: it is never published.
+    """
 
     id: Key
     note: Text | None = None
     extracted: Key | None = None
     reviewed: Key | None = None
-    review: ReviewState | None = None
+    review: Literal["proposed", "drafted", "checked", "cleared"] | None = None
 
 
 class Document(Record, frozen=True, kw_only=True, tag="document"):
@@ -759,9 +762,29 @@ def read_files(
         facts.by_id.begin(file.file)
         for record, item in zip(file.records, lines, strict=True):
             errors += _check_record(record, _Where(item), file, facts, known_keys)
+        errors += _proposals(file, [_Where(item) for item in lines])
     facts.by_id.begin("")
     _stop(errors)
     return facts
+
+
+def read_registry(folders: Sequence[Path]) -> list[AnyRecord]:
+    """Return the records of the files without a document: what facts of any article may name.
+
+    Each is read by itself: a file that is still being worked on beside them is no error.
+
+    Raises:
+        KgErrors: a record is not of its form, in one of those files.
+        FactError: a folder is missing or holds no facts file, or a file cannot be read.
+    """
+    errors: list[FactError] = []
+    out: list[AnyRecord] = []
+    for name, path in facts_files(folders).items():
+        raw = _read_file(path, str(path))
+        if not any(isinstance(r.value, dict) and r.value.get("kind") == "document" for r in raw):
+            out.extend(_typed(name, raw, errors).records)
+    _stop(errors)
+    return out
 
 
 def json_schema() -> dict[str, Any]:
@@ -1311,7 +1334,7 @@ def _check_record(
                     expected="a date such as 2023-10-18",
                 )
     for path, tag in _language_tags(record):
-        if not _known_language(tag):
+        if not known_language(tag):
             yield FactError(
                 f'field "{_dotted(path)}" has an unknown language tag',
                 where=where(*path),
@@ -1326,6 +1349,36 @@ def _check_record(
             expected="another id than " + " ".join(sorted(RESERVED[kind])),
         )
     yield from _check_shape(record, where, file, facts)
+
+
+_PROPOSALS_SHOWN: Final = 10
+
+
+def _proposals(file: FactFile, places: Sequence[_Where]) -> Iterator[FactError]:
+    """Yield the records that nobody has taken over yet; of many the first, and how many more."""
+    default = file.document.review if file.document else None
+    open_ones = [
+        (record, where)
+        for record, where in zip(file.records, places, strict=True)
+        if (record.review or default) == "proposed"
+    ]
+    for record, where in open_ones[:_PROPOSALS_SHOWN]:
+        yield FactError(
+            f"the {kind_of(record)} is only proposed, and nothing proposed is published",
+            where=where("review"),
+            seen=f'"{record.id}", review: proposed',
+            expected="review: drafted (taken over) or checked (compared with the text)",
+            hint="complete the record and mark it so, or delete it",
+        )
+    if len(open_ones) > _PROPOSALS_SHOWN:
+        rest = open_ones[_PROPOSALS_SHOWN:]
+        yield FactError(
+            f"{len(rest)} more records are only proposed",
+            where=rest[0][1]("review"),
+            seen=" ".join(f'"{record.id}"' for record, _ in rest),
+            expected="review: drafted or checked in each of them",
+            hint="the last of them stands at line " + rest[-1][1]("review").rpartition(":")[2],
+        )
 
 
 _UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
@@ -1374,7 +1427,8 @@ def _language_tags(value: Any, path: _Path = ()) -> Iterator[tuple[_Path, str]]:
             yield (*path, key), key
 
 
-def _known_language(tag: str) -> bool:
+def known_language(tag: str) -> bool:
+    """Return whether a language tag is registered."""
     import langcodes
 
     return langcodes.tag_is_valid(tag)
@@ -1706,7 +1760,7 @@ def verify_texts(facts: FactSet, texts: Path) -> Verified:
                             hint="correct the offsets or the hash",
                         )
                     )
-                if isinstance(record, Mention) and field == "at" and found != record.surface:
+                if isinstance(record, Mention) and field == "at" and nfc(found) != record.surface:
                     errors.append(
                         FactError(
                             f'field "surface" is not what stands at {at} of {document.id}',
@@ -1743,27 +1797,165 @@ def _spans(
 
 # --- starting a file ------------------------------------------------------------------------
 
-_SENTENCE_END: Final = frozenset("।॥.!?。؟\n")
+_SENTENCE_END: Final = frozenset("।॥.!?。．！？؟۔…\n\r\u2028\u2029")
+_CLOSERS: Final = frozenset("\"'”’»›)]』」》")
+_TITLES: Final = frozenset(
+    [
+        "Mr",
+        "Mrs",
+        "Ms",
+        "Dr",
+        "Prof",
+        "Rev",
+        "Sr",
+        "Jr",
+        "St",
+        "Gen",
+        "Lt",
+        "Col",
+        "Maj",
+        "Capt",
+        "Sgt",
+        "Cmdr",
+        "Adm",
+        "Gov",
+        "Sen",
+        "Rep",
+        "Hon",
+        "Pres",
+        "Inc",
+        "Ltd",
+        "Co",
+        "Corp",
+        "Dept",
+        "Univ",
+        "Jan",
+        "Feb",
+        "Mar",
+        "Apr",
+        "Jun",
+        "Jul",
+        "Aug",
+        "Sep",
+        "Sept",
+        "Oct",
+        "Nov",
+        "Dec",
+    ]
+)
+_ABBREVIATIONS: Final = frozenset(
+    [
+        "vs",
+        "approx",
+        "гг",
+        "вв",
+        "им",
+        "ул",
+        "тыс",
+        "млн",
+        "млрд",
+        "трлн",
+        "руб",
+        "коп",
+        "стр",
+        "др",
+        "пр",
+        "напр",
+        "см",
+        "ср",
+        "акад",
+        "проф",
+        "ген",
+        "лейт",
+        "полк",
+        "ড",
+        "ডা",
+        "মো",
+        "মি",
+        "ডঃ",
+        "मि",
+        "श्री",
+        "डॉ",
+        "डा",
+        "प्रो",
+    ]
+)
+"""Words that end with a full stop and end no sentence."""
+_STARTERS: Final = frozenset(
+    [
+        "The",
+        "A",
+        "An",
+        "In",
+        "On",
+        "At",
+        "But",
+        "And",
+        "He",
+        "She",
+        "It",
+        "They",
+        "We",
+        "This",
+        "That",
+    ]
+)
+"""Words before which initials such as U.S. end a sentence."""
 
 
 def split_sentences(text: str) -> list[tuple[int, int]]:
     """Return half-open code-point offsets of the sentences of a text, in order.
 
-    A sentence ends after one of `। ॥ . ! ? 。 ؟` or at a line's end; a full stop between two
-    characters that are not spaces ends none. Only a proposal: people correct it.
+    A sentence ends after one of `। ॥ . ! ? 。 ؟ ۔ …`, with what closes a quotation after it, or at
+    a line's end. A full stop ends none between two characters that are not spaces, after an
+    initial or an abbreviation, and before a small letter. Only a proposal: people correct it.
+
+    >>> split_sentences("Dr. A. Rell left. It took 2.5 hours.")
+    [(0, 17), (18, 36)]
     """
     out: list[tuple[int, int]] = []
-    start = 0
-    for i, char in enumerate(text):
-        last = i + 1 == len(text)
-        inside = char == "." and not last and not text[i + 1].isspace()
-        if (char in _SENTENCE_END and not inside) or last:
-            body = text[start : i + 1]
-            if body.strip():
-                first = start + len(body) - len(body.lstrip())
-                out.append((first, start + len(body.rstrip())))
-            start = i + 1
+    start = i = 0
+    while i < len(text):
+        end = i + 1
+        if text[i] in _SENTENCE_END and not (text[i] == "." and _inside(text, start, i)):
+            while end < len(text) and text[i] not in "\n\r" and text[end] in _AFTER_END:
+                end += 1
+        elif end < len(text):
+            i = end
+            continue
+        body = text[start:end]
+        kept = body.strip(_BLANK)
+        if kept.strip(_NO_SENTENCE):
+            first = start + len(body) - len(body.lstrip(_BLANK))
+            out.append((first, first + len(kept)))
+        start = i = end
     return out
+
+
+_AFTER_END: Final = _CLOSERS | frozenset("।॥.!?。．！？؟۔…")
+_BLANK: Final = " \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f\x85\xa0\u3000\ufeff\u2028\u2029"
+_NO_SENTENCE: Final = _BLANK + "".join(_AFTER_END)
+
+
+def _inside(text: str, start: int, i: int) -> bool:
+    """Return whether the full stop at `i` stands inside a sentence that begins at `start`."""
+    after = text[i + 1 : i + 2]
+    if not after:
+        return False
+    if not after.isspace() and after not in _AFTER_END:
+        return True
+    before = text[max(start, i - 40) : i]
+    word = re.split(r"[\s(\[“\"'«]", before)[-1]
+    following = text[i + 1 :].lstrip(_BLANK + "".join(_CLOSERS))[:20]
+    if word in ("No", "no", "Nos"):
+        return following[:1].isdecimal()
+    if word in ("г", "гг", "в", "вв") and before[: -len(word)].rstrip()[-1:].isalnum():
+        return not following[:1].isupper()
+    if re.fullmatch(r"(?:[^\W\d_]\.)+[^\W\d_]", word):  # U.S., т.е.
+        return not following or following.split()[0] not in _STARTERS
+    if (len(word) == 1 and word.isalpha()) or word in _TITLES or word in _ABBREVIATIONS:
+        return True
+    return following[:1].islower() and "\n" not in text[i + 1 : i + 3]
 
 
 def facts_template(key: str, text: Path, language: str, reference_date: str, today: str) -> str:
@@ -1806,7 +1998,7 @@ def facts_template(key: str, text: Path, language: str, reference_date: str, tod
         ) from None
     if not content.strip():
         raise FactError("the text is empty", where=str(text))
-    if not _known_language(language):
+    if not known_language(language):
         raise FactError("unknown language tag", where="--language", seen=language)
     sentences = "\n".join(
         f"    - {{at: {a}-{b}, sha256: {_sha256(content[a:b].encode())}}}"

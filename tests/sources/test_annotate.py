@@ -1,0 +1,448 @@
+"""Proposals for invented articles: what is proposed, and what a person makes of it."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from kg.annotate import Item, Proposal, Request, plain_fields, propose, to_yaml
+from kg.article import Article
+from kg.cli import main
+from kg.facts import Agent, Claim, Event, Mention, Place, Run, read_registry, verify_texts
+from kg.linker import Answer, Candidate
+from kg.scan import Found
+
+HARBOUR = """\
+PORT SOLEN, March 12 – Arvenian Foreign Minister Ilse Rell is due in Port Solen on Wednesday.
+The Bostmark Courier reported, citing a harbour official, that ships came on Monday.
+Bostmark's defence ministry denied the report. The Arvenian ministry did not immediately confirm it.
+Rell called the talks “very useful indeed” and did not say when they end.
+"""
+ITEMS = {
+    "Q900001": Item("Arvenia", "state"),
+    "Q900002": Item("Bostmark", "state"),
+    "Q900003": Item("Port Solen", "city"),
+    "Q900004": Item("Ilse Rell", "person"),
+    "Q900005": Item("Solen War", "conflict"),
+}
+
+
+class Names:
+    """A finder of a few invented names."""
+
+    def __init__(self, **found: Answer) -> None:
+        self._found = found
+
+    def __call__(self, text: str, lang: str) -> Iterator[Found]:
+        places = [
+            (match.start(), match.end(), match[0], answer)
+            for name, answer in self._found.items()
+            for match in re.finditer(rf"{name.replace('_', ' ')}(?![a-z])", text, re.IGNORECASE)
+        ]
+        for start, end, surface, answer in sorted(places, key=lambda place: place[:2]):
+            yield Found(start, end, surface, answer)
+
+
+def linked(qid: str, rule: str = "name", literal: str | None = None, **more: str) -> Answer:
+    kind = ITEMS[qid].kind
+    return Answer(
+        qid, qid if literal is None else literal, "0.9", {"rule": rule, "kind": kind} | more
+    )
+
+
+FINDER = Names(
+    Arvenian=linked("Q900001", "adjective", affixes="adjective"),
+    Bostmark=linked("Q900002"),
+    Port_Solen=linked("Q900003", may_stand_for="Q900002"),
+    Ilse_Rell=linked("Q900004"),
+)
+
+PLAIN = Names(
+    Arvenian=linked("Q900001", "adjective", affixes="adjective"),
+    Arvenia=linked("Q900001"),
+    Bostmark=linked("Q900002"),
+    Ilse_Rell=linked("Q900004"),
+)
+
+
+def request(**more: object) -> Request:
+    fields = {
+        "key": "harbour",
+        "language": "en",
+        "today": "2024-03-20",
+        "reference": date(2024, 3, 12),
+        "reference_basis": "dateline",
+    }
+    return Request(**{**fields, **more})
+
+
+@pytest.fixture(scope="module")
+def registry(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> list:
+    """The agents and places of the tutorial, as a registry of their own."""
+    import yaml
+
+    text = (checkout / "docs/tutorial/facts/harbour-visit.yaml").read_text(encoding="utf-8")
+    kept = [
+        record
+        for record in yaml.load(text, Loader=yaml.BaseLoader)
+        if record["kind"] in ("place", "position")
+        or (record["kind"] == "agent" and record["id"] != "harbour-official")
+    ]
+    for record in kept:
+        for field in ("extracted", "review"):
+            record.pop(field, None)
+    folder = tmp_path_factory.mktemp("registry")
+    (folder / "registry.jsonl").write_text(
+        "\n".join(json.dumps(record) for record in kept), encoding="utf-8"
+    )
+    return read_registry([folder])
+
+
+IDENTIFIERS = {"Q900001": "arvenia", "Q900002": "bostmark", "Q900003": "port-solen"}
+
+
+def proposed(
+    registry: list, text: str = HARBOUR, finder: Names = FINDER, **more: object
+) -> Proposal:
+    article = Article("harbour", text.encode())
+    return propose(article, request(**more), finder, registry, IDENTIFIERS, ITEMS.get)
+
+
+def of_kind(proposal: Proposal, kind: type) -> list:
+    return [record for record in proposal.records if isinstance(record, kind)]
+
+
+def test_everything_is_proposed_and_equal_inputs_are_equal_files(registry: list):
+    proposal = proposed(registry)
+    # A run has no state of its own: it is the document's.
+    states = {r.review for r in proposal.records if not isinstance(r, Run)}
+    assert states == {"proposed"}
+    assert to_yaml(proposal, "harbour") == to_yaml(proposed(registry), "harbour")
+
+
+def test_names_are_those_of_the_registry_or_new_records(registry: list):
+    proposal = proposed(registry)
+    mentions = {HARBOUR[slice(*map(int, m.at.split("-")))]: m for m in of_kind(proposal, Mention)}
+    assert mentions["Arvenian"].names == "arvenia"
+    assert mentions["Port Solen"].names == "port-solen"
+    assert mentions["Ilse Rell"].names == "ilse-rell"
+    assert "may stand for bostmark" in mentions["Port Solen"].note
+    assert all(m.surface == surface for surface, m in mentions.items())
+    unknown = proposed([], finder=FINDER)
+    new = {r.id: r for r in unknown.records if isinstance(r, (Agent, Place))}
+    assert new["ilse-rell"].type == "Person"
+    assert new["arvenia"].type == "State"
+    assert isinstance(new["port-solen"], Place)
+    assert all(r.wikidata is None for r in new.values())
+    assert "Wikidata Q900004" in new["ilse-rell"].note
+
+
+def test_a_record_without_an_item_is_taken_by_its_label_and_none_with_another_item(registry: list):
+    text = "Ilse Rell came."
+    finder = Names(Ilse_Rell=linked("Q900004"))
+
+    def names(identifiers: dict[str, str]) -> str:
+        article = Article("harbour", text.encode())
+        found = propose(article, request(language="hi"), finder, registry, identifiers, ITEMS.get)
+        return of_kind(found, Mention)[0].names
+
+    assert names({}) == "ilse-rell"
+    assert names({"Q900009": "ilse-rell"}) == "ilse-rell-x"
+
+
+def test_a_name_of_several_things_and_one_of_no_record_are_left_open(registry: list):
+    both = Answer(
+        "",
+        "",
+        "",
+        {"reason": "several"},
+        (Candidate("Q9", "Rell", "city", "1", ""), Candidate("Q8", "Rell", "person", "1", "")),
+    )
+    text = "Rell spoke after the Solen War."
+    proposal = proposed([], text, Names(Rell=both, Solen_War=linked("Q900005")))
+    assert of_kind(proposal, Mention) == []
+    assert [what for _, what in proposal.open] == [
+        "Solen War (conflict), Wikidata Q900005: no record proposed",
+        "a name of several things: Rell (city, Q9) or Rell (person, Q8)",
+    ]
+    assert "# sentence 0: a name of several things" in to_yaml(proposal, "harbour")
+
+
+def test_both_readings_of_a_metonym_are_kept(registry: list):
+    text = "Port Solen said that the talks are over."
+    (mention,) = of_kind(proposed(registry, text), Mention)
+    assert (mention.names, mention.means) == ("port-solen", "bostmark")
+    (claim,) = of_kind(proposed(registry, text), Claim)
+    assert claim.by == ["bostmark"]
+    meant = Names(Port_Solen=linked("Q900002", literal="Q900003"))
+    (mention,) = of_kind(proposed(registry, "It was far from Port Solen.", meant), Mention)
+    assert (mention.names, mention.means) == ("port-solen", "bostmark")
+
+
+def test_speakers_are_guesses_and_stances_are_kept_apart(registry: list):
+    claims = of_kind(proposed(registry), Claim)
+    by = {(c.evidence[0].sentence, c.stance): c for c in claims}
+    cited = by[1, "affirms"]
+    assert cited.via == ["bostmark-courier"]
+    assert cited.by == ["harbour-speaker-01"]
+    assert by[2, "denies"].by == ["unattributed"], "a ministry of a state is not that state"
+    confirm = by[3, "does-not-confirm"]
+    assert confirm.by == ["unattributed"], "the state's adjective speaks for nobody"
+    assert all(c.attribution == "inferred" for c in claims if c.by != ["unattributed"])
+    assert "guess" in cited.note
+    assert not any("narrator" in c.by for c in claims)
+
+
+def test_speakers_without_a_name_are_never_merged():
+    text = "Officials said so. Later officials said more."
+    agents = [a for a in of_kind(proposed([], text), Agent) if a.type == "UnnamedSource"]
+    assert [a.id for a in agents] == ["harbour-speaker-01", "harbour-speaker-02"]
+    assert len({a.labels["en"] for a in agents}) == 2
+
+
+def test_words_that_only_introduce_a_dispute_are_no_claim_of_their_own(registry: list):
+    claims = of_kind(proposed(registry, "Ilse Rell said there was no evidence for it."), Claim)
+    assert [(c.by, c.stance) for c in claims] == [(["ilse-rell"], "disputes-evidence")]
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "stance", "by"),
+    [
+        ("en", "Arvenia and Bostmark denied it.", "denies", ["arvenia", "bostmark"]),
+        ("en", "In Bostmark, Arvenia denied it.", "denies", ["arvenia"]),
+        ("en", "Arvenia left, and it denied that.", "denies", ["unattributed"]),
+        ("en", "The Arvenian minister denied it.", "denies", ["unattributed"]),
+        ("en", "Arvenia did not act, said Ilse Rell.", "affirms", ["arvenia"]),
+        ("en", "“We left,” said Ilse Rell.", "affirms", ["ilse-rell"]),
+        ("ru", "Министерство Bostmark опровергло это.", "denies", ["bostmark"]),
+        ("ru", "Ilse Rell уехала, сказал он.", "affirms", ["unattributed"]),
+        ("hi", "Ilse Rell ने Arvenia और Bostmark पर कहा।", "affirms", ["ilse-rell"]),
+        ("hi", "Arvenia और Bostmark के बारे में Ilse Rell ने कहा।", "affirms", ["ilse-rell"]),
+        ("bn", "Ilse Rell মঙ্গলবার Arvenia নিয়ে বলেছেন।", "affirms", ["ilse-rell"]),
+        ("ko", "Arvenia 외교부는 부인했다.", "denies", ["unattributed"]),
+        ("ko", "Ilse Rell은 부인했다.", "denies", ["ilse-rell"]),
+    ],
+)
+def test_who_is_guessed_to_speak(
+    registry: list, language: str, text: str, stance: str, by: list[str]
+):
+    claims = of_kind(proposed(registry, text, PLAIN, language=language), Claim)
+    assert [(c.stance, c.by) for c in claims] == [(stance, by)]
+
+
+def test_the_time_of_saying_is_not_after_the_reference_date(registry: list):
+    proposal = proposed(registry, "Ilse Rell said the port will open on Friday.")
+    assert of_kind(proposal, Claim)[0].time is None
+    assert of_kind(proposal, Event)[0].time.edtf == "2024-03-15"
+
+
+def test_what_is_negated_is_left_open_and_quotations_are_short(registry: list):
+    proposal = proposed(registry)
+    assert any("negated (did not say)" in what for _, what in proposal.open)
+    claims = of_kind(proposed(registry, "Ilse Rell said it was “very useful indeed”."), Claim)
+    assert [q.text for q in claims[0].quoted] == ["very useful indeed"]
+    claims = of_kind(proposed(registry, "Ilse Rell said “one two three four five six”."), Claim)
+    assert claims[0].quoted == []
+
+
+def test_dates_go_to_the_words_of_saying_or_to_events(registry: list):
+    text = "Ilse Rell said on Monday that ships will come on Friday."
+    proposal = proposed(registry, text)
+    (claim,) = of_kind(proposal, Claim)
+    (event,) = of_kind(proposal, Event)
+    assert claim.time.edtf == "2024-03-11"
+    assert (event.time.edtf, event.time.rule) == ("2024-03-15", "weekday")
+    assert (event.time.reference, event.time.reference_basis) == ("2024-03-12", "dateline")
+    assert [d.edtf for _, d in proposed(registry).dates][:2] == ["2024-03-12", "2024-03-13"]
+    assert proposed(registry).records[0].dateline_place == "port-solen"
+
+
+def test_without_a_reference_date_it_is_said_so(registry: list):
+    proposal = proposed(registry, reference=None, reference_basis=None)
+    assert all(not event.time for event in of_kind(proposal, Event))
+    assert sum("is unresolved: without a reference date" in what for _, what in proposal.open) == 3
+    assert "reference_date: TODO" in to_yaml(proposal, "harbour")
+
+
+def test_no_more_of_the_text_is_in_the_file_than_names_and_short_quotations(registry: list):
+    file = to_yaml(proposed(registry), "harbour").casefold()
+    words = HARBOUR.casefold().split()
+    runs = {" ".join(words[n : n + 6]) for n in range(len(words) - 5)}
+    assert not [run for run in runs if run in file]
+
+
+# --- the command --------------------------------------------------------------------------------
+
+BENGALI = (
+    "সিউল, ১২ মার্চ – রাশিয়ার পররাষ্ট্রমন্ত্রী সের্গেই লাভরভ মঙ্গলবার বলেছেন তিনি শুক্রবার মস্কোয় ফিরবেন। "
+    "মস্কো খবরটি নিশ্চিত করেনি। জাপান অভিযোগটি অস্বীকার করেছে।"
+)
+
+
+def kg(patch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *args: str):
+    patch.setattr(sys, "argv", ["kg", *args])
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as stop:
+        main()
+    out, err = capsys.readouterr()
+    return stop.value.code, out, err
+
+
+def accepted(text: str) -> str:
+    """Return a proposal as a person might leave it: completed, and taken over."""
+    text = re.sub("TODO: what sentence ([0-9]+) describes, as a noun phrase", r"Act \1", text)
+    text = re.sub('"?TODO: [^"\n}]*"?', "filled in for a test", text)
+    text = text.replace("type: todo", "type: statement")
+    return text.replace("review: proposed", "review: drafted")
+
+
+def test_a_proposal_is_refused_then_completed_then_checked_verified_and_built(
+    tmp_path: Path,
+    checkout: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    texts, facts = tmp_path / "texts", tmp_path / "facts"
+    texts.mkdir()
+    facts.mkdir()
+    (texts / "Visit 1.txt").write_text(BENGALI, encoding="utf-8")
+    registry = (checkout / "facts/registry.yaml").read_text(encoding="utf-8")
+    (facts / "registry.yaml").write_text(registry, encoding="utf-8")
+    file = facts / "visit.yaml"
+    options = ["--lang", "bn", "--reference-date", "2024-03-13", "--reference-basis", "dateline"]
+    options += ["--facts", str(facts), "--out", str(file)]
+    code, out, err = kg(
+        monkeypatch, capsys, "annotate", str(texts / "Visit 1.txt"), *options, "--json"
+    )
+    assert code == 0, err
+    found = json.loads(out)
+    assert found["document"] == "visit-1"
+    assert found["stances"] == {"affirms": 1, "denies": 1, "does-not-confirm": 1}
+    assert [d["edtf"] for d in found["dates"]] == ["2024-03-12", "2024-03-12", "2024-03-15"]
+    assert "refuse the file" in err
+    again = kg(monkeypatch, capsys, "annotate", str(texts / "Visit 1.txt"), *options)
+    assert again[0] == 2
+    assert "the file is there already" in again[2]
+
+    out_folder = tmp_path / "releases"
+    build = ("build", "--facts", str(facts), "--out", str(out_folder))
+    code, _, err = kg(monkeypatch, capsys, "facts", "check", "--facts", str(facts))
+    assert code == 2
+    assert "is only proposed" in err
+    assert "todo" in err
+    code, _, err = kg(monkeypatch, capsys, *build)
+    assert code == 2
+    assert not (out_folder / "current").exists()
+
+    file.write_text(accepted(file.read_text(encoding="utf-8")), encoding="utf-8")
+    code, _, err = kg(monkeypatch, capsys, "facts", "check", "--facts", str(facts))
+    assert code == 0, err
+    code, out, err = kg(
+        monkeypatch, capsys, "facts", "verify", "--facts", str(facts), "--texts", str(texts)
+    )
+    assert (code, "0 errors" in out) == (0, True), err
+    code, _, err = kg(monkeypatch, capsys, *build)
+    assert code == 0, err
+
+    records = {r["id"]: r for r in found["records"]}
+    claims = [r for r in records.values() if r["kind"] == "claim"]
+    assert [(c["stance"], c["by"]) for c in claims] == [
+        ("affirms", ["sergei-lavrov"]),
+        ("does-not-confirm", ["russian-government"]),
+        ("denies", ["japan"]),
+    ]
+    names = {r["surface"]: r for r in records.values() if r["kind"] == "mention"}
+    assert names["মস্কোয়"]["names"] == "moscow"
+    assert (names["মস্কো"]["names"], names["মস্কো"]["means"]) == ("moscow", "russian-government")
+    assert names["রাশিয়ার"]["names"] == "russia"
+
+
+def test_a_text_that_is_not_normalised_is_verified(tmp_path: Path):
+    from unicodedata import normalize
+
+    from kg.build import load_facts
+
+    text = normalize("NFD", "Café Rell lies in Ängelby. Ilse Réll said so on Monday.")
+    finder = Names(Ilse_Réll=linked("Q900004"), Ängelby=linked("Q900003"))
+    article = Article("a", text.encode())
+    proposal = propose(article, request(), finder, [], {}, ITEMS.get)
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "facts").mkdir()
+    (tmp_path / "texts/a.txt").write_text(text, encoding="utf-8")
+    (tmp_path / "facts/a.yaml").write_text(accepted(to_yaml(proposal, "harbour")), encoding="utf-8")
+    done = verify_texts(load_facts([tmp_path / "facts"]), tmp_path / "texts")
+    assert (done.errors, done.without_hash) == ((), 0)
+    assert {m.surface for m in of_kind(proposal, Mention)} == {"Ilse Réll", "Ängelby"}
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["--lang", "xx-"], "--lang: not of its form"),
+        (["--lang", "qx"], "--lang: unknown language tag"),
+        (["--lang", "en", "--key", "A b"], "--key: not of its form; seen A b"),
+        (["--lang", "en", "--key", "registry"], "--key: the id is taken by the build itself"),
+        (["--lang", "en", "--reference-date", "12.3.2024"], "--reference-date: no day"),
+        (["--lang", "en", "--reference-date", "2024-02-30"], "--reference-date: no day"),
+        (["--lang", "en", "--reference-basis", "dateline"], "a basis without a date"),
+        (
+            ["--lang", "en", "--reference-date", "2024-03-12", "--reference-basis", "guess"],
+            "--reference-basis: no such basis; seen guess; expected dateline or",
+        ),
+        (["--lang", "en", "--captured", "soon"], "--captured: no day of the calendar"),
+        (["--lang", "en", "--llm"], "--llm-url: not given"),
+        (
+            ["--lang", "en", "--llm", "--llm-url", "http://127.0.0.1:1/v1", "--llm-model", "m"],
+            "--llm: a model's answers are kept beside the file",
+        ),
+    ],
+)
+def test_a_wrong_argument_is_named(
+    args: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    text = tmp_path / "a.txt"
+    text.write_text("Rell left.", encoding="utf-8")
+    code, out, err = kg(monkeypatch, capsys, "annotate", str(text), *args)
+    assert (code, out) == (2, "")
+    assert message in err
+
+
+def test_an_article_in_a_language_without_words_has_its_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    text = tmp_path / "a.txt"
+    text.write_text("Le Japon a dit non mardi.", encoding="utf-8")
+    code, out, err = kg(monkeypatch, capsys, "annotate", str(text), "--lang", "fr")
+    assert code == 0
+    assert "names: japan" in out
+    assert "no words of saying and of time are known in fr" in err
+
+
+def test_a_text_without_sentences_is_told_and_not_read_for_hours(registry: list):
+    proposal = proposed(registry, "Bostmark said on Tuesday, and " * 10_000)
+    assert proposal.spoken == ()
+    assert [what for _, what in proposal.open] == [
+        "299999 characters: too long for a sentence, not read"
+    ]
+
+
+def test_a_name_that_no_record_can_hold_is_none():
+    name = "Bost" + " mark" * 25
+    finder = Names(**{name.replace(" ", "_"): linked("Q900002")})
+    assert of_kind(proposed([], f"{name} left.", finder), Mention) == []
+
+
+def test_fields_with_defaults_are_left_out(registry: list):
+    (claim, *_) = of_kind(proposed(registry), Claim)
+    assert "n" not in plain_fields(claim)
+    assert plain_fields(claim)["kind"] == "claim"
