@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from kg.facts import FactSet, RuleBreak
     from kg.identity import ReleaseSettings
     from kg.increment import Notes
-    from kg.link import LinkRow
     from kg.manifest import Input, Manifest, Question
     from kg.mapping import Counts, Quads
     from kg.register import Register
     from kg.report import Report
+    from kg.sssom import LinkRow
     from kg.vocab import Vocabulary
     from kg.writer import Content, ReportFiles
 

@@ -29,12 +29,13 @@ import msgspec
 from kg.derive import Unclear, by_graph, derived_changes
 from kg.facts import FactFile, FactSet, Records, facts_files, read_files, rule_breaks
 from kg.index import FOLDER, Index, Remembered, take_index, write_index
-from kg.link import LinkRow, link_breaks
+from kg.link import link_breaks
 from kg.load import Change
 from kg.manifest import QUADS, Input, Manifest
 from kg.mapping import Quads, digest_of
 from kg.report import Report
 from kg.revalidate import Tokens, Validation
+from kg.sssom import LinkRow
 from kg.triples import Triples
 from kg.validate import Shapes
 from kg.view import changes_between, together, union_change

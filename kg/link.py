@@ -1,8 +1,9 @@
 """Links to things outside: read from the authority, checked, and written with their justification.
 
 `mappings/wikidata.sssom.tsv` is the only source of outside links. Builds read it and never write
-it. A row is positive (a match), negative (`Not`: looked at and refused) or `sssom:NoTermFound`
-(looked for and not found, which is not the same as not looked for).
+it. A row is positive (a match), negative (`Not`: looked at and refused), `sssom:NoTermFound`
+(looked for and not found, which is not the same as not looked for), or unsure (looked at, and could
+not be decided), which is not published at all.
 
 Spec: SSSOM 1.0 (TSV with embedded metadata); docs/reference/links.md
 """
@@ -13,70 +14,27 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from kg.errors import KgErrors, MappingError
 from kg.facts import Agent, FactSet, Place, Position, Record, RuleBreak, Thing, kind_of
 from kg.mapping import Quads
-from kg.vocab import (
-    RDF,
-    RDFS,
-    SCHEMA,
-    SKOS,
-    SSSOM,
-    WD,
-    date,
-    decimal,
-    described,
-    digest_key,
-    literal,
-    term,
+from kg.sssom import (
+    AGREEMENT,
+    COLUMNS,
+    EXACT,
+    NO_TERM,
+    PREDICATES,
+    LinkRow,
+    called,
+    expand,
+    record_key,
 )
+from kg.vocab import RDF, RDFS, SCHEMA, date, decimal, literal, term
 
-NO_TERM: Final = "sssom:NoTermFound"
-PREDICATES: Final = ("skos:exactMatch", "skos:closeMatch", "skos:broadMatch", "skos:relatedMatch")
-_PREFIXES: Final = (
-    ("skos:", SKOS),
-    ("wd:", WD),
-    ("sssom:", SSSOM),
-    ("semapv:", "https://w3id.org/semapv/vocab/"),
-)
 _SUBJECT: Final = re.compile("^kg:(agent|place|thing|position|event)/([a-z0-9]+(-[a-z0-9]+)*)$")
 _WHO: Final = re.compile("kg:agent/[a-z0-9]+(-[a-z0-9]+)*")
 _ITEM: Final = re.compile("^wd:Q[1-9][0-9]*$")
 _DAY: Final = re.compile("^[0-9]{4}-[0-9]{2}-[0-9]{2}$")
 _CONFIDENCE: Final = re.compile("^(0|1|0[.][0-9]*[1-9])$")
-
-
-class LinkRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One decision: a subject of ours, a predicate, an object outside, and why."""
-
-    subject_id: str
-    subject_label: str
-    predicate_id: str
-    predicate_modifier: str
-    object_id: str
-    object_label: str
-    object_kind: str
-    mapping_justification: str
-    author_id: str
-    reviewer_id: str
-    mapping_date: str
-    confidence: str
-    evidence: str
-    revisit_on: str
-    comment: str
-    origin: str
-
-    @property
-    def subject(self) -> str:
-        """Return the id of the subject in the facts, e.g. `north-korea`."""
-        return self.subject_id.partition("/")[2]
-
-    @property
-    def published(self) -> bool:
-        """Return whether the row is a match that becomes a link."""
-        return not self.predicate_modifier and self.object_id != NO_TERM
 
 
 def read_links(path: Path) -> list[LinkRow]:
@@ -88,26 +46,65 @@ def read_links(path: Path) -> list[LinkRow]:
     Spec: SSSOM 1.0, TSV; lines that begin with `#` are the metadata.
     """
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
+        text = path.read_text(encoding="utf-8")
     except OSError as e:
         raise MappingError("the authority of links cannot be read", where=path.name) from e
     except UnicodeDecodeError as e:
         raise MappingError("the authority is not UTF-8", where=path.name, seen=str(e)) from None
+    rows, errors = _rows(text, path)
+    errors += pair_errors(rows)
+    if errors:
+        raise KgErrors(errors)
+    return rows
+
+
+def read_proposals(path: Path) -> list[LinkRow]:
+    """Return the rows of a file of proposals, in its order; none where there is no file.
+
+    There may be several for one subject, and none is a decision.
+
+    Raises:
+        KgErrors: every row that is not well-formed, with its line.
+        MappingError: the file is not UTF-8, or has other columns.
+    """
+    if not path.exists():
+        return []
+    rows, errors = _rows(path.read_text(encoding="utf-8"), path, proposed=True)
+    if errors:
+        raise KgErrors(errors)
+    return rows
+
+
+def _rows(
+    text: str, path: Path, *, proposed: bool = False
+) -> tuple[list[LinkRow], list[MappingError]]:
+    """Return the rows of a table, and what is wrong with each of them."""
+    lines = text.split("\n")
     numbered = [(n, x) for n, x in enumerate(lines, 1) if x and not x.startswith("#")]
-    columns = [f for f in LinkRow.__struct_fields__ if f != "origin"]
-    header = numbered[0][1].split("\t") if numbered else []
-    if header != columns:
+    columns = numbered[0][1].split("\t") if numbered else []
+    if columns not in (list(COLUMNS), [*COLUMNS, AGREEMENT]):
         raise MappingError(
             "the authority has other columns",
             where=f"{path.name}:{numbered[0][0] if numbered else 1}",
-            seen=" ".join(header),
-            expected=" ".join(columns),
+            seen=" ".join(columns),
+            expected=" ".join(COLUMNS) + f", and {AGREEMENT} or not",
         )
     errors: list[MappingError] = []
     rows: list[LinkRow] = []
-    reader = csv.reader((x for _, x in numbered[1:]), delimiter="\t", quoting=csv.QUOTE_NONE)
-    for (number, _), cells in zip(numbered[1:], reader, strict=True):
+    for number, line in numbered[1:]:
         where = f"{path.parent.name}/{path.name}:{number}"
+        try:
+            [cells] = csv.reader([line], delimiter="\t", strict=True)
+        except csv.Error as e:
+            errors.append(
+                MappingError(
+                    "the row cannot be read",
+                    where=where,
+                    seen=str(e),
+                    expected="a cell with a quotation mark in quotation marks, with the mark twice",
+                )
+            )
+            continue
         if len(cells) != len(columns):
             errors.append(
                 MappingError(
@@ -119,15 +116,13 @@ def read_links(path: Path) -> list[LinkRow]:
             )
             continue
         row = LinkRow(**dict(zip(columns, cells, strict=True)), origin=where)
-        errors += _row_errors(row)
+        errors += row_errors(row, proposed=proposed)
         rows.append(row)
-    errors += _pairs(rows)
-    if errors:
-        raise KgErrors(errors)
-    return rows
+    return rows, errors
 
 
-def _row_errors(row: LinkRow) -> Iterator[MappingError]:
+def row_errors(row: LinkRow, *, proposed: bool = False) -> Iterator[MappingError]:
+    """Yield what is wrong with one row by itself; a proposal needs no date."""
     for column, ok, expected in (
         ("subject_id", _SUBJECT.match(row.subject_id), "kg:<kind>/<id>, e.g. kg:agent/japan"),
         ("predicate_id", row.predicate_id in PREDICATES, " or ".join(PREDICATES)),
@@ -144,10 +139,18 @@ def _row_errors(row: LinkRow) -> Iterator[MappingError]:
         ),
         ("author_id", _WHO.fullmatch(row.author_id), "kg:agent/<id>"),
         ("reviewer_id", not row.reviewer_id or _WHO.fullmatch(row.reviewer_id), "kg:agent/<id>"),
-        ("comment", row.comment.isprintable(), "text without control characters"),
-        ("mapping_date", _DAY.match(row.mapping_date), "a date such as 2026-11-21"),
+        *(
+            (column, getattr(row, column).isprintable(), "text without control characters")
+            for column in ("subject_label", "object_label", "object_kind", "comment")
+        ),
+        (
+            "mapping_date",
+            _DAY.match(row.mapping_date) or (proposed and not row.mapping_date),
+            "a date such as 2026-11-21",
+        ),
         ("revisit_on", not row.revisit_on or _DAY.match(row.revisit_on), "a date, or empty"),
         ("confidence", _CONFIDENCE.match(row.confidence), "a number from 0 to 1, e.g. 0.95"),
+        (AGREEMENT, row.reviewer_agreement in ("", "0"), "0 for unsure, or empty"),
         (
             "evidence",
             row.evidence and row.evidence.isprintable(),
@@ -164,12 +167,12 @@ def _row_errors(row: LinkRow) -> Iterator[MappingError]:
             )
 
 
-def _pairs(rows: Sequence[LinkRow]) -> Iterator[MappingError]:
+def pair_errors(rows: Sequence[LinkRow]) -> Iterator[MappingError]:
     """Yield what makes the exact matches not one to one, or a row that says two things."""
     by_subject: dict[str, LinkRow] = {}
     by_object: dict[str, LinkRow] = {}
     for row in rows:
-        if row.predicate_id != "skos:exactMatch" or row.predicate_modifier:
+        if row.predicate_id != EXACT or row.predicate_modifier or row.unsure:
             continue
         for index, key, what in (
             (by_subject, row.subject_id, "subject"),
@@ -193,11 +196,7 @@ def link_breaks(facts: FactSet, rows: Sequence[LinkRow]) -> list[RuleBreak]:
 
     In the order of the records' ids.
     """
-    known = {
-        (r.subject, r.object_id)
-        for r in rows
-        if r.published and r.predicate_id == "skos:exactMatch"
-    }
+    known = {(r.subject, r.object_id) for r in rows if r.published and r.predicate_id == EXACT}
     out = []
     for key, (record, place) in facts.records().items():
         if not isinstance(record, (Agent, Place, Thing, Position)):
@@ -221,11 +220,13 @@ def map_links(rows: Sequence[LinkRow], facts: FactSet, out: Quads) -> int:
 
     Every row becomes a record with its justification, confidence and evidence; a match also
     becomes `skos:exactMatch` (or close, broad, related) and, if exact, `schema:sameAs`.
-    Never `owl:sameAs`.
+    Never `owl:sameAs`. What nobody could decide is not written.
     """
     graph = out.graph("links")
     written = 0
     for row in rows:
+        if row.unsure:
+            continue
         found: Record | None = facts.by_id.get(row.subject)
         if found is None or f"kg:{kind_of(found)}/{found.id}" != row.subject_id:
             continue
@@ -233,20 +234,20 @@ def map_links(rows: Sequence[LinkRow], facts: FactSet, out: Quads) -> int:
             continue
         written += 1
         fields = (row.subject_id, row.predicate_id, row.predicate_modifier, row.object_id)
-        node = out.mint("record", digest_key("outside-link", *fields), fields, row.origin)
-        subject = f"<{out.base}id/{row.subject_id.removeprefix('kg:')}>"
-        predicate, target = f"<{_expand(row.predicate_id)}>", f"<{_expand(row.object_id)}>"
+        node = out.mint("record", record_key(row), fields, row.origin)
+        subject = f"<{expand(row.subject_id, out.base)}>"
+        predicate, target = f"<{expand(row.predicate_id)}>", f"<{expand(row.object_id)}>"
         if row.published:
             out.add(graph, subject, predicate, target)
-            if row.predicate_id == "skos:exactMatch":
+            if row.predicate_id == EXACT:
                 out.add(graph, subject, f"<{SCHEMA}sameAs>", target)
-        words = _label(row)
+        words = called(row)
         out.add(graph, node, f"<{RDF}type>", term("OutsideLink"))
         out.add(graph, node, f"<{RDFS}label>", literal(words, lang="en"))
         out.add(graph, node, term("linkSubject"), subject)
         out.add(graph, node, term("linkPredicate"), predicate)
         out.add(graph, node, term("linkObject"), target)
-        justification = f"<{_expand(row.mapping_justification)}>"
+        justification = f"<{expand(row.mapping_justification)}>"
         out.add(graph, node, term("justification"), justification)
         out.add(graph, node, term("confidence"), _unit(row.confidence))
         out.add(graph, node, term("evidenceNote"), literal(row.evidence, lang="en"))
@@ -264,21 +265,8 @@ def map_links(rows: Sequence[LinkRow], facts: FactSet, out: Quads) -> int:
             out.add(graph, node, term("revisitOn"), date(row.revisit_on))
         for name, who in (("linkAuthor", row.author_id), ("linkReviewer", row.reviewer_id)):
             if who:
-                out.add(graph, node, term(name), f"<{out.base}id/{who.removeprefix('kg:')}>")
+                out.add(graph, node, term(name), f"<{expand(who, out.base)}>")
     return written
-
-
-def _label(row: LinkRow) -> str:
-    """Return what a record of a link is called: what names an event has its mark."""
-    subject, other = row.subject_label, row.object_label or row.object_id
-    verb = "is not" if row.predicate_modifier else row.predicate_id
-    if row.subject_id.startswith("kg:event/"):
-        subject = described(subject)
-        if row.object_label:
-            other = described(other)
-        if row.predicate_modifier:
-            verb = "is not the same as"
-    return f"{subject} {verb} {other}"
 
 
 def _unit(lexical: str) -> str:
@@ -286,10 +274,3 @@ def _unit(lexical: str) -> str:
     from kg.vocab import XSD
 
     return decimal(lexical) if "." in lexical else f'"{lexical}"^^<{XSD}decimal>'
-
-
-def _expand(curie: str) -> str:
-    for prefix, namespace in _PREFIXES:
-        if curie.startswith(prefix):
-            return namespace + curie[len(prefix) :]
-    raise ValueError(f"no prefix for {curie!r}")

@@ -15,6 +15,7 @@ from kg.identity import ReleaseSettings
 from kg.load import Delta
 from kg.manifest import FileEntry, GraphEntry, Statistics
 from kg.serialise import TYPE, VOCABULARIES, Pairs, Prefixes, document
+from kg.sssom import TURTLE_FILE
 from kg.vocab import COMMON, SKOS, XSD, literal
 
 
@@ -216,6 +217,7 @@ def describe(
             ("void:linkPredicate", f"<{SKOS}exactMatch>"),
             ("void:subjectsTarget", dataset),
             ("void:objectsTarget", "<http://www.wikidata.org/>"),
+            ("void:dataDump", f"<{base}download/{name}/{TURTLE_FILE}>"),
             ("void:triples", number(matches)),
         )
     say(

@@ -4,7 +4,7 @@ All of it is text that was sorted before it came here: it is read and written pi
 graph is never held in memory. A release that is written from another one shares its files, and is
 the same bytes as one that is written as a whole, but for the store and what lies beside it.
 
-Spec: docs/reference/release.md; RDF 1.1 N-Quads, Turtle and TriG; JSON-LD 1.1; VoID; DCAT 3
+Spec: docs/reference/release.md; RDF 1.1 N-Quads, Turtle and TriG; JSON-LD 1.1; VoID; DCAT 3; SSSOM
 """
 
 from __future__ import annotations
@@ -70,6 +70,7 @@ from kg.manifest import (
 from kg.parts import Form, Parts, Union, bucket_number, key_of, write_ends
 from kg.provenance import describe_run
 from kg.serialise import by_line, subjects
+from kg.sssom import TSV_FILE, TURTLE_FILE, rows_of, to_tsv, to_turtle
 from kg.vocab import NAMES, graph_iri
 from kg.void import Counts, describe
 
@@ -90,6 +91,7 @@ _MEDIA_TYPES: Final = {
     ".jsonl": "application/x-ndjson",
     ".jsonld": "application/ld+json",
     ".nq": "application/n-quads",
+    ".tsv": "text/tab-separated-values",
     ".ttl": "text/turtle",
     ".txt": "text/plain",
     ".gz": "application/gzip",
@@ -230,7 +232,8 @@ class Writer:
             files=(),
         )
         write_parts(self._folder, self._parts)
-        dumps = self._sum_up(Dumps(self._folder, manifest, self._parts), sums)
+        whole = Dumps(self._folder, manifest, self._parts)
+        dumps = self._sum_up(whole, sums)
         texts = {
             "report.ttl": report.ttl,
             "report.json": report.json,
@@ -239,6 +242,7 @@ class Writer:
             "issues.jsonl": b"".join(canonical_json(issue) for issue in content.issues).decode(),
             **{f"ontology/{name}": text for name, text in content.ontology.items()},
             CONTEXT: f'{{"@context": {by_line(context)}}}\n',
+            **self._links(whole),
             PROVENANCE: describe_run(
                 settings,
                 self._name,
@@ -263,6 +267,19 @@ class Writer:
         write_manifest(
             self._folder, msgspec.structs.replace(manifest, dumps=dumps, files=tuple(files))
         )
+
+    def _links(self, dumps: Dumps) -> dict[str, str]:
+        """Return the links to outside as SSSOM, by file; nothing where they are shared or hidden.
+
+        They are made from their graph, so that they say what is queried, and nothing else.
+        """
+        settings = self._settings
+        graph = graph_iri(settings.base_iri, "links")
+        if settings.imported or graph in self._hidden or (self._folder / TSV_FILE).exists():
+            return {}
+        rows = rows_of(_triples(dumps, graph), settings.base_iri)
+        about = {"base": settings.base_iri, "title": settings.title, "licence": settings.licence}
+        return {TSV_FILE: to_tsv(rows, **about), TURTLE_FILE: to_turtle(rows, **about)}
 
     def _write_sums(self) -> None:
         """Write the checksums of the store's files, in the form that `sha256sum --check` reads."""
@@ -308,6 +325,9 @@ class Writer:
                 for task in tasks:
                     task.result()
             os.link(base / LABELS, self._folder / LABELS)
+            if graph_iri(settings.base_iri, "links") not in changes:
+                for name in (TSV_FILE, TURTLE_FILE):
+                    os.link(base / name, self._folder / name)
         except OSError as error:
             if error.errno in _NO_LINKS:
                 raise Unfit("files cannot be shared here") from error
@@ -534,7 +554,7 @@ class Writer:
     def _entry(self, path: str, *, private: bool) -> FileEntry:
         """Return the entry of one file of the release for the manifest."""
         size, sha256 = digest(self._folder / path)
-        shared = path in ("void.ttl", PROVENANCE, SUMS) or path.startswith(
+        shared = path in ("void.ttl", PROVENANCE, SUMS, TSV_FILE, TURTLE_FILE) or path.startswith(
             (f"{FOLDER}/", "ontology/")
         )
         return FileEntry(

@@ -72,6 +72,7 @@ from kg.web.front import (
     search_page_as,
     suggestions,
 )
+from kg.web.links import link_list, link_list_as
 from kg.web.manual import guide_index, guide_page, guide_root, slug
 from kg.web.pictures import map_page, map_page_as, network, network_as, timeline, timeline_as
 from kg.web.reconcile import (
@@ -329,6 +330,8 @@ ROUTES: Final[tuple[Route, ...]] = (
     ("/releases/{release}", release_page, "A release"),
     ("/corrections", correction_list, "What editors corrected, withdrew and suppressed"),
     ("/corrections{suffix}", correction_list_as, "The same, in one format"),
+    ("/links", link_list, "The links to things outside, with refusals and what was not found"),
+    ("/links{suffix}", link_list_as, "The same, in one format"),
     ("/changes", change_list, "The feed of changes"),
     ("/changes{suffix}", change_list_as, "The feed of changes, in one format"),
     ("/changes/{number}", change_page, "A page of the feed of changes"),

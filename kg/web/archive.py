@@ -29,6 +29,7 @@ from kg.manifest import (
     read_manifest,
     read_publications,
 )
+from kg.sssom import TSV_FILE
 from kg.vocab import MARKS
 from kg.web import corrections, describe, history, pages
 from kg.web.ask import (
@@ -187,6 +188,7 @@ async def _download_page(request: Request, suffix: str) -> Response:
         ),
         dumps=dumps,
         files=files,
+        links=any(entry.path == TSV_FILE and not entry.private for entry in manifest.files),
         graphs=[
             {
                 "key": graph.key,

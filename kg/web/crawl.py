@@ -40,7 +40,7 @@ NEVER: Final = (
 )
 """What costs the server a query and gives a crawler nothing that is not elsewhere."""
 _SPACE: Final = "http://www.sitemaps.org/schemas/sitemap/0.9"
-_PAGES: Final = ("", "questions", "ontology", "dataset", "download", "docs", "corrections")
+_PAGES: Final = ("", "questions", "ontology", "dataset", "download", "docs", "corrections", "links")
 
 
 def published_at(manifest: Manifest) -> str:

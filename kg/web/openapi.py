@@ -644,6 +644,7 @@ def _response(status: int, content: Json, *more: str) -> Json:
 
 _PAGE_OR_DATA: Final = (HTML.media_type, *(one.media_type for one in GRAPH_FORMATS))
 _PAGE_OR_TABLE: Final = (*_PAGE_OR_DATA, "text/csv")
+_LINKS: Final = (*_PAGE_OR_TABLE, "text/tab-separated-values")
 _CORRECTIONS: Final = (*_PAGE_OR_DATA, "application/json", "application/atom+xml")
 _PICTURE: Final = (HTML.media_type, "application/json", "text/csv")
 _PLAIN: Final = ("text/plain", "application/openmetrics-text")
@@ -664,6 +665,7 @@ _FILES: Final = (
     "application/zstd",
     "text/html",
     "text/plain",
+    "text/tab-separated-values",
     "text/turtle",
 )
 _ADDRESSES: Final[Mapping[str, _Address]] = {
@@ -814,6 +816,12 @@ _ADDRESSES: Final[Mapping[str, _Address]] = {
         "Corrections",
         errors=_FOUND,
         data=True,
+    ),
+    "/links": _Address(
+        _LINKS, (_by_format(*_TABLED, "tsv"), _PAGE, _LANG), errors=_FOUND_AS, data=True
+    ),
+    "/links{suffix}": _Address(
+        _LINKS, (_by_suffix(*_TABLED, "sssom.tsv"), _PAGE, _LANG), errors=_FOUND, data=True
     ),
     "/changes": _Address(
         _PAGE_OR_TABLE, (_by_format(*_TABLED), _LANG), errors=_FOUND_AS, data=True

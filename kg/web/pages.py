@@ -1359,7 +1359,7 @@ class View:
                     graph.one(record, "ch:linkObjectLabel"),
                     graph.one(record, "ch:linkModifier") == "Not",
                     shrink(graph.one(record, "ch:linkPredicate")),
-                    _spaced(graph.one(record, "ch:justification").rsplit("/", 1)[-1]),
+                    spaced(graph.one(record, "ch:justification").rsplit("/", 1)[-1]),
                     graph.one(record, "ch:confidence"),
                     "; ".join(
                         term.value
@@ -1443,7 +1443,7 @@ class View:
         return tuple(found)
 
 
-def _spaced(name: str) -> str:
+def spaced(name: str) -> str:
     """Return a name in camel case as words."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
 

@@ -43,6 +43,7 @@ from kg.dumps import GRAPHS, Dumps, part_lines
 from kg.errors import ConfigError, KgError, QueryError, ReleaseError
 from kg.identity import digest, io_errors
 from kg.manifest import LABELS, MANIFEST, FileEntry, Manifest, canonical_json, read_manifest
+from kg.sssom import TSV_FILE
 from kg.vocab import graph_iri
 from kg.web import describe
 from kg.web.app import create_app
@@ -50,6 +51,7 @@ from kg.web.ask import TITLE, Static
 from kg.web.crawl import published_at, site_map
 from kg.web.front import HITS_SHOWN, KIND_NAMES
 from kg.web.language import INTERFACE, interface
+from kg.web.links import LINKS_SHOWN
 from kg.web.manual import Manual
 from kg.web.pictures import FORMATS as PICTURE_FORMATS
 from kg.web.pictures import PICTURES
@@ -427,7 +429,7 @@ class _Layout:
             stem = f"doc/{key}"
         elif name == "resource" and not rest:
             stem = self.stem(query.get("iri", ""))
-        elif name == "corrections" and not rest:
+        elif name in ("corrections", "links") and not rest:
             found = _page_file(name, number, suffix or "html")
         elif path in ("/", ""):
             found = "index.html"
@@ -609,6 +611,7 @@ class _Copy:
                 yield _Page(address, f"/{address}")
         if not manifest.imported:
             yield from self._corrections()
+            yield from self._links()
             for name in PICTURES:
                 for form in PICTURE_FORMATS:
                     yield _Page(f"{name}{form.suffix}", f"/{name}{form.suffix}")
@@ -637,6 +640,16 @@ class _Copy:
                 file = _page_file("corrections", number, suffix)
                 yield _Page(file, f"/corrections.{suffix}{query}")
 
+    def _links(self) -> Iterator[_Page]:
+        """Yield the pages of the links to outside, and their data."""
+        if TSV_FILE in self.files:
+            rows = (self.release / TSV_FILE).read_bytes().count(b"\n")
+            for number in range(1, max(1, -(-rows // LINKS_SHOWN)) + 1):
+                query = f"?page={number}" if number > 1 else ""
+                yield _Page(_page_file("links", number, "html"), f"/links.html{query}")
+            for suffix in (*_DATA, "sssom.tsv"):
+                yield _Page(f"links.{suffix}", f"/links.{suffix}")
+
     def _lists(self, kind: str, count: int, *, hits: bool) -> Iterator[_Page]:
         """Yield the pages of a list."""
         found = listing(self.release / LABELS, kind) if hits else iter(())
@@ -659,7 +672,9 @@ class _Copy:
         found["assets/release.css"] = words.encode
         # These are addresses of the data too; a host of files answers them with a folder's page.
         names = [name for name, path in _NAMED.items() if path in self.files]
-        for name in [*names, *([] if self.manifest.imported else ["corrections"])]:
+        names += [] if self.manifest.imported else ["corrections"]
+        names += ["links"] if TSV_FILE in self.files else []
+        for name in names:
             file, iri = f"{name}/index.html", f"{self.manifest.base_iri}{name}"
             found[file] = partial(self._moved, file, iri, name)
         if "void.ttl" in self.files:

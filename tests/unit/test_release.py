@@ -339,6 +339,8 @@ def test_release_holds_what_the_documentation_lists(release: Path) -> None:
     assert names == ends | vocabulary | reports | {
         "parts.jsonl",
         "SHA256SUMS",
+        "links.sssom.tsv",
+        "links.sssom.ttl",
         "provenance.ttl",
         "void.ttl",
     }

@@ -31,6 +31,7 @@ PATHS = [
     "/ontology",
     "/dataset",
     "/download",
+    "/links",
     "/releases",
     "/docs",
     "/docs/api",

@@ -177,6 +177,8 @@ SURFACES: Mapping[str, tuple[str, ...]] = {
     ),
     "/corrections": ("/corrections",),
     "/corrections{suffix}": ("/corrections.html", "/corrections.json", "/corrections.atom"),
+    "/links": ("/links", "/links?format=csv"),
+    "/links{suffix}": ("/links.html", "/links.csv"),
     "/changes": ("/changes", "/changes?format=csv"),
     "/changes/{number}": ("/changes/1",),
     "/search": (
