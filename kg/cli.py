@@ -22,7 +22,7 @@ from typing import Annotated, Any, Final, NoReturn
 
 import typer
 
-from kg import logs
+from kg import cli_link, logs
 from kg.cli_annotate import annotate
 from kg.config import Settings, load_settings
 from kg.errors import ConfigError, KgError, KgErrors, ShapesError
@@ -45,6 +45,7 @@ release_app = typer.Typer(
 )
 app.add_typer(facts_app)
 app.add_typer(release_app)
+app.add_typer(cli_link.app)
 app.command()(annotate)
 
 FactsOption = Annotated[

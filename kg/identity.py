@@ -25,6 +25,7 @@ from kg.manifest import IMPORT, Input, canonical_json
 
 _SMALL: Final = 1 << 20
 _NO_INPUT: Final = frozenset({".git", "__pycache__", "_resources", "node_modules"})
+_NO_INPUT_FILES: Final = (".pyc", ".proposals.sssom.tsv", ".sssom.tsv.tmp")
 
 
 class ReleaseSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,6 +85,7 @@ def collect_inputs(folders: Mapping[str, Path]) -> tuple[Input, ...]:
 
     Byte code, caches, `.git`, packaged copies of the resource folders (`_resources`) and front-end
     assets that were built or installed are no inputs: a wheel and a checkout have the same ones.
+    Nor are proposals of links, and tables of links that are being written: no build reads them.
 
     Args:
         folders: for instance `{"facts": …, "mappings": …, "kg": …}`.
@@ -104,7 +106,7 @@ def collect_inputs(folders: Mapping[str, Path]) -> tuple[Input, ...]:
                 ]
                 prefix = (Path(key) / within).as_posix()
                 for file in files:
-                    if not file.endswith(".pyc"):
+                    if not file.endswith(_NO_INPUT_FILES):
                         size, sha256 = digest(f"{folder}/{file}")
                         found.append(Input(name=f"{prefix}/{file}", sha256=sha256, bytes=size))
     return tuple(sorted(found, key=lambda one: one.name))

@@ -1,0 +1,532 @@
+"""The command `kg link`: what is linked, what is proposed, and each decision as one row.
+
+Data on stdout, messages on stderr; exit codes are those of `kg.cli`. Imports stay inside the
+commands.
+
+Spec: docs/reference/cli.md; docs/reference/links.md
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from kg import logs
+from kg.config import load_settings
+from kg.errors import ConfigError, KgError
+
+if TYPE_CHECKING:
+    from kg.facts import FactSet
+    from kg.linking import Act, Item, Propose, Review, Subject, Task
+    from kg.sssom import LinkRow
+
+app = typer.Typer(
+    name="link",
+    help="Links to Wikidata: status, propose, review, accept, reject, check.",
+    no_args_is_help=True,
+)
+
+FactsOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--facts",
+        help="A folder of facts files; give it again for more. [default: the built-in facts]",
+    ),
+]
+LinksOption = Annotated[
+    Path | None,
+    typer.Option("--links", help="The authority of outside links (SSSOM TSV). [default: ours]"),
+]
+ReviewerOption = Annotated[
+    str, typer.Option("--reviewer", metavar="ID", help="Who decides: the id of an agent.")
+]
+EvidenceOption = Annotated[
+    str, typer.Option("--evidence", metavar="TEXT", help="What the decision rests on.")
+]
+CommentOption = Annotated[str, typer.Option("--comment", metavar="TEXT", help="A remark.")]
+PredicateOption = Annotated[
+    str,
+    typer.Option(
+        "--predicate",
+        metavar="CURIE",
+        help="skos:exactMatch, skos:closeMatch, skos:broadMatch or skos:relatedMatch.",
+    ),
+]
+DateOption = Annotated[
+    str | None,
+    typer.Option("--date", metavar="DAY", help="The day, YYYY-MM-DD. [default: today]"),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", help="A settings file. [default: kg.toml if there]")
+]
+SubjectArgument = Annotated[
+    str, typer.Argument(metavar="SUBJECT", help="The record, e.g. agent/japan.")
+]
+ItemArgument = Annotated[str, typer.Argument(metavar="QID", help="The item, e.g. Q17.")]
+
+_KEYS: Final = {
+    "e": "exact",
+    "c": "close",
+    "b": "broad",
+    "r": "related",
+    "x": "reject",
+    "u": "unsure",
+    "n": "not-found",
+}
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)
+
+
+def _out(value: object) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False))
+
+
+def _open(
+    facts: list[Path] | None, links: Path | None, config: Path | None
+) -> tuple[FactSet, Path]:
+    """Return the facts and the path of the authority."""
+    from kg.build import LINKS, load_facts
+    from kg.resources import folder
+
+    default = Path("kg.toml")
+    settings = load_settings(config or (default if default.is_file() else None), os.environ, {})
+    logs.set_up(settings.log_level, settings.log_format)
+    folders = facts or ([settings.facts] if settings.facts else [folder("facts")])
+    return load_facts(folders), links or folder("mappings") / LINKS
+
+
+def _today(given: str | None) -> str:
+    """Return a day of the calendar: the one that is given, else today.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    if given is None:
+        return datetime.datetime.now(datetime.UTC).date().isoformat()
+    try:
+        if len(given) != len("2026-11-21"):
+            raise ValueError
+        return datetime.date.fromisoformat(given).isoformat()
+    except ValueError:
+        raise ConfigError(
+            "no day of the calendar", where="--date", seen=given, expected="YYYY-MM-DD"
+        ) from None
+
+
+@app.command()
+def status(
+    facts: FactsOption = None,
+    links: LinksOption = None,
+    date: DateOption = None,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Tell how far linking is: decisions, what is open, unsure, due again, or not reviewed."""
+    from kg import linking
+    from kg.link import read_links, read_proposals
+
+    found, authority = _open(facts, links, config)
+    rows = read_links(authority)
+    proposals = read_proposals(linking.proposals_of(authority))
+    told = linking.status(linking.subjects(found), rows, proposals, _today(date))
+    if as_json:
+        _out(linking.as_json(told))
+        return
+    for name, number in told.decisions.items():
+        typer.echo(f"{name:12}{number:6}")
+    typer.echo(f"{'undecided':12}{len(told.undecided):6}")
+    typer.echo(f"{'unreviewed':12}{told.unreviewed:6}")
+    typer.echo(f"{'proposals':12}{told.proposals:6}")
+    for kind, counts in told.kinds.items():
+        typer.echo(f"{kind}: " + ", ".join(f"{name} {number}" for name, number in counts.items()))
+    for curie in told.undecided:
+        typer.echo(f"undecided: {curie}")
+    for name, some in (("unsure", told.unsure), ("due again", told.due), ("gone", told.unknown)):
+        for row in some:
+            when = f", again on {row.revisit_on}" if row.revisit_on else ""
+            typer.echo(f"{name}: {row.subject_id} {row.object_id} {row.object_label}{when}")
+
+
+def _linker(languages: Sequence[str]) -> Propose:
+    """Return what asks the linker for candidates.
+
+    Raises:
+        ConfigError: this version has none.
+    """
+    import importlib
+
+    try:
+        module = importlib.import_module("kg.linker")
+    except ModuleNotFoundError:
+        raise ConfigError("this version has no linker", hint="proposals need one") from None
+    linker = module.Linker.load(sorted(set(languages)))
+    ask: Callable[[str, str, str], Sequence[object]] = lambda surface, lang, hint: linker.propose(  # noqa: E731
+        module.Mention(surface=surface, lang=lang, hint=hint)
+    )
+    return ask  # type: ignore[return-value] # the linker's own candidates
+
+
+@app.command()
+def propose(
+    subjects: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="SUBJECT...", help="Records. [default: all that are open]"),
+    ] = None,
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, max=50, help="Candidates for one record.")
+    ] = 5,
+    facts: FactsOption = None,
+    links: LinksOption = None,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Ask the linker which items records may be, and write its proposals, which are no links."""
+    from kg import linking
+    from kg.link import read_links
+
+    found, authority = _open(facts, links, config)
+    rows = read_links(authority)
+    known = linking.subjects(found)
+    if subjects:
+        wanted = [linking.find_subject(known, name) for name in subjects]
+    else:
+        wanted = [
+            one for one in known.values() if one.kind != "event" and linking.is_open(one, rows)
+        ]
+    languages = [lang for one in wanted for lang in one.labels]
+    made = linking.propose(wanted, rows, _linker(languages), limit)
+    path = linking.proposals_of(authority)
+    linking.write_proposals(path, made, wanted if subjects else None)
+    with_some = len({row.subject_id for row in made})
+    _say(f"{len(made)} proposals for {with_some} of {len(wanted)} records; they are no links")
+    if as_json:
+        _out({"file": str(path), "proposals": linking.as_json(made)})
+    else:
+        typer.echo(path)
+
+
+@app.command()
+def review(
+    reviewer: ReviewerOption = "",
+    web: Annotated[
+        bool, typer.Option("--web", help="Review in a browser on this machine.")
+    ] = False,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="With --web: 0 for any.")
+    ] = 0,
+    unreviewed: Annotated[
+        bool,
+        typer.Option(
+            "--unreviewed", help="Work through decisions that nobody has reviewed, not proposals."
+        ),
+    ] = False,
+    facts: FactsOption = None,
+    links: LinksOption = None,
+    date: DateOption = None,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Work through proposals: each decision is one row of the authority, written at once."""
+    from kg.linking import Review
+
+    if port and not web:
+        raise ConfigError("--port goes with --web", where="--port", seen=str(port))
+    found, authority = _open(facts, links, config)
+    session = Review(found, authority, reviewer, _today(date), unreviewed=unreviewed)
+    if web:
+        from kg.review import serve
+
+        def say(address: str) -> None:
+            typer.echo(json.dumps({"address": address}) if as_json else address)
+            _say("open this address in a browser of this machine; Ctrl-C ends the review")
+
+        serve(session, port, say)
+        return
+    _dialogue(session, as_json=as_json)
+
+
+def _dialogue(session: Review, *, as_json: bool) -> None:
+    """Ask for a decision on each task until none is left or the reviewer quits."""
+    skipped: set[tuple[str, str]] = set()
+    while True:
+        left = [task for task in session.tasks() if task.key not in skipped]
+        if not left:
+            _say("nothing is left to decide" if not skipped else f"{len(skipped)} were skipped")
+            return
+        task = left[0]
+        _show(task, len(left))
+        answer = _asked(
+            "[e]xact [c]lose [b]road [r]elated, re[x]ject, [u]nsure, [n]ot found, [s]kip, [q]uit"
+        )
+        if answer == "q":
+            return
+        if answer == "s":
+            skipped.add(task.key)
+            continue
+        if answer not in _KEYS:
+            _say(f"no such key: {answer!r}")
+            continue
+        evidence = _asked("what it rests on")
+        if not evidence:
+            _say("nothing was written: a decision has to say what it rests on")
+            continue
+        comment = _asked("remark, or nothing")
+        try:
+            row = session.decide(task, _KEYS[answer], evidence, comment=comment)
+        except KgError as error:
+            _say(str(error))
+            continue
+        _written(row, as_json=as_json)
+
+
+def _asked(words: str) -> str:
+    """Return what somebody answers; `q` where there is nobody any more."""
+    try:
+        answer: str = typer.prompt(words, default="", show_default=False, err=True)
+    except (typer.Abort, EOFError):
+        return "q"
+    return answer.strip()
+
+
+def _show(task: Task, left: int) -> None:
+    """Print what is known of a task."""
+    subject, row = task.subject, task.row
+    lines = [
+        "",
+        f"--- {left} left --- {'described: ' if subject.kind == 'event' else ''}{subject.label}, "
+        f"{subject.curie} ({subject.type})",
+        *(f"  {lang}: {' · '.join(names)}" for lang, names in subject.labels.items()),
+        *([f"  {subject.description}"] if subject.description else []),
+        *([f"  basis: {subject.basis}"] if subject.basis else []),
+        f"  named in: {', '.join(subject.named_in)}",
+        *(
+            f"  decided: {one.decision} {one.predicate_id} {one.object_id} {one.object_label}"
+            for one in task.decided
+            if one is not row
+        ),
+        f"{row.object_id} {row.object_label} ({row.object_kind or 'kind not known'}), "
+        f"{row.predicate_modifier} {row.predicate_id}, {row.confidence}",
+        f"  why: {row.evidence}",
+        f"  against it: {task.against or 'nothing that is known here'}",
+    ]
+    from kg.errors import one_line
+
+    for line in lines:
+        _say(one_line(line))
+
+
+def _written(row: LinkRow, *, as_json: bool) -> None:
+    from kg.linking import as_json as plain
+    from kg.sssom import AGREEMENT, COLUMNS, table
+
+    if as_json:
+        _out(plain(row))
+    else:
+        typer.echo(table([row], (*COLUMNS, AGREEMENT)).split("\n", 1)[1], nl=False)
+
+
+@app.command()
+def accept(
+    subject: SubjectArgument,
+    qid: ItemArgument,
+    predicate: PredicateOption = "skos:exactMatch",
+    evidence: EvidenceOption = "",
+    reviewer: ReviewerOption = "",
+    comment: CommentOption = "",
+    kind: Annotated[
+        str,
+        typer.Option(
+            "--kind",
+            metavar="WORD",
+            help="What the item is, e.g. state. [default: as the proposal or the lexicon says]",
+        ),
+    ] = "",
+    label: Annotated[
+        str,
+        typer.Option("--label", metavar="TEXT", help="Its name. [default: as with --kind]"),
+    ] = "",
+    facts: FactsOption = None,
+    links: LinksOption = None,
+    date: DateOption = None,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Write that a record is an item, or confirm a row that nobody has reviewed."""
+    from kg import linking
+
+    def change(rows: list[LinkRow], subject: Subject, item: Item, act: Act) -> LinkRow:
+        return linking.accept(rows, subject, item, predicate, act)
+
+    _decided(
+        subject,
+        qid,
+        change,
+        (evidence, reviewer, comment, kind, label),
+        (facts, links, date, config),
+        as_json=as_json,
+    )
+
+
+@app.command()
+def reject(
+    subject: SubjectArgument,
+    qid: ItemArgument,
+    predicate: PredicateOption = "skos:exactMatch",
+    evidence: EvidenceOption = "",
+    reviewer: ReviewerOption = "",
+    comment: CommentOption = "",
+    facts: FactsOption = None,
+    links: LinksOption = None,
+    date: DateOption = None,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Write that a record is not an item, so that nobody links them again."""
+    from kg import linking
+
+    def change(rows: list[LinkRow], subject: Subject, item: Item, act: Act) -> LinkRow:
+        return linking.reject(rows, subject, item, predicate, act)
+
+    _decided(
+        subject,
+        qid,
+        change,
+        (evidence, reviewer, comment, "", ""),
+        (facts, links, date, config),
+        as_json=as_json,
+    )
+
+
+def _decided(
+    name: str,
+    qid: str,
+    change: Callable[[list[LinkRow], Subject, Item, Act], LinkRow],
+    said: tuple[str, str, str, str, str],
+    where: tuple[list[Path] | None, Path | None, str | None, Path | None],
+    *,
+    as_json: bool,
+) -> None:
+    """Write one decision without asking anything.
+
+    Args:
+        name: of the record.
+        qid: of the item.
+        change: see `kg.linking.Authority.write`.
+        said: evidence, reviewer, comment, kind and label.
+        where: facts, authority, day and settings file.
+    """
+    import re
+
+    from kg import linking
+    from kg.link import read_links, read_proposals
+    from kg.witness import read_known
+
+    evidence, reviewer, comment, kind, label = said
+    facts, links, date, config = where
+    for option, value in (("--reviewer", reviewer), ("--evidence", evidence.strip())):
+        if not value:
+            raise ConfigError("this is needed", where=option, hint="see --help")
+    item = qid.removeprefix("wd:")
+    if not re.fullmatch("Q[1-9][0-9]{0,11}", item):
+        raise ConfigError("this is no item", where="QID", seen=qid, expected="such as Q17")
+    found, authority = _open(facts, links, config)
+    subject = linking.find_subject(linking.subjects(found), name)
+    who, program = linking.reviewer_of(found, reviewer)
+    act = linking.Act(
+        reviewer=who, day=_today(date), evidence=evidence.strip(), comment=comment, program=program
+    )
+    rows = read_links(authority)
+    seen = [row for row in rows if row.subject_id == subject.curie]
+    told = read_known(_lexicon()).items.get(item)
+    proposed = [
+        row
+        for row in (*seen, *read_proposals(linking.proposals_of(authority)))
+        if (row.subject_id, row.object_id) == (subject.curie, f"wd:{item}")
+    ]
+    # The lexicon says what an item is, whatever a row takes it for.
+    kinds = [kind, told.kind if told else "", *(row.object_kind for row in proposed)]
+    labels = [label, *(row.object_label for row in proposed), told.label if told else ""]
+    if kind and told and told.kind in linking.KINDS and kind != told.kind:
+        _say(f"note: the lexicon says that {item} is of the kind {told.kind}")
+        kinds = [told.kind if told.kind == "building" else kind]
+    known = linking.Item(
+        qid=item,
+        label=next(filter(None, labels), ""),
+        kind=next(filter(None, kinds), ""),
+    )
+    row = linking.Authority(authority).write(
+        subject, seen, lambda rows: change(rows, subject, known, act)
+    )
+    _written(row, as_json=as_json)
+
+
+def _lexicon() -> Path:
+    """Return the folder of the lexicon, which need not be there."""
+    from kg.resources import folder
+
+    return folder("mappings").parent / "lexicon"
+
+
+@app.command()
+def check(
+    facts: FactsOption = None,
+    links: LinksOption = None,
+    online: Annotated[
+        bool, typer.Option("--online", help="Ask Wikidata too; nothing else goes to the network.")
+    ] = False,
+    endpoint: Annotated[
+        str | None,
+        typer.Option("--endpoint", metavar="URL", help="With --online: another action API."),
+    ] = None,
+    lexicon: Annotated[
+        Path | None,
+        typer.Option("--lexicon", metavar="FOLDER", help="What is known of items. [default: ours]"),
+    ] = None,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Compare the matches with witnesses and the lexicon. Exit 1 if one is contradicted."""
+    from kg import linking, witness
+    from kg.link import read_links
+
+    if endpoint and not online:
+        raise ConfigError("--endpoint goes with --online", where="--endpoint", seen=endpoint)
+    if lexicon is not None and not lexicon.is_dir():
+        raise ConfigError("no such folder", where="--lexicon", seen=str(lexicon))
+    found, authority = _open(facts, links, config)
+    rows = read_links(authority)
+    known = linking.subjects(found)
+    about = witness.read_known(lexicon or _lexicon())
+    findings = witness.check(known, rows, about)
+    if online:
+        findings += witness.check_online(known, rows, endpoint or witness.ENDPOINT)
+    wrong = [one for one in findings if one.contradiction]
+    matches = sum(row.published and row.predicate_id == "skos:exactMatch" for row in rows)
+    witnessed = sum(
+        row.published and row.object_id.removeprefix("wd:") in about.witnesses for row in rows
+    )
+    if as_json:
+        _out(
+            {
+                "matches": matches,
+                "witnessed": witnessed,
+                "contradictions": len(wrong),
+                "findings": linking.as_json(findings),
+            }
+        )
+    else:
+        for one in findings:
+            mark = "" if one.contradiction else "note: "
+            typer.echo(f"{one.where}: {mark}{one.subject} {one.item}: {one.message}")
+    _say(f"{matches} exact matches, {witnessed} with witnesses; {len(wrong)} contradictions")
+    if wrong:
+        raise typer.Exit(1)

@@ -1,0 +1,501 @@
+"""Decisions on links: what is proposed is no link, and each decision is one row that stays."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import multiprocessing
+import re
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from kg import cli_link, linking
+from kg.build import load_facts, publish
+from kg.cli import main
+from kg.errors import MappingError
+from kg.facts import FactSet
+from kg.identity import collect_inputs
+from kg.link import read_links, read_proposals
+from kg.linking import Act, Authority, Item, Review
+from kg.resources import folder
+from kg.sssom import EXACT, NO_TERM, LinkRow
+
+REVIEWERS = """\
+- kind: agent
+  id: ada-verma
+  type: Person
+  labels: {en: Ada Verma, bn: আডা ভার্মা, hi: एडा वर्मा}
+  basis: Invented for a test
+  as_of: "2026-11-21"
+  extracted: registry-curation
+"""
+DAY = "2026-11-27"
+BY = Act(reviewer="kg:agent/ada-verma", day=DAY, evidence="a list of bodies that says so")
+Kg = Callable[..., tuple[int, str, str]]
+
+
+@dataclass(frozen=True)
+class Found:
+    """A candidate, as a linker gives it."""
+
+    qid: str
+    label: str
+    kind: str
+    score: str
+    why: str
+
+
+CHINA = Found("Q148", "China", "state", "0.40", "part of the name")
+COUNCIL = Found("Q37070", "State Council", "government", "0.90", "the same words")
+HOUSE = Found("Q35525", "White House", "building", "0.95", "the same words")
+
+
+def ask(surface: str, lang: str, hint: str) -> Sequence[Found]:
+    """Return what a linker might say of a few names."""
+    assert lang
+    if "White House" in surface and hint == "government":
+        return [HOUSE]
+    if "hines" in surface:
+        return [CHINA, COUNCIL]
+    return []
+
+
+@pytest.fixture(scope="module")
+def facts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the built-in facts and a reviewer."""
+    found = tmp_path_factory.mktemp("facts") / "facts"
+    shutil.copytree(folder("facts"), found)
+    (found / "reviewers.yaml").write_text(REVIEWERS, encoding="utf-8")
+    return found
+
+
+@pytest.fixture(scope="module")
+def read(facts: Path) -> FactSet:
+    return load_facts([facts])
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Path:
+    """Return a copy of the authority."""
+    path = tmp_path / "links.sssom.tsv"
+    shutil.copyfile(folder("mappings") / "wikidata.sssom.tsv", path)
+    return path
+
+
+@pytest.fixture
+def kg(
+    facts: Path,
+    authority: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Kg:
+    """Return what runs `kg link` on these facts and this authority."""
+
+    def run(*args: str) -> tuple[int, str, str]:
+        given = ["kg", "link", *args, "--facts", str(facts), "--links", str(authority)]
+        monkeypatch.setattr(sys, "argv", given)
+        monkeypatch.setattr(cli_link, "_linker", lambda _: ask)
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as stop:
+            main()
+        out, err = capsys.readouterr()
+        return stop.value.code if isinstance(stop.value.code, int) else 0, out, err
+
+    return run
+
+
+def decided(
+    kg: Kg, verb: str, subject: str, qid: str, *more: str, evidence: str = "a list that says so"
+) -> tuple[int, str, str]:
+    given = ("--evidence", evidence, "--reviewer", "ada-verma", "--date", DAY)
+    return kg(verb, subject, qid, *given, *more)
+
+
+def of(authority: Path, subject: str) -> list[LinkRow]:
+    return [row for row in read_links(authority) if row.subject_id == subject]
+
+
+# --- the file -------------------------------------------------------------------------------------
+
+
+def test_a_decision_changes_one_row_and_nothing_else(kg: Kg, authority: Path) -> None:
+    """Diffable: every other line stays as it is, and where it is."""
+    decided(kg, "reject", "agent/kyodo", "Q1")  # a table without doubts gets its last column
+    before = authority.read_text(encoding="utf-8").splitlines()
+    code, out, err = decided(
+        kg, "accept", "agent/chinese-government", "Q37070", "--kind", "government", "--label", "X"
+    )
+    assert code == 0, err
+    after = authority.read_text(encoding="utf-8").splitlines()
+    new = [line for line in after if line not in before]
+    assert len(new) == 1
+    assert [line for line in after if line in before] == before
+    assert out == f"{new[0]}\n"
+    [row] = of(authority, "kg:agent/chinese-government")
+    assert (row.object_id, row.author_id, row.reviewer_id, row.mapping_date) == (
+        "wd:Q37070",
+        "kg:agent/ada-verma",
+        "kg:agent/ada-verma",
+        DAY,
+    )
+    assert row.mapping_justification == "semapv:ManualMappingCuration"
+    assert [one.order for one in read_links(authority)] == sorted(
+        one.order for one in read_links(authority)
+    )
+    assert not list(authority.parent.glob(".*"))
+
+
+def test_a_decision_survives_a_build(kg: Kg, facts: Path, authority: Path, tmp_path: Path) -> None:
+    decided(kg, "accept", "agent/chinese-government", "Q37070", "--kind", "government")
+    text = authority.read_bytes()
+    release, _ = publish(
+        [facts], tmp_path / "releases", base="https://chancery.example/", links=authority
+    )
+    assert release is not None
+    assert authority.read_bytes() == text
+    table = (release / "links.sssom.tsv").read_text(encoding="utf-8")
+    assert "kg:agent/chinese-government\tGovernment of China\tskos:exactMatch\t\twd:Q37070" in table
+
+
+def test_quotation_marks_are_written_as_the_standard_wants(kg: Kg, authority: Path) -> None:
+    code, _, err = decided(kg, "reject", "agent/kyodo", "Q1", evidence='he said "no"')
+    assert code == 0, err
+    assert '"he said ""no"""' in authority.read_text(encoding="utf-8")
+    assert of(authority, "kg:agent/kyodo")[-1].evidence == 'he said "no"'
+
+
+def _many(args: tuple[Path, Path, int]) -> None:
+    facts, authority, number = args
+    found = load_facts([facts])
+    known = linking.subjects(found)
+    subject = known["kg:agent/kyodo"]
+    for item in range(number * 100, number * 100 + 5):
+        held = Authority(authority)
+        given = Item(qid=f"Q{item + 1}")
+        for _ in range(1000):
+            seen = [row for row in held.read() if row.subject_id == subject.curie]
+            with contextlib.suppress(MappingError):  # somebody else was quicker
+                held.write(
+                    subject,
+                    seen,
+                    lambda rows, given=given: linking.reject(rows, subject, given, EXACT, BY),
+                )
+                break
+
+
+@pytest.mark.timeout(300)
+def test_reviewers_at_the_same_time_lose_no_row(facts: Path, authority: Path) -> None:
+    before = len(read_links(authority))
+    with multiprocessing.get_context("spawn").Pool(3) as pool:
+        pool.map(_many, [(facts, authority, number) for number in range(3)])
+    assert len(read_links(authority)) == before + 15
+
+
+def test_who_was_shown_other_rows_is_refused(read: FactSet, authority: Path) -> None:
+    known = linking.subjects(read)
+    subject = known["kg:agent/kyodo"]
+    held = Authority(authority)
+    seen = of(authority, subject.curie)
+    held.write(subject, seen, lambda rows: linking.reject(rows, subject, Item(qid="Q1"), EXACT, BY))
+    with pytest.raises(MappingError, match=r"in the meantime.*Q1"):
+        held.write(
+            subject, seen, lambda rows: linking.reject(rows, subject, Item(qid="Q2"), EXACT, BY)
+        )
+    assert [row.object_id for row in of(authority, subject.curie)] == [NO_TERM, "wd:Q1"]
+
+
+def test_rows_of_others_stay(read: FactSet, authority: Path) -> None:
+    """What was written on another subject since the file was read is kept."""
+    known = linking.subjects(read)
+    one, other = known["kg:agent/kyodo"], known["kg:agent/rusi"]
+    held = Authority(authority)
+    seen = of(authority, one.curie)
+    held.write(
+        other,
+        of(authority, other.curie),
+        lambda rows: linking.reject(rows, other, Item(qid="Q5"), EXACT, BY),
+    )
+    held.write(one, seen, lambda rows: linking.reject(rows, one, Item(qid="Q6"), EXACT, BY))
+    assert "wd:Q5" in {row.object_id for row in of(authority, other.curie)}
+    assert "wd:Q6" in {row.object_id for row in of(authority, one.curie)}
+
+
+# --- what is refused ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("subject", "qid", "more", "words"),
+    [
+        ("agent/china", "Q37070", ("--kind", "state"), "this record has an exact match already"),
+        ("agent/us-executive", "Q48525", ("--kind", "government"), "this item has an exact"),
+        ("agent/us-executive", "Q35525", (), "never gets an exact match to a building"),
+        ("agent/us-executive", "Q1", ("--kind", "building"), "never gets an exact match"),
+        ("agent/us-executive", "Q1", (), "not known what the item is"),
+        ("agent/us-executive", "Q1", ("--kind", "palace"), "no such kind of item"),
+        ("agent/us-executive", "Q1", ("--kind", "person"), "of this kind cannot be"),
+        ("agent/us-executive", "Q1", ("--predicate", "owl:sameAs"), "no such predicate"),
+        ("agent/nobody", "Q1", (), "no such record"),
+        ("agent/us-executive", "P31", (), "this is no item"),
+        ("agent/us-executive", "Q1", ("--date", "2026-02-30"), "no day of the calendar"),
+        ("agent/us-executive", "Q1", ("--reviewer", "nobody"), "no agent of the facts"),
+        ("agent/us-executive", "Q1", ("--evidence", " "), "this is needed"),
+    ],
+)
+def test_what_cannot_be_accepted(
+    kg: Kg, authority: Path, subject: str, qid: str, more: tuple[str, ...], words: str
+) -> None:
+    before = authority.read_bytes()
+    code, out, err = decided(kg, "accept", subject, qid, *more)
+    assert (code, out) == (2, "")
+    assert words in err
+    assert authority.read_bytes() == before
+
+
+def test_a_second_exact_match_says_what_to_do(kg: Kg) -> None:
+    _, _, err = decided(kg, "accept", "agent/china", "Q37070", "--kind", "state")
+    for words in (
+        "links.sssom.tsv:",
+        "seen kg:agent/china skos:exactMatch wd:Q148",
+        "expected exact matches that are one to one",
+        "use --predicate skos:closeMatch",
+    ):
+        assert words in err
+
+
+def test_a_building_may_be_related(kg: Kg, authority: Path) -> None:
+    code, _, err = decided(
+        kg, "accept", "agent/us-executive", "Q35525", "--predicate", "skos:relatedMatch"
+    )
+    assert code == 0, err
+    found = {(row.decision, row.predicate_id) for row in of(authority, "kg:agent/us-executive")}
+    assert found == {("match", "skos:relatedMatch"), ("refused", EXACT)}
+
+
+def test_the_lexicon_knows_a_building_whatever_is_said(
+    kg: Kg, authority: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "entities.tsv").write_text(
+        "qid\tkind\tlabel\nQ99\tbuilding\tA palace\n", encoding="utf-8"
+    )
+    monkeypatch.setattr(cli_link, "_lexicon", lambda: tmp_path)
+    code, _, err = decided(kg, "accept", "agent/chinese-government", "Q99", "--kind", "government")
+    assert code == 2
+    assert "never gets an exact match to a building" in err
+
+
+def test_kinds_are_those_that_the_shapes_know(checkout: Path) -> None:
+    text = (checkout / "shapes/links.ttl").read_text(encoding="utf-8")
+    inner = text[text.index('BIND (IF(?word = "person"') : text.index("owl:Nothing")]
+    assert set(re.findall('"([^"]+)"', inner)) == set(linking.KINDS)
+
+
+# --- decisions ------------------------------------------------------------------------------------
+
+
+def test_a_match_that_nobody_has_reviewed_is_confirmed(kg: Kg, authority: Path) -> None:
+    code, _, err = decided(kg, "accept", "agent/japan", "Q17", evidence="ISO 3166")
+    assert code == 0, err
+    [row] = of(authority, "kg:agent/japan")
+    assert row.author_id == "kg:agent/cross-document-curator"
+    assert row.reviewer_id == "kg:agent/ada-verma"
+    assert row.evidence.startswith("identifier confirmed by")
+    assert row.evidence.endswith("; ISO 3166")
+    code, _, err = decided(kg, "accept", "agent/japan", "Q17")
+    assert code == 2
+    assert "already" in err
+
+
+def test_a_match_that_is_wrong_is_taken_back(kg: Kg, authority: Path) -> None:
+    code, _, err = decided(kg, "reject", "agent/japan", "Q17")
+    assert code == 0, err
+    [row] = of(authority, "kg:agent/japan")
+    assert (row.decision, row.object_label, row.object_kind) == ("refused", "Japan", "state")
+
+
+def test_what_was_not_found_is_found_later(kg: Kg, authority: Path) -> None:
+    assert [row.decision for row in of(authority, "kg:agent/kyodo")] == ["not-found"]
+    code, _, err = decided(kg, "accept", "agent/kyodo", "Q1", "--kind", "news agency")
+    assert code == 0, err
+    assert [row.decision for row in of(authority, "kg:agent/kyodo")] == ["match"]
+
+
+def test_a_program_reviews_nothing(kg: Kg, authority: Path) -> None:
+    code, _, err = decided(
+        kg,
+        "accept",
+        "agent/kyodo",
+        "Q1",
+        *("--kind", "news agency", "--reviewer", "cross-document-curator"),
+    )
+    assert code == 0, err
+    [row] = of(authority, "kg:agent/kyodo")
+    assert row.reviewer_id == ""
+    assert row.mapping_justification == "semapv:BackgroundKnowledgeBasedMatching"
+    code, _, err = decided(
+        kg, "accept", "agent/japan", "Q17", "--reviewer", "cross-document-curator"
+    )
+    assert code == 2
+
+
+# --- unsure ---------------------------------------------------------------------------------------
+
+
+def review(read: FactSet, authority: Path) -> Review:
+    return Review(read, authority, "ada-verma", DAY)
+
+
+def test_what_nobody_could_decide_is_kept_and_is_no_link(
+    read: FactSet, facts: Path, kg: Kg, authority: Path, tmp_path: Path
+) -> None:
+    kg("propose", "agent/chinese-government")
+    session = review(read, authority)
+    task = session.tasks()[0]
+    assert task.item.qid == "Q37070"
+    row = session.decide(task, "unsure", "two lists that disagree")
+    assert (row.decision, row.reviewer_agreement, row.revisit_on) == ("unsure", "0", "2027-05-27")
+    assert not row.published
+    release, _ = publish(
+        [facts], tmp_path / "releases", base="https://chancery.example/", links=authority
+    )
+    assert release is not None
+    for path in release.rglob("*"):
+        if path.is_file() and path.suffix in (".nq", ".tsv", ".ttl", ".json"):
+            assert b"Q37070" not in path.read_bytes(), path
+    code, out, _ = kg("status", "--json", "--date", "2027-05-27")
+    assert code == 0
+    told = json.loads(out)
+    assert [one["object_id"] for one in told["unsure"]] == ["wd:Q37070"]
+    assert "kg:agent/chinese-government" in {one["subject_id"] for one in told["due"]}
+    assert "kg:agent/chinese-government" in told["undecided"]
+    code, _, err = decided(
+        kg, "accept", "agent/chinese-government", "Q37070", "--kind", "government"
+    )
+    assert code == 0, err
+    assert [one.decision for one in of(authority, "kg:agent/chinese-government")] == ["match"]
+
+
+# --- proposals ------------------------------------------------------------------------------------
+
+
+def test_proposals_are_sorted_and_the_same_each_time(kg: Kg, authority: Path) -> None:
+    code, out, err = kg("propose")
+    assert code == 0, err
+    path = linking.proposals_of(authority)
+    assert out.strip() == str(path)
+    first = path.read_bytes()
+    rows = read_proposals(path)
+    assert [(row.subject_id, row.object_id) for row in rows] == [
+        ("kg:agent/chinese-government", "wd:Q37070"),
+        ("kg:agent/chinese-government", "wd:Q148"),
+    ]
+    assert {row.author_id for row in rows} == {linking.LINKER}
+    assert {row.reviewer_id for row in rows} == {""}
+    assert rows[1].comment == (
+        "it is of the kind state, and this is of the class GovernmentBody; "
+        "it is the exact match of kg:agent/china already"
+    )
+    assert rows[1].predicate_id == "skos:relatedMatch"
+    kg("propose")
+    assert path.read_bytes() == first
+    kg("propose", "agent/us-executive")
+    assert path.read_bytes() == first
+
+
+def test_what_is_decided_is_never_proposed_again(kg: Kg, authority: Path) -> None:
+    decided(kg, "reject", "agent/chinese-government", "Q37070")
+    kg("propose", "agent/chinese-government", "agent/us-executive")
+    rows = read_proposals(linking.proposals_of(authority))
+    assert [row.object_id for row in rows] == ["wd:Q148"]
+
+
+def test_no_build_reads_proposals(facts: Path, authority: Path, tmp_path: Path) -> None:
+    """A release has the same id and the same bytes, whatever is proposed beside the authority."""
+    mappings = tmp_path / "mappings"
+    shutil.copytree(folder("mappings"), mappings)
+    before = collect_inputs({"mappings": mappings})
+    for name in ("wikidata.proposals.sssom.tsv", ".wikidata.sssom.tsv-x1.sssom.tsv.tmp"):
+        (mappings / name).write_text("not even a table", encoding="utf-8")
+    assert collect_inputs({"mappings": mappings}) == before
+    linking.proposals_of(authority).write_text("not even a table", encoding="utf-8")
+    given = {"base": "https://chancery.example/", "links": authority}
+    one, _ = publish([facts], tmp_path / "one", **given)  # type: ignore[arg-type]
+    linking.proposals_of(authority).unlink()
+    other, _ = publish([facts], tmp_path / "other", **given)  # type: ignore[arg-type]
+    assert one is not None
+    assert other is not None
+    assert one.name == other.name
+    assert (one / "manifest.json").read_bytes() == (other / "manifest.json").read_bytes()
+
+
+# --- reviewing in a terminal ----------------------------------------------------------------------
+
+
+def test_a_reviewer_decides_in_a_dialogue(
+    kg: Kg, authority: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kg("propose")
+    answers = iter(["z", "e", "", "e", "a list that says so", "a remark", "x", "another state", ""])
+    monkeypatch.setattr(cli_link, "_asked", lambda words: next(answers, "q"))
+    code, out, err = kg("review", "--reviewer", "ada-verma", "--date", DAY)
+    assert code == 0, err
+    assert "no such key" in err
+    assert "has to say what it rests on" in err
+    assert "bn: চীনের সরকার" in err
+    assert "it is the exact match of kg:agent/china already" in err
+    assert "nothing is left to decide" in err
+    assert len(out.splitlines()) == 2
+    rows = of(authority, "kg:agent/chinese-government")
+    assert [(row.decision, row.object_id) for row in rows] == [
+        ("match", "wd:Q37070"),
+        ("refused", "wd:Q148"),
+    ]
+    assert rows[0].comment == "a remark"
+
+
+def test_a_reviewer_skips_quits_and_is_told_what_cannot_be(
+    kg: Kg, authority: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kg("propose")
+    before = authority.read_bytes()
+    answers = iter(["s", "e", "a list", "", "q"])  # the second is a state
+    monkeypatch.setattr(cli_link, "_asked", lambda words: next(answers))
+    code, out, err = kg("review", "--reviewer", "ada-verma")
+    assert (code, out) == (0, "")
+    assert "of this kind cannot be an exact match" in err
+    assert authority.read_bytes() == before
+
+
+def test_rows_that_nobody_has_reviewed_are_worked_through(
+    kg: Kg, authority: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter(["e", "ISO 3166", "", "q"])
+    monkeypatch.setattr(cli_link, "_asked", lambda words: next(answers))
+    code, out, err = kg("review", "--unreviewed", "--reviewer", "ada-verma", "--json")
+    assert code == 0, err
+    assert json.loads(out)["subject_id"] == "kg:agent/china"
+    assert of(authority, "kg:agent/china")[0].reviewer_id == "kg:agent/ada-verma"
+
+
+# --- status ---------------------------------------------------------------------------------------
+
+
+def test_status_counts_what_there_is(kg: Kg, authority: Path) -> None:
+    kg("propose")
+    code, out, err = kg("status", "--json", "--date", DAY)
+    assert code == 0, err
+    told = json.loads(out)
+    rows = read_links(authority)
+    assert sum(told["decisions"].values()) == len(rows)
+    assert told["unreviewed"] == len(rows)
+    assert told["proposals"] == 2
+    assert told["due"] == []
+    assert "kg:agent/chinese-government" in told["undecided"]
+    assert "kg:agent/cross-document-curator" not in told["undecided"]
+    code, out, _ = kg("status", "--date", "2027-05-21")
+    assert "due again: kg:agent/kyodo sssom:NoTermFound , again on 2027-05-21" in out
+    assert "unreviewed" in out
