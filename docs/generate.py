@@ -499,7 +499,7 @@ def _key(kind: str, name: str) -> str:
 
 CLI_INTRO: Final = f"""# The command `kg`
 
-<!-- Written by {HERE} from kg/cli.py and kg/cli_link.py; edit these, or CODES in {HERE}. -->
+<!-- Written by {HERE} from kg/cli*.py; edit these, or CODES in {HERE}. -->
 
 Data goes to stdout, messages to stderr. `kg --help` lists the commands, `kg COMMAND --help` the
 options of one. Values that an option does not give come from [settings](settings.md).
@@ -536,8 +536,10 @@ CODES: Final[Mapping[str, str]] = {
     "kg facts schema": "0.",
     "kg facts verify": "0 all agree; 1 some do not; 2 a facts file cannot be read.",
     "kg link accept": "0 written; 2 it cannot be accepted so, and the message says why.",
-    "kg link check": "0 nothing contradicts; 1 something does; 2 a file cannot be read, or Wikidata "
-    "does not answer.",
+    "kg link check": "0 nothing contradicts; 1 something does; 2 a file cannot be read, or "
+    "Wikidata does not answer.",
+    "kg link names": "0 done, whatever was linked; 2 the table cannot be read, or has no such "
+    "columns. [Linking names](linking.md) says what they are.",
     "kg link propose": "0 written; 2 a file cannot be read or written, or there is no such record.",
     "kg link reject": "0 written; 2 it cannot be rejected so, and the message says why.",
     "kg link review": "0 ended; 2 the reviewer is not known, or a file cannot be read.",

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from kg import logs
+from kg import cli_names, logs
 from kg.config import load_settings
 from kg.errors import ConfigError, KgError
 
@@ -28,9 +28,10 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="link",
-    help="Links to Wikidata: status, propose, review, accept, reject, check.",
+    help="Links to Wikidata: names, status, propose, review, accept, reject, check.",
     no_args_is_help=True,
 )
+app.command("names")(cli_names.names)
 
 FactsOption = Annotated[
     list[Path] | None,
@@ -157,22 +158,15 @@ def status(
 
 
 def _linker(languages: Sequence[str]) -> Propose:
-    """Return what asks the linker for candidates.
+    """Return what asks the linker for candidates, in some languages."""
+    from kg.linker import Candidate, Linker, Mention
 
-    Raises:
-        ConfigError: this version has none.
-    """
-    import importlib
+    linker = Linker.load(sorted(set(languages)))
 
-    try:
-        module = importlib.import_module("kg.linker")
-    except ModuleNotFoundError:
-        raise ConfigError("this version has no linker", hint="proposals need one") from None
-    linker = module.Linker.load(sorted(set(languages)))
-    ask: Callable[[str, str, str], Sequence[object]] = lambda surface, lang, hint: linker.propose(  # noqa: E731
-        module.Mention(surface=surface, lang=lang, hint=hint)
-    )
-    return ask  # type: ignore[return-value] # the linker's own candidates
+    def ask(surface: str, lang: str, hint: str) -> Sequence[Candidate]:
+        return linker.propose(Mention(surface=surface, lang=lang, hint=hint))
+
+    return ask
 
 
 @app.command()
@@ -470,10 +464,9 @@ def _decided(
 
 
 def _lexicon() -> Path:
-    """Return the folder of the lexicon, which need not be there."""
     from kg.resources import folder
 
-    return folder("mappings").parent / "lexicon"
+    return folder("lexicon")
 
 
 @app.command()

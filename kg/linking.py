@@ -16,7 +16,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import msgspec
 
@@ -36,6 +36,7 @@ from kg.facts import (
     kind_of,
 )
 from kg.link import pair_errors, read_links, read_proposals, row_errors
+from kg.linker import Candidate
 from kg.sssom import AGREEMENT, COLUMNS, EXACT, NO_TERM, PREDICATES, LinkRow, table
 
 LINKER: Final = "kg:agent/linker"
@@ -48,6 +49,8 @@ _BY_HAND: Final = "semapv:ManualMappingCuration"
 _BY_PROGRAM: Final = "semapv:BackgroundKnowledgeBasedMatching"
 _CONFIDENCE: Final = {"match": "0.95", "near": "0.8", "refused": "0.99", "not-found": "0.9"}
 _DOUBT: Final = "0.5"
+_ALIKE: Final = 0.9
+"""From here on names are so alike that an item of another kind is worth a decision too."""
 REVISIT_DAYS: Final = 181
 """After so many days what was not found or not decided is looked at again."""
 
@@ -86,30 +89,6 @@ _HINTS: Final = {
     "NewsOrganization": "media",
     "Facility": "building",
 }
-
-
-class Candidate(Protocol):
-    """An item that may be what a name means, as a linker proposes it."""
-
-    @property
-    def qid(self) -> str:
-        """Return the item, e.g. `Q423`."""
-
-    @property
-    def label(self) -> str:
-        """Return its name."""
-
-    @property
-    def kind(self) -> str:
-        """Return what it is, in a word."""
-
-    @property
-    def score(self) -> str:
-        """Return how likely it is, a decimal from 0 to 1."""
-
-    @property
-    def why(self) -> str:
-        """Return what speaks for it."""
 
 
 Propose = Callable[[str, str, str], Sequence[Candidate]]
@@ -312,8 +291,9 @@ def propose(
 ) -> list[LinkRow]:
     """Return proposals for some records, sorted by subject, then the likeliest first.
 
-    Pairs of which the authority says anything are not proposed again. Equal arguments give equal
-    rows: there is no date in them.
+    Pairs of which the authority says anything are not proposed again, and items of another kind
+    only where the names are nearly the same. Equal arguments give equal rows: there is no date in
+    them.
 
     Args:
         wanted: the records.
@@ -331,6 +311,9 @@ def propose(
             for name in names:
                 for one in ask(name, lang, hint):
                     if (subject.curie, f"wd:{one.qid}") in decided:
+                        continue
+                    kind = kind_of_item(one.kind)
+                    if kind and not fits(kind, subject) and float(one.score) < _ALIKE:
                         continue
                     reasons.setdefault(one.qid, {})[f"{name} ({lang}): {one.why}"] = None
                     if one.qid not in best or float(one.score) > float(best[one.qid].score):

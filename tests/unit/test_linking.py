@@ -9,9 +9,9 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from kg import cli_link, linking
@@ -21,6 +21,7 @@ from kg.errors import MappingError
 from kg.facts import FactSet
 from kg.identity import collect_inputs
 from kg.link import read_links, read_proposals
+from kg.linker import Candidate
 from kg.linking import Act, Authority, Item, Review
 from kg.resources import folder
 from kg.sssom import EXACT, NO_TERM, LinkRow
@@ -39,29 +40,19 @@ BY = Act(reviewer="kg:agent/ada-verma", day=DAY, evidence="a list of bodies that
 Kg = Callable[..., tuple[int, str, str]]
 
 
-@dataclass(frozen=True)
-class Found:
-    """A candidate, as a linker gives it."""
-
-    qid: str
-    label: str
-    kind: str
-    score: str
-    why: str
+CHINA = Candidate("Q148", "China", "state", "0.90", "part of the name")
+ITALY = Candidate("Q38", "Italy", "state", "0.89", "alike")
+COUNCIL = Candidate("Q37070", "State Council", "government", "0.95", "the same words")
+HOUSE = Candidate("Q35525", "White House", "building", "0.95", "the same words")
 
 
-CHINA = Found("Q148", "China", "state", "0.40", "part of the name")
-COUNCIL = Found("Q37070", "State Council", "government", "0.90", "the same words")
-HOUSE = Found("Q35525", "White House", "building", "0.95", "the same words")
-
-
-def ask(surface: str, lang: str, hint: str) -> Sequence[Found]:
+def ask(surface: str, lang: str, hint: str) -> Sequence[Candidate]:
     """Return what a linker might say of a few names."""
     assert lang
     if "White House" in surface and hint == "government":
         return [HOUSE]
     if "hines" in surface:
-        return [CHINA, COUNCIL]
+        return [CHINA, COUNCIL, ITALY]
     return []
 
 
@@ -404,6 +395,25 @@ def test_proposals_are_sorted_and_the_same_each_time(kg: Kg, authority: Path) ->
     assert path.read_bytes() == first
     kg("propose", "agent/us-executive")
     assert path.read_bytes() == first
+
+
+def test_the_linker_makes_proposals(facts: Path, authority: Path) -> None:
+    """Of the real one: each is a table that can be read, and none of a pair that is decided."""
+    rows = read_links(authority)
+    known = linking.subjects(load_facts([facts]))
+    wanted = [one for one in known.values() if one.kind == "agent" and not one.nameless]
+    ask = cli_link._linker([lang for one in wanted for lang in one.labels])
+    made = linking.propose(wanted, rows, ask)
+    assert made == linking.propose(wanted, rows, ask)
+    assert made
+    path = linking.proposals_of(authority)
+    linking.write_proposals(path, made)
+    assert [msgspec.structs.replace(row, origin="") for row in read_proposals(path)] == made
+    decided = {(row.subject_id, row.object_id) for row in rows}
+    assert not [row for row in made if (row.subject_id, row.object_id) in decided]
+    for row in made:
+        building = row.object_kind == "building"
+        assert not (building and row.predicate_id == EXACT), row
 
 
 def test_what_is_decided_is_never_proposed_again(kg: Kg, authority: Path) -> None:
