@@ -261,7 +261,7 @@ def _dialogue(session: Review, *, as_json: bool) -> None:
         answer = _asked(
             "[e]xact [c]lose [b]road [r]elated, re[x]ject, [u]nsure, [n]ot found, [s]kip, [q]uit"
         )
-        if answer == "q":
+        if answer in (None, "q"):
             return
         if answer == "s":
             skipped.add(task.key)
@@ -270,10 +270,14 @@ def _dialogue(session: Review, *, as_json: bool) -> None:
             _say(f"no such key: {answer!r}")
             continue
         evidence = _asked("what it rests on")
+        if evidence is None:
+            return
         if not evidence:
             _say("nothing was written: a decision has to say what it rests on")
             continue
         comment = _asked("remark, or nothing")
+        if comment is None:
+            return
         try:
             row = session.decide(task, _KEYS[answer], evidence, comment=comment)
         except KgError as error:
@@ -282,13 +286,14 @@ def _dialogue(session: Review, *, as_json: bool) -> None:
         _written(row, as_json=as_json)
 
 
-def _asked(words: str) -> str:
-    """Return what somebody answers; `q` where there is nobody any more."""
+def _asked(words: str) -> str | None:
+    """Return what somebody answers; None where there is nobody any more."""
+    typer.echo(f"{words}: ", err=True, nl=False)
     try:
-        answer: str = typer.prompt(words, default="", show_default=False, err=True)
-    except (typer.Abort, EOFError):
-        return "q"
-    return answer.strip()
+        return input().strip()
+    except (EOFError, KeyboardInterrupt):
+        _say("")
+        return None
 
 
 def _show(task: Task, left: int) -> None:

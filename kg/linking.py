@@ -943,7 +943,7 @@ class Review:
             what: one of `DECISIONS`.
             evidence: what it rests on.
             comment: a remark.
-            kind: what the item is, in a word, if not what the task says.
+            kind: what the item is, in a word, if not what the task says; a building stays one.
             revisit: when to look again, `YYYY-MM-DD`.
         Raises:
             MappingError: it cannot be decided so; the authority says why.
@@ -957,7 +957,7 @@ class Review:
             program=self.program,
         )
         item, predicate = task.item, task.row.predicate_id
-        if kind:
+        if kind and item.kind.partition(";")[0] != "building":  # whatever it stands for
             item = msgspec.structs.replace(item, kind=kind)
 
         def change(rows: list[LinkRow]) -> LinkRow:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import multiprocessing
 import re
@@ -477,6 +478,19 @@ def test_a_reviewer_skips_quits_and_is_told_what_cannot_be(
     code, out, err = kg("review", "--reviewer", "ada-verma")
     assert (code, out) == (0, "")
     assert "of this kind cannot be an exact match" in err
+    assert authority.read_bytes() == before
+
+
+@pytest.mark.parametrize("said", [(), ("e",), ("e", "a list that says so")])
+def test_who_leaves_in_the_middle_has_decided_nothing(
+    kg: Kg, authority: Path, monkeypatch: pytest.MonkeyPatch, said: tuple[str, ...]
+) -> None:
+    kg("propose")
+    before = authority.read_bytes()
+    text = "".join(f"{one}\n" for one in said)
+    monkeypatch.setattr(sys, "stdin", io.StringIO(text))
+    code, out, err = kg("review", "--reviewer", "ada-verma")
+    assert (code, out) == (0, ""), err
     assert authority.read_bytes() == before
 
 

@@ -165,6 +165,8 @@ def test_what_cannot_be_is_said_and_what_was_written_stays_in_the_form(
     assert answer.status_code == 422
     assert "an agent never gets an exact match to a building" in answer.text
     assert ">seen there</textarea>" in answer.text
+    wrong = {**fields, "evidence": "seen there", "what": "exact", "kind": "government"}
+    assert client.post("/decide", data=wrong).status_code == 422, "a building stays one"
     answer = client.post("/decide", data={**fields, "evidence": " ", "what": "reject"})
     assert answer.status_code == 422
     answer = client.post("/decide", data={**fields, "evidence": "x", "what": "whatever"})
