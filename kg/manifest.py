@@ -171,6 +171,10 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         """Return whether the data is RDF that was imported: neither mapped nor validated."""
         return IMPORT in self.options
 
+    def offers(self, path: str) -> bool:
+        """Return whether the release has a file, by its path, that may be handed on."""
+        return any(entry.path == path and not entry.private for entry in self.files)
+
 
 class Publication(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True

@@ -188,7 +188,7 @@ async def _download_page(request: Request, suffix: str) -> Response:
         ),
         dumps=dumps,
         files=files,
-        links=any(entry.path == TSV_FILE and not entry.private for entry in manifest.files),
+        links=manifest.offers(TSV_FILE),
         graphs=[
             {
                 "key": graph.key,

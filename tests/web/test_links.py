@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+import shutil
 from pathlib import Path
 
 import pyoxigraph as ox
@@ -86,3 +88,19 @@ def test_a_static_copy_has_them(out: Path, settings: Settings, tmp_path: Path) -
         out / "current" / TSV_FILE
     ).read_bytes()
     assert 'href="links.html"' in (tmp_path / "copy/index.html").read_text(encoding="utf-8")
+
+
+def test_a_release_without_them_leads_to_none(
+    out: Path, settings: Settings, tmp_path: Path
+) -> None:
+    """As they were before there were such files."""
+    shutil.copytree(out, tmp_path / "old", symlinks=True)
+    path = tmp_path / "old/current/manifest.json"
+    path.chmod(0o644)
+    manifest = json.loads(path.read_bytes())
+    manifest["files"] = [one for one in manifest["files"] if "sssom" not in one["path"]]
+    path.write_bytes(json.dumps(manifest).encode())
+    with TestClient(create_app(tmp_path / "old", settings)) as client:
+        assert client.get("/links").status_code == 404
+        for page in ("/", "/download"):
+            assert 'href="/links' not in client.get(page, headers={"Accept": "text/html"}).text
