@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from pathlib import Path
 
 import pyoxigraph as ox
@@ -138,3 +139,49 @@ def test_a_table_with_an_open_quotation_mark_is_an_error_with_its_line(tmp_path:
     path.write_text(own.replace("\tJapan\tskos", '\t"Japan\tskos'), encoding="utf-8")
     with pytest.raises(KgErrors, match=r"links.sssom.tsv:\d+: the row cannot be read"):
         read_links(path)
+
+
+REVIEWER = """\
+- kind: agent
+  id: ada-verma
+  type: Person
+  labels: {en: NAME}
+  basis: Invented for a test
+  as_of: "2026-11-21"
+  extracted: registry-curation
+"""
+ROW = (
+    "kg:agent/ada-verma\tAda Verma\tskos:exactMatch\t\twd:Q4115189\tA person\tperson\t"
+    "semapv:ManualMappingCuration\tkg:agent/ada-verma\t\t2026-11-27\t0.9\tinvented\t\t\t\n"
+)
+
+
+def test_a_build_of_what_changed_gives_the_same_bytes(tmp_path: Path) -> None:
+    """Shared with the release before where no link changed, and else as of a whole build."""
+    facts, links = tmp_path / "facts", tmp_path / "links.sssom.tsv"
+    shutil.copytree(folder("facts"), facts)
+    own = (folder("mappings") / "wikidata.sssom.tsv").read_text(encoding="utf-8")
+    links.write_text(own + ROW, encoding="utf-8")
+    file = facts / "reviewers.yaml"
+
+    def built(out: str, *, full: bool = False) -> Path:
+        path, _ = publish(
+            [facts], tmp_path / out, base=DEFAULT_BASE, links=links, full=full, force=False
+        )
+        assert path is not None
+        return path
+
+    before = built("steps")
+    assert b"ada-verma" not in (before / TSV_FILE).read_bytes()
+    for text in (REVIEWER.replace("NAME", "Ada Verma"), REVIEWER.replace("NAME", "A. Verma"), ""):
+        if text:
+            file.write_text(text, encoding="utf-8")
+        else:
+            file.unlink()
+        step, whole = built("steps"), built("whole", full=True)
+        for name in (TSV_FILE, TURTLE_FILE):
+            assert (step / name).read_bytes() == (whole / name).read_bytes()
+            assert (b"ada-verma" in (step / name).read_bytes()) == bool(text)
+        if "A. Verma" in text:
+            assert (step / TSV_FILE).samefile(before / TSV_FILE)
+        before = step
