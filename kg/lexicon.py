@@ -8,7 +8,6 @@ Spec: docs/reference/linking.md
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -117,17 +116,7 @@ class Lexicon:
         self._path = path
         rows = self._rows("entities.tsv")
         self.entities: Final = {row[0]: Entity(*row) for row in rows}
-        text = self._text("names.tsv")
-        start = text.index("\n") + 1
-        self._names: dict[str, tuple[int, int]] = {}
-        self._all_names = text
-        while start < len(text):
-            lang = text[start : text.index("\t", start)]
-            end = text.rfind(f"\n{lang}\t", start - 1)
-            end = text.find("\n", end + 1)
-            end = len(text) if end < 0 else end + 1
-            self._names[lang] = (start, end)
-            start = end
+        self._tags: Final = frozenset(path.stem for path in (path / "names").glob("*.tsv"))
         self._loaded: dict[str, Names] = {}
         self._bearers: dict[str, Mapping[str, frozenset[str]]] = {}
         self._governments: dict[str, str] = {}
@@ -147,7 +136,7 @@ class Lexicon:
     @property
     def languages(self) -> list[str]:
         """Return the tags of the languages that have names, sorted."""
-        return sorted(set(self._names) - {ANY})
+        return sorted(self._tags - {ANY})
 
     def government(self, state: str) -> str:
         """Return the item of the government of a state; empty where none is verified."""
@@ -170,14 +159,9 @@ class Lexicon:
 
     def _names_in(self, lang: str) -> Iterator[tuple[str, Name]]:
         """Yield the names of a language, or of all, each with its language."""
-        start, end = (0, 0)
-        if lang == ANY:
-            start, end = self._all_names.index("\n") + 1, len(self._all_names)
-        elif lang in self._names:
-            start, end = self._names[lang]
-        for line in self._all_names[start:end].splitlines():
-            of, qid, name, use, source = line.split("\t")
-            yield of, Name(qid, name, use, source)
+        for tag in (*self.languages, ANY) if lang == ANY else (lang,):
+            for row in self._rows(f"names/{tag}.tsv") if tag in self._tags else ():
+                yield tag, Name(*row)
 
     def family_first(self, qid: str) -> bool:
         """Return whether a person's family name is the first word: of Korea's and China's."""
@@ -201,9 +185,7 @@ class Lexicon:
     @cached_property
     def codes(self) -> Mapping[str, str]:
         """The codes of ISO 3166-1, of two and three letters and as flags, with the item of each."""
-        start, end = self._names.get(ANY, (0, 0))
-        rows = (line.split("\t") for line in self._all_names[start:end].splitlines())
-        return {name: qid for _, qid, name, _, _ in rows}
+        return {name: qid for qid, name, _, _ in self._rows(f"names/{ANY}.tsv")}
 
     def affixes(self, lang: str) -> Affixes:
         """Return the affixes of a language; none where the lexicon has none."""
@@ -270,8 +252,7 @@ class Lexicon:
 
     def _rows(self, name: str) -> list[list[str]]:
         """Return the rows of a table, without the line that names its columns."""
-        lines = self._text(name).splitlines()[1:]
-        return list(csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
+        return [line.split("\t") for line in self._text(name).rstrip("\n").split("\n")[1:]]
 
     def _text(self, name: str) -> str:
         """Return a file of the lexicon.

@@ -1,6 +1,6 @@
 """Writes the lexicon that the linker reads, from what is in this folder and from CLDR.
 
-    python lexicon/build.py            writes entities.tsv, names.tsv, tenures.tsv
+    python lexicon/build.py            writes entities.tsv, tenures.tsv, and names/ by language
     python lexicon/build.py --check    fails where one of them is not what it would write
 
 The same files, the same CLDR (the version of Babel in `constraints.txt`) give the same bytes.
@@ -107,7 +107,13 @@ def main() -> None:
     check = parser.parse_args().check
     build = Build()
     build.run()
-    wrong = [name for name, text in build.files() if not _written(HERE / name, text, check)]
+    files = dict(build.files())
+    wrong = [name for name, text in files.items() if not _written(HERE / name, text, check)]
+    for path in sorted((HERE / "names").glob("*.tsv")):
+        if f"names/{path.name}" not in files and check:
+            wrong.append(f"names/{path.name}")
+        elif f"names/{path.name}" not in files:
+            path.unlink()
     if wrong:
         print(f"not what build.py writes: {', '.join(wrong)}", file=sys.stderr)
         sys.exit(1)
@@ -116,6 +122,7 @@ def main() -> None:
 def _written(path: Path, text: str, check: bool) -> bool:
     if check:
         return path.exists() and path.read_text(encoding="utf-8") == text
+    path.parent.mkdir(exist_ok=True)
     path.write_text(text, encoding="utf-8")
     return True
 
@@ -397,7 +404,11 @@ class Build:
         # Whoever looks up a word in Latin script also looks among the English names.
         english = {(qid, name) for lang, qid, name, *_ in names if lang == "en"}
         kept = [n for n in names if n[0] == "en" or n[4] != "cldr" or n[1:3] not in english]
-        yield "names.tsv", text("lang\tqid\tname\tuse\tsource", sorted(kept))
+        by_lang: dict[str, list[tuple[str, ...]]] = {}
+        for lang, *row in sorted(kept):
+            by_lang.setdefault(lang, []).append(tuple(row))
+        for lang, rows in sorted(by_lang.items()):
+            yield f"names/{lang}.tsv", text("qid\tname\tuse\tsource", rows)
         yield "tenures.tsv", text("country\tposition\tqid\tstart\tend\tseen", sorted(self.tenures))
 
 

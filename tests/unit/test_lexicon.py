@@ -33,6 +33,11 @@ def table(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
 
 
+def all_names() -> list[dict[str, str]]:
+    paths = sorted((HERE / "names").glob("*.tsv"))
+    return [{"lang": path.stem, **row} for path in paths for row in table(path)]
+
+
 def test_it_is_what_its_script_writes() -> None:
     done = subprocess.run(
         [sys.executable, str(HERE / "build.py"), "--check"], capture_output=True, text=True
@@ -70,7 +75,7 @@ def test_entities_are_well_formed() -> None:
 
 
 def test_names_are_well_formed() -> None:
-    rows = table(HERE / "names.tsv")
+    rows = all_names()
     for row in rows:
         assert unicodedata.is_normalized("NFC", row["name"]), row
         assert row["name"] == " ".join(row["name"].split()), row
@@ -91,7 +96,7 @@ def test_tenures_are_well_formed() -> None:
 
 
 def test_dropped_names_are_gone() -> None:
-    names = {(r["qid"], r["lang"], r["name"]): r["use"] for r in table(HERE / "names.tsv")}
+    names = {(r["qid"], r["lang"], r["name"]): r["use"] for r in all_names()}
     for row in table(HERE / "dropped.tsv"):
         assert names.get((row["qid"], row["lang"], row["name"]), "") == row["kept_as"]
         assert row["reason"]
