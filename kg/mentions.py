@@ -57,6 +57,8 @@ class Table:
 def read_mentions(data: bytes, where: str) -> Table:
     """Return the mentions of a table: UTF-8, tab-separated, the first line names the columns.
 
+    A column `type` is read as `type_hint` where there is none of that name.
+
     Args:
         data: the bytes of the file.
         where: what the file is called in errors.
@@ -88,6 +90,8 @@ def read_mentions(data: bytes, where: str) -> Table:
         lines.pop()
     lines = [line.rstrip("\r") for line in lines]
     columns = lines[0].split("\t") if lines else []
+    if "type_hint" not in columns:
+        columns = ["type_hint" if name == "type" else name for name in columns]
     missing = [name for name in NEEDED if name not in columns]
     twice = sorted({name for name in columns if columns.count(name) > 1})
     if missing or twice:

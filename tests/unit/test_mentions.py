@@ -35,6 +35,13 @@ def test_columns_in_any_order_and_others_left_out() -> None:
     assert json.loads(first[8])["rule"] == "inflected"
 
 
+def test_a_column_type_is_a_hint_where_there_is_no_other() -> None:
+    (row,) = rows("surface\tlang\ttype\nGeorgia\ten\tUS state\n")
+    assert row[5] == "Q1428"
+    (row,) = rows("surface\tlang\ttype\ttype_hint\nGeorgia\ten\tUS state\tstate\n")
+    assert row[5] == "Q230"
+
+
 def test_candidates_are_said() -> None:
     (row,) = rows("surface\tlang\nWashington\ten\n")
     assert json.loads(row[8])["candidates"] == ["Q61 Washington, D.C.", "Q1223 Washington"]
