@@ -1,8 +1,8 @@
 """Measures the linker: how many names it gets right, by language and kind, and how fast it is.
 
-    python bench/linking.py --mentions FILE.tsv [--mentions FILE.tsv …] [--names 100000]
+    python bench/linking.py [--mentions FILE.tsv …] [--names 100000]
 
-A file of mentions has the columns surface, lang, type_hint (or type) and qid, and perhaps
+Without a file it reads `bench/mentions.tsv`. A file of mentions has the columns surface, lang, type_hint (or type) and qid, and perhaps
 also_acceptable (identifiers joined by |), literal_qid, status and document. A row whose qid is
 empty or NIL is right where nothing is linked. `--literal` scores the reading of the words. With
 `--one-document` the rows of one language are one document, as those of an article are.
@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("--one-document", action="store_true")
     parser.add_argument("--names", type=int, default=100_000)
     given = parser.parse_args()
-    for path in given.mentions:
+    for path in given.mentions or [Path(__file__).with_name("mentions.tsv")]:
         rows = read(path)
         print(f"\n{path.name}: {len(rows)} rows, read by "
               f"{'their words' if given.literal else 'what is meant'}")  # fmt: skip

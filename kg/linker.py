@@ -27,7 +27,7 @@ from kg.alike import alike
 from kg.hints import HINTS, STATELIKE, Hint, read_hint
 from kg.lexicon import ANY, SPACELESS, Entity, Lexicon, Name, Tenure, key_of
 from kg.morphology import WORDS, Form, Morphology, without_possessive
-from kg.names import nfc, plain
+from kg.names import fold, nfc, plain
 from kg.qualifiers import Qualifiers, Said
 
 NIL: Final = "NIL"
@@ -39,6 +39,8 @@ _NARROW: Final = 4
 """Kinds that a hint admits at most for names that are said only of what is asked for."""
 _GLUED: Final = 40
 """Characters of a name without spaces that is taken apart."""
+_PAST: Final = frozenset(("former", "ex", "late", "then", "previous"))
+"""Words of a hint that speak of an office that was left."""
 _UNFIT: Final = "what is said of it fits no item of this name"
 _DAY: Final = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
 
@@ -373,6 +375,7 @@ class Linker:
         if not qids:
             return None
         said = self.qualifiers.read(hint.qualifiers)
+        past = not _PAST.isdisjoint(hint.qualifiers)
         fits = {qid: fit for qid in qids if (fit := self.qualifiers.fit(qid, said))}
         states = {qid for items in said.places for qid in items}
         held = {
@@ -380,7 +383,7 @@ class Linker:
             for state, (_, roles) in itertools.product(states, said.roles)
             for role in roles
             for tenure in self.lexicon.tenures(role, state)
-            if (_held(tenure, date) if date else not tenure.end)
+            if (_held(tenure, date) if date else past or not tenure.end)
         }
         fitting = fits.keys() & held
         if not fitting and not (date and said.roles):
@@ -781,7 +784,8 @@ def _same_case(name: str, surface: str) -> bool:
     """Return whether a surface may be an acronym: "US" is no "us", nor "IT" an "it"."""
     if len(name) > 5 or not name.isupper():
         return True
-    letters = [c for c in surface if c.isalpha()]
+    word = next((w for w in surface.split() if fold(w) == fold(name)), surface)
+    letters = [c for c in word if c.isalpha()]
     if len(name.replace(".", "")) <= 2:
         return all(c.isupper() for c in letters[:2])
     return not all(c.islower() for c in letters)

@@ -20,7 +20,7 @@ _KEPT: Final = 10_000
 _PLACES: Final = frozenset(
     (
         *("building", "city", "former state", "region", "separatist entity", "state"),
-        *("subdivision", "territory"),
+        *("intergovernmental organisation", "subdivision", "territory"),
     )
 )
 _GENERIC: Final = frozenset(
@@ -130,6 +130,8 @@ class Qualifiers:
         places = [self._lexicon.entities[qid] for qid in items]
         if any(about.issuperset(fold(place.label).split()) for place in places):
             return True
+        if any(place.kind in ("region", "intergovernmental organisation") for place in places):
+            return None
         if entity.kind in ("state", "territory"):
             return any(entity.qid in (place.qid, place.seat_of) for place in places)
         if any(place.qid in (entity.qid, entity.country) for place in places):
