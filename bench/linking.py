@@ -2,7 +2,8 @@
 
     python bench/linking.py [--mentions FILE.tsv …] [--names 100000]
 
-Without a file it reads `bench/mentions.tsv`. A file of mentions has the columns surface, lang, type_hint (or type) and qid, and perhaps
+Without a file it reads `bench/mentions.tsv`. A file of mentions has the columns surface, lang,
+type_hint (or type) and qid, and perhaps
 also_acceptable (identifiers joined by |), literal_qid, status and document. A row whose qid is
 empty or NIL is right where nothing is linked. `--literal` scores the reading of the words. With
 `--one-document` the rows of one language are one document, as those of an article are.
