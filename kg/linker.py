@@ -273,7 +273,7 @@ class Linker:
             return None
         if name.use in ("adjective", "demonym") and kind not in STATELIKE | {"region"}:
             return None
-        if formed and name.use != "name":
+        if formed and (name.use != "name" or name.text.isupper()):
             return None
         if kind == "person" and "agreement" in affixes:
             return None
@@ -715,6 +715,12 @@ class Linker:
 _ISSUERS: Final = frozenset(
     ("state", "territory", "former state", "intergovernmental organisation")
 )
+
+
+def within_another(answer: Answer, label: str, kind: str) -> Answer:
+    """Return the answer for a name that stands beside a word that makes another name of it."""
+    candidate = Candidate(answer.qid, label, kind, "1", f"name “{answer.features['name']}”")
+    return _nothing("it may be a part of another name", (candidate,))
 
 
 def introduced(qid: str, surface: str) -> Answer:

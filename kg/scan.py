@@ -14,7 +14,16 @@ from typing import Final
 import msgspec
 
 from kg.lexicon import ANY, SPACELESS, key_of
-from kg.linker import LONGEST, Answer, Linker, Mention, base, introduced, is_latin
+from kg.linker import (
+    LONGEST,
+    Answer,
+    Linker,
+    Mention,
+    base,
+    introduced,
+    is_latin,
+    within_another,
+)
 from kg.names import fold
 
 WORDS: Final = 8
@@ -98,18 +107,41 @@ class _Words:
             return None
         if size > 1 and self._is_particle(last):
             return None
+        leading = self._linker.lexicon.affixes(self._lang).leading
+        if size > 1 and fold(self._tokens[number].group()) in leading:
+            return None
         answer = self._linker.one(Mention(words, self._lang))
         if answer.features.get("rule") == "titled" or not (answer.qid or answer.candidates):
             return None
         if answer.features.get("use") == "surname" and self._in_another_name(number):
             return None
+        if size > 1 and self._lang in SPACELESS and not self._reaches_last(number, size, answer):
+            return None
+        if size == 1 and answer.qid and self._is_half(number, words, answer):
+            entity = self._linker.lexicon.entities[answer.qid]
+            answer = within_another(answer, entity.label, entity.kind)
         return Found(start, last.end(), words, answer)
 
-    def _in_another_name(self, number: int) -> bool:
+    def _reaches_last(self, number: int, size: int, answer: Answer) -> bool:
+        """Return whether a name goes on into the last token, of which more is left than endings."""
+        before = "".join(token.group() for token in self._tokens[number : number + size - 1])
+        name = answer.features.get("name", "")
+        return not name or len(key_of(name, self._lang)) > len(key_of(before, self._lang))
+
+    def _is_half(self, number: int, words: str, answer: Answer) -> bool:
+        """Return whether a place is rather a half of a name: "Jordan Peterson", "Moscow Times"."""
+        if answer.features["rule"] not in ("name", "capital") or "use" in answer.features:
+            return False
+        entity = self._linker.lexicon.entities[answer.qid]
+        if words.isupper() or not _is_capital(words) or entity.kind not in _TOWNS:
+            return False
+        return self._in_another_name(number, opening=False)
+
+    def _in_another_name(self, number: int, *, opening: bool = True) -> bool:
         """Return whether a word with a capital stands beside a surname: a name that nobody knows.
 
         Only a gap of one space joins them. Before it, words for offices, names of the lexicon and,
-        at the beginning of a sentence, short words are none.
+        at the beginning of a sentence, short words are none; none at all with `opening` false.
         """
         token = self._tokens[number]
         if number + 1 < len(self._tokens):
@@ -123,7 +155,9 @@ class _Words:
         if self._text[before.end() : token.start()] != " " or not _is_capital(before.group()):
             return False
         first = not before.start() or bool(_OPENS.search(self._text, 0, before.start()))
-        return not self._is_known(before.group()) and not (first and len(before.group()) <= _SHORT)
+        if first and (not opening or len(before.group()) <= _SHORT):
+            return False
+        return not self._is_known(before.group())
 
     def _is_known(self, token: str) -> bool:
         words = fold(token).split()
@@ -225,6 +259,7 @@ _BREAK: Final = re.compile(
     r"[,;:!?।॥。()\[\]\n\"“”«»]|(?<!\bSt)(?<!\bMr)(?<!\bDr)(?<!\bMs)(?<!\bGen)\.\s"
 )
 _OPENS: Final = re.compile(r"[.!?।॥:«“\"\n]\s*$")
+_TOWNS: Final = frozenset(("city", "state", "territory", "subdivision", "region"))
 _SHORT: Final = 5
 """Letters of a word that opens a sentence and is rather no given name."""
 _WATERS: Final = frozenset("洋海湾湾")

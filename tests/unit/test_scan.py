@@ -65,11 +65,22 @@ def test_names_in_sentences(text: str, lang: str, names: list[tuple[str, str]]) 
         ("Hunter Biden spoke. But Biden did not.", "en", ["Biden"]),
         ("タイトルとインドア、タイとインド、インド洋。", "ja", ["タイ", "インド"]),
         ("In St. Lucia it rained.", "en", ["St. Lucia"]),
+        ("이란 인도 관계", "ko", ["이란", "인도"]),
+        ("CNN and AFP", "en", []),
         ("இந்தியா ரஷ்யா", "ta", ["இந்தியா", "ரஷ்யா"]),
     ],
 )
 def test_names_within_other_names(text: str, lang: str, names: list[str]) -> None:
     assert [surface for surface, _ in found(text, lang)] == names
+
+
+@pytest.mark.parametrize(
+    "text", ["Then Jordan Peterson spoke.", "The Moscow Times wrote.", "He met Michael Jordan."]
+)
+def test_a_half_of_a_name_is_a_candidate_only(text: str) -> None:
+    (one,) = find(LINKER, text, "en")
+    assert one.answer.qid == ""
+    assert len(one.answer.candidates) == 1
 
 
 def test_two_kims_and_one_surname() -> None:
