@@ -277,7 +277,7 @@ class Linker:
             return None
         if kind == "person" and "agreement" in affixes:
             return None
-        if kind == "person" and affixes and _is_short_in_korean(name.text):
+        if kind == "person" and affixes and name.use == "name" and _is_short_in_korean(name.text):
             return None
         if name.use == "short" and kinds is not None and len(kinds) > _NARROW:
             return None
@@ -308,7 +308,7 @@ class Linker:
 
     def _choose(self, readings: Sequence[_Reading], key: str, hint: Hint) -> Answer:
         """Return the only reading that fits, or nothing where several do."""
-        items = {reading.meant: reading for reading in reversed(readings)}
+        items = {r.meant: r for r in sorted(readings, key=lambda r: r.name.use == "name")}
         qualified = False
         if hint.qualifiers:
             said = self.qualifiers.read(hint.qualifiers)

@@ -61,6 +61,7 @@ def literal(surface: str, lang: str, hint: str = "", date: str = "") -> str:
         ("министра обороны России Сергея Шойгу", "ru", "person", "Q32024"),
         ("Зеленского", "ru", "person", "Q3874799"),
         ("김정은에게", "ko", "person", "Q56226"),
+        ("푸틴은", "ko", "person", "Q7747"),
         ("習近平", "ja", "person", "Q15031"),
         ("Secretary of State Antony Blinken", "en", "person", "Q7821917"),
         # Bodies
@@ -282,6 +283,10 @@ def test_an_unknown_wife_silences_no_husband() -> None:
 @pytest.mark.parametrize("surface", ["President Putin", "Russia's government", "Kyiv"])
 def test_without_a_hint_nothing_is_surer_than_that(surface: str) -> None:
     assert 0 < float(LINKER.one(Mention(surface, "en", "", "2022")).confidence) <= 0.9
+
+
+def test_a_name_is_read_as_a_name_where_it_is_an_adjective_too() -> None:
+    assert "use" not in LINKER.one(Mention("US", "en", "state")).features
 
 
 def test_nothing_is_accepted_because_it_is_alike() -> None:
