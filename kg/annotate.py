@@ -747,8 +747,7 @@ def propose(
         open_ += [
             (
                 number,
-                f"words of saying at {article.at(cue.start, cue.end)} are negated "
-                f"({cue.form}): no stance is proposed",
+                f"words at {article.at(cue.start, cue.end)} have no stance ({cue.form}: {cue.why})",
             )
             for cue in left
         ]

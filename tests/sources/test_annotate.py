@@ -244,7 +244,7 @@ def test_the_time_of_saying_is_not_after_the_reference_date(registry: list):
 
 def test_what_is_negated_is_left_open_and_quotations_are_short(registry: list):
     proposal = proposed(registry)
-    assert any("negated (did not say)" in what for _, what in proposal.open)
+    assert any("(did not say: negated)" in what for _, what in proposal.open)
     claims = of_kind(proposed(registry, "Ilse Rell said it was “very useful indeed”."), Claim)
     assert [q.text for q in claims[0].quoted] == ["very useful indeed"]
     claims = of_kind(proposed(registry, "Ilse Rell said “one two three four five six”."), Claim)
