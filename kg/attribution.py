@@ -1,9 +1,10 @@
 """Words by which a text says that somebody says, denies or does not confirm something.
 
 The words are data: `lexicon/attribution.tsv` has the forms of each language with the stance and
-the act of each, `lexicon/unnamed-sources.tsv` the nouns for speakers without a name. Six stances
-are kept apart; above all a denial, a dispute of the evidence, a refusal to confirm and an
-inability to verify. What is negated, in doubt or refused and stands in no row has no stance here.
+the act of each, `lexicon/unnamed-sources.tsv` the nouns for speakers without a name,
+`lexicon/outlets.tsv` the names of some that pass on what others say. Six stances are kept apart;
+above all a denial, a dispute of the evidence, a refusal to confirm and an inability to verify. What
+is negated, in doubt or refused and stands in no row has no stance here.
 
 Spec: docs/how-to/annotate-an-article.md
 """
@@ -146,7 +147,23 @@ def find_unnamed(text: str, language: str, start: int = 0, end: int | None = Non
     >>> [one.label for one in find_unnamed("US officials told analysts.", "en")]
     ['officials', 'analysts']
     """
-    rows = _unnamed().get(language.partition("-")[0], ())
+    return _nouns("unnamed-sources.tsv", text, language, start, end)
+
+
+def find_outlets(text: str, language: str, start: int = 0, end: int | None = None) -> list[Unnamed]:
+    """Return the names of known outlets in a sentence, in the order of the text.
+
+    Raises:
+        ResourceError: the table is missing.
+
+    >>> [one.label for one in find_outlets("The BBC reported so.", "en")]
+    ['BBC']
+    """
+    return _nouns("outlets.tsv", text, language, start, end)
+
+
+def _nouns(table: str, text: str, language: str, start: int, end: int | None) -> list[Unnamed]:
+    rows = _forms(table).get(language.partition("-")[0], ())
     stop = len(text) if end is None else end
     found = [
         Unnamed(match.start(), match.end(), kind, label)
@@ -192,9 +209,9 @@ def _table() -> dict[str, tuple[_Row, ...]]:
 
 
 @cache
-def _unnamed() -> dict[str, tuple[tuple[re.Pattern[str], str, str], ...]]:
+def _forms(table: str) -> dict[str, tuple[tuple[re.Pattern[str], str, str], ...]]:
     out: dict[str, list[tuple[re.Pattern[str], str, str]]] = {}
-    for lang, form, kind, label in _rows("unnamed-sources.tsv", 4):
+    for lang, form, kind, label in _rows(table, 4):
         out.setdefault(lang, []).append((_pattern(form), kind, label))
     return {lang: tuple(rows) for lang, rows in out.items()}
 

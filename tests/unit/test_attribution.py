@@ -205,6 +205,9 @@ def test_the_tables_are_sound():
     # Each language has words for each stance, so that none is taken for another.
     for lang in languages():
         assert {row[2] for row in rows if row[0] == lang} == stances
-    for _, form, kind, label in _rows("unnamed-sources.tsv", 4):
-        assert is_nfc(form), form
-        assert kind in facts.AgentType.__args__, label
+    for table in ("unnamed-sources.tsv", "outlets.tsv"):
+        rows = _rows(table, 4)
+        assert len({(row[0], row[1]) for row in rows}) == len(rows) > 0
+        for _, form, kind, label in rows:
+            assert is_nfc(form), form
+            assert kind in facts.AgentType.__args__, label
