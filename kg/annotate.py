@@ -660,7 +660,8 @@ class _Speakers:
             )
             covered = any(s.start <= named.start < s.end for s in out if ":" in s.key)
             owner = self._names.article.plain[named.end : named.end + 2] in ("'s", "’s")
-            if not named.agent or named.adjective or owner or nested or covered:
+            adjective = named.adjective and not self._is_acronym(named)
+            if not named.agent or adjective or owner or nested or covered:
                 continue
             key = named.means or named.may_mean or named.names
             record = self._names.record(key)
@@ -688,6 +689,12 @@ class _Speakers:
         if self._base == "en":
             out += self._unknown(start, end, [(s.start, s.end) for s in out])
         return self._objects(sorted(out, key=lambda s: s.start))
+
+    def _is_acronym(self, named: _Named) -> bool:
+        """Return whether an English word that may be an adjective is a name: "the US"."""
+        text = self._names.article.plain
+        the = text[max(0, named.start - 4) : named.start].lower() == "the "
+        return self._base == "en" and the and text[named.start : named.end].isupper()
 
     def _is_relative(self, floor: int, named: _Named) -> bool:
         """Return whether a bare surname begins the name of a relative: "his sister Kim …"."""
@@ -1119,7 +1126,8 @@ def _sentence(
         "only what somebody else says in this sentence"
         for cue in only_quoted
     ]
-    named = list(dict.fromkeys(s.name or s.key for s in candidates if s.name or ":" not in s.key))
+    sure = [s for s in candidates if s.key and (s.name or ":" not in s.key)]
+    named = list(dict.fromkeys(s.name or s.key for s in sure))
     nobody = "no speaker was found" + (
         f"; names in the sentence: {', '.join(named)}" if named else ""
     )

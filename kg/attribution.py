@@ -30,7 +30,7 @@ _SUSPENDED: Final = 8
 _TOKENS: Final = {
     "…": _GAP,
     "?": r"(?:\s+[^\s.,;:।?!]+)?",
-    "^": r"(?:\s+(?-i:[A-Z])[\w.-]*){1,3}(?![\w'’])",
+    "^": r"(?:\s+(?!\w+day\b)(?-i:[A-Z])[\w.-]*){1,3}(?![\w'’])",
     "|": r"(?=\s*(?:[.,;:!?।»”\"'’)\]—–]|$))",
 }
 """What may stand in a form beside words; see `_pattern`."""

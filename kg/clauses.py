@@ -22,8 +22,8 @@ _TIMES: Final = {
     "|декабря|году|года|[0-9]+",
 }
 _ADVERBS: Final = {
-    "en": "also|again|then|meanwhile|however|now|already|still|always|once|twice|has|have|had"
-    "|since|so|both|all|never|ever|instead|too|even|just|first|itself|himself|herself|themselves"
+    "en": "also|again|then|meanwhile|however|now|already|still|always|once|long|will|twice"
+    "|has|have|had|since|so|both|all|never|ever|instead|too|even|just|first|itself|himself|herself|themselves"
     r"|later|earlier|(?!fly\b|rely\b|reply\b|apply\b)[a-z]+ly",
     "ru": "также|снова|вновь|опять|уже|тогда|однако|тоже|сам|сама|само|сами|неоднократно|[а-яё]+но",
 }

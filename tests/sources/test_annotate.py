@@ -345,6 +345,13 @@ def test_a_name_is_never_the_voice_of_the_article(registry: list):
     assert [c.by for c in claims] == [["narrator-x"], ["unattributed-x"]]
 
 
+def test_an_acronym_with_an_article_is_a_name_and_without_one_an_adjective(registry: list):
+    finder = Names(BM=linked("Q900002", use="adjective"))
+    text = "The BM denied it. BM ships left, said the BM spokesman."
+    claims = of_kind(proposed(registry, text, finder), Claim)
+    assert [c.by for c in claims] == [["bostmark"], ["unattributed"]]
+
+
 def test_who_cannot_verify_is_the_one_who_says_so(registry: list):
     text = "Reuters said it could not verify it. Ilse Rell said the report cannot be confirmed."
     claims = of_kind(proposed(registry, text, PLAIN), Claim)

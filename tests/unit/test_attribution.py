@@ -73,7 +73,7 @@ NO_STANCES = {
     ("en", "The ministry did not say so."),
     ("en", "The ministry never denied it."),
     ("en", "The ministry never actually denied it."),
-    ("en", "Nobody in Arvenia denied it."),
+    ("en", "Nobody at the ministry of Arvenia denied it."),
     ("en", "It is not “baseless”."),
     ("bn", "মন্ত্রণালয় তা বলেনি।"),
     ("bn", "অভিযোগ ভিত্তিহীন নয়।"),
@@ -113,6 +113,7 @@ NO_STANCES = {
     ("en", "Police questioned the diplomat about the report."),
     ("bn", "মন্ত্রণালয় বৈঠকে যোগ দিতে অস্বীকার করেছে।"),
     ("hi", "मंत्रालय ने मिलने से इनकार किया।"),
+    ("hi", "मंत्रालय ने बातचीत से इनकार किया।"),
     ("hi", "मंत्रालय ने वीज़ा देने से इनकार किया।"),
 }
 
@@ -145,6 +146,8 @@ def test_what_is_negated_in_doubt_or_refused_has_no_stance_and_is_left_open(
         ("en", "It has not yet been independently verified.", "cannot-verify"),
         ("en", "The paper was not able to verify it.", "cannot-verify"),
         ("en", "The ministry denied Arvenia was involved.", "denies"),
+        ("en", "The ministry denied Tuesday that it was so.", "denies"),
+        ("en", "The ministry would not comment.", "does-not-confirm"),
         ("en", "The ministry denied Arvenia's claim.", "denies"),
         ("en", "The ministry continued to deny it.", "denies"),
         ("en", "The report was denied by Bostmark.", "denies"),
