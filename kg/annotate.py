@@ -18,11 +18,13 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from kg import attribution, dates
+from kg import attribution, clauses, dates
 from kg.article import Article
 from kg.attribution import Cue
 from kg.dates import DateFound
 from kg.facts import (
+    RESERVED,
+    VOICES,
     Agent,
     AnyRecord,
     Claim,
@@ -53,6 +55,8 @@ _LONGEST_SENTENCE: Final = 5_000
 """Characters of a sentence in which dates and words of saying are looked for."""
 _LONGEST_SURFACE: Final = 120
 """Characters of a mention, as facts files have it."""
+_RESERVED: Final = frozenset((*VOICES, *RESERVED.get("agent", ())))
+"""Ids that no agent can have: of the article's own voice above all."""
 UNKNOWN_TYPE: Final = "todo"
 """The event type of a proposition that nobody has read: no concept, so that it is refused."""
 
@@ -192,6 +196,15 @@ class _Registry:
             and fold(record.labels.get("en", "")) == fold(label)
         ]
         return found[0] if len(found) == 1 else ""
+
+    def outlet(self, name: str) -> str:
+        """Return the outlet of the registry that has an English name; else nothing."""
+        for key, record in self.by_id.items():
+            if isinstance(record, Agent) and record.type == "NewsOrganization":
+                names = [record.labels.get("en", ""), *record.variants.get("en", [])]
+                if key == fold(name).replace(" ", "-") or fold(name) in map(fold, names):
+                    return key
+        return ""
 
     def find(self, text: str, language: str) -> Iterator[tuple[int, int, tuple[str, ...], str]]:
         """Yield start, end, ids and the name of what the registry names, the longest first."""
@@ -400,7 +413,7 @@ class _Names:
             self._by_item[qid] = known
             return known
         labels = {self.request.language: nfc(name)} | ({"en": nfc(label)} if label else {})
-        key = self._free(label)
+        key = self.free(label)
         common: dict[str, Any] = {
             "id": key,
             "labels": labels,
@@ -418,11 +431,12 @@ class _Names:
         self._by_item[qid] = key
         return key
 
-    def _free(self, label: str) -> str:
+    def free(self, label: str) -> str:
+        """Return an id for a new record that no record has."""
         slug = re.sub("[^a-z0-9]+", "-", fold(label)).strip("-")[:60].strip("-")
         if not slug or not slug.isascii():
             slug = f"{self.request.key}-name-{len(self.new) + 1:02}"
-        while slug in self.registry.by_id or slug in self.new:
+        while slug in self.registry.by_id or slug in self.new or slug in _RESERVED:
             slug += "-x"
         return slug
 
@@ -516,6 +530,8 @@ class _Speaker(msgspec.Struct, frozen=True):
     inflected: bool
     outlet: bool
     subject: bool = False
+    person: bool = False
+    name: str = ""
 
 
 _VERB_LAST: Final = ("bn", "hi", "ko")
@@ -525,12 +541,22 @@ _SUBJECT: Final[Mapping[str, str]] = {
 }
 """What marks the subject, where a language marks it."""
 _PRONOUNS: Final[Mapping[str, str]] = {
-    "en": "[Hh]e|[Ss]he|[Tt]hey|[Ii]t|[Ww]e|I|who",
+    "en": "[Hh]e|[Ss]he|[Tt]hey|[Ii]t|[Ww]e|I",
     "bn": "তিনি|তারা|তাঁরা|যারা|যিনি",
     "hi": "उन्होंने|उसने|वह|वे|हमने",
     "ru": "[Оо]н|[Оо]на|[Оо]ни|[Оо]но|[Мм]ы",
     "ko": "그는|그녀는|이들은|그들은",
 }
+_KIN: Final[Mapping[str, str]] = {
+    "bn": "বোন|ভাই|স্ত্রী|মেয়ে|ছেলে|কন্যা|পুত্র|বাবা|মা",
+    "hi": "बहन|भाई|पत्नी|बेटी|बेटे|बेटा|पुत्र|पुत्री|पिता|माँ",
+    "ko": "여동생|동생|부인|아내|딸|아들|누나|형",
+}
+"""Relatives: a surname after one is that of somebody else."""
+_OFFICE: Final = (
+    r"\s+\S*(?:대통령|총리|장관|위원장|부장|대변인|총서기|주석|의원|특사|대표|차관|대사)"
+)
+_TOPIC: Final = rf"[은는]\s|.(?:\S{{0,6}}|{_OFFICE})[은는]\s"
 _OBJECT: Final = r"\s+(?:[–—-]\s+)?(?:को|पर|से|के|की|में|तक|द्वारा)(?=\s)"
 """What marks that a name is no subject in Hindi."""
 _AND: Final = re.compile(
@@ -545,6 +571,23 @@ _CLAUSE: Final[Mapping[str, str]] = {
     "ko": r"[,;:]|고(?=\s)",
 }
 """What separates clauses, roughly."""
+_PASSIVE: Final = re.compile(
+    r"\b(?:was|were|is|are|been|being|be|gets?|got)\s+(?:\w+ly\s+)?$", re.IGNORECASE
+)
+_BEFORE_INVERTED: Final = ",?!”»\"’'–—"
+"""What ends before "said A"."""
+_OUTLET_KIND: Final = re.compile(
+    r"\s+(?:state\s+)?(?:news agency|agency|newspaper|daily|broadcaster|television|radio|magazine"
+    r"|channel|website)(?=\s)"
+)
+_NOT_BEFORE: Final = (
+    "in|on|at|of|to|with|from|by|for|about|against|after|before|between|among|into|through|than|as"
+    "|like|without|under|over|near|and|but|or|that|who|which|met|told|said|asked"
+    "|с|со|от|к|ко|у|о|об|для|из|по|на|в|во|и|но|а|что"
+)
+"""Words after which a noun is no subject."""
+_FAR: Final = 400
+"""Characters between what belongs together in a sentence, at most."""
 _TIME_WORDS: Final = 10
 """Words between a date and the words of saying whose time it is, at most."""
 
@@ -559,9 +602,18 @@ class _Speakers:
         self.spoke: dict[tuple[int, int], str] = {}
         self.mentions: list[_Named] = []
         self._keys: dict[tuple[int, int], str] = {}
+        self._by_name: dict[str, str] = {}
+        self._capitals = (
+            clauses.capitals(names.article.plain) if self._base == "en" else frozenset()
+        )
+        self._unnamed = 0
+        self._first: dict[int, bool] = {}
+        self.cues: Sequence[Cue] = ()
+        self.floor = 0
 
-    def candidates(self, start: int, end: int, number: int) -> list[_Speaker]:
-        """Return who may speak in a sentence, in the order of the text."""
+    def candidates(self, start: int, end: int, cues: Sequence[Cue]) -> list[_Speaker]:
+        """Return who may speak in a sentence, in the order of the text; from here on it is read."""
+        self.cues, self.floor, self._first = cues, start, {}
         inside = [n for n in self._names.near(start, end) if start <= n.start and n.end <= end]
         out: list[_Speaker] = []
         nouns = attribution.find_unnamed(
@@ -570,6 +622,7 @@ class _Speakers:
         for noun in nouns:
             before = [n for n in inside if 0 <= noun.start - n.end <= 2]
             state = before[-1] if before else None
+            words = self._names.article.plain[noun.start : noun.end]
             out.append(
                 _Speaker(
                     state.start if state else noun.start,
@@ -578,8 +631,26 @@ class _Speakers:
                     0,
                     False,
                     False,
+                    subject=self._base == "ko" and bool(re.search("(?:은|는|이|가|들은)$", words)),
                 )
             )
+        text = self._names.article.plain
+        for known in attribution.find_outlets(text, self._names.request.language, start, end):
+            if not any(n.start < known.end and known.start < n.end for n in inside):
+                words = text[known.start : known.end]
+                out.append(
+                    _Speaker(
+                        known.start,
+                        known.end,
+                        f"{known.start}:",
+                        0,
+                        False,
+                        True,
+                        subject=self._base == "ko" and words[-1] in "은는이가",
+                        person=True,
+                        name=known.label,
+                    )
+                )
         for named in inside:
             nested = any(
                 (n.start, n.end) != (named.start, named.end)
@@ -589,11 +660,12 @@ class _Speakers:
             )
             covered = any(s.start <= named.start < s.end for s in out if ":" in s.key)
             owner = self._names.article.plain[named.end : named.end + 2] in ("'s", "’s")
-            if not named.agent or named.adjective or owner or nested or covered:
+            adjective = named.adjective and not self._is_acronym(named)
+            if not named.agent or adjective or owner or nested or covered:
                 continue
             key = named.means or named.may_mean or named.names
             record = self._names.record(key)
-            if not isinstance(record, Agent):
+            if not isinstance(record, Agent) or self._is_relative(start, named):
                 continue
             outlet = record.type == "NewsOrganization"
             inflected, subject = named.inflected, False
@@ -603,9 +675,48 @@ class _Speakers:
                 # Without an ending a state only says whose the next noun is.
                 inflected = not subject and (inflected or named.rank > 0)
             out.append(
-                _Speaker(named.start, named.end, key, named.rank, inflected, outlet, subject)
+                _Speaker(
+                    named.start,
+                    named.end,
+                    key,
+                    named.rank,
+                    inflected,
+                    outlet,
+                    subject,
+                    person=record.type in ("Person", "NewsOrganization"),
+                )
             )
+        if self._base == "en":
+            out += self._unknown(start, end, [(s.start, s.end) for s in out])
         return self._objects(sorted(out, key=lambda s: s.start))
+
+    def _is_acronym(self, named: _Named) -> bool:
+        """Return whether an English word that may be an adjective is a name: "the US"."""
+        text = self._names.article.plain
+        the = text[max(0, named.start - 4) : named.start].lower() == "the "
+        return self._base == "en" and the and text[named.start : named.end].isupper()
+
+    def _is_relative(self, floor: int, named: _Named) -> bool:
+        """Return whether a bare surname begins the name of a relative: "his sister Kim …"."""
+        kin = _KIN.get(self._base)
+        text = self._names.article.plain
+        bare = " " not in text[named.start : named.end]
+        before = text[max(floor, named.start - 20) : named.start]
+        return bare and bool(kin and re.search(rf"(?:^|\s)(?:{kin})\s+$", before))
+
+    def _unknown(
+        self, start: int, end: int, taken: Sequence[tuple[int, int]]
+    ) -> Iterator[_Speaker]:
+        """Yield names that nothing knows; one of which that is not sure speaks for nobody."""
+        text = self._names.article.plain
+        spans = [(n.start, n.end) for n in self._names.near(start, end)]
+        for first, last, sure in clauses.unknown_names(
+            text, start, end, [*spans, *taken], self._capitals
+        ):
+            surface = text[first:last]
+            if text[last : last + 2] not in ("'s", "’s") and len(surface) <= _LONGEST_SURFACE:
+                key = f"{first}:" if sure else ""
+                yield _Speaker(first, last, key, 0, False, False, person=True, name=surface)
 
     def _objects(self, speakers: list[_Speaker]) -> list[_Speaker]:
         """Return speakers with those marked as no subject that a postposition or an "and" shows."""
@@ -623,45 +734,196 @@ class _Speakers:
         """Return the likeliest speakers of some words of saying, none where nobody is near."""
         if cue.speaker == "nobody":
             return []
+        if self._base in clauses.LANGUAGES:
+            who = self._subject(cue, candidates)
+            return who if all(one.key for one in who) else []
         text = self._names.article.plain
         # In Korean the words may be glued to the name before them.
         before = [s for s in candidates if s.start < cue.start and s.end <= cue.end]
-        after = [s for s in candidates if s.start >= cue.end]
-        if cue.speaker == "after":
-            return after[:1]
         if cue.act in ("according-to", "cites"):
             return before[-1:]
+        if self._base == "ko":
+            before = self._unquoted(cue, before)
+        elif said := self._said(cue):
+            inside = [s for s in before if s.start >= said]
+            own = any(not s.inflected if self._base == "bn" else self._marked(s) for s in inside)
+            before = inside if own else before
         marked = [s for s in before if self._marked(s)]
-        last = self._base in _VERB_LAST
         pool = marked or [s for s in before if not s.inflected]
+        if not pool:
+            return []
         pronoun = _PRONOUNS.get(self._base, "(?!)")
-        if self._base == "ru" and re.match(rf"\s+(?:{pronoun})\b", text[cue.end : cue.end + 20]):
-            return []  # "said he", where that is no "said that he"
-        if pool:
-            best = min(pool, key=lambda s: (s.rank if last else 0, cue.start - s.end))
-            between = text[best.end : cue.start]
-            if re.search(rf"(?<![\w\u0900-\u09ff])(?:{pronoun})(?![\w\u0900-\u09ff])", between):
-                return []  # a pronoun stands nearer, and whom it means is not known here
-            return self._joined(best, before, text)
-        return after[:1] if cue.speaker == "either" and not last else []
+        nearest = self._base == "ko" and bool(marked) and text[cue.end - 1] == "고"
+        best = min(pool, key=lambda s: (0 if nearest else s.rank, cue.start - s.end))
+        between = text[best.end : cue.start]
+        if re.search(rf"(?<![\w\u0900-\u09ff])(?:{pronoun})(?![\w\u0900-\u09ff])", between):
+            return []  # a pronoun stands nearer, and whom it means is not known here
+        return self._joined(best, before, text)
+
+    def _said(self, cue: Cue) -> int:
+        """Return where the last words of saying before others end, else 0."""
+        return max((other.end for other in self.cues if other.end <= cue.start), default=0)
+
+    def _unquoted(self, cue: Cue, before: list[_Speaker]) -> list[_Speaker]:
+        """Return speakers without the subjects of what is only quoted before a Korean verb.
+
+        A topic (은, 는) goes with the verb of saying, a subject (이, 가) with the nearest verb.
+        """
+        text = self._names.article.plain
+        for other in self.cues:
+            if 0 <= cue.start - other.end <= _FAR and text[other.end - 1] == "고":
+                subjects = [s for s in before if self._marked(s) and s.end <= other.start]
+                if len(subjects) > 1:
+                    before = [s for s in before if s != subjects[-1]]
+        if text[self.floor : cue.start].rstrip().endswith("고"):
+            topics = [s for s in before if re.match(_TOPIC, text[s.end - 1 : s.end + 40])]
+            other_topic = any(
+                re.search(r"(?<!\S)\S+[은는]\s", text[self.floor : s.start])
+                for s in before
+                if self._marked(s)
+            )
+            before = topics[:1] if topics or other_topic else before
+        return before
+
+    def _subject(self, cue: Cue, candidates: Sequence[_Speaker]) -> list[_Speaker]:
+        """Return whom an English or Russian clause has as the subject of some words of saying."""
+        text, base, floor = self._names.article.plain, self._base, self.floor
+        after = self._after(cue, candidates)
+        if cue.speaker == "after":
+            return after[:1]
+        verb = text[cue.start : cue.end]
+        if base == "en" and _PASSIVE.search(text[max(floor, cue.start - 40) : cue.start]):
+            return []
+        pronoun = _PRONOUNS[base]
+        if re.match(rf"\s+(?:{pronoun})\b", text[cue.end : cue.end + 20]) and base == "ru":
+            return []
+        before = [s for s in candidates if s.end <= cue.start and not s.inflected]
+        first = [s for s in before if self._begins(s)]
+        found: list[_Speaker] = []
+        participle = (
+            base == "en"
+            and verb.endswith("ing")
+            and text[self.floor : cue.start].rstrip()[-1:] == ","
+        )
+        if participle:
+            found = first if len(first) == 1 else []
+        for one in [] if participle else reversed(before):
+            if cue.start - one.end > _FAR:
+                break
+            between = text[one.end : cue.start]
+            if one.outlet and (kind := _OUTLET_KIND.match(between)):
+                between = between[kind.end() :]
+            joined = self._joined(one, before, text)
+            said = any(one.end <= other.start and other.end <= cue.start for other in self.cues)
+            if (
+                clauses.reaches(between, base)
+                or clauses.apposed(between, base, said)
+                or (clauses.coordinated(between, base) and not said)
+            ):
+                if joined[0] in first and not clauses.relative(text, base, floor, one.start):
+                    found = joined
+                    break
+                if not one.key:
+                    break
+        if after and cue.speaker == "either" and verb.split()[-1].lower() not in ("told",):
+            quoted = text[floor : cue.start].rstrip()[-1:] in _BEFORE_INVERTED
+            if (quoted or (base == "ru" and not found)) and clauses.closes(
+                text, base, after[0].end
+            ):
+                return [] if found else after
+        if base == "ru" and found and not self._agrees(verb, found, after):
+            return []
+        return found
+
+    def _after(self, cue: Cue, candidates: Sequence[_Speaker]) -> list[_Speaker]:
+        """Return who stands directly after some words of saying, at most one."""
+        text = self._names.article.plain
+        for one in candidates:
+            if one.start < cue.end:
+                continue
+            start = self._phrase(one, cue.end)
+            unnamed = not one.person and ":" in one.key
+            if unnamed and re.fullmatch(r"(?:\s+[\w-]+){0,4}\s+", text[cue.end : start]):
+                before = text[cue.end : start].lower().split()
+                start = cue.end if not {"of", "to", "with", "and", "by"} & {*before} else start
+            whole = one.person or unnamed or clauses.closes(text, self._base, one.end)
+            return [one] if clauses.follows(text, cue.end, start) and whole else []
+        return []
+
+    def _phrase(self, speaker: _Speaker, floor: int) -> int:
+        spans = [(n.start, n.end) for n in self._names.near(floor, speaker.start)]
+        spans = [(a, b) for a, b in spans if a >= floor and b <= speaker.start]
+        text = self._names.article.plain
+        return clauses.phrase_start(text, self._base, floor, speaker.start, speaker.person, spans)
+
+    def _begins(self, speaker: _Speaker) -> bool:
+        """Return whether a speaker stands where the subject of a clause does."""
+        if (known := self._first.get(speaker.start)) is None:
+            known = self._first[speaker.start] = self._is_first(speaker)
+        return known
+
+    def _is_first(self, speaker: _Speaker) -> bool:
+        text = self._names.article.plain
+        start = self._phrase(speaker, self.floor)
+        if not speaker.person and ":" in speaker.key:  # "two harbour officials"
+            words = text[max(self.floor, start - 60) : start]
+            if match := re.search(r"(?:^|(?<=[,;:“”\"]))\s*(?:[\w-]+\s+){1,3}$", words):
+                few = re.search(rf"\b(?:{_NOT_BEFORE})\b", match[0], re.IGNORECASE)
+                return not few and (match.start() > 0 or len(words) < 60)
+        told = any(
+            cue.end <= start
+            and not text[cue.end : start].strip()
+            and not cue.form.startswith("told")
+            for cue in self.cues
+            if cue.stance == "affirms" and cue.speaker in ("either", "before")
+        )
+        return told or clauses.begins(text, self._base, self.floor, start)
+
+    def _agrees(self, verb: str, found: Sequence[_Speaker], after: Sequence[_Speaker]) -> bool:
+        """Return whether a Russian verb can have a subject, and no other name could be it too."""
+        text = self._names.article.plain
+        one = found[0]
+        surface = text[one.start : one.end]
+        named = not (":" in one.key and not one.name)
+        if named and len(found) == 1 and re.search("(?:ли|ют|ят)$", verb) and not surface.isupper():
+            return False
+        if one.person and not one.outlet and verb.endswith("ло"):
+            return False
+        other = next((s for s in after if not s.inflected), None)
+        return not other or (text[other.start : other.end].isupper() and not surface.isupper())
 
     def _marked(self, speaker: _Speaker) -> bool:
         pattern = _SUBJECT.get(self._base)
         rest = self._names.article.plain[speaker.end : speaker.end + 40]
+        if self._base == "ko" and speaker.person and re.match(f"{_OFFICE}(?:은|는|이|가)\\s", rest):
+            return True
         return speaker.subject or bool(pattern and re.search(pattern, rest))
 
     def _joined(self, best: _Speaker, before: Sequence[_Speaker], text: str) -> list[_Speaker]:
         """Return a speaker with those to whom an "and" joins it."""
         out, conjunction = [best], False
         for other in reversed(before):
+            if out[0].start - other.end > _FAR:
+                break
             between = text[other.end : out[0].start]
             if other.end <= out[0].start and _AND.match(between):
                 conjunction = conjunction or between.strip().split(" ")[0] != ","
                 out.insert(0, other)
         return out if conjunction else [best]
 
+    def as_outlet(
+        self, cue: Cue, who: list[_Speaker], guesses: Sequence[tuple[Cue, list[_Speaker]]]
+    ) -> list[_Speaker]:
+        """Return a speaker whom nothing knows as an outlet, where words say that it passes on."""
+        cites = any(other.act == "cites" and whose for other, whose in guesses)
+        if len(who) == 1 and who[0].name and (cue.act == "reports" or cites):
+            return [msgspec.structs.replace(who[0], outlet=True)]
+        return who
+
     def key(self, speaker: _Speaker, number: int) -> str:
         """Return the id of a speaker; one without a name becomes a record of this place only."""
+        if speaker.name:
+            return self._key_of_name(speaker)
         if ":" not in speaker.key:
             self.spoke[(speaker.start, speaker.end)] = speaker.key
             return speaker.key
@@ -669,7 +931,8 @@ class _Speakers:
         request = self._names.request
         if known := self._keys.get((speaker.start, speaker.end)):
             return known
-        key = f"{request.key}-speaker-{len(self.new) + 1:02}"
+        self._unnamed += 1
+        key = f"{request.key}-speaker-{self._unnamed:02}"
         self._keys[(speaker.start, speaker.end)] = key
         of = self._names.record(state)
         name = ""
@@ -699,6 +962,39 @@ class _Speakers:
                 rank=0,
             )
         )
+        return key
+
+    def _key_of_name(self, speaker: _Speaker) -> str:
+        """Return the id of a speaker whose name nothing knows: one for each name."""
+        request = self._names.request
+        if not (key := self._by_name.get(speaker.name)):
+            key = self._by_name[speaker.name] = self._names.registry.outlet(speaker.name) or (
+                self._names.free(speaker.name)
+            )
+        if key not in self._names.registry.by_id and key not in self.new:
+            type_: Any = "NewsOrganization" if speaker.outlet else UNKNOWN_TYPE
+            self.new[key] = Agent(
+                id=key,
+                type=type_,
+                labels={"en" if speaker.outlet else request.language: nfc(speaker.name)},
+                basis="Named in the article",
+                as_of=(request.reference or date.fromisoformat(request.today)).isoformat(),
+                review="proposed",
+                note="no record of the registry, and no item is known: "
+                "say what it is, or use a record that the registry has",
+            )
+        if (speaker.start, speaker.end) not in self._keys:
+            self._keys[(speaker.start, speaker.end)] = key
+            self.mentions.append(
+                _Named(
+                    start=speaker.start,
+                    end=speaker.end,
+                    names=key,
+                    note="a speaker that has no record yet",
+                    agent=True,
+                    rank=0,
+                )
+            )
         return key
 
     def _at(self, speaker: _Speaker) -> str:
@@ -747,8 +1043,7 @@ def propose(
         open_ += [
             (
                 number,
-                f"words of saying at {article.at(cue.start, cue.end)} are negated "
-                f"({cue.form}): no stance is proposed",
+                f"words at {article.at(cue.start, cue.end)} have no stance ({cue.form}: {cue.why})",
             )
             for cue in left
         ]
@@ -761,9 +1056,10 @@ def propose(
             for one in here
             if not one.edtf
         ]
-        made, more = _sentence(
+        made, more, unsaid = _sentence(
             article, request, number, (start, end), cues, here, speakers, len(spoken), len(events)
         )
+        open_ += [(number, text) for text in unsaid]
         spoken += made
         events += [one.event for one in made] + more
     mentions = [
@@ -804,22 +1100,37 @@ def _sentence(
     speakers: _Speakers,
     claims_before: int,
     events_before: int,
-) -> tuple[list[Spoken], list[Event]]:
-    """Return the claims of a sentence with an event each, and events for its other dates."""
+) -> tuple[list[Spoken], list[Event], list[str]]:
+    """Return a sentence's claims with an event each, events for other dates, and what is open."""
     plain = article.plain
-    candidates = speakers.candidates(*bounds, number)
+    candidates = speakers.candidates(*bounds, cues)
     guesses = [(cue, speakers.guess(cue, candidates)) for cue in cues]
     guesses = _without_absorbed(plain, request.language, guesses)
+    guesses = [(cue, speakers.as_outlet(cue, who, guesses)) for cue, who in guesses]
+    guesses, only_quoted = _without_nested(plain, request.language, guesses)
     outlets = [
         (cue, who)
         for cue, who in guesses
-        if cue.act in ("reports", "says") and len(who) == 1 and who[0].outlet
+        if cue.act in ("reports", "says", "according-to") and len(who) == 1 and who[0].outlet
     ]
     others = [(cue, who) for cue, who in guesses if (cue, who) not in outlets]
     via: list[str] = []
     if others and outlets:  # "…, TASS reported": the outlet passes on what the others say
         guesses = others
-        via = list(dict.fromkeys(who[0].key for _, who in outlets))
+        via = list(dict.fromkeys(speakers.key(who[0], number) for _, who in outlets))
+    if any(cue.act == "cites" and who for cue, who in guesses):  # "an outlet, citing A, said"
+        only_quoted += [cue for cue, who in guesses if not who and cue.act in ("says", "reports")]
+        guesses = [(cue, who) for cue, who in guesses if cue not in only_quoted]
+    unsaid = [
+        f"words at {article.at(cue.start, cue.end)} are not proposed ({cue.act}: {cue.form}): "
+        "only what somebody else says in this sentence"
+        for cue in only_quoted
+    ]
+    sure = [s for s in candidates if s.key and (s.name or ":" not in s.key)]
+    named = list(dict.fromkeys(s.name or s.key for s in sure))
+    nobody = "no speaker was found" + (
+        f"; names in the sentence: {', '.join(named)}" if named else ""
+    )
     dated = [one for one in here if one.edtf and not _is_dateline(article, one)]
     times: dict[int, DateFound] = {}
     for n, (cue, _) in enumerate(guesses):
@@ -856,11 +1167,7 @@ def _sentence(
             review="proposed",
             note=f"proposed for the words {article.at(cue.start, cue.end)} ({cue.act}: {cue.form}) "
             f"in sentence {number}; "
-            + (
-                "the speaker is a guess, the likeliest name in the sentence"
-                if keys
-                else "no speaker was found"
-            )
+            + ("the speaker is a guess, the likeliest name in the sentence" if keys else nobody)
             + ("; via is a guess" if shown else ""),
         )
         out.append(Spoken(number, cue, claim, event))
@@ -868,7 +1175,7 @@ def _sentence(
         _event(article, request, number, f"{request.key}-e{events_before + len(out) + n:02}", one)
         for n, one in enumerate(rest, 1)
     ]
-    return out, more
+    return out, more, unsaid
 
 
 def _without_absorbed(
@@ -878,27 +1185,106 @@ def _without_absorbed(
 
     "said that there was no evidence" disputes the evidence; it does not affirm as well.
     """
-    clause = _CLAUSE.get(language.partition("-")[0], "[,;:]").replace(r"|\bthat\b", "")
-    clause = clause.replace(r"|(?<=\s)যে(?=\s)", "").replace(r"|(?<=\s)कि(?=\s)", "")
-    strong = [(cue, who) for cue, who in guesses if cue.stance != "affirms"]
-    out = []
+    base = language.partition("-")[0]
+    out, absorbed = [], {}
     for cue, who in guesses:
         absorbing = [
             other
-            for other, _ in strong
-            if cue.stance == "affirms"
+            for other, whose in guesses
+            if cue.stance == "affirms" != other.stance
             and cue.act not in ("according-to", "cites")
-            and not re.search(clause, plain[min(cue.end, other.end) : max(cue.start, other.start)])
+            and _only_introduces(plain, base, cue, other, who, whose)
         ]
+        absorbed.update({other: who for other in absorbing if other not in absorbed and who})
         if not absorbing:
             out.append((cue, who))
     # What a denial lacks as a speaker, the words that introduced it have.
-    kept = []
-    for cue, who in out:
-        if not who and cue.stance != "affirms":
-            who = next((w for c, w in guesses if c.stance == "affirms" and w), [])
-        kept.append((cue, who))
-    return kept
+    return [(cue, who or absorbed.get(cue, [])) for cue, who in out]
+
+
+_ITS_OWN: Final = re.compile(r"\s+(?:that\s+)?(?:it|they|we|I)\s")
+"""What follows words of saying where the speaker goes on to speak of himself."""
+_THAT: Final = re.compile(r",\s+что(?=\s)|(?<=\s)(?:যে|कि|that)(?=\s)")
+
+
+def _only_introduces(
+    plain: str,
+    base: str,
+    cue: Cue,
+    other: Cue,
+    who: Sequence[_Speaker],
+    whose: Sequence[_Speaker],
+) -> bool:
+    """Return whether words of saying only introduce a denial or the like of the same speaker."""
+    if base in clauses.LANGUAGES and other.start < cue.end:
+        return False
+    between = _THAT.sub(" ", plain[min(cue.end, other.end) : max(cue.start, other.start)])
+    if base in ("bn", "hi") and cue.end <= other.start:
+        between = between.lstrip(" ,")
+    clause = _CLAUSE.get(base, "[,;:]").replace(r"|\bthat\b", "")
+    if re.search(clause, between) or (whose and list(whose) != list(who)):
+        return False
+    own = bool(whose) or other.speaker == "nobody"
+    return own or base not in clauses.LANGUAGES or bool(_ITS_OWN.match(plain, cue.end))
+
+
+_ENDS: Final[Mapping[str, str]] = {
+    "en": r"[;:“”\"]|,\s|\b(?:and|but)\b",
+    "ru": r"[;:«»\"]|(?<!\S)(?:и|но|а)(?!\S)|,(?!\s+что\s)",
+    "hi": r"[,;:“”\"]|(?<!\S)(?:और|लेकिन|मगर|तथा)(?!\S)",
+    "bn": r"[,;:“”\"]|(?<!\S)(?:এবং|ও|কিন্তু|আর)(?!\S)",
+    "ko": r"[,;:“”\"]|고(?=\s)",
+}
+"""What ends that which somebody says."""
+
+
+def _without_nested(
+    plain: str, language: str, guesses: list[tuple[Cue, list[_Speaker]]]
+) -> tuple[list[tuple[Cue, list[_Speaker]]], list[Cue]]:
+    """Return the words of saying without those inside what another one says, and these.
+
+    "A said that B denied it" is a claim by A; that B denied it is only said by A. What an outlet
+    passes on stays.
+    """
+    base = language.partition("-")[0]
+    kept, nested = [], []
+    for cue, who in guesses:
+        around = [
+            (other, whose)
+            for other, whose in guesses
+            if (
+                other.stance == "affirms"
+                or (base in clauses.LANGUAGES and other.speaker != "nobody")
+            )
+            and other != cue
+            and not (len(whose) == 1 and whose[0].outlet)
+            and (base in clauses.LANGUAGES or (who and who != whose))
+            and _is_inside(plain, base, cue, other, who)
+        ]
+        if around:
+            nested.append(cue)
+        else:
+            kept.append((cue, who))
+    return kept, nested
+
+
+def _is_inside(plain: str, base: str, cue: Cue, other: Cue, who: Sequence[_Speaker]) -> bool:
+    """Return whether words of saying stand inside what others say."""
+    if other.act == "seen-as" or other.act == "cites" or cue.act in ("according-to", "cites"):
+        return False
+    if other.act == "according-to":
+        return True
+    first, last = (cue, other) if base == "ko" else (other, cue)
+    if not first.end <= last.start <= first.end + _FAR or (
+        base == "ko" and plain[cue.end - 1] != "고"
+    ):
+        return False
+    between = plain[first.end : last.start]
+    if who and first.end <= who[0].start < last.start:
+        between = f"{plain[first.end : who[0].start]} {plain[who[-1].end : last.start]}"
+    if base in ("bn", "hi"):
+        between = between.lstrip(" ,")
+    return not re.search(_ENDS[base], between) and (base != "ru" or ", что " in between)
 
 
 def _time_of(plain: str, request: Request, cue: Cue, here: Sequence[DateFound]) -> DateFound | None:

@@ -1,9 +1,10 @@
 """Words by which a text says that somebody says, denies or does not confirm something.
 
 The words are data: `lexicon/attribution.tsv` has the forms of each language with the stance and
-the act of each, `lexicon/unnamed-sources.tsv` the nouns for speakers without a name. Six stances
-are kept apart; above all a denial, a dispute of the evidence, a refusal to confirm and an
-inability to verify. What is negated and stands in no row has no stance here.
+the act of each, `lexicon/unnamed-sources.tsv` the nouns for speakers without a name,
+`lexicon/outlets.tsv` the names of some that pass on what others say. Six stances are kept apart;
+above all a denial, a dispute of the evidence, a refusal to confirm and an inability to verify. What
+is negated, in doubt or refused and stands in no row has no stance here.
 
 Spec: docs/how-to/annotate-an-article.md
 """
@@ -24,13 +25,32 @@ _LETTER: Final = r"[\w\u0900-\u0963\u0966-\u09ff\u200c\u200d]"
 _GAP: Final = r"(?:\s+[^\s.;:।?!]+){0,5}?\s+"
 _NEAR: Final = 2
 """Words between a negation and what it negates, at most."""
+_SUSPENDED: Final = 8
+"""Words between an "if" or "whether" and what it puts in doubt, at most."""
+_TOKENS: Final = {
+    "…": _GAP,
+    "?": r"(?:\s+[^\s.,;:।?!]+)?",
+    "^": r"(?:\s+(?!\w+day\b)(?-i:[A-Z])[\w.-]*){1,3}(?![\w'’])",
+    "|": r"(?=\s*(?:[.,;:!?।»”\"'’)\]—–]|$))",
+}
+"""What may stand in a form beside words; see `_pattern`."""
+_CONJUNCTIONS: Final = re.compile(
+    r"[,;:।]|(?<!\S)(?:and|but|while|и|но|а|और|लेकिन|मगर|ও|এবং|কিন্তু|그리고)(?!\S)", re.IGNORECASE
+)
+_MODIFIERS: Final = (
+    "negates",
+    "negates-after",
+    "negates-around",
+    "suspends",
+)
+"""Acts of the words that take the stance from others."""
 
 
 class Cue(msgspec.Struct, frozen=True):
     """Words of saying in a sentence.
 
     `act` says what they do (says, denies, according-to, …), `speaker` on which side of them the
-    speaker stands: before, after, either, or nobody.
+    speaker stands: before, after, either, or nobody; `why` why no stance can be proposed.
     """
 
     start: int
@@ -39,6 +59,7 @@ class Cue(msgspec.Struct, frozen=True):
     stance: str
     act: str
     speaker: str
+    why: str = ""
 
 
 class Unnamed(msgspec.Struct, frozen=True):
@@ -55,6 +76,7 @@ class _Row(msgspec.Struct, frozen=True):
     stance: str
     act: str
     speaker: str
+    note: str
     pattern: re.Pattern[str]
 
 
@@ -92,29 +114,26 @@ def find_cues(
     found = [
         (match.start(), match.end(), row)
         for row in rows
-        if row.act != "negates"
+        if row.act not in _MODIFIERS
         for match in row.pattern.finditer(text, start, stop)
     ]
-    negations = [
-        match.span()
+    modifiers = [
+        (match.start(), match.end(), row)
         for row in rows
-        if row.act == "negates"
+        if row.act in _MODIFIERS
         for match in row.pattern.finditer(text, start, stop)
     ]
     taken: list[Cue] = []
     left: list[Cue] = []
     # The form with most words decides, then the longest.
-    for a, b, row in sorted(found, key=lambda f: (-len(f[2].form.split()), f[0] - f[1], f[0])):
+    for a, b, row in sorted(found, key=lambda f: (-_words(f[2].form), f[0] - f[1], f[0])):
         if any(a < cue.end and cue.start < b for cue in (*taken, *left)):
             continue
-        cue = Cue(a, b, row.form, row.stance, row.act, row.speaker)
-        negated = row.stance == "affirms" or row.stance == "denies"
-        if row.stance == NO_STANCE or (
-            negated and any(_near(text[n:a]) for _, n in negations if n <= a)
-        ):
-            left.append(cue)
-        else:
-            taken.append(cue)
+        why = row.note.partition(":")[0] if row.stance == NO_STANCE else ""
+        if not why and any(_takes_stance(text, a, b, row, *other) for other in modifiers):
+            why = "negated or in doubt"
+        cue = Cue(a, b, row.form, row.stance, row.act, row.speaker, why)
+        (left if why else taken).append(cue)
     key = lambda cue: (cue.start, cue.end)  # noqa: E731 - one order for two lists
     return sorted(taken, key=key), sorted(left, key=key)
 
@@ -128,7 +147,23 @@ def find_unnamed(text: str, language: str, start: int = 0, end: int | None = Non
     >>> [one.label for one in find_unnamed("US officials told analysts.", "en")]
     ['officials', 'analysts']
     """
-    rows = _unnamed().get(language.partition("-")[0], ())
+    return _nouns("unnamed-sources.tsv", text, language, start, end)
+
+
+def find_outlets(text: str, language: str, start: int = 0, end: int | None = None) -> list[Unnamed]:
+    """Return the names of known outlets in a sentence, in the order of the text.
+
+    Raises:
+        ResourceError: the table is missing.
+
+    >>> [one.label for one in find_outlets("The BBC reported so.", "en")]
+    ['BBC']
+    """
+    return _nouns("outlets.tsv", text, language, start, end)
+
+
+def _nouns(table: str, text: str, language: str, start: int, end: int | None) -> list[Unnamed]:
+    rows = _forms(table).get(language.partition("-")[0], ())
     stop = len(text) if end is None else end
     found = [
         Unnamed(match.start(), match.end(), kind, label)
@@ -142,22 +177,41 @@ def find_unnamed(text: str, language: str, start: int = 0, end: int | None = Non
     return out
 
 
-def _near(between: str) -> bool:
-    return len(between.split()) <= _NEAR and not re.search(r"[,;:।]", between)
+def _words(form: str) -> int:
+    return sum(word != "?" for word in form.split())
+
+
+def _takes_stance(text: str, a: int, b: int, row: _Row, start: int, end: int, by: _Row) -> bool:
+    """Return whether words negate a cue, put it in doubt, or refuse what it says."""
+    if end <= a:
+        most = _SUSPENDED if by.act == "suspends" else _NEAR
+        return by.act != "negates-after" and _near(text[end:a], most)
+    if by.act not in ("negates-after", "negates-around"):
+        return False
+    if by.form.startswith("*"):  # an ending, which belongs to the last word of the cue
+        return a < start < b <= end
+    most = _NEAR if row.stance != "affirms" else 0
+    # "said that it is not": what is said is negated, not the saying.
+    that = text[a:b].endswith((" कि", " যে")) or row.act in ("according-to", "cites")
+    return b <= start and not that and _near(text[b:start], most)
+
+
+def _near(between: str, most: int) -> bool:
+    return len(between.split()) <= most and not _CONJUNCTIONS.search(between)
 
 
 @cache
 def _table() -> dict[str, tuple[_Row, ...]]:
     out: dict[str, list[_Row]] = {}
-    for lang, form, stance, act, speaker, _ in _rows("attribution.tsv", 6):
-        out.setdefault(lang, []).append(_Row(form, stance, act, speaker, _pattern(form)))
+    for lang, form, stance, act, speaker, note in _rows("attribution.tsv", 6):
+        out.setdefault(lang, []).append(_Row(form, stance, act, speaker, note, _pattern(form)))
     return {lang: tuple(rows) for lang, rows in out.items()}
 
 
 @cache
-def _unnamed() -> dict[str, tuple[tuple[re.Pattern[str], str, str], ...]]:
+def _forms(table: str) -> dict[str, tuple[tuple[re.Pattern[str], str, str], ...]]:
     out: dict[str, list[tuple[re.Pattern[str], str, str]]] = {}
-    for lang, form, kind, label in _rows("unnamed-sources.tsv", 4):
+    for lang, form, kind, label in _rows(table, 4):
         out.setdefault(lang, []).append((_pattern(form), kind, label))
     return {lang: tuple(rows) for lang, rows in out.items()}
 
@@ -168,12 +222,16 @@ def _rows(name: str, columns: int) -> list[list[str]]:
 
 
 def _pattern(form: str) -> re.Pattern[str]:
-    """Return what finds a form: `*` is any ending (or beginning), `…` up to five other words."""
+    """Return what finds a form.
+
+    `*` is any ending (or beginning) of a word, `…` up to five other words, `?` one or none, `^` up
+    to three words with a capital, `|` the end of the clause.
+    """
     words = nfc(form).split(" ")
     out = ""
     for n, word in enumerate(words):
-        if word == "…":
-            out += _GAP
+        if word in _TOKENS:
+            out += _TOKENS[word]
             continue
         if n and words[n - 1] != "…":
             out += r"\s+"
