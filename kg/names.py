@@ -126,6 +126,54 @@ def stems(word: str) -> Iterator[str]:
             yield word[: -len(ending)]
 
 
+def base_forms(word: str) -> Iterator[str]:
+    """Yield what a folded word may be a case form of; only what is a word somewhere is one.
+
+    In Bengali and Hindi as `stems`; in Russian and Ukrainian, where other endings take the place of
+    what was cut off; in Korean without the particle.
+
+    >>> "россия" in base_forms(fold("России")), list(base_forms("한국의"))
+    (True, ['한국'])
+    """
+    yield from stems(word)
+    for ending, instead in _CYRILLIC:
+        if word.endswith(ending) and len(word) - len(ending) >= 2:
+            yield word[: -len(ending)] + instead
+    for ending in _KOREAN:
+        if word.endswith(ending) and len(word) - len(ending) >= 2:
+            yield word[: -len(ending)]
+
+
+def without_particles(folded: str) -> str:
+    """Return a folded name without the Hindi postpositions at its end.
+
+    >>> without_particles("रूस के"), without_particles("के")
+    ('रूस', 'के')
+    """
+    words = folded.split()
+    while len(words) > 1 and words[-1] in _POSTPOSITIONS:
+        words.pop()
+    return " ".join(words)
+
+
+def inflected_from(text: str) -> frozenset[str]:
+    """Return the folded names of which a text may be a case form, itself included.
+
+    >>> "роза" in inflected_from("Розы"), "северная корея" in inflected_from("Северной Кореи")
+    (True, True)
+    """
+    folded = without_particles(fold(text))
+    words = folded.split()
+    if len(words) > _INFLECTED:
+        return frozenset((folded,))
+    options = [tuple(dict.fromkeys((word, *base_forms(word)))) for word in words]
+    every = itertools.islice(itertools.product(*reversed(options)), _FORMS)
+    return frozenset(" ".join(reversed(some)) for some in every)
+
+
+_INFLECTED: Final = 6
+"""Words of a name of which case forms are looked for."""
+_FORMS: Final = 256
 _VIRAMAS: Final = frozenset("्্੍્୍்్್්")
 _ENDINGS: Final = (
     # The longest first. Bengali, after nukta was dropped: cases, plural, article
@@ -133,6 +181,33 @@ _ENDINGS: Final = (
     *("ের", "কে", "রে", "তে", "টি", "টা", "রা", "র", "য", "ে"),
     # Hindi: oblique and plural, and postpositions that are written without a space
     *("ियों", "ियां", "में", "ों", "ओं", "ें", "एं", "का", "के", "की", "को", "ने", "से"),
+)
+
+_POSTPOSITIONS: Final = frozenset(("ने", "को", "से", "में", "पर", "का", "की", "के"))
+# After й became и, ё е and ї і. What a word of which gender, number and ending has instead.
+_CYRILLIC: Final = tuple(
+    (ending, instead)
+    for instead, endings in (
+        ("", "а у ом ем е ым і ові"),
+        ("а", "ы и е у ои ою і"),
+        ("я", "и ю е еи ею і єю"),
+        ("о", "а у ом е"),
+        ("и", "я ю ем е"),  # of й
+        ("ь", "я ю ем и ью"),
+        ("ы", "ов ам ами ах"),
+        ("и", "ів"),
+        ("ая", "ои ую"),
+        ("ое", "ого ому ым ом"),
+        ("ии", "ого ому им ом"),
+        ("ыи", "ого ому ым ом"),
+        ("ые", "ых ым ыми"),
+        ("ие", "их им ими"),
+    )
+    for ending in endings.split()
+)
+_KOREAN: Final = (
+    *("에서는", "에서", "에게", "으로", "은", "는", "이", "가", "을", "를", "의", "에", "와", "과"),
+    *("도", "로"),
 )
 
 # Letters that have no decomposition, and marks of punctuation that are letters to Unicode.

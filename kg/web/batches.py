@@ -31,6 +31,10 @@ COLUMNS: Final = 30
 """Properties in one data extension."""
 
 
+MISSING: Final = object()
+"""What stands for a field that is not there; `null` is one that is."""
+
+
 class Condition(NamedTuple):
     """A value that a property of a candidate should have; `any`, `all` or `none` of several."""
 
@@ -92,6 +96,7 @@ def queries_of_form(value: object) -> dict[str, Query]:
             raise wrong(where, one, "a query, or properties")
         types = fields.get("type", [])
         some = [types] if isinstance(types, str) else _list(types, f"{where}.type")
+        some = [one for one in some if one != ""]
         _at_most(some, CONDITIONS, f"{where}.type", "types in one query")
         strict = fields.get("type_strict", "any")
         if strict not in ("any", "should", "all"):
@@ -122,7 +127,7 @@ def queries_of_json(value: object) -> list[Query]:
 
 def _query_of_draft(value: object, where: str) -> Query:
     fields = _object(value, where, "type", "limit", "lang", "dir", "conditions")
-    given = _list(fields.get("conditions"), f"{where}.conditions")
+    given = _list(fields.get("conditions", MISSING), f"{where}.conditions")
     if not given:
         raise wrong(f"{where}.conditions", given, "one condition or more")
     _at_most(given, CONDITIONS, f"{where}.conditions", "conditions in one query")
@@ -130,17 +135,18 @@ def _query_of_draft(value: object, where: str) -> Query:
     conditions = []
     for number, item in enumerate(given):
         place = f"{where}.conditions[{number}]"
-        kind = _object(item, place).get("matchType")
+        name, kind = _given(_object(item, place), "matchType", "match_type")
         if kind not in ("name", "property"):
-            raise wrong(f"{place}.matchType", kind, "name or property")
-        names = ("propertyId", "pid") if kind == "property" else ()
-        condition = _condition(item, place, names, ("propertyValue", "v"))
+            raise wrong(f"{place}.{name}", kind, "name or property")
+        names = ("propertyId", "property_id", "pid") if kind == "property" else ()
+        condition = _condition(item, place, names, ("propertyValue", "property_value", "v"))
         if kind == "property" or condition.quantifier != "any":
             conditions.append(condition)
         if kind == "name" and condition.quantifier != "none":
             texts += condition.values
     _at_most(texts, CONDITIONS, f"{where}.conditions", "names in one query")
-    types = (text_of(fields["type"], f"{where}.type"),) if "type" in fields else ()
+    type_ = text_of(fields.get("type", ""), f"{where}.type")
+    types = (type_,) if type_ else ()
     limit = _limit(fields.get("limit", USUAL), f"{where}.limit")
     return Query(tuple(texts), types, "any", limit, tuple(conditions))
 
@@ -152,27 +158,37 @@ def _condition(value: object, where: str, names: Sequence[str], values: Sequence
         names: what the field of the property may be called; without any it is about names.
         values: what the field of its values may be called.
     """
-    fields = _object(value, where)
+    others = ("required", *_QUANTIFIER, *_QUALIFIER)
+    fields = _object(value, where, *names, *values, "matchType", "match_type", *others)
     property_ = "label"
     if names:
-        name = next((one for one in names if one in fields), names[0])
-        property_ = text_of(fields.get(name), f"{where}.{name}")
+        name, given = _given(fields, *names)
+        property_ = text_of(given, f"{where}.{name}")
         if not property_.strip():
             raise wrong(f"{where}.{name}", property_, "the id of a property")
-    name = next((one for one in values if one in fields), values[0])
-    given = fields.get(name)
+    name, given = _given(fields, *values)
     some = given if isinstance(given, list) else [given]
     _at_most(some, CONDITIONS, f"{where}.{name}", "values in one condition")
     required = fields.get("required", False)
     if not isinstance(required, bool):
         raise wrong(f"{where}.required", required, "true or false")
-    quantifier = fields.get("matchQuantifier", "any")
+    how, quantifier = _given(fields, *_QUANTIFIER, usual="any")
     if quantifier not in ("any", "all", "none"):
-        raise wrong(f"{where}.matchQuantifier", quantifier, "any, all or none")
-    if not isinstance(fields.get("matchQualifier", ""), str):
-        raise wrong(f"{where}.matchQualifier", fields["matchQualifier"], "a text")
+        raise wrong(f"{where}.{how}", quantifier, "any, all or none")
+    how, qualifier = _given(fields, *_QUALIFIER, usual="")
+    if not isinstance(qualifier, str):
+        raise wrong(f"{where}.{how}", qualifier, "a text")
     found = tuple(_value(one, f"{where}.{name}") for one in some)
     return Condition(property_, found, required, quantifier)
+
+
+_QUANTIFIER: Final = ("matchQuantifier", "match_quantifier")
+_QUALIFIER: Final = ("matchQualifier", "match_qualifier")
+
+
+def _given(fields: dict[str, Any], *names: str, usual: object = MISSING) -> tuple[str, Any]:
+    """Return the first of the spellings of a field that is there, with its value."""
+    return next(((one, fields[one]) for one in names if one in fields), (names[0], usual))
 
 
 def extension_of(value: object) -> Extension:
@@ -182,16 +198,17 @@ def extension_of(value: object) -> Extension:
         QueryFailure: as for `queries_of_form`.
     """
     fields = _object(value, "extend")
-    ids = _list(fields.get("ids"), "extend.ids")
+    ids = _list(fields.get("ids", MISSING), "extend.ids")
     _at_most(ids, EXTENDED, "extend.ids", "things in one data extension")
-    given = _list(fields.get("properties"), "extend.properties")
+    given = _list(fields.get("properties", MISSING), "extend.properties")
     _at_most(given, COLUMNS, "extend.properties", "properties in one data extension")
     properties = []
     for number, one in enumerate(given):
         where = f"extend.properties[{number}]"
         item = _object(one, where)
-        _object(item.get("settings", {}), f"{where}.settings")
-        properties.append(text_of(item.get("id"), f"{where}.id"))
+        if item.get("settings") is not None:
+            _object(item["settings"], f"{where}.settings")
+        properties.append(text_of(item.get("id", MISSING), f"{where}.id"))
     return Extension(
         tuple(text_of(one, f"extend.ids[{number}]") for number, one in enumerate(ids)),
         tuple(dict.fromkeys(properties)),
@@ -205,7 +222,7 @@ def wrong(where: str, seen: object, expected: str) -> QueryFailure:
 
 def _shown(value: object) -> str:
     """Return a value as it was sent, in a few characters."""
-    text = "missing" if value is None else msgspec.json.encode(value).decode()
+    text = "missing" if value is MISSING else msgspec.json.encode(value).decode()
     return text if len(text) <= 60 else f"{text[:60]}…"
 
 
@@ -246,11 +263,12 @@ def text_of(value: object, where: str) -> str:
 def _value(value: object, where: str) -> str:
     """Return a value of a property as text: that of an entity is its id."""
     if isinstance(value, dict):
-        return text_of(value.get("id"), f"{where}.id")
+        return text_of(value.get("id", MISSING), f"{where}.id")
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
-        return f"{value:g}" if isinstance(value, float) else str(value)[:LONGEST]
+        whole = isinstance(value, float) and value.is_integer()
+        return str(int(value) if whole else value)[:LONGEST]
     if not isinstance(value, str):
         raise wrong(where, value, "a text, a number, true, false or an object with an id")
     return text_of(value, where)
@@ -259,9 +277,9 @@ def _value(value: object, where: str) -> str:
 def _limit(value: object, where: str) -> int:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= LIMIT:
-        raise wrong(where, value, f"a whole number from 1 to {LIMIT}")
-    return value
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise wrong(where, value, "a whole number from 1")
+    return min(value, LIMIT)
 
 
 def _at_most(value: Collection[object], most: int, where: str, what: str) -> None:

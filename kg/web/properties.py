@@ -7,16 +7,19 @@ numbers only.
 from __future__ import annotations
 
 import asyncio
+import difflib
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
+from urllib.parse import unquote
 
 from kg.manifest import LABELS
 from kg.names import fold
 from kg.vocab import CH, graph_iri
 from kg.web import describe, pages
 from kg.web.ask import Ask, cached
+from kg.web.guard import QueryFailure
 from kg.web.language import N_
 from kg.web.search import Hit, classes
 
@@ -25,6 +28,7 @@ THINGS: Final = ("agent", "place", "thing", "position")
 DESCRIBED: Final = ("event", "relation")
 """Kinds of what somebody describes."""
 KINDS: Final = (*THINGS, *DESCRIBED)
+DEFAULT_TYPES: Final = ("Person", "State", "Organization", "GovernmentBody", "Place", "Position")
 WIKIDATA: Final = "http://www.wikidata.org/entity/"
 TOMBSTONE: Final = f"{CH}Tombstone"
 _ID: Final = re.compile(rf"({'|'.join(KINDS)})/({describe.KEY.pattern})")
@@ -39,12 +43,14 @@ class Scheme:
         kinds: the kinds of data address of the things of each class and of those below it.
         leaves: the classes that things in the index of labels have.
         definitions: of each class.
+        names: of each class, in every language.
     """
 
     broader: Mapping[str, tuple[str, ...]]
     kinds: Mapping[str, frozenset[str]]
     leaves: frozenset[str]
     definitions: Mapping[str, Mapping[str, str]]
+    names: Mapping[str, frozenset[str]]
 
     def above(self, class_: str) -> tuple[str, ...]:
         """Return a class and those above it, the nearest first."""
@@ -85,13 +91,23 @@ async def scheme(ask: Ask) -> Scheme:
                 broader.setdefault(about, []).append(value.value)
         found = await asyncio.to_thread(classes, served.folder / LABELS)
         leaves = {one: kinds for one, kinds in found.items() if kinds & set(KINDS)}
-        above = Scheme({one: tuple(some) for one, some in broader.items()}, {}, frozenset(), {})
+        above = Scheme({one: tuple(some) for one, some in broader.items()}, {}, frozenset(), {}, {})
         kinds: dict[str, frozenset[str]] = {}
         for leaf, some in leaves.items():
             for one in above.above(leaf):
                 if one.startswith(CH) and one != TOMBSTONE:
                     kinds[one] = kinds.get(one, frozenset()) | (some & set(KINDS))
-        return Scheme(above.broader, kinds, frozenset(leaves), definitions)
+        every = sorted({*kinds, *above.broader, *definitions})
+        graph = (await describe.named(served.engine, served.base, every)).graph
+        names = {
+            one: frozenset(
+                term.value
+                for name in ("rdfs:label", "skos:prefLabel")
+                for term in graph.terms(one, name)
+            )
+            for one in every
+        }
+        return Scheme(above.broader, kinds, frozenset(leaves), definitions, names)
 
     found: Scheme = await cached(ask.served, "classes to reconcile with", make)
     return found
@@ -100,6 +116,27 @@ async def scheme(ask: Ask) -> Scheme:
 def class_iri(name: str) -> str:
     """Return the IRI of a class by its id, its prefixed name or itself."""
     return name if name.startswith(("http://", "https://")) else CH + name.removeprefix("ch:")
+
+
+def class_of(classes_: Scheme, name: str) -> str:
+    """Return the IRI of a class by its id, its IRI or a name of it in any language and any case.
+
+    Raises:
+        QueryFailure: `parameter`: there is no such class.
+    """
+    iri = class_iri(name)
+    if iri in classes_.names:
+        return iri
+    wanted = fold(name)
+    ids = sorted(type_id(one) for one in classes_.names if one.startswith(CH))
+    for one in ids:
+        if wanted in {fold(one), *map(fold, classes_.names[CH + one])}:
+            return CH + one
+    near = difflib.get_close_matches(wanted, [one.lower() for one in ids], 3, 0.5)
+    some = [one for one in ids if one.lower() in near] or list(DEFAULT_TYPES)
+    raise QueryFailure(
+        "parameter", f"type is {name[:60]!r}; expected a class, such as {', '.join(some)}"
+    )
 
 
 def type_id(iri: str) -> str:
@@ -203,6 +240,10 @@ BEARERS_QUERY: Final = (
     "SELECT DISTINCT ?s WHERE { VALUES ?o { $nodes } GRAPH $graph { ?s $path ?o } } "
     "ORDER BY STR(?s) LIMIT $limit"
 )
+LINKED_QUERY: Final = (
+    "SELECT DISTINCT ?s ?o WHERE { VALUES ?o { $nodes } GRAPH $graph { ?s skos:exactMatch ?o } } "
+    "ORDER BY STR(?s)"
+)
 _CLAIMS_QUERY: Final = """
 SELECT ?s (COUNT(DISTINCT ?c) AS ?o) WHERE {
   VALUES ?s { $nodes } ?c ch:claimant|ch:concerns ?s . ?c a ch:Claim
@@ -223,11 +264,19 @@ class Facts:
 
     Args:
         view: names the things that are values.
+        others: other names of these things.
     """
 
-    def __init__(self, ask: Ask, view: pages.View, values: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(
+        self,
+        ask: Ask,
+        view: pages.View,
+        values: Mapping[str, Mapping[str, Any]],
+        others: Mapping[str, Collection[str]],
+    ) -> None:
         self._ask = ask
         self._values = values
+        self._others = others
         self.view = view
 
     def values(self, iri: str, name: str) -> tuple[Value, ...]:
@@ -258,6 +307,7 @@ class Facts:
                 found.add(id_of(self._ask, value.text))
                 graph = self.view.d.graph
                 found |= {fold(one.value) for one in graph.terms(value.text, "rdfs:label")}
+                found |= {fold(one) for one in self._others.get(value.text, ())}
         return found
 
 
@@ -295,13 +345,29 @@ async def facts(ask: Ask, iris: Collection[str], names: Iterable[str]) -> Facts:
         for value in found
     }
     described = await describe.named(engine, ask.served.base, sorted(things))
-    return Facts(ask, ask.view(described), values)
+    others: dict[str, list[str]] = {}
+    if things:
+        alias = PROPERTIES["alias"]
+        filled = describe.fill(
+            _VALUES_QUERY,
+            nodes=describe.values_of(things),
+            graph=graph_of(ask, alias),
+            path=alias.path,
+            filter="",
+        )
+        [rows] = await engine.rows([filled])
+        for row in rows:
+            others.setdefault(row["s"].value, []).append(row["o"].value)
+    return Facts(ask, ask.view(described), values, others)
 
 
 def iri_of(ask: Ask, name: str) -> str:
     """Return the IRI of what an id or an address names here; empty where it can be none of ours."""
-    base = ask.served.base
-    local = name.strip().removeprefix(f"{base}id/").removeprefix(f"{base}doc/")
+    base, local = ask.served.base, name.strip()
+    for begin in (f"{base}id/", f"{base}doc/", f"{ask.request.base_url}doc/"):
+        if local.startswith(begin):
+            local = unquote(local[len(begin) :]).partition("?")[0].partition("#")[0]
+            break
     return f"{base}id/{local}" if _ID.fullmatch(local) else ""
 
 
@@ -334,5 +400,7 @@ async def known(ask: Ask, iris: Collection[str], classes_: Scheme) -> dict[str, 
             ours = [one for one in some if one.startswith(CH)]
             ours.sort(key=lambda one: (one not in classes_.leaves, -len(classes_.above(one)), one))
             label = labels[iri]
-            found[iri] = Hit(iri, kind, ours[0] if ours else "", label.value, label.lang)
+            found[iri] = Hit(
+                iri, kind, ours[0] if ours else "", label.value, label.lang, preferred=True
+            )
     return found

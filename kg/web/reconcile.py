@@ -47,6 +47,7 @@ from kg.web.language import interface, language
 from kg.web.negotiation import HTML
 from kg.web.pool import client
 from kg.web.properties import (
+    DEFAULT_TYPES,
     DESCRIBED,
     KINDS,
     PROPERTIES,
@@ -70,7 +71,6 @@ from kg.web.search import Hit
 from kg.web.site import POLICY
 
 VERSIONS: Final = ("0.2", "1.0-draft")
-DEFAULT_TYPES: Final = ("Person", "State", "Organization", "GovernmentBody", "Place", "Position")
 SKIPPED: Final = 1000
 """Suggestions that can be left out before the first."""
 BODY: Final = 1 << 20
@@ -80,7 +80,15 @@ FIELDS: Final = 20
 PREVIEW: Final = (430, 300)
 """Width and height of a card, in pixels."""
 NAMES_SHOWN: Final = 12
-_REASONS: Final = ("identifier", "exact_label", "folded_label", "all_words", "beginnings")
+_REASONS: Final = (
+    "identifier",
+    "exact_label",
+    "folded_label",
+    "inflected",
+    "shortened",
+    "all_words",
+    "beginnings",
+)
 """Features of which the page says the first that a candidate has."""
 _FRAMED: Final = POLICY.replace("frame-ancestors 'none'", "frame-ancestors *")
 _NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,8}")
@@ -469,7 +477,7 @@ async def _suggested_things(ask: Ask, prefix: str, begin: int, limit: int) -> li
         lambda: list(
             search.candidates(
                 ask.served.folder / LABELS,
-                [(prefix, THINGS), (prefix, DESCRIBED)],
+                [search.Sought(prefix, THINGS), search.Sought(prefix, DESCRIBED)],
                 limit=begin + limit,
                 typing=True,
             )

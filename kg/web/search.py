@@ -16,10 +16,10 @@ import sys
 import unicodedata
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from kg.errors import QueryError
 from kg.manifest import LABELS_CHANGED
@@ -43,13 +43,16 @@ CANDIDATES: Final = 300
 ALIKE: Final = 24
 """Words of the release that one of the search text is taken for at most."""
 ROWS_COMPARED: Final = 500
+FORMS: Final = 400
+"""Forms of one name that are looked up at most."""
 
 
 @dataclass(frozen=True)
 class Hit:
     """One thing that was found, and the label by which it was found.
 
-    `similar` says that no label of it has the words that were searched, only such as are like them.
+    `similar` says that no label of it has the words that were searched, only such as are like them;
+    `preferred` that the label is the name by which the thing is shown, and no other name.
     """
 
     iri: str
@@ -58,6 +61,7 @@ class Hit:
     label: str
     lang: str
     similar: bool = False
+    preferred: bool = False
 
 
 @dataclass(frozen=True)
@@ -161,12 +165,21 @@ def suggest(index: Path, text: str, *, kind: str = "", limit: int = 10) -> tuple
         return tuple(hits[:limit])
 
 
+class Sought(NamedTuple):
+    """A text, and of which kinds of data address and which classes is what it may be found for.
+
+    Args:
+        kinds: without any, nothing is found.
+        classes: IRIs; none for every class.
+    """
+
+    text: str
+    kinds: Sequence[str]
+    classes: Sequence[str] = ()
+
+
 def candidates(
-    index: Path,
-    texts: Iterable[tuple[str, Sequence[str]]],
-    *,
-    limit: int,
-    typing: bool = False,
+    index: Path, texts: Iterable[Sought], *, limit: int, typing: bool = False
 ) -> Iterator[tuple[Hit, ...]]:
     """Yield for each of several texts what `search` finds of some kinds; `suggest`, if `typing`.
 
@@ -175,7 +188,6 @@ def candidates(
 
     Args:
         index: as for `search`.
-        texts: each with kinds of data address; nothing else is found for it.
         limit: how many at most for each text.
         typing: the last word of each text may go on.
     Raises:
@@ -183,16 +195,39 @@ def candidates(
     """
     with _opened(index) as database:
         tables = _tables(index)
-        for text, kinds in texts:
+        for text, kinds, some in texts:
             asked = _Asked(database, tables, text)
             searched = bool(asked.words and kinds)
-            hits = asked.direct(kinds, "", limit) if searched else []
+            hits = asked.direct(kinds, some, limit) if searched else []
             there = not typing and any(plain(hit.label) == plain(text) for hit in hits)
             if searched and not there and len(hits) < min(limit, FEW):
                 known = {hit.iri for hit in hits}
-                found = asked.similar("", typing=typing)
-                hits += [hit for hit in found if hit.iri not in known and hit.kind in kinds]
+                hits += [
+                    hit
+                    for hit in asked.similar("", typing=typing)
+                    if hit.iri not in known and hit.kind in kinds and (not some or hit.type in some)
+                ]
             yield tuple(hits[:limit])
+
+
+def called(
+    index: Path, names: Iterable[tuple[Collection[str], Sequence[str], Sequence[str]]]
+) -> Iterator[tuple[Hit, ...]]:
+    """Yield what has a label that is folded to one of several forms, for each set of forms.
+
+    A thing is there once for each such label; a release of before words were compared has none.
+
+    Args:
+        index: as for `search`.
+        names: each with folded forms, kinds of data address and classes, as in `Sought`.
+    Raises:
+        QueryError: the index is missing or cannot be read.
+    """
+    with _opened(index) as database:
+        asked = _Asked(database, _tables(index), "")
+        for forms, kinds, some in names:
+            found = asked.compares and any(forms) and kinds
+            yield tuple(asked.called(forms, kinds, some)) if found else ()
 
 
 def classes(index: Path) -> dict[str, frozenset[str]]:
@@ -223,10 +258,10 @@ class _Asked:
         self._database = database
         self._tables = tables
         found = database.execute("SELECT COUNT(*) FROM main.sqlite_master WHERE name = 'words'")
-        self._compares = bool(found.fetchone()[0])
+        self.compares = bool(found.fetchone()[0])
         # Half of a pair of UTF-16 is no character, and SQLite takes none.
         self._text = text[:LONGEST].encode("utf-8", "replace").decode()
-        if self._compares:
+        if self.compares:
             self.words = words(text)
             self._folded = " ".join(self.words)
         else:
@@ -236,16 +271,18 @@ class _Asked:
         self._joined = joined(self._folded) or self._folded
         database.create_function("plain", 1, plain, deterministic=True)
 
-    def direct(self, kind: str | Sequence[str], class_: str, limit: int) -> list[Hit]:
+    def direct(
+        self, kind: str | Sequence[str], class_: str | Sequence[str], limit: int
+    ) -> list[Hit]:
         """Return what has all words, each whole or as the beginning of a word.
 
         Args:
-            kind: one kind, or several of which each will do.
+            kind, class_: one, or several of which each will do.
         """
         where, values = self._conditions(self._expression(), kind, class_)
         columns = "iri, kind, class, label, lang, folded, preferred"
         whole, equal, given = "1", "folded = ?", [self._folded]
-        if self._compares:
+        if self.compares:
             equal, given = "folded = ? OR joined = ?", [self._folded, self._joined]
         matching: list[str] = []
         bound: list[object] = []
@@ -261,7 +298,8 @@ class _Asked:
             bound[len(bound) - bool(self.words) : len(bound) - bool(self.words)] = given
             bound.extend(values)
         statement = f"""
-            SELECT iri, kind, class, label, lang FROM ({" UNION ALL ".join(matching)})
+            SELECT iri, kind, class, label, lang, preferred
+            FROM ({" UNION ALL ".join(matching)})
             ORDER BY CASE WHEN equal THEN plain(label) = ? END DESC, equal DESC, whole DESC,
                 substr(folded, 1, ?) = ? DESC, preferred DESC, length(folded), folded, iri, lang
             LIMIT ?"""
@@ -269,8 +307,28 @@ class _Asked:
         bound += [plain(self._text), len(self._folded), self._folded, 8 * limit]
         hits: dict[str, Hit] = {}
         for row in self._database.execute(statement, bound):
-            hits.setdefault(row[0], Hit(*row))
+            hits.setdefault(row[0], _hit(row))
         return list(hits.values())[:limit]
+
+    def called(
+        self, forms: Collection[str], kind: Sequence[str], class_: Sequence[str]
+    ) -> list[Hit]:
+        """Return what has a label that is folded to one of some forms, the first by label."""
+        some = sorted(one for one in forms if one and _printable(one.split()))[:FORMS]
+        expression = "{folded joined} : (" + " OR ".join(map(_quoted, some)) + ")"
+        where, values = self._conditions(expression, kind, class_)
+        marks = ", ".join("?" * len(some))
+        matching = " UNION ALL ".join(
+            f"SELECT iri, kind, class, label, lang, folded, preferred FROM {table} AS l "
+            f"WHERE {where} AND (folded IN ({marks}) OR joined IN ({marks})) {right}"
+            for table, right in self._tables.items()
+        )
+        statement = (
+            f"SELECT iri, kind, class, label, lang, preferred FROM ({matching}) "
+            "ORDER BY preferred DESC, folded, iri, lang LIMIT ?"
+        )
+        bound = [*(*values, *some, *some) * len(self._tables), ROWS_COMPARED]
+        return [_hit(row, similar=True) for row in self._database.execute(statement, bound)]
 
     def counts(self, kind: str) -> tuple[Counter[str], Counter[str], bool]:
         """Return how many things have all words, by kind and by class, and whether these are all.
@@ -297,7 +355,7 @@ class _Asked:
 
         Those with the words themselves are among them, and those of other kinds than `kind`.
         """
-        if not self._compares:
+        if not self.compares:
             return []
         # A short word is like too many others; beside further words it is not alone to decide.
         least = 1 if len(self.words) > 1 else 0
@@ -348,13 +406,13 @@ class _Asked:
         if not self.words:
             return ""
         found = "folded : (" + " AND ".join(f"{_quoted(word)} *" for word in self.words) + ")"
-        if self._compares and self._joined:
+        if self.compares and self._joined:
             found += f" OR {{folded joined}} : {_quoted(self._joined)} *"
         return found
 
     @staticmethod
     def _conditions(
-        expression: str, kind: str | Sequence[str], class_: str
+        expression: str, kind: str | Sequence[str], class_: str | Sequence[str]
     ) -> tuple[str, list[str]]:
         """Return the conditions on the rows of a table, and their values."""
         where, values = [], []
@@ -371,8 +429,9 @@ class _Asked:
             where.append(f"kind NOT IN ({', '.join('?' * len(PARTS))})")
             values.extend(PARTS)
         if class_:
-            where.append("class = ?")
-            values.append(class_)
+            some = [class_] if isinstance(class_, str) else class_
+            where.append(f"class IN ({', '.join('?' * len(some))})")
+            values.extend(some)
         return " AND ".join(where), values
 
     def _like(self, word: str, least: int = 0, *, typing: bool = False) -> dict[str, int]:
@@ -418,6 +477,11 @@ class _Asked:
             found.setdefault(stem, 0)
         best = sorted(found.items(), key=lambda item: (item[1], len(item[0]), item[0]))
         return dict(best[:ALIKE])
+
+
+def _hit(row: Sequence[Any], *, similar: bool = False) -> Hit:
+    iri, kind, class_, label, lang, preferred = row
+    return Hit(iri, kind, class_, label, lang, similar, bool(preferred))
 
 
 _MANY: Final = 99
