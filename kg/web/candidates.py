@@ -317,7 +317,7 @@ async def answer(ask: Ask, queries: Sequence[Query]) -> Answered:
     properties = {one.property for query in queries for one in query.conditions}
     iris = {one.hit.iri for pool in pools for one in pool}
     if properties:
-        said = await facts(ask, iris, {*properties, "wikidata"})
+        said = await facts(ask, iris, {*properties, "wikidata", "modality"})
         pools = [
             _conforming(query, pool, said, classes_)
             for query, pool in zip(queries, pools, strict=True)
@@ -330,7 +330,7 @@ async def answer(ask: Ask, queries: Sequence[Query]) -> Answered:
         pools[number] = pool[: min(query.limit, each)]
     if not properties:
         iris = {one.hit.iri for pool in pools for one in pool}
-        said = await facts(ask, iris, ("wikidata",))
+        said = await facts(ask, iris, ("wikidata", "modality"))
     view, shown = await as_shown(ask, [one.hit for pool in pools for one in pool], brief=True)
     by_label = {(one.hit.iri, one.hit.label): one for one in shown}
     return Answered(queries, pools, by_label, view, said)

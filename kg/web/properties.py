@@ -1,7 +1,7 @@
 """Classes and properties by which tables are matched and extended, and what things have of them.
 
 Everything here is what the registry of the release says, its links, or labels; of claims there are
-numbers only.
+numbers only, and for what is only described their modality and the status that follows from them.
 """
 
 from __future__ import annotations
@@ -152,7 +152,7 @@ class Property(NamedTuple):
         kinds: the kinds of data address whose things can have it.
         path: what leads to its values, as in SPARQL; empty where they come from elsewhere.
         graph: the graph that must say so; empty for any.
-        form: `str`, `float`, `int`, or `id` for things.
+        form: `str`, `float`, `int`, `id` for things, or `term` for terms of the ontology.
     """
 
     name: str
@@ -184,13 +184,15 @@ PROPERTIES: Final[Mapping[str, Property]] = {
     "latitude": Property(N_("Latitude"), ("place",), "ch:latitude", _REGISTRY, "float"),
     "longitude": Property(N_("Longitude"), ("place",), "ch:longitude", _REGISTRY, "float"),
     "coordinates": Property(N_("Coordinates"), ("place",)),
+    "status": Property(N_("Derived status"), ("event",), "ch:status", "status", "term"),
+    "modality": Property(N_("Modality of the claims about it"), DESCRIBED, form="term"),
     "iri": Property(N_("Address (IRI)"), KINDS),
     "claims": Property(N_("Number of claims by it or about it"), KINDS, form="int"),
 }
 """What can be asked of things; `label-bn` and the like are names in one language.
 
 `country` is the state that a place lies in, an office is of, an agent acts for, or itself. Nothing
-here is what only a source says: of claims there is the number.
+here is what only a source says: of claims there is the number, and as what they speak of a thing.
 """
 
 
@@ -248,6 +250,11 @@ _CLAIMS_QUERY: Final = """
 SELECT ?s (COUNT(DISTINCT ?c) AS ?o) WHERE {
   VALUES ?s { $nodes } ?c ch:claimant|ch:concerns ?s . ?c a ch:Claim
 } GROUP BY ?s"""
+_MODALITY_QUERY: Final = """
+SELECT DISTINCT ?s ?o WHERE {
+  VALUES ?s { $nodes } ?c ch:concerns ?s ; a ch:Claim ; ch:modality ?o
+} ORDER BY STR(?o)"""
+_ANYWHERE: Final[Mapping[str, str]] = {"claims": _CLAIMS_QUERY, "modality": _MODALITY_QUERY}
 _FILTERS: Final[Mapping[str, str]] = {
     "country": "?o a ch:State",
     "wikidata": f"FILTER(STRSTARTS(STR(?o), '{WIKIDATA}'))",
@@ -303,10 +310,11 @@ class Facts:
         found = set()
         for value in self.values(iri, name):
             found |= {fold(value.text), value.text}
-            if value.text.startswith(f"{self._ask.served.base}id/"):
-                found.add(id_of(self._ask, value.text))
+            if value.text.startswith((f"{self._ask.served.base}id/", CH)):
+                found |= {id_of(self._ask, value.text), type_id(value.text)}
                 graph = self.view.d.graph
-                found |= {fold(one.value) for one in graph.terms(value.text, "rdfs:label")}
+                for label in ("rdfs:label", "skos:prefLabel"):
+                    found |= {fold(one.value) for one in graph.terms(value.text, label)}
                 found |= {fold(one) for one in self._others.get(value.text, ())}
         return found
 
@@ -329,8 +337,8 @@ async def facts(ask: Ask, iris: Collection[str], names: Iterable[str]) -> Facts:
                 path=one.path,
                 filter=_FILTERS.get(name, ""),
             )
-        elif name == "claims":
-            queries[name] = describe.fill(_CLAIMS_QUERY, nodes=nodes)
+        elif name in _ANYWHERE:
+            queries[name] = describe.fill(_ANYWHERE[name], nodes=nodes)
     values: dict[str, dict[str, list[Value]]] = {name: {} for name in queries}
     answers = await engine.rows(list(queries.values())) if nodes and queries else []
     for name, rows in zip(queries, answers, strict=False):
@@ -340,7 +348,7 @@ async def facts(ask: Ask, iris: Collection[str], names: Iterable[str]) -> Facts:
     things = {
         value.text
         for name, some in values.items()
-        if PROPERTIES[name].form == "id"
+        if PROPERTIES[name].form in ("id", "term")
         for found in some.values()
         for value in found
     }

@@ -167,7 +167,7 @@ def _candidates(ask: Ask, found: Answered) -> Iterator[list[dict[str, Any]]]:
     for query, some in zip(found.queries, found.found, strict=True):
         yield [
             {
-                **_entity(ask, found.view, found.shown[one.hit.iri, one.hit.label]),
+                **_entity(ask, found.view, found.shown[one.hit.iri, one.hit.label], found.facts),
                 "score": one.score,
                 "match": one.match,
                 "features": [
@@ -191,16 +191,43 @@ def _feature_name(ask: Ask, name: str) -> str:
     return property_name(ask, name.removeprefix("property:"))
 
 
-def _entity(ask: Ask, view: pages.View, one: Shown, types: str = "type") -> dict[str, Any]:
-    """Return a thing for programs: a proposition with its mark, and who takes which position."""
+def _entity(
+    ask: Ask, view: pages.View, one: Shown, said: Facts, types: str = "type"
+) -> dict[str, Any]:
+    """Return a thing for programs: a proposition with its mark, and who takes which position.
+
+    Args:
+        said: knows the status and the modalities of what is only described.
+    """
     ours = [iri for iri in view.d.graph.iris(one.ref.iri, "rdf:type") if iri.startswith(CH)]
     ours.sort(key=lambda iri: (iri != one.hit.type, iri))
     return {
         "id": id_of(ask, one.ref.iri),
         "name": pages.plain(one.ref),
-        "description": " · ".join(note.text for note in one.notes(view, affirmed=True)),
+        "description": " · ".join(_notes(ask, view, one, said)),
         types: [_type(view, iri) for iri in ours],
     }
+
+
+def _notes(ask: Ask, view: pages.View, one: Shown, said: Facts) -> list[str]:
+    """Return what is said of a thing, and before the positions on it as what it is spoken of."""
+    found = [note.text for note in one.notes(view, affirmed=True)]
+    if one.hit.kind not in DESCRIBED:
+        return found
+    spoken = (
+        [f"{property_name(ask, 'status')}: {one.ref.status.label.text}"] if one.ref.status else []
+    )
+    if modalities := _modalities(said, one.ref.iri):
+        words = ", ".join(ref.label.text for ref in modalities)
+        spoken.append(f"{ask.language.pgettext('modality of a claim', 'As')}: {words}")
+    begin = 1 if one.type else 0
+    return [*found[:begin], *spoken, *found[begin:]]
+
+
+def _modalities(said: Facts, iri: str) -> list[pages.Ref]:
+    """Return as what claims speak of a proposition; none where all speak of it as actual."""
+    found = [value.text for value in said.values(iri, "modality")]
+    return [said.view.ref(one) for one in found] if found != [f"{CH}modality-actual"] else []
 
 
 async def results_of_form(ask: Ask, queries: Mapping[str, Query]) -> dict[str, Any]:
@@ -277,6 +304,11 @@ def _cells(
         if one.form == "id":
             thing = said.view.ref(value.text)
             yield {"id": id_of(ask, value.text), "name": pages.plain(thing)}
+        elif one.form == "term":
+            term = said.view.label(value.text)
+            yield {"str": term.text} | (
+                {"lang": term.lang or ask.language.tag} if version != "0.2" else {}
+            )
         elif one.form == "float":
             yield {"float": float(value.text)}
         else:
@@ -487,7 +519,8 @@ async def _suggested_things(ask: Ask, prefix: str, begin: int, limit: int) -> li
     hits = [hit for hit in hits if hit.type != TOMBSTONE and hit.iri not in there]
     found = [*there.values(), *hits][begin : begin + limit]
     view, shown = await as_shown(ask, found, brief=True)
-    return [_entity(ask, view, one, "notable") for one in shown]
+    said = await facts(ask, [hit.iri for hit in found if hit.kind in DESCRIBED], ("modality",))
+    return [_entity(ask, view, one, said, "notable") for one in shown]
 
 
 async def _suggested_types(ask: Ask) -> list[tuple[dict[str, Any], list[str]]]:
@@ -554,7 +587,7 @@ async def preview(request: Request) -> Response:
     if hit is None:
         raise QueryFailure("not-found", f"There is nothing with the id {given[:60]!r}")
     view, [one] = await as_shown(ask, [hit], brief=True)
-    said = await facts(ask, [iri], ("label", "description", "wikidata", "claims"))
+    said = await facts(ask, [iri], ("label", "description", "wikidata", "claims", "modality"))
     mark = one.ref.mark
     described = said.values(iri, "description")
     words = {value.lang: value.text for value in described}
@@ -575,6 +608,7 @@ async def preview(request: Request) -> Response:
             for value in said.values(iri, "wikidata")
         ],
         claims=int(found[0].text) if (found := said.values(iri, "claims")) else 0,
+        modalities=_modalities(said, iri),
         kind_name=ask.language.gettext(KIND_NAMES[hit.kind]),
         here=_here(ask),
     )

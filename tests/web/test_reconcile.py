@@ -662,6 +662,45 @@ def test_who_takes_which_position_is_said(invented: TestClient) -> None:
         assert part in found["description"]
 
 
+def test_what_is_planned_or_contested_is_said_to_be_so(invented: TestClient) -> None:
+    handover = {"query": "Handover of radar equipment", "type": "Event"}
+    found = asked(invented, **handover)[0]
+    assert found["id"] == "event/radar-handover"
+    begin = "event · Derived status: contested · As: planned · affirms: "
+    assert found["description"].startswith(begin)
+    assert (
+        "As: "
+        not in asked(invented, query="Delivery of radar parts", type="Event")[0]["description"]
+    )
+    [one] = invented.get("/reconcile/suggest/entity?prefix=Handover of radar").json()["result"]
+    assert one["description"].startswith(begin)
+    for lang, status, modality in (("bn", "বিতর্কিত", "পরিকল্পনাধীন"), ("hi", "विवादित", "योजना में")):
+        text = asked(invented, lang, **handover)[0]["description"]
+        card = invented.get(f"/reconcile/preview?id=event/radar-handover&lang={lang}").text
+        for words in (status, modality):
+            assert words in text
+            assert words in card
+        assert "status-contested" in card
+    extend = {
+        "ids": ["event/radar-handover", "agent/arvenia"],
+        "properties": [{"id": "status"}, {"id": "modality"}],
+    }
+    rows = invented.post("/reconcile", data={"extend": json.dumps(extend)}).json()["rows"]
+    assert rows == {
+        "event/radar-handover": {
+            "status": [{"str": "contested"}],
+            "modality": [{"str": "planned"}],
+        },
+        "agent/arvenia": {"status": [], "modality": []},
+    }
+    answer = invented.post("/reconcile/extend?lang=hi", json=extend).json()["rows"]
+    held(EXTENDED_ROWS["1.0-draft"], {"meta": [], "rows": answer})
+    assert answer[0]["properties"][0]["values"] == [{"str": "विवादित", "lang": "hi"}]
+    for value, met in (("planned", True), ("actual", False), ("পরিকল্পনাধীন", True)):
+        [one, *_] = asked(invented, **handover, properties=[{"pid": "modality", "v": value}])
+        assert features(one)["property:modality"] is met
+
+
 def test_values_are_of_the_registry_and_claims_are_numbers(invented: TestClient) -> None:
     wanted = ("label", "wikidata", "locatedIn", "country", "claims", "description", "kind", "iri")
     ids = ["relation/mill", "event/radar-delivery", "agent/arvenian-ministry", "place/bost-city"]
