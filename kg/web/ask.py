@@ -306,8 +306,12 @@ class Ask:
 
 
 def wanted_languages(request: Request) -> tuple[str, ...]:
-    """Return the languages that a reader wants, best first: by parameter, cookie, then header."""
-    asked = request.query_params.get(LANG, request.cookies.get(LANG))
+    """Return the languages that a reader wants, best first.
+
+    By parameter, by the path, by cookie, then by header.
+    """
+    asked = request.query_params.get(LANG) or request.scope.get("kg.lang")
+    asked = asked or request.cookies.get(LANG)
     return pages.languages(asked, request.headers.get("accept-language"))
 
 

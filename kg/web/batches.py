@@ -49,6 +49,7 @@ class Query(NamedTuple):
 
     Args:
         texts: the names; none where only conditions are known.
+        ids: things that are asked for by their ids, or by other identifiers.
         types: classes, by their ids; none for all.
         strict: `any` or `all` of the types must be there; `should` only prefers those with one.
         limit: how many candidates at most.
@@ -59,6 +60,7 @@ class Query(NamedTuple):
     strict: str = "any"
     limit: int = USUAL
     conditions: tuple[Condition, ...] = ()
+    ids: tuple[str, ...] = ()
 
 
 class Extension(NamedTuple):
@@ -132,23 +134,27 @@ def _query_of_draft(value: object, where: str) -> Query:
         raise wrong(f"{where}.conditions", given, "one condition or more")
     _at_most(given, CONDITIONS, f"{where}.conditions", "conditions in one query")
     texts: list[str] = []
+    ids: list[str] = []
     conditions = []
     for number, item in enumerate(given):
         place = f"{where}.conditions[{number}]"
         name, kind = _given(_object(item, place), "matchType", "match_type")
-        if kind not in ("name", "property"):
-            raise wrong(f"{place}.{name}", kind, "name or property")
+        if kind not in ("name", "property", "id"):
+            raise wrong(f"{place}.{name}", kind, "name, property or id")
         names = ("propertyId", "property_id", "pid") if kind == "property" else ()
         condition = _condition(item, place, names, ("propertyValue", "property_value", "v"))
+        if kind == "id":
+            condition = condition._replace(property="iri")
         if kind == "property" or condition.quantifier != "any":
             conditions.append(condition)
-        if kind == "name" and condition.quantifier != "none":
-            texts += condition.values
-    _at_most(texts, CONDITIONS, f"{where}.conditions", "names in one query")
+        if condition.quantifier != "none":
+            texts += condition.values if kind == "name" else ()
+            ids += condition.values if kind == "id" else ()
+    _at_most([*texts, *ids], CONDITIONS, f"{where}.conditions", "names in one query")
     type_ = text_of(fields.get("type", ""), f"{where}.type")
     types = (type_,) if type_ else ()
     limit = _limit(fields.get("limit", USUAL), f"{where}.limit")
-    return Query(tuple(texts), types, "any", limit, tuple(conditions))
+    return Query(tuple(texts), types, "any", limit, tuple(conditions), tuple(ids))
 
 
 def _condition(value: object, where: str, names: Sequence[str], values: Sequence[str]) -> Condition:

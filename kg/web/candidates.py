@@ -288,14 +288,21 @@ async def answer(ask: Ask, queries: Sequence[Query]) -> Answered:
         (query, *_sought(query, some, classes_)) for query, some in zip(queries, types, strict=True)
     ]
     hits = await asyncio.to_thread(_searched, ask, asked, until)
-    by_text = await _identified(ask, {text for query in queries for text in query.texts})
+    by_text = await _identified(
+        ask, {text for query in queries for text in (*query.texts, *query.ids)}
+    )
     there = await known(ask, set().union(*by_text.values()), classes_)
     pools: list[list[Candidate]] = []
     for query, wanted, some in zip(queries, types, hits, strict=True):
         asked_kinds = frozenset[str]().union(*(classes_.kinds.get(one, ()) for one in wanted))
-        by_id = {iri for text in query.texts for iri in by_text.get(text, ()) if iri in there}
+        by_id = {
+            iri
+            for text in (*query.texts, *query.ids)
+            for iri in by_text.get(text, ())
+            if iri in there
+        }
         best: dict[str, Candidate] = {}
-        alone = await _bearing(ask, query, classes_, each) if not query.texts else []
+        alone = await _bearing(ask, query, classes_, each) if not (query.texts or query.ids) else []
         named = [(id_of(ask, iri), there[iri], 0.0) for iri in sorted(by_id)]
         for text, hit, form in [*named, *some, *alone]:
             above = set(classes_.above(hit.type))

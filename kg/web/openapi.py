@@ -1014,7 +1014,7 @@ _BY_FORM: Final[Json] = {
     },
 }
 _POSTED: Final[Mapping[str, tuple[Json, str]]] = {
-    "/reconcile": ({_FORM: _BY_FORM}, "Reconciliation"),
+    "/reconcile": ({_FORM: _BY_FORM, _JSON_BODY: _MATCHED}, "Reconciliation"),
     "/reconcile/match": ({_JSON_BODY: _MATCHED}, "ReconciliationBatch"),
     "/reconcile/extend": ({_JSON_BODY: _EXTENDED}, "ReconciliationExtension"),
 }

@@ -27,7 +27,7 @@ from kg.manifest import LABELS
 from kg.names import fold
 from kg.vocab import CH, MARKS
 from kg.web import describe, pages, search
-from kg.web.ask import PLAIN_JSON, TITLE, Ask, accepted, form_of, lacking
+from kg.web.ask import LANG, PLAIN_JSON, TITLE, Ask, accepted, form_of, lacking
 from kg.web.batches import (
     BATCH,
     LIMIT,
@@ -43,7 +43,7 @@ from kg.web.batches import (
 from kg.web.candidates import FEATURES, Answered, answer
 from kg.web.front import KIND_NAMES, Shown, as_shown
 from kg.web.guard import QueryFailure
-from kg.web.language import interface, language
+from kg.web.language import INTERFACE, interface, language
 from kg.web.negotiation import HTML
 from kg.web.pool import client
 from kg.web.properties import (
@@ -56,7 +56,7 @@ from kg.web.properties import (
     WIKIDATA,
     Facts,
     Value,
-    class_iri,
+    class_of,
     facts,
     id_of,
     iri_of,
@@ -112,19 +112,34 @@ async def _names(ask: Ask, iris: Iterable[str]) -> pages.View:
     return ask.view(await describe.named(served.engine, served.base, sorted(set(iris))))
 
 
+def _language(ask: Ask) -> str:
+    """Return the language that the address asks for; empty where it asks for none."""
+    asked = ask.request.query_params.get(LANG) or ask.request.scope.get("kg.lang", "")
+    return ask.language.tag if asked else ""
+
+
+def _address(ask: Ask, tag: str) -> str:
+    """Return the address of the service, which keeps a language if there is one."""
+    return f"{_here(ask)}reconcile" + (f"/{tag}" if tag else "")
+
+
 async def manifest(ask: Ask, version: str) -> dict[str, Any]:
     """Return what the service can do, for clients of both versions.
 
-    The versions contradict each other in one place: `suggest` holds addresses in 0.2, and says yes
-    or no in the draft of 1.0. All else is valid in both.
+    The versions contradict each other: `suggest` holds addresses in 0.2, and says yes or no in the
+    draft of 1.0; a template has `{{id}}` in 0.2, and `{id}` as in RFC 6570 in the draft. All else
+    is valid in both. What the manifest leads to is in the language that its address asks for.
 
     Args:
-        version: that whose `suggest` is wanted.
+        version: that which is wanted.
     """
     here, base, title = _here(ask), ask.served.base, ask.served.manifest.title
     classes_ = await scheme(ask)
     view = await _names(ask, classes_.kinds)
-    service = {"service_url": f"{here}reconcile"}
+    tag = _language(ask)
+    address = _address(ask, tag)
+    service = {"service_url": address}
+    id_ = "{id}" if version == "1.0-draft" else "{{id}}"
     suggest: dict[str, Any] = {
         what: {**service, "service_path": f"/suggest/{what}"}
         for what in ("entity", "property", "type")
@@ -139,13 +154,13 @@ async def manifest(ask: Ask, version: str) -> dict[str, Any]:
         "documentation": f"{here}docs/how-to/reconcile",
         "serviceVersion": kg.__version__,
         "logo": f"{here}assets/icon.svg",
-        "view": {"url": f"{here}doc/{{{{id}}}}"},
+        "view": {"url": f"{here}doc/{id_}" + (f"?{LANG}={tag}" if tag else "")},
         "defaultTypes": [
             _type(view, CH + name) for name in DEFAULT_TYPES if CH + name in classes_.kinds
         ],
         "suggest": suggest,
         "preview": {
-            "url": f"{here}reconcile/preview?id={{{{id}}}}",
+            "url": f"{address}/preview?id={id_}",
             "width": PREVIEW[0],
             "height": PREVIEW[1],
         },
@@ -337,7 +352,14 @@ def _ask(request: Request) -> Ask:
     return ask
 
 
-_DATA: Final = {"Cache-Control": "no-cache", "Vary": "Accept-Language"}
+def _data(ask: Ask, **more: str) -> dict[str, str]:
+    """Return the headers of an answer in JSON."""
+    return {
+        "Cache-Control": "no-cache",
+        "Vary": "Accept-Language",
+        "Content-Language": ask.language.tag,
+        **more,
+    }
 
 
 async def reconcile(request: Request) -> Response:
@@ -345,12 +367,19 @@ async def reconcile(request: Request) -> Response:
 
     It speaks version 0.2 of the Reconciliation Service API and the draft of 1.0. With `queries` or
     `extend`, as 0.2 has them, it answers those, as it does by POST. The versions contradict each
-    other in what `suggest` holds in the manifest: `version=1.0-draft` gives what the draft has.
+    other in `suggest` and in the templates of the manifest: `version=1.0-draft` gives what the
+    draft has. A language may stand in the path, here and below: `/reconcile/bn/preview`.
     """
     ask = _ask(request)
     given = [name for name in ("queries", "extend") if name in request.query_params]
     if given:
         return await _answer_form(ask, request.query_params.multi_items(), kept=True)
+    if "query" in request.query_params:
+        raise QueryFailure(
+            "parameter",
+            "there is a parameter query, which is of a version before 0.2",
+            expected='queries={"q0": {"query": "…"}}',
+        )
     form = form_of(request, (PLAIN_JSON, HTML))
     version = request.query_params.get("version", VERSIONS[0])
     if version not in VERSIONS:
@@ -359,11 +388,14 @@ async def reconcile(request: Request) -> Response:
         )
     q = request.query_params.get("q", "")
     type_ = request.query_params.get("type", "")
-    etag = ask.etag("/reconcile", form.name, version, _here(ask), q, type_, *ask.reader)
+    etag = ask.etag(
+        "/reconcile", form.name, version, _address(ask, _language(ask)), q, type_, *ask.reader
+    )
     headers = {"Cache-Control": "no-cache", "Vary": "Accept, Accept-Language", "ETag": etag}
     if (same := ask.known(etag, headers)) is not None:
         return same
     if form is PLAIN_JSON:
+        headers["Content-Language"] = ask.language.tag
         return ask.json(await manifest(ask, version), headers)
     return await _page(ask, q, type_, headers)
 
@@ -402,7 +434,7 @@ async def _page(ask: Ask, q: str, type_: str, headers: Mapping[str, str]) -> Res
         "reconcile.html",
         headers=headers,
         title=ask.language.gettext("Match names in a table"),
-        address=f"{_here(ask)}reconcile",
+        address=_address(ask, ask.language.tag if ask.language.tag != INTERFACE[0] else ""),
         tried_name=q,
         tried_type=type_,
         types=types,
@@ -436,7 +468,8 @@ async def reconcile_posted(request: Request) -> Response:
 async def match_posted(request: Request) -> Response:
     """Return the candidates of a batch of queries, as the draft of 1.0 has it: JSON to JSON.
 
-    `{"queries": [{"conditions": [{"matchType": "name", "propertyValue": "…"}]}]}`
+    `{"queries": [{"conditions": [{"matchType": "name", "propertyValue": "…"}]}]}`. Earlier
+    spellings of the draft are taken too, and its earlier address, `/reconcile/reconcile`.
     """
     ask = _ask(request)
     queries = queries_of_json(await _json(request))
@@ -460,7 +493,7 @@ async def proposed(request: Request) -> Response:
     classes_ = await scheme(ask)
     type_ = request.query_params.get("type", "")
     limit = _number(request, "limit", LIMIT, 1, LIMIT)
-    kinds = classes_.kinds.get(class_iri(type_), frozenset()) if type_ else KINDS
+    kinds = classes_.kinds.get(class_of(classes_, type_), frozenset()) if type_ else KINDS
     names = property_ids(ask, kinds)[:limit]
     return ask.json(
         {
@@ -468,7 +501,7 @@ async def proposed(request: Request) -> Response:
             "limit": limit,
             "properties": [{"id": name, "name": property_name(ask, name)} for name in names],
         },
-        _DATA,
+        _data(ask),
     )
 
 
@@ -490,7 +523,7 @@ async def suggested(request: Request, what: str) -> Response:
     limit = _number(request, "limit", USUAL, 1, LIMIT)
     begin = _number(request, "cursor", 0, 0, SKIPPED) or _number(request, "offset", 0, 0, SKIPPED)
     etag = ask.etag("/reconcile/suggest", what, prefix, limit, begin, *ask.reader)
-    headers = {"Cache-Control": "private, max-age=60", "ETag": etag, "Vary": "Accept-Language"}
+    headers = _data(ask, **{"Cache-Control": "private, max-age=60", "ETag": etag})
     if (same := ask.known(etag, headers)) is not None:
         return same
     if what == "entity":
@@ -566,8 +599,8 @@ def _beginning(
 async def preview(request: Request) -> Response:
     """Return a card about a thing, to be shown in a frame on another site.
 
-    It holds its names, its class, its link to Wikidata, and for what is only described who takes
-    which position on it.
+    It holds its names, its class, its link to Wikidata, and for what is only described its status
+    and who takes which position on it. What is not there is on a card too, with status 404.
     """
     ask = _ask(request)
     accepted(request, (HTML,))
@@ -585,7 +618,14 @@ async def preview(request: Request) -> Response:
         return same
     hit = (await known(ask, [iri], classes_)).get(iri) if iri else None
     if hit is None:
-        raise QueryFailure("not-found", f"There is nothing with the id {given[:60]!r}")
+        return ask.page(
+            "reconcile_preview.html",
+            status=404,
+            headers={**headers, "Cache-Control": "no-store"},
+            title=ask.language.gettext("Not in this release"),
+            one=None,
+            given=given[:100],
+        )
     view, [one] = await as_shown(ask, [hit], brief=True)
     said = await facts(ask, [iri], ("label", "description", "wikidata", "claims", "modality"))
     mark = one.ref.mark
@@ -645,7 +685,7 @@ async def _answer_form(
     if kept:
         etag = ask.etag("/reconcile", name, text, *ask.reader)
         headers = {"ETag": etag}
-        if (same := ask.known(etag, {**_DATA, **headers})) is not None:
+        if (same := ask.known(etag, _data(ask, **headers))) is not None:
             return same
     value = _decoded(text.encode("utf-8", "surrogatepass"), name)
     if name == "queries":
@@ -667,7 +707,7 @@ async def _answered(
         ) from None
     finally:
         work.close()
-    return ask.json(found, {**_DATA, **(headers or {"Cache-Control": "no-store"})})
+    return ask.json(found, _data(ask, **(headers or {"Cache-Control": "no-store"})))
 
 
 async def _json(request: Request) -> Any:
@@ -692,13 +732,15 @@ async def _body(request: Request) -> tuple[str, bytes]:
     Raises:
         QueryFailure: `length`.
     """
+    long = QueryFailure("length", "the request is too long", expected=f"at most {BODY:,} bytes")
+    said = request.headers.get("content-length", "")
+    if said.isdecimal() and int(said[:20]) > BODY:
+        raise long
     body = bytearray()
     async for part in request.stream():
         body += part
         if len(body) > BODY:
-            raise QueryFailure(
-                "length", "the request is too long", expected=f"at most {BODY:,} bytes"
-            )
+            raise long
     return request.headers.get("content-type", "").partition(";")[0].strip().lower(), bytes(body)
 
 

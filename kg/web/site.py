@@ -111,6 +111,7 @@ METHODS: Final[Mapping[str, str]] = {
     "/reconcile/extend": "POST, OPTIONS",
 }
 """What these addresses allow; all others of pages allow `READING`."""
+_RECONCILE: Final = re.compile(r"(/reconcile)(?:/([a-z]{2,3}))?((?:/[a-z]{4,})*)/?")
 READING: Final = "GET, HEAD, OPTIONS"
 BARE: Final = ("/sparql", "/sparql/", "/graphs", "/graphs/")
 _DESCRIPTIONS: Final = (*GRAPH_FORMATS, HTML)
@@ -415,13 +416,14 @@ class Site:
         client.set(client_of(scope))
         served = self.served
         send = self._dressed(scope, send, name, self.release)
-        if scope["method"] == "OPTIONS":
-            await _preflight(scope, receive, send)
-            return
         if served is None and scope["path"] in BARE and not _is_for_people(scope):
             status, pairs, body = problem_json(nothing_served())
             headers = {name.decode(): value.decode() for name, value in pairs}
             await Response(body, status, headers)(scope, receive, send)
+            return
+        scope = {**scope, **_reconciling(scope["path"])}
+        if scope["method"] == "OPTIONS":
+            await _preflight(scope, receive, send)
             return
         # A scope of its own: the server goes by the method of the one that it made.
         scope = {**scope, "kg.served": served, "kg.head": head}
@@ -715,6 +717,25 @@ def _is_for_people(scope: Scope) -> bool:
     accept = b",".join([value for name, value in scope["headers"] if name == b"accept"])
     found = choose(accept.decode("latin-1"), _ANSWERS if b"query=" in query else _DESCRIPTIONS)
     return found is not None and found[0] is HTML
+
+
+def _reconciling(path: str) -> dict[str, str]:
+    """Return what a path of reconciliation changes of a scope: it may hold a language.
+
+    Clients add names of services, and `?type=` and the like, to the address that they were given; a
+    language among the parameters would be lost.
+
+    >>> _reconciling("/reconcile/bn/preview/")
+    {'path': '/reconcile/preview', 'kg.lang': 'bn'}
+    >>> _reconciling("/reconcile/reconcile"), _reconciling("/doc/agent/russia")
+    ({'path': '/reconcile/match'}, {})
+    """
+    found = _RECONCILE.fullmatch(path)
+    if found is None:
+        return {}
+    # An earlier draft of version 1.0 had another name for it.
+    rest = "/match" if found[3] == "/reconcile" else found[3]
+    return {"path": found[1] + rest} | ({"kg.lang": found[2]} if found[2] else {})
 
 
 async def _preflight(scope: Scope, receive: Receive, send: Send) -> None:

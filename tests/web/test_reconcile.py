@@ -29,9 +29,9 @@ from kg.config import Settings
 from kg.importing import import_release
 from kg.resources import folder
 from kg.vocab import CH
-from kg.web import candidates
+from kg.web import batches, candidates
 from kg.web.app import create_app
-from kg.web.batches import BATCH, COLUMNS, EXTENDED, Query
+from kg.web.batches import BATCH, COLUMNS, EXTENDED, LIMIT, Query
 from kg.web.candidates import ANSWERED
 from kg.web.guard import QueryFailure
 from kg.web.language import INTERFACE
@@ -254,11 +254,91 @@ def certain(found: list[dict[str, Any]]) -> list[str]:
 def test_one_manifest_is_for_both_versions(invented: TestClient) -> None:
     found = held(MANIFEST["0.2"], invented.get("/reconcile").json())
     other = held(MANIFEST["1.0-draft"], invented.get("/reconcile?version=1.0-draft").json())
+    for name, of_2, of_draft in (
+        ("view", "doc/{{id}}", "doc/{id}"),
+        ("preview", "reconcile/preview?id={{id}}", "reconcile/preview?id={id}"),
+    ):
+        assert found.pop(name)["url"] == f"http://testserver/{of_2}"
+        assert other.pop(name)["url"] == f"http://testserver/{of_draft}"
     assert found.pop("suggest") != other.pop("suggest")
     assert found == other
     assert found["identifierSpace"] == f"{BASE}id/"
-    assert found["view"]["url"] == "http://testserver/doc/{{id}}"
     assert {one["id"] for one in found["defaultTypes"]} >= {"State", "Person", "Place"}
+
+
+def test_what_the_manifest_leads_to_keeps_the_language(invented: TestClient) -> None:
+    query = {"queries": json.dumps({"q0": {"query": "Mill Town talks", "type": "Event"}})}
+    for lang, mark, name in (("bn", "বর্ণিত: ", "নাম"), ("hi", "वर्णित: ", "नाम")):
+        for address in (f"/reconcile?lang={lang}", f"/reconcile/{lang}", f"/reconcile/{lang}/"):
+            answer = invented.get(address, headers={"Accept-Language": "en"})
+            assert answer.headers["content-language"] == lang
+            found = held(MANIFEST["0.2"], answer.json())
+            assert found["lang"] == lang
+            assert found["view"]["url"] == f"http://testserver/doc/{{{{id}}}}?lang={lang}"
+            posted = invented.post(address, data=query)
+            assert posted.headers["content-language"] == lang
+            assert posted.json()["q0"]["result"][0]["name"].startswith(mark)
+            invented.cookies.clear()  # a browser would know the language by now
+            card = found["preview"]["url"].replace("{{id}}", "event/mill-talks")
+            assert mark in invented.get(card).text
+            services = [*found["suggest"].values(), found["extend"]["propose_properties"]]
+            urls = [one["service_url"] + one["service_path"] for one in services]
+            things, properties, types, proposed = [
+                invented.get(f"{url}?prefix={prefix}")
+                for url, prefix in zip(urls, ("Mill", "label", "State", ""), strict=True)
+            ]
+            for one in (things, properties, types, proposed):
+                assert one.headers["content-language"] == lang
+            assert mark in things.text
+            assert name in properties.json()["result"][0]["name"]
+            invented.cookies.clear()
+        match = {"queries": [{"conditions": [{"matchType": "name", "v": "Mill Town talks"}]}]}
+        draft = invented.post(f"/reconcile/{lang}/match", json=match)
+        assert mark in draft.text
+        page = invented.get("/reconcile", headers={"Accept": "text/html", "Accept-Language": lang})
+        assert f"http://testserver/reconcile/{lang}<" in page.text
+    assert invented.get("/reconcile").headers["content-language"] == "en"
+    assert invented.options("/reconcile/bn/match").headers["allow"] == "POST, OPTIONS"
+    assert invented.get("/reconcile/bn/flyout").status_code == 404
+
+
+def test_addresses_and_spellings_of_earlier_drafts_are_taken(invented: TestClient) -> None:
+    new = {
+        "matchType": "property",
+        "propertyId": "type",
+        "propertyValue": ["State", "Place"],
+        "matchQuantifier": "all",
+        "matchQualifier": "",
+        "required": True,
+    }
+    old = {
+        "match_type": "property",
+        "property_id": "type",
+        "v": ["State", "Place"],
+        "match_quantifier": "all",
+        "match_qualifier": "",
+        "required": True,
+    }
+    for condition, name in ((new, "matchType"), (old, "match_type")):
+        for quantifier, there in (("any", True), ("all", False), ("none", False)):
+            how = "matchQuantifier" if condition is new else "match_quantifier"
+            query = [{name: "name", "v": "Arvenia"}, {**condition, how: quantifier}]
+            for path in ("/reconcile/match", "/reconcile/reconcile", "/reconcile/match/"):
+                answer = invented.post(path, json={"queries": [{"conditions": query}]})
+                [found] = held(RESULTS["1.0-draft"], answer.json())["results"]
+                ids = [one["id"] for one in found["candidates"]]
+                assert ("agent/arvenia" in ids) is there, (path, query)
+    form = {"queries": json.dumps({"q0": {"query": "Arvenia"}})}
+    assert certain(invented.post("/reconcile/", data=form).json()["q0"]["result"])
+    by_id = [{"matchType": "id", "propertyValue": ["agent/arvenia", "Mill Town", "Q1"]}]
+    answer = invented.post("/reconcile/match", json={"queries": [{"conditions": by_id}]})
+    [found] = answer.json()["results"]
+    assert certain(found["candidates"]) == ["agent/arvenia"]
+    assert len(found["candidates"]) == 1
+    not_it = [{**by_id[0], "matchQuantifier": "none", "required": True}]
+    query = [{"matchType": "name", "propertyValue": "Arvenia"}, *not_it]
+    answer = invented.post("/reconcile/match", json={"queries": [{"conditions": query}]})
+    assert '"agent/arvenia"' not in answer.text
 
 
 def test_what_openrefine_sends_is_answered(address: str) -> None:
@@ -465,6 +545,27 @@ def test_the_draft_has_json_and_lists(invented: TestClient) -> None:
             ],
         }
     ]
+
+
+def test_what_says_nothing_is_no_constraint(invented: TestClient) -> None:
+    assert certain(asked(invented, query="Arvenia", type="", limit=1000)) == ["agent/arvenia"]
+    assert certain(asked(invented, query="Arvenia", type=[""])) == ["agent/arvenia"]
+    match = {"queries": [{"type": "", "conditions": [NAME]}]}
+    [found] = invented.post("/reconcile/match", json=match).json()["results"]
+    assert certain(found["candidates"]) == ["agent/arvenia"]
+    wanted = {"ids": ["agent/arvenia"], "properties": [{"id": "label-bn", "settings": None}]}
+    assert "আরভেনিয়া" in invented.post("/reconcile/extend", json=wanted).text
+    assert len(asked(invented, query="a", limit=1000)) <= LIMIT
+
+
+def test_numbers_are_compared_as_numbers(invented: TestClient) -> None:
+    city = {"query": "Bost City", "type": "Place"}
+    for value, met in ((12.5, True), ("12.50", True), (12.500001, False), (13, False)):
+        some = [{"pid": "latitude", "v": value}]
+        assert features(asked(invented, **city, properties=some)[0])["property:latitude"] is met
+    for number in (1234567.0, 12345678, 0.1234567891, 1e21):
+        text_, want = batches._value(number, ""), number
+        assert float(text_) == want, text_
 
 
 def test_what_is_asked_by_get_is_what_is_asked_by_post(invented: TestClient) -> None:
@@ -775,7 +876,13 @@ def test_only_a_card_may_stand_in_a_frame(invented: TestClient) -> None:
     item = invented.get("/reconcile/preview?id=agent%2Farvenia").text
     assert "http://www.wikidata.org/entity/Q1" in item
     assert "আরভেনিয়া" in item
-    for other in ("/reconcile", "/doc/agent/arvenia", "/reconcile/preview?id=agent/nope"):
+    for lang, words in (("en", "Not in this release"), ("bn", "এই রিলিজে নেই")):
+        gone = invented.get(f"/reconcile/preview?id=agent/nope&lang={lang}")
+        assert gone.status_code == 404
+        assert gone.headers["content-security-policy"].endswith("frame-ancestors *")
+        assert words in gone.text
+        assert "agent/nope" in gone.text
+    for other in ("/reconcile", "/doc/agent/arvenia", "/reconcile/preview"):
         policy = invented.get(other).headers["content-security-policy"]
         assert policy.endswith("frame-ancestors 'none'"), other
 
@@ -831,7 +938,13 @@ WRONG: list[tuple[str, Any, str]] = [
     ("match", [], "the request is []; expected an object"),
     ("match", {"queries": {}}, "queries is {}; expected a list"),
     ("match", {"queries": [{"conditions": []}]}, "expected one condition or more"),
-    ("match", {"queries": [{"conditions": [{}]}]}, "matchType is missing; expected name or"),
+    ("match", {"queries": [{"conditions": [{}]}]}, "matchType is missing; expected name, prop"),
+    ("match", {"queries": [{"conditions": [{**NAME, "x": 1}]}]}, 'has a field "x"'),
+    (
+        "match",
+        {"queries": [{"conditions": [{**NAME, "match_quantifier": "some"}]}]},
+        "match_quantifier is",
+    ),
     ("match", {"queries": [{"conditions": [NAME], "type": ["x"]}]}, "type is ["),
     ("match", {"queries": [{"conditions": [NAME], "query": "x"}]}, 'has a field "query"'),
     (
@@ -868,6 +981,8 @@ def test_bodies_are_bounded_and_of_a_known_type(invented: TestClient) -> None:
     for path, media in (("", FORM), ("/match", "application/json"), ("/extend", FORM)):
         headers = {"Content-Type": media}
         assert invented.post(f"/reconcile{path}", content=long, headers=headers).status_code == 413
+        said = {**headers, "Content-Length": str(BODY + 1)}  # more than there is: known before
+        assert invented.post(f"/reconcile{path}", content="{}", headers=said).status_code == 413
     for path, media in (("", "text/plain"), ("/match", FORM), ("/extend", "application/xml")):
         headers = {"Content-Type": media}
         answer = invented.post(f"/reconcile{path}", content="{}", headers=headers)
@@ -893,6 +1008,8 @@ def test_bodies_are_bounded_and_of_a_known_type(invented: TestClient) -> None:
         "extend/propose?limit=0",
         "preview",
         "?version=2",
+        "?query=Arvenia",
+        "extend/propose?type=Stat",
         "?queries=",
     ],
 )
