@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 from kg.config import Settings
 from kg.web.app import ROUTES, create_app
 from kg.web.protocol import PROBLEM, PROBLEMS
+from kg.web.site import METHODS
 
 EXAMPLES = {
     "{kind}": "agent",
@@ -62,7 +63,8 @@ def check(answer: httpx2.Response, *reasons: str) -> None:
 def test_other_methods_are_refused_with_those_that_are_not(
     client: TestClient, address: str
 ) -> None:
-    methods = "GET, HEAD, POST, OPTIONS" if "sparql" in address else "GET, HEAD, OPTIONS"
+    reading = "GET, HEAD, POST, OPTIONS" if "sparql" in address else "GET, HEAD, OPTIONS"
+    methods = METHODS.get(address, reading)
     for method in (
         "DELETE",
         "PUT",

@@ -6,6 +6,7 @@ https://reconciliation-api.github.io/specs/0.2/schemas/ and …/specs/draft/sche
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import json
 import time
@@ -30,6 +31,7 @@ from kg.importing import import_release
 from kg.resources import folder
 from kg.vocab import CH
 from kg.web import batches, candidates
+from kg.web import reconcile as service
 from kg.web.app import create_app
 from kg.web.batches import BATCH, COLUMNS, EXTENDED, LIMIT, Query
 from kg.web.candidates import ANSWERED
@@ -40,6 +42,7 @@ from kg.web.reconcile import BODY
 
 BASE = "https://chancery.example/"
 FORM = "application/x-www-form-urlencoded"
+ISLES = " ".join(f'pl:isle-{n} a ch:Place ; rdfs:label "Isle {n}"@en .' for n in range(30))
 TWINS = """
 g:registry {
   a:harbour-guild a ch:Organization, ch:Agent ; rdfs:label "Harbour Guild"@en .
@@ -48,6 +51,7 @@ g:registry {
   a:gone a ch:Tombstone ; rdfs:label "Gone Ministry"@en .
   pl:mill-town a ch:Place ; rdfs:label "Mill Town"@en ; ch:locatedIn a:bostmark .
   a:bostmark skos:altLabel "BMK"@en .
+  ISLES
   a:arvenian-guard a ch:GovernmentBody, ch:Agent ; ch:actsFor a:arvenia ;
     rdfs:label "Border Guard Service"@en, "आरवेनिया की सीमा सेवा"@hi, "সীমান্ত সেবা"@bn ;
     skos:altLabel "BGS"@en, "सीमा सेवा"@hi, "Border Guard of Arvenia"@en .
@@ -70,8 +74,13 @@ g:harbour-bn {
     ch:eventType ch:type-talks .
   r:mill a ch:Relation, ch:Proposition ; rdfs:label "Arvenia owns Mill Town"@en ;
     ch:wikidata "Q7" ; ch:locatedIn a:cordia .
+  a:mira-odan skos:altLabel "Odanova"@en ; ch:actsFor a:cordia ;
+    dcterms:description "Spy"@en .
+  a:bostmark skos:altLabel "Bosty"@en .
+  c:00000000000000e1 a ch:Claim ; rdfs:label "OLS on itself"@en ; ch:claimant a:ols ;
+    ch:concerns a:ols ; ch:stance ch:stance-affirms .
 }
-""".encode()
+""".replace("ISLES", ISLES).encode()
 
 
 def text(**more: Any) -> dict[str, Any]:
@@ -614,6 +623,9 @@ def test_a_name_that_others_may_have_is_matched_by_nobody(invented: TestClient) 
     assert of("OLS") == ["agent/ols"]
     assert of("ols") == []
     assert asked(invented, query="ols")[0]["score"] < 100
+    for query, there in (("OLS archive", True), ("ols archive", False)):
+        ids = [one["id"] for one in asked(invented, query=query)]
+        assert ("agent/ols" in ids) is there, query
     # The name of a place stands for who sits there as well
     assert of("Bost City") == of("Bost City", "Bostmark") == []
     assert of("Bost City", type="Place") == ["place/bost-city"]
@@ -635,7 +647,11 @@ def test_what_is_certain_is_so_among_all_that_was_found(invented: TestClient) ->
 
 
 def test_similar_names_are_for_what_has_no_name_like_the_text(invented: TestClient) -> None:
-    ids = [one["id"] for one in asked(invented, query="Harbour Guld")]
+    exact = asked(invented, query="Harbour Guild", type="Place")[0]
+    assert features(exact)["likeness"] == 100
+    near = asked(invented, query="Harbour Guld")
+    assert all(60 < features(one)["likeness"] < 100 for one in near[:2])
+    ids = [one["id"] for one in near]
     assert {"agent/harbour-guild", "agent/harbour-gild"} <= set(ids)
     assert "agent/harbour-gild" not in {o["id"] for o in asked(invented, query="Harbour Guild")}
 
@@ -820,8 +836,25 @@ def test_values_are_of_the_registry_and_claims_are_numbers(invented: TestClient)
     assert rows["agent/arvenian-ministry"]["country"] == [
         {"id": "agent/arvenia", "name": "Arvenia"}
     ]
+    extend = {"ids": ["agent/ols"], "properties": [{"id": "claims"}]}
+    counted = invented.post("/reconcile", data={"extend": json.dumps(extend)}).json()["rows"]
+    assert counted["agent/ols"]["claims"] == [{"int": 1}]  # by it and about it
     assert rows["place/bost-city"]["wikidata"] == []  # it is a link, but to something else
     assert rows["place/bost-city"]["iri"] == [{"str": f"{BASE}id/place/bost-city"}]
+
+
+def test_what_only_a_document_says_is_no_value(invented: TestClient) -> None:
+    names = ("alias", "actsFor", "country", "description")
+    extend = {"ids": ["agent/mira-odan"], "properties": [{"id": one} for one in names]}
+    data = {"extend": json.dumps(extend)}
+    found = invented.post("/reconcile", data=data).json()["rows"]["agent/mira-odan"]
+    assert {one["str"] for one in found["alias"]} == {"M. Odan", "মিরা ওদান"}
+    assert [one["id"] for one in found["actsFor"]] == ["agent/arvenian-ministry"]
+    assert [one["id"] for one in found["country"]] == ["agent/arvenia"]
+    assert "Spy" not in str(found["description"])
+    for name, met in (("BMK", True), ("Bosty", False)):
+        town = {"query": "Mill Town", "properties": [{"pid": "country", "v": name}]}
+        assert features(asked(invented, **town)[0])["property:country"] is met
 
 
 def test_what_is_gone_does_not_show(invented: TestClient) -> None:
@@ -1135,10 +1168,70 @@ def test_a_batch_has_a_deadline_and_an_end(
     queries = {str(n): {"query": "a", "limit": 100} for n in range(BATCH)}
     answer = sent(invented, "queries", queries)
     assert sum(len(one["result"]) for one in answer.json().values()) <= ANSWERED
+    assert len(asked(invented, query="Isle", limit=100)) > ANSWERED // BATCH
+    many = {str(n): {"query": "Isle", "limit": 100} for n in range(BATCH)}
+    each = sent(invented, "queries", many).json().values()
+    assert {len(one["result"]) for one in each} == {ANSWERED // BATCH}
     with TestClient(create_app(releases, dataclasses.replace(settings, client_rate=2))) as slow:
         statuses = [sent(slow, "queries", {"q": ONE}).status_code for _ in range(4)]
     assert statuses[0] == 200
     assert 429 in statuses
+
+
+def test_a_batch_that_takes_too_long_is_broken_off(
+    releases: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def slow(*_: Any) -> Any:
+        await asyncio.sleep(20)
+
+    monkeypatch.setattr(service, "answer", slow)
+    short = dataclasses.replace(settings, query_timeout_s=1)
+    with TestClient(create_app(releases, short)) as client:
+        begin = time.monotonic()
+        answer = sent(client, "queries", {"q": ONE})
+    assert "the batch takes too long" in answer.json()["detail"]
+    assert time.monotonic() - begin < 15
+
+
+def test_what_an_answer_depends_on_is_in_its_headers(invented: TestClient) -> None:
+    def etags(*addresses: str, **headers: str) -> list[str]:
+        answers = [invented.get(one, headers=headers) for one in addresses]
+        assert {one.status_code for one in answers} == {200}
+        for one in answers:
+            assert "Accept-Language" in one.headers["vary"], one.url
+        invented.cookies.clear()
+        return [one.headers["etag"] for one in answers]
+
+    page = [f"/reconcile?{more}" for more in ("", "q=Arvenia", "q=Cordia", "q=Arvenia&type=State")]
+    things = [
+        f"/reconcile/suggest/{what}?prefix={more}"
+        for what in ("entity", "type")
+        for more in ("a", "b", "a&limit=2", "a&cursor=1", "a&limit=2&offset=1")
+    ]
+    cards = [f"/reconcile/preview?id={one}" for one in ("agent/arvenia", "agent/cordia")]
+    rest = ["/reconcile", "/reconcile/bn", "/reconcile?version=1.0-draft"]
+    every = [*etags(*page, Accept="text/html"), *etags(*things), *etags(*cards), *etags(*rest)]
+    assert len(set(every)) == len(every)
+    for lang in ("bn", "hi"):
+        some = {"Accept-Language": lang}
+        assert not set(every) & set(etags(*things, *cards, "/reconcile", **some))
+    for answer in (
+        invented.get("/reconcile/extend/propose"),
+        sent(invented, "queries", {"q": ONE}),
+        sent(invented, "match", {"queries": [{"conditions": [NAME]}]}),
+        sent(invented, "extend", {"ids": [], "properties": []}),
+    ):
+        assert "Accept-Language" in answer.headers["vary"].split(", ")
+    assert "Accept" in invented.get("/reconcile").headers["vary"].split(", ")
+
+
+def test_the_description_of_the_interface_has_both_kinds_of_body(invented: TestClient) -> None:
+    paths = invented.get("/openapi.json").json()["paths"]
+    content = paths["/reconcile"]["post"]["requestBody"]["content"]
+    assert set(content) == {FORM, "application/json"}
+    assert paths["/reconcile/match"]["post"]["requestBody"]["content"].keys() == {
+        "application/json"
+    }
 
 
 def test_imported_rdf_has_none(tmp_path: Path, settings: Settings) -> None:
