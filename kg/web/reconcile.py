@@ -115,7 +115,7 @@ async def _names(ask: Ask, iris: Iterable[str]) -> pages.View:
 def _language(ask: Ask) -> str:
     """Return the language that the address asks for; empty where it asks for none."""
     asked = ask.request.query_params.get(LANG) or ask.request.scope.get("kg.lang", "")
-    return ask.language.tag if asked else ""
+    return asked if asked in (*INTERFACE, *ask.served.languages) else ""
 
 
 def _address(ask: Ask, tag: str) -> str:
@@ -349,7 +349,15 @@ def _ask(request: Request) -> Ask:
     ask = Ask(request)
     if ask.served.manifest.imported:
         raise lacking(ask, "reconciliation service")
+    tag = request.scope.get("kg.lang", "")
+    if tag and not _language(ask):
+        raise QueryFailure("not-found", f"There are no names and no words in the language {tag!r}")
     return ask
+
+
+def _languages(ask: Ask) -> str:
+    """Return the languages of an answer: that of its words, and that of names."""
+    return ", ".join(dict.fromkeys((ask.language.tag, ask.languages[0])))
 
 
 def _data(ask: Ask, **more: str) -> dict[str, str]:
@@ -357,7 +365,7 @@ def _data(ask: Ask, **more: str) -> dict[str, str]:
     return {
         "Cache-Control": "no-cache",
         "Vary": "Accept-Language",
-        "Content-Language": ask.language.tag,
+        "Content-Language": _languages(ask),
         **more,
     }
 
@@ -395,7 +403,7 @@ async def reconcile(request: Request) -> Response:
     if (same := ask.known(etag, headers)) is not None:
         return same
     if form is PLAIN_JSON:
-        headers["Content-Language"] = ask.language.tag
+        headers["Content-Language"] = _languages(ask)
         return ask.json(await manifest(ask, version), headers)
     return await _page(ask, q, type_, headers)
 

@@ -308,7 +308,17 @@ def test_what_the_manifest_leads_to_keeps_the_language(invented: TestClient) -> 
         assert f"http://testserver/reconcile/{lang}<" in page.text
     assert invented.get("/reconcile").headers["content-language"] == "en"
     assert invented.options("/reconcile/bn/match").headers["allow"] == "POST, OPTIONS"
-    assert invented.get("/reconcile/bn/flyout").status_code == 404
+    for path in (
+        "bn/flyout",
+        "xx",
+        "map",
+        "xx/suggest/type?prefix=",
+        "xx/preview?id=agent/arvenia",
+    ):
+        assert invented.get(f"/reconcile/{path}").status_code == 404, path
+    russian = invented.get("/reconcile/ru")
+    assert russian.headers["content-language"] == "en, ru"
+    assert russian.json()["suggest"]["entity"]["service_url"] == "http://testserver/reconcile/ru"
 
 
 def test_addresses_and_spellings_of_earlier_drafts_are_taken(invented: TestClient) -> None:
