@@ -1613,6 +1613,7 @@ def to_yaml(proposal: Proposal, key: str) -> str:
         "mention": "Names in the text",
     }
     seen: set[str] = set()
+    flat = False
     for n, record in enumerate(proposal.records):
         kind = kind_of(record)
         title = titles.get(kind)
@@ -1620,15 +1621,14 @@ def to_yaml(proposal: Proposal, key: str) -> str:
             title = "Who and what is named or cited, and is in no registry"
         if title and title not in seen:
             seen.add(title)
-            parts.append(f"# --- {title} ---\n")
-        if kind in _FLAT and parts[-1].startswith("- {"):
-            parts[-1] += _record(record)
-        else:
-            parts.append(_record(record))
+            parts += ["\n", f"# --- {title} ---\n"]
+            flat = False
+        parts += [_record(record)] if kind in _FLAT and flat else ["\n", _record(record)]
+        flat = kind in _FLAT
     if proposal.open:
         lines = "".join(f"# sentence {n}: {_comment(text)}\n" for n, text in proposal.open)
-        parts.append(f"# --- Left open ---\n{lines}")
-    return "\n".join(parts)
+        parts += ["\n", f"# --- Left open ---\n{lines}"]
+    return "".join(parts)
 
 
 def plain_fields(record: AnyRecord) -> dict[str, Any]:
