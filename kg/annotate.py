@@ -11,9 +11,11 @@ Spec: docs/how-to/annotate-an-article.md
 import bisect
 import json
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from functools import cache
 from typing import Any, Final, Literal
 
 import msgspec
@@ -51,8 +53,8 @@ from kg.names import fold, nfc, stems
 from kg.scan import Found
 
 TODO: Final = "TODO: "
-_LONGEST_SENTENCE: Final = 5_000
-"""Characters of a sentence in which dates and words of saying are looked for."""
+LONGEST_SENTENCE: Final = 5_000
+"""Characters of a sentence, at most: what is longer is cut, and said so."""
 _LONGEST_SURFACE: Final = 120
 """Characters of a mention, as facts files have it."""
 _RESERVED: Final = frozenset((*VOICES, *RESERVED.get("agent", ())))
@@ -110,6 +112,102 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     def counts(self) -> dict[str, int]:
         """Return how many records of each kind are proposed, in the order of the file."""
         return dict(Counter(kind_of(record) for record in self.records))
+
+
+# --- how much of a text is shown ---------------------------------------------------------------
+
+_SHORT: Final = 5
+"""Words of a text that are shown in a row, at most."""
+_SHORT_CHARACTERS: Final = 40
+_DENSE: Final = 10
+"""Characters that are as many, in a script without spaces."""
+_SPACELESS: Final = re.compile(
+    "[\u0e00-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
+)
+_HANGUL: Final = re.compile("[\uac00-\ud7a3]")
+_GLUED: Final = 6
+"""Syllables of a word of Korean, at most; more are several words written as one."""
+
+
+@cache
+def sentences_of(text: str) -> tuple[tuple[int, int], ...]:
+    """Return the offsets of the sentences of a text; one that is too long is several."""
+    out = []
+    for start, end in split_sentences(text):
+        while end - start > LONGEST_SENTENCE:
+            last = start + LONGEST_SENTENCE
+            space = max(text.rfind(" ", start + 1, last + 1), text.rfind("\t", start + 1, last + 1))
+            last = last if space < 0 else space
+            out.append((start, last))
+            start = last + re.match(r"\s*", text[last:end]).end()  # type: ignore[union-attr]  # matches
+        if start < end:
+            out.append((start, end))
+    return tuple(out)
+
+
+def printable(text: str) -> str:
+    """Return a text in Form C and in one line, without what cannot be seen or written in a file.
+
+    >>> printable("a\\x07b\\u2028c")
+    'ab c'
+    """
+    kept = []
+    for char in text:
+        kind = unicodedata.category(char)
+        if char in "\t\n\v\f\r\x85" or kind in ("Zl", "Zp"):
+            kept.append(" ")
+        elif char in "\u200c\u200d" or kind[0] != "C":
+            kept.append(char)
+    return nfc("".join(kept))
+
+
+def words_of(text: str) -> list[str]:
+    """Return the words of a text, without case, punctuation and what cannot be seen.
+
+    >>> words_of("Rell’s “ships—and\u200b boats”")
+    ['rells', 'ships', 'and', 'boats']
+    """
+    out = []
+    for char in unicodedata.normalize("NFKC", text).casefold():
+        kind = unicodedata.category(char)
+        if kind[0] in "LMN":
+            out.append(char)
+        elif kind != "Cf" and char not in "'’ʼ":
+            out.append(" ")
+    return "".join(out).split()
+
+
+def is_short(text: str) -> bool:
+    """Return whether a stretch of a text is so short that it may be shown.
+
+    At most five words and forty characters; a word is two characters in a script without spaces,
+    and three syllables in Korean that is written as one word.
+    """
+    count = 0
+    for word in words_of(text):
+        dense, syllables = len(_SPACELESS.findall(word)), len(_HANGUL.findall(word))
+        glued = -(-syllables // 3) if syllables > _GLUED else 0
+        count += max(1, -(-dense * _SHORT // _DENSE) + glued)
+    return 0 < count <= _SHORT and len(text) <= _SHORT_CHARACTERS
+
+
+def copies(text: str, source: str) -> bool:
+    """Return whether a text has more of another one than may be shown, or a whole sentence of it.
+
+    Compared are letters and digits only, so that signs between words, or words without spaces,
+    hide nothing.
+    """
+    words, others = words_of(text), words_of(source)
+    plain = "".join(words)
+    size = min(_SHORT + 1, max(len(others), 3))
+    if any("".join(others[n : n + size]) in plain for n in range(len(others) - size + 1)):
+        return True
+    one, other = ("".join(filter(_is_dense, "".join(all_))) for all_ in (words, others))
+    return any(one[n : n + _DENSE + 1] in other for n in range(len(one) - _DENSE))
+
+
+def _is_dense(char: str) -> bool:
+    return bool(_SPACELESS.match(char) or _HANGUL.match(char))
 
 
 # --- names ------------------------------------------------------------------------------------
@@ -481,11 +579,15 @@ class _Names:
         """Return a record of the registry, or one that is proposed."""
         return self.registry.by_id.get(key) or self.new.get(key)
 
+    def _can_be_written(self, named: _Named) -> bool:
+        surface = self.article.plain[named.start : named.end]
+        return len(surface) <= _LONGEST_SURFACE and all(
+            c in "\u200c\u200d" or unicodedata.category(c)[0] != "C" for c in surface
+        )
+
     def _merged(self, linked: list[_Named], own: list[_Named]) -> list[_Named]:
         """Return all names: at one place one, and none that overlaps another in part."""
-        linked, own = (
-            [n for n in names if n.end - n.start <= _LONGEST_SURFACE] for names in (linked, own)
-        )
+        linked, own = ([n for n in names if self._can_be_written(n)] for names in (linked, own))
         places = {(n.start, n.end): n for n in linked}
         for named in own:
             other = places.get((named.start, named.end))
@@ -590,6 +692,7 @@ _FAR: Final = 400
 """Characters between what belongs together in a sentence, at most."""
 _TIME_WORDS: Final = 10
 """Words between a date and the words of saying whose time it is, at most."""
+_TIME_CHARACTERS: Final = 300
 
 
 class _Speakers:
@@ -1025,7 +1128,7 @@ def propose(
         ResourceError: a table of the lexicon is missing.
     """
     plain = article.plain
-    sentences = split_sentences(plain)
+    sentences = sentences_of(plain)
     known = _Registry(registry, identifiers, request.language)
     names = _Names(article, request, known, finder, item_of)
     speakers = _Speakers(names, request.language)
@@ -1033,10 +1136,10 @@ def propose(
     spoken: list[Spoken] = []
     events: list[Event] = []
     open_: list[tuple[int, str]] = [(_sentence_of(sentences, at), text) for at, text in names.open]
+    cut = {start for start, _ in sentences} - {start for start, _ in split_sentences(plain)}
     for number, (start, end) in enumerate(sentences):
-        if end - start > _LONGEST_SENTENCE:
-            open_.append((number, f"{end - start} characters: too long for a sentence, not read"))
-            continue
+        if start in cut:
+            open_.append((number, f"cut off: no sentence ends in {LONGEST_SENTENCE} characters"))
         here = dates.find_dates(plain, request.language, request.reference, start, end)
         found += [(number, one) for one in here]
         cues, left = attribution.find_cues(plain, request.language, start, end)
@@ -1057,11 +1160,19 @@ def propose(
             if not one.edtf
         ]
         made, more, unsaid = _sentence(
-            article, request, number, (start, end), cues, here, speakers, len(spoken), len(events)
+            article, request, number, (start, end), cues, here, speakers, len(spoken)
         )
         open_ += [(number, text) for text in unsaid]
         spoken += made
-        events += [one.event for one in made] + more
+        events += [one.event for one in made]
+        open_ += [
+            (
+                number,
+                f"a date at {article.at(one.start, one.end)} ({one.wording}: {one.edtf}) has no "
+                "words of saying: an event with it needs a claim, by whom you read",
+            )
+            for one in more
+        ]
     mentions = [
         _mention(article, request, _as_speaker(named, speakers.spoke), n)
         for n, named in enumerate(
@@ -1098,10 +1209,9 @@ def _sentence(
     cues: Sequence[Cue],
     here: Sequence[DateFound],
     speakers: _Speakers,
-    claims_before: int,
-    events_before: int,
-) -> tuple[list[Spoken], list[Event], list[str]]:
-    """Return a sentence's claims with an event each, events for other dates, and what is open."""
+    before: int,
+) -> tuple[list[Spoken], list[DateFound], list[str]]:
+    """Return a sentence's claims with an event each, dates that belong to none, what is open."""
     plain = article.plain
     candidates = speakers.candidates(*bounds, cues)
     guesses = [(cue, speakers.guess(cue, candidates)) for cue in cues]
@@ -1133,9 +1243,9 @@ def _sentence(
     )
     dated = [one for one in here if one.edtf and not _is_dateline(article, one)]
     times: dict[int, DateFound] = {}
+    kept = {other for other, _ in guesses}
+    said = [other for other in cues if other not in kept]  # what introduces a denial
     for n, (cue, _) in enumerate(guesses):
-        kept = [other for other, _ in guesses]
-        said = [other for other in cues if other not in kept]  # what introduces a denial
         for words in (cue, *(said if cue.stance != "affirms" else [])):
             if words.act in ("according-to", "cites"):
                 continue
@@ -1147,12 +1257,12 @@ def _sentence(
     out: list[Spoken] = []
     quotes = _quotes(plain, request.language, *bounds)
     for n, (cue, who) in enumerate(guesses):
-        key = f"{request.key}-e{events_before + n + 1:02}"
+        key = f"{request.key}-e{before + n + 1:02}"
         event = _event(article, request, number, key, rest.pop(0) if rest else None)
         keys = list(dict.fromkeys(speakers.key(one, number) for one in who))
         shown = [v for v in via if v not in keys]
         claim = Claim(
-            id=f"{request.key}-c{claims_before + n + 1:02}",
+            id=f"{request.key}-c{before + n + 1:02}",
             by=keys or ["unattributed"],
             about=key,
             via=shown,
@@ -1171,11 +1281,7 @@ def _sentence(
             + ("; via is a guess" if shown else ""),
         )
         out.append(Spoken(number, cue, claim, event))
-    more = [
-        _event(article, request, number, f"{request.key}-e{events_before + len(out) + n:02}", one)
-        for n, one in enumerate(rest, 1)
-    ]
-    return out, more, unsaid
+    return out, rest, unsaid
 
 
 def _without_absorbed(
@@ -1293,11 +1399,13 @@ def _time_of(plain: str, request: Request, cue: Cue, here: Sequence[DateFound]) 
     clause = _CLAUSE.get(request.language.partition("-")[0], "[,;:]")
     near = []
     for one in here:
+        between = plain[min(cue.end, one.end) : max(cue.start, one.start)]
+        if len(between) > _TIME_CHARACTERS or len(between.split()) > _TIME_WORDS:
+            continue
         first = date_bounds(one.edtf)[0]
         if first and request.reference and first > request.reference.isoformat():
             continue  # what is said has been said
-        between = plain[min(cue.end, one.end) : max(cue.start, one.start)]
-        if len(between.split()) <= _TIME_WORDS and not re.search(clause, between):
+        if not re.search(clause, between):
             near.append((len(between), one.start, one))
     return min(near)[2] if near else None
 
@@ -1310,13 +1418,28 @@ def _modality(plain: str, language: str, cue: Cue) -> Literal["actual", "expecte
     return "expected" if towards == "future" and not both else "actual"
 
 
+_QUOTE: Final = re.compile('[“"«「]([^“”"«»「」\n]{1,80})[”"»」]')
+_BEFORE: Final = 200
+"""Characters before a sentence in which a quotation may stand beside its first one."""
+_APART: Final = 3
+"""Words between two quotations that are both kept, at least."""
+
+
 def _quotes(plain: str, language: str, start: int, end: int) -> list[Quote]:
-    """Return what a sentence quotes in one to five words: the wording may be the fact."""
-    return [
-        Quote(text=words, lang=language)
-        for match in re.finditer('[“"«「]([^“”"«»「」\n]{1,80})[”"»」]', plain[start:end])
-        if 0 < len((words := match[1].strip()).split()) <= 5
-    ]
+    """Return what a sentence quotes in one to five words: the wording may be the fact.
+
+    Of quotations beside each other the first is kept: together they would be the text.
+    """
+    out, last = [], -1
+    for match in _QUOTE.finditer(plain, max(start - _BEFORE, 0), end):
+        words = printable(match[1]).strip()
+        if not is_short(words):
+            continue
+        apart = last < 0 or len(words_of(plain[last : match.start()])) >= _APART
+        last = match.end()
+        if apart and match.start() >= start:
+            out.append(Quote(text=words, lang=language))
+    return out
 
 
 def _time(request: Request, one: DateFound) -> Time:
@@ -1395,10 +1518,14 @@ def _document(
         and any(_is_dateline(article, one) for _, one in found)
     ):
         place = first.names
-    captured = bool(request.url or request.archive_url)
+    url, archive_url, tool = (
+        printable(text or "").strip() or None
+        for text in (request.url, request.archive_url, request.tool)
+    )
+    captured = bool(url or archive_url)
     document = Document(
         id=key,
-        identifier=nfc(article.name),
+        identifier=printable(article.name) or key,
         title={"en": f"{TODO}what the document is about, in your own words"},
         language=request.language,
         sha256=article.sha256,
@@ -1412,10 +1539,10 @@ def _document(
         dateline_place=place,
         publisher_unstated=f"{TODO}why the publisher is not known, or use publisher",
         custody=Custody(
-            url=request.url,
-            archive_url=request.archive_url,
+            url=url,
+            archive_url=archive_url,
             captured=request.captured,
-            tool=request.tool,
+            tool=tool,
             reason=None
             if captured
             else f"{TODO}where and when the text was captured, or why that is not known",
@@ -1486,6 +1613,7 @@ def to_yaml(proposal: Proposal, key: str) -> str:
         "mention": "Names in the text",
     }
     seen: set[str] = set()
+    flat = False
     for n, record in enumerate(proposal.records):
         kind = kind_of(record)
         title = titles.get(kind)
@@ -1493,15 +1621,14 @@ def to_yaml(proposal: Proposal, key: str) -> str:
             title = "Who and what is named or cited, and is in no registry"
         if title and title not in seen:
             seen.add(title)
-            parts.append(f"# --- {title} ---\n")
-        if kind in _FLAT and parts[-1].startswith("- {"):
-            parts[-1] += _record(record)
-        else:
-            parts.append(_record(record))
+            parts += ["\n", f"# --- {title} ---\n"]
+            flat = False
+        parts += [_record(record)] if kind in _FLAT and flat else ["\n", _record(record)]
+        flat = kind in _FLAT
     if proposal.open:
         lines = "".join(f"# sentence {n}: {_comment(text)}\n" for n, text in proposal.open)
-        parts.append(f"# --- Left open ---\n{lines}")
-    return "\n".join(parts)
+        parts += ["\n", f"# --- Left open ---\n{lines}"]
+    return "".join(parts)
 
 
 def plain_fields(record: AnyRecord) -> dict[str, Any]:
@@ -1549,11 +1676,11 @@ def _flow(value: Any) -> str:
         return "[" + ", ".join(_flow(item) for item in value) + "]"
     if isinstance(value, bool):
         return "true" if value else "false"
-    text = str(value)
+    text = printable(str(value))
     if _SAFE.fullmatch(text) and text.lower() not in _WORDS and text == text.strip():
         return text
     return json.dumps(text, ensure_ascii=False)
 
 
 def _comment(text: str) -> str:
-    return " ".join(text.split())
+    return " ".join(printable(text).split())

@@ -6,15 +6,36 @@ Spec: docs/how-to/annotate-an-article.md, docs/reference/cli.md
 import datetime
 import functools
 import json
+import logging
 import os
 import re
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
 
 import typer
 
 from kg.errors import ConfigError, FactError
+
+JOURNAL: Final = ".llm-journal"
+VERDICTS: Final = frozenset(
+    (
+        *(
+            "alleged",
+            "allegedly",
+            "atrocity",
+            "atrocities",
+            "barbaric",
+            "brutal",
+            "crime",
+            "crimes",
+        ),
+        *("genocide", "illegal", "illegally", "massacre", "supposed", "terrorist", "terrorists"),
+        *("unprovoked", "unlawful"),
+    )
+)
+"""Words that judge, which no id has (`shapes/addresses.ttl`); "so-called" is two."""
 
 if TYPE_CHECKING:
     from kg.annotate import Proposal, Request
@@ -50,7 +71,13 @@ def annotate(
     out: Annotated[
         Path | None, typer.Option("--out", help="The file to write. [default: stdout]")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite that file.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Overwrite that file, if all in it is only proposed.")
+    ] = False,
+    overwrite_edited: Annotated[
+        bool,
+        typer.Option("--overwrite-edited", help="Overwrite it also if records are taken over."),
+    ] = False,
     facts: Annotated[
         list[Path] | None,
         typer.Option(
@@ -113,17 +140,25 @@ def annotate(
     default = Path("kg.toml")
     settings = load_settings(config or (default if default.is_file() else None), os.environ, {})
     logs.set_up(settings.log_level, settings.log_format)
+    if settings.log_level == "info":
+        logging.getLogger("httpx2").setLevel(logging.WARNING)  # a line for each request
     text = Article.read(article)
-    request = _request(key or _key(article.stem), lang, reference_date, reference_basis, captured)
-    import msgspec
-
-    request = msgspec.structs.replace(request, url=url, archive_url=archive_url, tool=tool)
-    if out and out.exists() and not force:
-        raise ConfigError(
-            "the file is there already",
-            where=str(out),
-            expected="a new name",
-            hint="name another one, or overwrite it with --force",
+    request = _request(
+        key or _key(article.stem),
+        lang,
+        reference_date,
+        reference_basis,
+        captured,
+        url,
+        archive_url,
+        tool,
+    )
+    if out:
+        _check_out(out, article, force, overwrite_edited)
+    if text.plain != text.text:
+        _say(
+            "note: the text is not in Unicode Normalization Form C (NFC); it is read in that form, "
+            "and offsets are those of the file as it is"
         )
     if lang.partition("-")[0] not in languages():
         _say(
@@ -131,6 +166,13 @@ def annotate(
             f"known: {' '.join(sorted(languages()))}"
         )
     registry = read_registry(facts or ([settings.facts] if settings.facts else [folder("facts")]))
+    if any(record.id == request.key for record in registry):
+        raise FactError(
+            "a record of the registry has this id",
+            where="--key",
+            seen=request.key,
+            hint="name another",
+        )
     rows = read_links(links or folder("mappings") / "wikidata.sssom.tsv")
     identifiers = {
         row.object_id.removeprefix("wd:"): row.subject
@@ -155,6 +197,7 @@ def annotate(
             url=_needed("--llm-url", llm_url),
             model=_needed("--llm-model", llm_model),
             key=os.environ.get(llm_key_env, ""),
+            key_env=llm_key_env,
             timeout=llm_timeout,
             retries=llm_retries,
             max_tokens=max_tokens,
@@ -171,6 +214,52 @@ def annotate(
         proposal, figures = _filled(proposal, request, text, server, out, agents)
     _write(to_yaml(proposal, request.key), out, as_json)
     _report(proposal, request, text, out, as_json, figures)
+
+
+def _check_out(out: Path, article: Path, force: bool, overwrite_edited: bool) -> None:
+    """Refuse a file that would be lost.
+
+    Raises:
+        ConfigError: it is the article, or is there already, or holds what somebody took over.
+    """
+    journal = out.with_suffix(JOURNAL)
+    for file in (out, journal):
+        if file.exists() and file.samefile(article):
+            raise ConfigError(
+                "the article would be overwritten", where=str(file), expected="another name"
+            )
+    if not out.exists():
+        return
+    if not (force or overwrite_edited):
+        raise ConfigError(
+            "the file is there already",
+            where=str(out),
+            expected="a new name",
+            hint="name another one, or overwrite it with --force",
+        )
+    if not (overwrite_edited or _is_only_proposed(out)):
+        raise ConfigError(
+            "the file holds records that somebody has taken over, or is no proposal",
+            where=str(out),
+            expected="a file in which all is only proposed",
+            hint="name another one, or overwrite it all the same with --overwrite-edited",
+        )
+
+
+def _is_only_proposed(path: Path) -> bool:
+    """Return whether each record of a facts file says that it is proposed; runs have no state."""
+    import yaml
+
+    loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+    try:
+        records = yaml.load(path.read_bytes(), Loader=loader)
+    except (OSError, yaml.YAMLError, RecursionError, ValueError):
+        return False
+    return isinstance(records, list) and all(
+        isinstance(record, dict)
+        and (record.get("kind") == "run" or record.get("review") == "proposed")
+        for record in records
+    )
 
 
 def _needed(option: str, value: str | None) -> str:
@@ -199,7 +288,7 @@ def _filled(
     from kg.vocab import load_vocabulary
 
     types = sorted(load_vocabulary(folder("ontology")).keys()["event-type"])
-    journal = out.with_suffix(".llm-journal")
+    journal = out.with_suffix(JOURNAL)
     found, outcome = ask(text, request.language, server, types, journal, say=_say)
     figures = {**outcome.as_json(server), "journal": str(journal)}
     _say(
@@ -226,12 +315,19 @@ def _key(stem: str) -> str:
 
 
 def _request(
-    key: str, lang: str, day: str | None, basis: str | None, captured: str | None
+    key: str,
+    lang: str,
+    day: str | None,
+    basis: str | None,
+    captured: str | None,
+    url: str | None,
+    archive_url: str | None,
+    tool: str | None,
 ) -> "Request":
     """Return what the options say, checked.
 
     Raises:
-        FactError: one is no id, language tag, date or basis.
+        FactError: one is no id, language tag, date, basis or address.
     """
     import typing
 
@@ -249,7 +345,15 @@ def _request(
             msgspec.convert(value, form)
         except msgspec.ValidationError:
             raise FactError("not of its form", where=what, seen=value, expected=expected) from None
-    if key in RESERVED["document"]:
+    if verdicts := sorted(VERDICTS & {*key.split("-")}) or re.findall("so-called", key):
+        raise FactError(
+            "the id holds a word that judges, and an id stays when opinions change",
+            where="--key",
+            seen=f"{key}: {' '.join(verdicts)}",
+            expected="words for what the document is",
+            hint="name another with --key",
+        )
+    if key in frozenset().union(*RESERVED.values()):
         raise FactError(
             "the id is taken by the build itself", where="--key", seen=key, hint="name another"
         )
@@ -257,6 +361,11 @@ def _request(
         raise FactError(
             "unknown language tag", where="--lang", seen=lang, expected="a registered one, e.g. bn"
         )
+    for what, address in (("--url", url), ("--archive-url", archive_url)):
+        if address is not None and not _is_url(address):
+            raise FactError(
+                "no address", where=what, seen=address, expected="such as https://example.org/a"
+            )
     bases = typing.get_args(ReferenceBasis)
     if basis is not None and basis not in bases:
         raise FactError(
@@ -278,8 +387,21 @@ def _request(
         if day
         else None,
         captured=_day("--captured", captured).isoformat() if captured else None,
+        url=url,
+        archive_url=archive_url,
+        tool=tool,
         program=f"kg annotate {__version__}",
     )
+
+
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return False
+    written = bool(re.fullmatch(r"[^\s\x00-\x20\x7f<>\"{}|\\^`]{1,2000}", text))
+    return parts.scheme in ("http", "https") and bool(host) and not parts.username and written
 
 
 def _day(where: str, text: str) -> datetime.date:
@@ -311,7 +433,12 @@ def _write(text: str, out: Path | None, as_json: bool) -> None:
         return
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(text, encoding="utf-8")
+        part = out.with_name(f"{out.name}.part")
+        try:
+            part.write_text(text, encoding="utf-8")
+            part.replace(out)
+        finally:
+            part.unlink(missing_ok=True)
     except OSError as e:
         raise ConfigError(
             "the file cannot be written", where=str(out), seen=str(e.strerror)

@@ -13,6 +13,7 @@ import calendar
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import date, timedelta
 from functools import cache
 from typing import Final, Literal
@@ -50,7 +51,10 @@ class _Words(msgspec.Struct, frozen=True, kw_only=True):
     """What a language says: regular expressions, and the names of days and months by form.
 
     `months` needs no boundary after it where endings are glued on (`end`). `since_before` and
-    `since_after` stand around a date that has an open end.
+    `since_after` stand around a date that has an open end; `before`, `by` (in front of it) and
+    `after_before`, `after_by` (behind it) around one that is such an end, without its day and with
+    it; `to` between the two ends of a range. `perhaps_future` are forms of verbs that are future if
+    nothing else is said.
     """
 
     weekdays: Mapping[str, int]
@@ -72,6 +76,15 @@ class _Words(msgspec.Struct, frozen=True, kw_only=True):
     future: str
     verb_last: bool
     glued: bool = False
+    ago: str
+    numbers: Mapping[str, int]
+    last_night: str
+    perhaps_future: str = "(?!)"
+    to: str
+    before: str = "(?!)"
+    by: str = "(?!)"
+    after_before: str = "(?!)"
+    after_by: str = "(?!)"
 
 
 _LETTER: Final = r"[\w\u0900-\u0963\u0966-\u09ff]"
@@ -134,9 +147,13 @@ def find_dates(
             continue
         last = -minus_end
         found.append(one)
+    found = _without_doubles(sentence, found)
+    with suppress(ValueError, OverflowError):  # no such day: then each stands for itself
+        found = [
+            _until(sentence, words, one) for one in _ranges(reader, _of_weeks(sentence, found))
+        ]
     return [
-        msgspec.structs.replace(one, start=one.start + start, end=one.end + start)
-        for one in _without_doubles(sentence, found)
+        msgspec.structs.replace(one, start=one.start + start, end=one.end + start) for one in found
     ]
 
 
@@ -171,6 +188,166 @@ def _without_doubles(sentence: str, found: list[DateFound]) -> list[DateFound]:
         if one.rule not in ("weekday", "unresolved") or not beside or one.wording not in _DAYS:
             out.append(one)
     return out
+
+
+def _of_weeks(sentence: str, found: list[DateFound]) -> list[DateFound]:
+    """Return the dates with a weekday and the week beside it as one: "Tuesday last week"."""
+    out: list[DateFound] = []
+    for one in found:
+        pair = (out[-1], one) if out else (one, one)
+        days = [d for d in pair if d.rule == "weekday" and d.wording.partition(",")[0] in _DAYS]
+        weeks = [d for d in pair if d.wording.endswith(" week") and d.edtf and d.rule != "duration"]
+        between = sentence[pair[0].end : pair[1].start]
+        if len(days) != 1 or len(weeks) != 1 or not re.fullmatch(_OF_WEEK, between, re.IGNORECASE):
+            out.append(one)
+            continue
+        first = date.fromisoformat(weeks[0].edtf.partition("/")[0])
+        day = first + timedelta(date.fromisoformat(days[0].edtf.partition("/")[0]).weekday())
+        out[-1] = msgspec.structs.replace(
+            days[0],
+            start=pair[0].start,
+            end=pair[1].end,
+            edtf=day.isoformat(),
+            certainty="certain",
+            wording=f"{days[0].wording}, of {weeks[0].wording}",
+            why="",
+        )
+    return out
+
+
+def _ranges(reader: "_Reader", found: list[DateFound]) -> list[DateFound]:
+    """Return the dates with the two ends of a range as one interval: "March 5 to 7"."""
+    sentence, words = reader.sentence, reader.words
+    out: list[DateFound] = []
+    for one in found:
+        start = sentence[max(0, one.start - 20) : one.start]
+        rest = sentence[one.end : one.end + 20]
+        joint = f"\\s*(?:[–—~-]|(?:{words.to}))\\s*"
+        whole = one.rule in ("stated-date", "since-month") and len(one.edtf.partition("/")[0]) == 10
+        before = re.search(
+            rf"(?<![\d.,:/-])(\d{{1,2}})(?:st|nd|rd|th|ই|শে|লা|রা|ঠা)?{joint}$", start, re.I
+        )
+        after = re.match(
+            rf"(?:[–—-]|\s+(?:{words.to})\s+)(\d{{1,2}})(?:st|nd|rd|th)?(?:,?\s+{_Y})?(?![\d%:]|[.,]\d)",
+            rest,
+            re.I,
+        )
+        if out and _joined(reader, out[-1], one):
+            out[-1] = _interval(reader, out[-1], one)
+        elif whole and before and _opens(words, start[: before.start()], before[0]):
+            other = _with_day(one, int(before[1]), one.start - len(before[0]), one.start)
+            out.append(_interval(reader, other, one) if other else one)
+        elif (
+            whole
+            and after
+            and _MONTH_FIRST.search(sentence[one.start : one.end])
+            and _opens(words, start, after[0])
+        ):
+            year = after["year"]
+            if year and one.relative:
+                one = msgspec.structs.replace(one, edtf=f"{year}{one.edtf[4:]}", relative=False)
+            last = _with_day(one, int(after[1]), one.end, one.end + after.end())
+            out.append(_interval(reader, one, last) if last else one)
+        else:
+            out.append(one)
+    return out
+
+
+_OF_WEEK: Final = r"[\s,]*(?:(?:on|of|the|в|во|на|के|की|का|में|को|র|এর)\s+)*|['’]s\s+"
+_MONTH_FIRST: Final = re.compile(r"[^\W\d]\.?\s+\d{1,2}(?:st|nd|rd|th)?$")
+_KINDS: Final[Mapping[str, str]] = {"since-month": "stated-date", "month-of-year": "stated-date"}
+
+
+def _opens(words: _Words, before: str, joint: str) -> bool:
+    """Return whether a joint is one of a range: "and" is so only after "between"."""
+    return not re.search(r"\band\b", joint) or bool(re.search(r"\bbetween\s+$", before, re.I))
+
+
+def _joined(reader: "_Reader", one: DateFound, other: DateFound) -> bool:
+    sentence, words = reader.sentence, reader.words
+    between = sentence[one.end : other.start]
+    first, last = one.edtf, other.edtf
+    if not first or not last or "/" in first.removesuffix("/..") or "/" in last or "~" in last:
+        return False
+    if first.endswith("/.."):  # "from" is read already
+        return bool(re.fullmatch(rf"\s*(?:{words.to}|[–—~-])?\s*", between, re.I))
+    kinds = {_KINDS.get(d.rule, d.rule) for d in (one, other)}
+    if re.search("[–—~-]", between) and len(kinds) > 1:
+        return False  # a dash that ends a dateline
+    found = re.fullmatch(rf"\s*(?:[–—~-]|(?:{words.to}))\s*(?:the\s+)?", between, re.I)
+    return bool(found) and _opens(words, sentence[: one.start], between)
+
+
+def _with_day(one: DateFound, day: int, start: int, end: int) -> DateFound | None:
+    """Return a date with another day of its month; None where that has no such day."""
+    try:
+        edtf = date.fromisoformat(one.edtf[:10]).replace(day=day).isoformat()
+    except ValueError:
+        return None
+    wording = re.sub(r"(?<!\d)\d{1,2}(?!\d)", str(day), one.wording, count=1)
+    return msgspec.structs.replace(one, start=start, end=end, edtf=edtf, wording=wording)
+
+
+def _interval(reader: "_Reader", one: DateFound, other: DateFound) -> DateFound:
+    """Return the interval between two dates; where the second is before the first, one is moved."""
+    first, last = one.edtf.partition("/")[0], other.edtf
+    if other.wording.startswith("day ") and len(first) == len(last) == 10:
+        last = first[:8] + last[8:]  # its month is that of the first
+    if one.relative and not other.relative and "weekday" not in (one.rule, other.rule):
+        first = last[:4] + first[4:]
+        if bounds(first)[0] > bounds(last)[0]:  # type: ignore[operator]  # no open ends
+            first = f"{int(last[:4]) - 1:04}{first[4:]}"
+    elif other.relative and not one.relative and "weekday" not in (one.rule, other.rule):
+        last = first[:4] + last[4:]
+    if bounds(first)[0] > bounds(last)[1]:  # type: ignore[operator]  # no open ends
+        towards, _ = _tense(reader.sentence, reader.words, other.end)
+        if {one.rule, other.rule} == {"weekday"}:
+            if towards == "future":
+                last = (date.fromisoformat(last) + timedelta(7)).isoformat()
+            else:
+                first = (date.fromisoformat(first) - timedelta(7)).isoformat()
+        elif towards == "future" or not one.relative:
+            last = f"{int(last[:4]) + 1:04}{last[4:]}"
+        else:
+            first = f"{int(first[:4]) - 1:04}{first[4:]}"
+    order = ("unstated", "possible", "probable", "certain")
+    weaker = min(one, other, key=lambda d: order.index(d.certainty))
+    try:
+        bounds(f"{first}/{last}")
+    except ValueError:
+        return other
+    return msgspec.structs.replace(
+        other,
+        start=one.start,
+        edtf=f"{first}/{last}",
+        wording=f"from {one.wording.removeprefix('since ')} to {other.wording}",
+        certainty=weaker.certainty,
+        why=weaker.why,
+        relative=one.relative or other.relative,
+        part=None,
+    )
+
+
+def _until(sentence: str, words: _Words, one: DateFound) -> DateFound:
+    """Return a date that is an end as an interval with an open start: "before Monday"."""
+    start, rest = sentence[max(0, one.start - 40) : one.start], sentence[one.end :]
+    open_end = one.edtf.endswith("/..")
+    if not one.edtf or one.edtf.startswith("..") or one.wording.startswith("from "):
+        return one
+    if re.search(f"{_B}(?:{words.before})\\s+(?:the\\s+)?$", start, re.I) or re.match(
+        f"\\s*(?:{words.after_before})", rest, re.I
+    ):
+        first = bounds(one.edtf)[0]
+        edtf = f"../{(date.fromisoformat(first) - timedelta(1)).isoformat()}" if first else ""
+        wording = f"before {one.wording.removeprefix('since ')}"
+    elif not open_end and (
+        re.search(f"{_B}(?:{words.by})\\s+(?:the\\s+)?$", start, re.I)
+        or re.match(f"\\s*(?:{words.after_by})", rest, re.I)
+    ):
+        edtf, wording = f"../{one.edtf.rpartition('/')[2]}", f"by {one.wording}"
+    else:
+        return one
+    return msgspec.structs.replace(one, edtf=edtf, wording=wording, part=None)
 
 
 # --- reading one match ------------------------------------------------------------------------
@@ -240,6 +417,48 @@ class _Reader(msgspec.Struct, frozen=True):
         text = day.isoformat()
         return self.found(match, text, "stated-date", text, relative=False)
 
+    def figures(self, match: re.Match[str]) -> DateFound | None:
+        """Read 12/03/2024: which is the month is left open where it can be either."""
+        one, other, year = int(match["one"]), int(match["other"]), int(match["year"])
+        days = []
+        for day, month in dict.fromkeys(((one, other), (other, one))):
+            try:
+                days.append(date(year, month, day).isoformat())
+            except ValueError:
+                continue
+        if len(days) == 1:
+            return self.found(match, days[0], "stated-date", days[0], relative=False)
+        if not days:
+            return None
+        why = f"it may be {' or '.join(days)}"
+        return self.found(match, "", "unresolved", match[0], "unstated", why, relative=False)
+
+    def ago(self, match: re.Match[str]) -> DateFound | None:
+        """Read "two days ago"."""
+        groups = match.groupdict()
+        text = (groups.get("count") or groups.get("days") or "").casefold()
+        count = int(text) if text.isdecimal() else self.words.numbers.get(text, 0) if text else 1
+        unit: Unit = next((u for u in self.words.units if groups.get(f"unit_{u}")), "day")
+        if not count:
+            return None
+        wording = f"{count} {unit}{'s' if count > 1 else ''} ago"
+        if not self.reference:
+            return self.unresolved(match, wording)
+        if unit == "day":
+            day = self.reference - timedelta(count)
+            return self.found(match, day.isoformat(), "relative-day", wording)
+        return self.found(
+            match, _period(self.reference, unit, -count), "relative-period", wording, "probable"
+        )
+
+    def last_night(self, match: re.Match[str]) -> DateFound:
+        """Read "last night": of the day before."""
+        if not self.reference:
+            return self.unresolved(match, "last night")
+        day = (self.reference - timedelta(1)).isoformat()
+        found = self.found(match, day, "relative-day", "last night", "probable")
+        return msgspec.structs.replace(found, part="night")
+
     def stated(self, match: re.Match[str]) -> DateFound | None:
         """Read a date with a month or a year: what is missing comes from the reference date."""
         groups = match.groupdict()
@@ -301,12 +520,22 @@ class _Reader(msgspec.Struct, frozen=True):
         assert self.reference
         towards, both = _tense(self.sentence, self.words, match.end())
         year = self.reference.year
+        since = match.groupdict().get("since_before") or match.groupdict().get("since_after")
+        coming = month == self.reference.month % 12 + 1 and not since
+        if coming and towards == "past":
+            why = "past tense, and the month is the next one: of which year is not said"
+            return self.found(match, "", "unresolved", _MONTHS[month], "unstated", why)
+        if coming and not towards:
+            year += month == 1
+            why = "no words of tense: the next month"
+            edtf = f"{year:04}-{month:02}"
+            return self.found(match, edtf, "month-of-year", _MONTHS[month], "possible", why)
         if towards == "future":
             year += month < self.reference.month
         else:
             year -= month > self.reference.month
         certainty, why = _direction(towards, both)
-        if match.groupdict().get("since_before") or match.groupdict().get("since_after"):
+        if since:
             certainty, why = "certain", "since then"
             year = self.reference.year - (month > self.reference.month)
         elif month == self.reference.month:
@@ -440,7 +669,10 @@ _SHIFTED: Final = {
 }
 
 
-_CLAUSE: Final = r"[,;:]|\b(?:that|which|who|whether|and|but|что|и|но|а)\b"
+_CLAUSE: Final = (
+    r"[,;:]|\b(?:that|which|who|whether|and|but|after|before|when|while|once|"
+    r"что|и|но|а|как|когда)\b"
+)
 
 
 def _number(names: Mapping[str, int], form: str) -> int:
@@ -456,7 +688,7 @@ def _direction(towards: Tense, both: bool) -> tuple[Certainty, str]:
     if not towards:
         return "possible", "no words of tense: taken as past"
     certainty: Certainty = "probable" if both else "certain"
-    return certainty, f"{towards} tense" + (", among words of both tenses" if both else "")
+    return certainty, f"{towards} tense" + (", not surely" if both else "")
 
 
 def _period(reference: date, unit: Unit, shift: int) -> str:
@@ -478,14 +710,16 @@ def _tense(sentence: str, words: _Words, at: int) -> tuple[Tense, bool]:
         if not any(a <= match.start() < b for a, b in future)
     ]
     marks += [(a, "future") for a, _ in future]
+    perhaps = [m.start() for m in re.finditer(words.perhaps_future, sentence, re.IGNORECASE)]
+    if perhaps:
+        here = [m for m, _ in marks if not _apart(sentence, m, at)]
+        near = [m for m in perhaps if not _apart(sentence, m, at)]
+        if (near and not here) or not marks:
+            return "future", True
     if not marks:
         return "", False
     if not words.verb_last:  # the verb of its own clause decides
-        own = [
-            (place, name)
-            for place, name in marks
-            if not re.search(_CLAUSE, sentence[min(place, at) : max(place, at)])
-        ]
+        own = [(place, name) for place, name in marks if not _apart(sentence, place, at)]
         marks = own or marks
     after = [mark for mark in marks if mark[0] >= at]
     if words.verb_last and after:
@@ -493,6 +727,11 @@ def _tense(sentence: str, words: _Words, at: int) -> tuple[Tense, bool]:
     else:
         nearest = min(marks, key=lambda mark: (abs(mark[0] - at), mark[0]))
     return nearest[1], len({name for _, name in marks}) > 1
+
+
+def _apart(sentence: str, one: int, other: int) -> bool:
+    """Return whether two places stand in different clauses."""
+    return bool(re.search(_CLAUSE, sentence[min(one, other) : max(one, other)]))
 
 
 # --- patterns of a language -------------------------------------------------------------------
@@ -558,6 +797,17 @@ def _patterns(tag: str) -> tuple[tuple[re.Pattern[str], _Handler], ...]:
             re.IGNORECASE,
         ),
         (f"{_B}{words.part_alone}{end}", _Reader.part_alone, re.IGNORECASE),
+        (
+            f"{_B}{words.ago.replace('UNITS', units)}{end}",
+            _Reader.ago,
+            re.IGNORECASE,
+        ),
+        (f"{_B}(?:{words.last_night}){end}", _Reader.last_night, re.IGNORECASE),
+        (
+            rf"(?<![\w/.-])(?P<one>\d{{1,2}})(?P<sign>[/-])(?P<other>\d{{1,2}})(?P=sign){_Y}(?![/-])",
+            _Reader.figures,
+            0,
+        ),
     ]
     if words.fused:
         rows.append(
@@ -600,6 +850,20 @@ def _russian(name: str) -> Iterator[str]:
 
 def _glue(names: Mapping[str, int], endings: tuple[str, ...]) -> dict[str, int]:
     return {name + ending: n for name, n in names.items() for ending in ("", *endings)}
+
+
+_NUMBERS: Final[Mapping[str, Mapping[str, int]]] = {
+    tag: {name: number for number, names in enumerate(all_.split(), 1) for name in names.split("|")}
+    for tag, all_ in {
+        "en": "one two three four five six seven eight nine ten",
+        "bn": "এক দুই|দু তিন চার পাঁচ ছয় সাত আট নয় দশ",
+        "hi": "एक दो तीन चार पांच|पाँच छह|छः सात आठ नौ दस",
+        "ru": "один|одну два|две|двое три|трое четыре пять шесть семь восемь девять десять",
+        "ko": "하루|한 이틀|두 사흘|세 나흘|네 닷새|다섯 엿새|여섯 이레|일곱 "
+        "여드레|여덟 아흐레|아홉 열흘|열",
+    }.items()
+}
+"""The numbers from one to ten as words; of Korean also one to ten days."""
 
 
 @cache
@@ -647,9 +911,10 @@ def _words() -> Mapping[str, _Words]:
                 rf"{_D}(?:st|nd|rd|th)?\s+(?:of\s+)?{_M}(?:,?\s+{_Y})?",
                 rf"{_M}\s+{_D}(?:st|nd|rd|th)?(?![.,:]?\d)(?:,?\s+{_Y})?",
                 rf"{_M},?\s+{_Y}",
-                rf"(?:(?<=[Ii]n )|(?<=[Ss]ince )|(?<=[Bb]y )|(?<=[Uu]ntil )|(?<=early )|(?<=late )|"
-                rf"(?<=mid-)){_M}{_E}",
-                rf"(?:(?<=[Ii]n )|(?<=[Ss]ince )|(?<=[Bb]y )|(?<=[Uu]ntil )|(?<=[Dd]uring )){_Y}",
+                rf"(?:(?<=[Ii]n )|(?<=[Ss]ince )|(?<=[Ff]rom )|(?<=[Bb]efore )|"
+                rf"(?<=[Bb]y )|(?<=[Uu]ntil )|(?<=early )|(?<=late )|(?<=mid-)){_M}{_E}",
+                rf"(?:(?<=[Ii]n )|(?<=[Ss]ince )|(?<=[Ff]rom )|(?<=[Bb]efore )|"
+                rf"(?<=[Bb]y )|(?<=[Uu]ntil )|(?<=[Dd]uring )){_Y}",
             ),
             since_before="[Ss]ince(?:\\s+early|\\s+late)?",
             parts={
@@ -665,10 +930,17 @@ def _words() -> Mapping[str, _Words]:
             past=r"\b(?!expected|scheduled|planned|need|intend|supposed|speed|indeed)[a-z]{2,}ed\b|"
             r"\b(?:said|told|was|were|had|met|went|came|held|took|gave|left|began|spoke|wrote|sent|"
             r"saw|made|found|did|flew|sold|bought|fell|rose|led|won|lost|set out)\b",
-            future=r"\b(?:will|shall|may|might|could|would|to|can)(?:\s+(?:not|also|be|have))*\s+"
-            r"(?!the\b|a\b)[a-z]+\b|\b(?:due|expected|scheduled|planned|plans?|planning|going to|"
+            future=r"\b(?:will|shall|must|should|may|might|could|would|to|can)(?:\s+(?:not|also|be|have))*\s+"
+            rf"(?!the\b|a\b|(?:{'|'.join((*_MONTHS[1:], *_DAYS))})\b)[a-z]+\b|"
+            r"\b(?:due|expected|scheduled|planned|plans?|planning|going to|"
             r"upcoming|possible|intends?|hopes?|supposed)\b",
             verb_last=False,
+            ago=rf"(?P<count>\d{{1,3}}|an?|{_any(_NUMBERS['en'])})\s+(?:UNITS)s?\s+ago",
+            numbers={**_NUMBERS["en"], "a": 1, "an": 1},
+            last_night="last night",
+            to="to|until|till|through|and",
+            before="before|prior to|ahead of",
+            by="by|until|till|up to|no later than|not later than",
         ),
         "bn": _Words(
             weekdays=_glue(days_bn, cases_bn),
@@ -705,8 +977,14 @@ def _words() -> Mapping[str, _Words]:
             past=f"(?!রয়েছে){_LETTER}*(?:েছে|েছেন|েছি|েছিল|েছিলেন|েছিলাম){_E}|"
             f"{_B}(?:ছিল|ছিলেন|বললেন|করলেন|বলেন|জানান|জানায়){_E}",
             future=f"(?:কথা\\s+(?:রয়েছে|আছে|ছিল))|{_B}(?!তবে|সবে|কবে|ভাবে){_LETTER}{{2,}}"
-            f"(?<!ভা)(?:বে|বেন|বো){_E}|{_B}(?:পারে|পারেন|সম্ভাব্য|সম্ভব|আসন্ন){_E}",
+            f"(?<!ভা)(?:বে|বেন|বো){_E}|{_B}(?:হবে|হবেন|পারে|পারেন|সম্ভাব্য|সম্ভব|আসন্ন){_E}",
             verb_last=True,
+            ago=rf"(?P<count>\d{{1,3}}|{_any(_NUMBERS['bn'])})\s*(?:টি\s*)?(?:UNITS)\s+(?:আগে|পূর্বে)",
+            numbers=_NUMBERS["bn"],
+            last_night="গত\\s*রাতে?|গতকাল\\s+রাতে?",
+            to="থেকে|হতে",
+            after_before="(?:এর\\s+)?(?:আগে|পূর্বে|আগেই)",
+            after_by="পর্যন্ত|(?:এর\\s+)?মধ্যে",
         ),
         "hi": _Words(
             weekdays=days_hi,
@@ -746,6 +1024,12 @@ def _words() -> Mapping[str, _Words]:
             f"{_B}(?:होगा|होगी|होंगे|संभव|संभावना|उम्मीद|आशंका|संभावित|"
             f"(?:वाला|वाले|वाली)\\s+(?:है|हैं)|सकता|सकती|सकते){_E}",
             verb_last=True,
+            ago=rf"(?P<count>\d{{1,3}}|{_any(_NUMBERS['hi'])})\s+(?:UNITS)\s+(?:पहले|पूर्व)",
+            numbers=_NUMBERS["hi"],
+            last_night="(?:बीती|पिछली|गत)\\s+रात",
+            to="से(?:\\s+लेकर)?|लेकर",
+            after_before="(?:(?:से|के)\\s+)?(?:पहले|पूर्व)",
+            after_by="तक",
         ),
         "ru": _Words(
             weekdays=days_ru,
@@ -783,6 +1067,15 @@ def _words() -> Mapping[str, _Words]:
             f"прибудут|ожидается|ожидают|намерен\\w*|планиру\\w+|собира\\w+|должен|должна|должны|"
             f"может|могут|возможн\\w+|{_LETTER}+(?:ится|ётся|ется)\\s+{_LETTER}+ть){_E}",
             verb_last=False,
+            ago=rf"(?:(?P<count>\d{{1,3}}|{_any(_NUMBERS['ru'])})\s+)?(?:UNITS)\s+(?:тому\s+)?назад",
+            numbers=_NUMBERS["ru"],
+            last_night="(?:прошлой|минувшей|прошедшей)\\s+ночью",
+            perhaps_future=f"{_B}(?!{_NO_VERB})(?:по|при|у|вы|на|про|до|за|с|от|об|под|воз|вос|вер|вст|"
+            f"раз|рас|пере){_LETTER}{{2,}}(?<!а)(?<!я)(?<!у)(?<!ход)(?<!вод)(?<!нос)(?<!воз)"
+            f"(?:[её]т|ит|ут|ют|ат|ят)(?:ся)?{_E}|{_B}(?:будет|даст|дадут|станет|станут){_E}",
+            to="по|до",
+            before="до|перед|раньше",
+            by="к|ко|не\\s+позднее|вплоть\\s+до",
         ),
         "ko": _Words(
             weekdays=days_ko,
@@ -825,8 +1118,24 @@ def _words() -> Mapping[str, _Words]:
             future="예정|것이다|것으로\\s*(?:보인|예상|전망)|계획이|가능성|전망이|[가-힣]*겠다|수\\s*있다",
             verb_last=True,
             glued=True,
+            ago=r"(?:(?P<days>하루|이틀|사흘|나흘|닷새|엿새|이레|여드레|아흐레|열흘)|"
+            rf"(?P<count>\d{{1,3}}|{_any(_NUMBERS['ko'])})\s*(?:UNITS)일?)"
+            r"\s*전(?=에|부터|까지|의|[^가-힣]|$)",
+            numbers=_NUMBERS["ko"],
+            last_night="어젯밤|지난밤|간밤",
+            to="부터|에서",
+            after_before="(?:이?전에?)(?![가-힣])|이전",
+            after_by="까지",
         ),
     }
+
+
+_NO_VERB: Final = (
+    "(?:совет|ответ|запрет|привет|предмет|приоритет|паритет|университет|сенат|солдат|захват|закат|"
+    "прокат|возврат|обыч|состоит|находит|стоит|происходит|следит|смотр|сид|спит|строит|служ|спор|"
+    "суд|выгляд|завис|подлеж|предсто|принадлеж)"
+)
+"""Words of Russian that only look like verbs of the future."""
 
 
 def _ssang() -> Iterator[str]:

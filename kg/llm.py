@@ -3,11 +3,13 @@
 One request for each sentence, answered in JSON of a schema made of the types here. What the model
 says counts only where it can be checked: the words that it takes as evidence, and those that name
 the speaker, must stand in the sentence. All of it is marked as proposed. Answers go to a journal,
-as offsets and without text of the article; a second run asks only what is not there.
+as offsets in the sentence and without text of the article; a second run checks these again and asks
+only what is not there.
 
 Spec: docs/how-to/annotate-an-article.md; https://platform.openai.com/docs/api-reference/chat
 """
 
+import asyncio
 import email.utils
 import hashlib
 import ipaddress
@@ -21,12 +23,22 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 import msgspec
 
-from kg.annotate import TODO, UNKNOWN_TYPE, Proposal, Request, Spoken
+from kg.annotate import (
+    TODO,
+    UNKNOWN_TYPE,
+    Proposal,
+    Request,
+    Spoken,
+    copies,
+    is_short,
+    printable,
+    sentences_of,
+)
 from kg.article import Article
 from kg.attribution import Cue
 from kg.errors import ConfigError
@@ -44,20 +56,18 @@ from kg.facts import (
     Run,
     Stance,
     offsets,
-    split_sentences,
 )
 from kg.names import nfc
 
-PROMPTS: Final = "1"
+PROMPTS: Final = "2"
 """The version of the prompts below and of how their answers are checked."""
 ANSWER_TOKENS: Final = 1500
+"""Tokens of an answer, at most; a question is asked only if the budget has room for so many."""
 MAX_ANSWER_BYTES: Final = 1024 * 1024
 _WAITS: Final = 60.0
 _FAILURES: Final = 3
-_SPEAKER: Final = 8
-"""Words that name a speaker, at most."""
-_COPIED: Final = 6
-"""Words in a row that a description may not share with the sentence."""
+_KEY_PART: Final = 4
+"""Characters of a key, from its start or to its end, that are not shown."""
 
 _SYSTEM: Final = """\
 You help to record who says what in a news article. You are given one sentence, and its neighbours
@@ -100,7 +110,11 @@ class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Checked(msgspec.Struct, frozen=True, kw_only=True):
-    """A position whose words stand in the sentence: offsets of the normalised text, and no text."""
+    """A position whose words stand in the sentence: offsets and no text.
+
+    Offsets are of the normalised text; in the journal, of the sentence in it. `sha256` is the hash
+    of the words and the speaker, so that offsets are never taken for other words.
+    """
 
     start: int
     end: int
@@ -111,6 +125,7 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
     basis: Basis
     described: str
     type: str
+    sha256: str
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,7 +133,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
     key: str
     sentence: int
-    status: str
+    status: Literal["answered", "refused", "invalid"]
     said: list[Checked] = []
     dropped: dict[str, int] = {}
     tokens_in: int = 0
@@ -134,6 +149,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     url: str
     model: str
     key: str = ""
+    key_env: str = "OPENAI_API_KEY"
     timeout: float = 60.0
     retries: int = 4
     max_tokens: int = 200_000
@@ -204,14 +220,22 @@ def check_server(server: Server) -> str:
 
     Raises:
         ConfigError: the address is none of HTTP, holds a password, or would carry a key in the
-            open.
+            open; or the key cannot be sent.
     """
+    if not re.fullmatch("[!-~]*", server.key):
+        raise ConfigError(
+            "the key holds characters that cannot be sent",
+            where=server.key_env,
+            expected="letters, digits and signs of ASCII, without spaces and line breaks",
+            hint="set the variable again, without a line break at its end",
+        )
     try:
         parts = urlsplit(server.url)
         host, _ = parts.hostname, parts.port
     except ValueError:
         parts, host = urlsplit(""), None
-    if parts.scheme not in ("http", "https") or not host or parts.username or parts.query:
+    plain = bool(re.fullmatch("[!-~]+", server.url)) and not parts.query and not parts.fragment
+    if parts.scheme not in ("http", "https") or not host or parts.username or not plain:
         raise ConfigError(
             "no address of a server",
             where="--llm-url",
@@ -226,7 +250,7 @@ def check_server(server: Server) -> str:
             expected="https, or a server on this machine",
             hint="use https, or unset the key's variable",
         )
-    path = parts.path.rstrip("/") or "/v1"
+    path = parts.path.rstrip("/").removesuffix("/chat/completions") or "/v1"
     return f"{parts.scheme}://{parts.netloc}{path}/chat/completions"
 
 
@@ -241,7 +265,7 @@ def question(
     server: Server, article: Article, language: str, number: int, types: Sequence[str]
 ) -> dict[str, Any]:
     """Return the body of the request for a sentence; equal inputs give equal bodies."""
-    sentences = split_sentences(article.plain)
+    sentences = sentences_of(article.plain)
     near = {
         name: article.plain[slice(*sentences[n])] if 0 <= n < len(sentences) else ""
         for name, n in (("before", number - 1), ("sentence", number), ("after", number + 1))
@@ -249,7 +273,6 @@ def question(
     asked = json.dumps({"language": language, **near}, ensure_ascii=False)
     return {
         "model": server.model,
-        "temperature": 0,
         "max_tokens": ANSWER_TOKENS,
         "messages": [
             {"role": "system", "content": _SYSTEM},
@@ -262,9 +285,15 @@ def question(
     }
 
 
-def question_key(body: dict[str, Any]) -> str:
-    """Return the hash of a question: of the sentence, the prompts and the model."""
-    text = json.dumps({"prompts": PROMPTS, **body}, sort_keys=True, ensure_ascii=False)
+def question_key(body: dict[str, Any], occurrence: int = 0) -> str:
+    """Return the hash of a question: of the sentence, its neighbours, the prompts and the model.
+
+    Args:
+        body: the question.
+        occurrence: how often the same was asked before in the article.
+    """
+    asked = {"prompts": PROMPTS, "occurrence": occurrence, **body}
+    text = json.dumps(asked, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -272,25 +301,26 @@ def check_answer(
     answer: Answer, article: Article, number: int, types: Collection[str]
 ) -> tuple[list[Checked], Counter[str]]:
     """Return the positions whose words stand in the sentence, and why others were dropped."""
-    start, end = split_sentences(article.plain)[number]
+    sentences = sentences_of(article.plain)
+    start, end = sentences[number]
     sentence = article.plain[start:end]
+    sent = [article.plain[slice(*near)] for near in sentences[max(number - 1, 0) : number + 2]]
     kept: list[Checked] = []
     dropped: Counter[str] = Counter()
     for said in answer.said:
-        words, speaker, described = (
-            " ".join(nfc(text).split()) for text in (said.words, said.speaker, said.described)
-        )
+        words, speaker = (" ".join(nfc(text).split()) for text in (said.words, said.speaker))
+        described = " ".join(printable(said.described).split())
         place = _place(sentence, words)
         named = _place(sentence, speaker) if speaker else None
         if place is None:
             dropped["its words are not in the sentence"] += 1
         elif speaker and named is None:
             dropped["its speaker is not in the sentence"] += 1
-        elif len(speaker.split()) > _SPEAKER or len(speaker) > 100:
+        elif named and not is_short(sentence[slice(*named)]):
             dropped["its speaker is no name"] += 1
         elif not described or len(described) > 300 or described.startswith("TODO"):
             dropped["it describes nothing"] += 1
-        elif _copies(described, sentence):
+        elif any(copies(described, text) for text in sent):
             dropped["it copies the text"] += 1
         else:
             one = Checked(
@@ -303,6 +333,7 @@ def check_answer(
                 basis=said.basis,
                 described=described,
                 type=said.type if said.type in types else UNKNOWN_TYPE,
+                sha256=_hash(sentence, place, named),
             )
             if one in kept:
                 dropped["it says the same twice"] += 1
@@ -311,18 +342,31 @@ def check_answer(
     return kept, dropped
 
 
+def _hash(sentence: str, place: tuple[int, int], named: tuple[int, int] | None) -> str:
+    text = sentence[slice(*place)] + "\n" + (sentence[slice(*named)] if named else "")
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+_WHOLE: Final = r"[^\W_]|[\u0300-\u036f\u0900-\u0963\u0966-\u0dff\u200c\u200d]"
+_FREE: Final = r"[\u0e00-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff]"
+_ENDED: Final = r"[\u0900-\u0dff\uac00-\ud7a3]"
+
+
 def _place(sentence: str, words: str) -> tuple[int, int] | None:
-    """Return where words stand in a sentence, whatever the spaces between them."""
+    """Return where whole words stand in a sentence, whatever the spaces between them.
+
+    Where endings are glued on, the span takes them in; scripts without spaces have no whole words.
+    """
     if not any(c.isalnum() for c in words):
         return None
-    found = re.search(r"\s+".join(map(re.escape, words.split())), sentence)
-    return found.span() if found else None
-
-
-def _copies(described: str, sentence: str) -> bool:
-    words = described.casefold().split()
-    text = " ".join(sentence.casefold().split())
-    return any(" ".join(words[n : n + _COPIED]) in text for n in range(len(words) - _COPIED + 1))
+    form = r"\s+".join(map(re.escape, words.split()))
+    head = "" if re.match(_FREE, words) else f"(?<!{_WHOLE.replace('|', ')(?<!')})"
+    tail = "" if re.match(_FREE, words[-1]) else f"(?!{_WHOLE})"
+    if found := re.search(head + form + tail, sentence):
+        return found.span()
+    if re.match(_ENDED, words[-1]) and (found := re.search(f"{head}{form}(?:{_WHOLE})*", sentence)):
+        return found.span()
+    return None
 
 
 # --- asking -----------------------------------------------------------------------------------
@@ -334,6 +378,10 @@ class _Refused(Exception):
 
 class _Invalid(Exception):
     """The answer is not of the schema."""
+
+
+class _NoRoom(Exception):
+    """The budget has no room for an answer."""
 
 
 class _Unanswered(Exception):
@@ -374,25 +422,32 @@ def ask(
             expected="the package httpx2",
             hint="pip install 'chancery-kg[llm]'",
         ) from None
+    try:
+        httpx2.URL(address)
+    except httpx2.InvalidURL as e:
+        raise ConfigError("no address of a server", where="--llm-url", seen=str(e)) from None
     known = _read_journal(journal)
     outcome = Outcome()
     found: dict[int, list[Checked]] = {}
     in_a_row = 0
-    local = _is_local(urlsplit(address).hostname or "")
-    count = len(split_sentences(article.plain))
-    with httpx2.Client(trust_env=not local, timeout=server.timeout) as client:
-        for number in range(count):
+    times: Counter[str] = Counter()
+    with asyncio.Runner() as runner, _Asking(server, address, outcome, sleep, runner) as asking:
+        for number in range(len(sentences_of(article.plain))):
             body = question(server, article, language, number, types)
-            key = question_key(body)
-            if (entry := known.get(key)) is None:
-                room = server.max_tokens - outcome.tokens - _estimate(body)
-                if room < 1:
+            key = question_key(body, times[question_key(body)])
+            times[question_key(body)] += 1
+            entry = known.get(key)
+            again = _again(entry, article, number, types) if entry else None
+            if entry and again is None:
+                say(f"sentence {number}: the journal does not fit the text and is not used")
+            if entry and again is not None:
+                outcome.reused += 1
+            else:
+                try:
+                    entry, again = asking.entry(body, key, article, number, types)
+                except _NoRoom:
                     outcome.left += 1
                     continue
-                try:
-                    entry = _answered(
-                        client, address, server, body, key, article, number, types, outcome, sleep
-                    )
                 except _Unanswered as e:
                     outcome.failed += 1
                     in_a_row += 1
@@ -407,64 +462,182 @@ def ask(
                         ) from None
                     continue
                 in_a_row = 0
-                if entry is None:
-                    outcome.failed += 1
-                    say(f"sentence {number}: the answer is not of the schema, twice")
-                    continue
                 _append(journal, entry)
-            else:
-                outcome.reused += 1
+            if entry.status == "invalid":
+                outcome.failed += 1
+                say(f"sentence {number}: the answer is not of the schema, twice")
+                continue
             outcome.dropped.update(entry.dropped)
             outcome.refused += entry.status == "refused"
-            outcome.kept += len(entry.said)
-            found[number] = entry.said
+            outcome.kept += len(again)
+            found[number] = again
     return found, outcome
 
 
-def _answered(
-    client: Any,
-    address: str,
-    server: Server,
-    body: dict[str, Any],
-    key: str,
-    article: Article,
-    number: int,
-    types: Sequence[str],
-    outcome: Outcome,
-    sleep: Callable[[float], None],
-) -> Entry | None:
-    """Return the entry of an answer; None where it is not of the schema, asked twice."""
-    before = (outcome.tokens_in, outcome.tokens_out)
-    status, kept, dropped = "answered", list[Checked](), Counter[str]()
-    for attempt in (1, 2):
-        room = server.max_tokens - outcome.tokens - _estimate(body)
-        if room < 1:
+def _again(
+    entry: Entry, article: Article, number: int, types: Collection[str]
+) -> list[Checked] | None:
+    """Return what an entry of the journal says of a sentence; None if it does not fit the text."""
+    start, end = sentences_of(article.plain)[number]
+    sentence = article.plain[start:end]
+    said = []
+    for one in entry.said:
+        spans = [(one.start, one.end), *([one.speaker] if one.speaker else [])]
+        if not all(0 <= a < b <= len(sentence) for a, b in spans):
             return None
-        sent = {**body, "max_tokens": min(ANSWER_TOKENS, room)}
-        reply = _post(client, address, server, sent, sleep)
-        outcome.asked += 1
-        _count(reply, sent, outcome)
-        try:
-            kept, dropped = check_answer(_content(reply), article, number, types)
-        except _Refused:
-            status = "refused"
-        except _Invalid:
-            if attempt == 1:
+        if one.sha256 != _hash(sentence, spans[0], one.speaker):
+            return None
+        words, speaker = sentence[slice(*spans[0])], sentence[slice(*(one.speaker or (0, 0)))]
+        fields = (one.stance, one.modality, one.certainty, one.basis, one.described, one.type)
+        said.append(Said(words, speaker, *fields))
+    kept, dropped = check_answer(Answer(said), article, number, types)
+    return None if dropped or [_moved(one, -start) for one in kept] != entry.said else kept
+
+
+def _moved(one: Checked, by: int) -> Checked:
+    speaker = (one.speaker[0] + by, one.speaker[1] + by) if one.speaker else None
+    return msgspec.structs.replace(one, start=one.start + by, end=one.end + by, speaker=speaker)
+
+
+class _Asking:
+    """Asks a server, within the budget; what it learns of the server holds for the whole run."""
+
+    def __init__(
+        self,
+        server: Server,
+        address: str,
+        outcome: Outcome,
+        sleep: Callable[[float], None],
+        runner: asyncio.Runner,
+    ) -> None:
+        import httpx2
+
+        self._server, self._address, self._outcome = server, address, outcome
+        self._sleep, self._runner = sleep, runner
+        local = _is_local(urlsplit(address).hostname or "")
+        self._client = httpx2.AsyncClient(trust_env=not local, timeout=server.timeout)
+        self._limit = "max_tokens"
+
+    def __enter__(self) -> "_Asking":
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        self._runner.run(self._client.aclose())
+
+    def entry(
+        self,
+        body: dict[str, Any],
+        key: str,
+        article: Article,
+        number: int,
+        types: Sequence[str],
+    ) -> tuple[Entry, list[Checked]]:
+        """Return the entry of an answer, with what it says by the offsets of the text.
+
+        One that is not of the schema is asked once more.
+
+        Raises:
+            ConfigError: the server refuses the request for good.
+            _NoRoom: the budget has no room for an answer.
+            _Unanswered: no reply after all attempts.
+        """
+        outcome = self._outcome
+        before = (outcome.tokens_in, outcome.tokens_out)
+        status: Literal["answered", "refused", "invalid"] = "invalid"
+        kept, dropped = list[Checked](), Counter[str]()
+        for _ in range(2):
+            reply = self._post(body)
+            outcome.asked += 1
+            _count(reply, body, outcome)
+            try:
+                kept, dropped = check_answer(_content(reply), article, number, types)
+                status = "answered"
+            except _Refused:
+                status = "refused"
+            except _Invalid:
                 continue
-            return None
-        break
-    return Entry(
-        key=key,
-        sentence=number,
-        status=status,
-        said=kept,
-        dropped=dict(dropped),
-        tokens_in=outcome.tokens_in - before[0],
-        tokens_out=outcome.tokens_out - before[1],
-        model=server.model,
-        prompts=PROMPTS,
-        date=datetime.now(UTC).date().isoformat(),
-    )
+            break
+        start = sentences_of(article.plain)[number][0]
+        entry = Entry(
+            key=key,
+            sentence=number,
+            status=status,
+            said=[_moved(one, -start) for one in kept],
+            dropped=dict(dropped),
+            tokens_in=outcome.tokens_in - before[0],
+            tokens_out=outcome.tokens_out - before[1],
+            model=self._server.model,
+            prompts=PROMPTS,
+            date=datetime.now(UTC).date().isoformat(),
+        )
+        return entry, kept
+
+    def _post(self, body: dict[str, Any]) -> Any:
+        """Return the server's reply as plain values."""
+        import httpx2
+
+        server, problem, attempt = self._server, "", 0
+        while attempt <= server.retries:
+            if server.max_tokens - self._outcome.tokens - _estimate(body) < ANSWER_TOKENS:
+                raise _NoRoom
+            wait = min(2.0**attempt, _WAITS) * random.uniform(0.75, 1.25)
+            sent = {**body}
+            sent[self._limit] = sent.pop("max_tokens")
+            try:
+                status, answer, after = self._runner.run(self._exchange(sent))
+            except (TimeoutError, httpx2.TimeoutException) as e:
+                problem = f"no answer within {server.timeout:g} seconds"
+                if not isinstance(e, httpx2.ConnectTimeout):
+                    self._count_lost(body)
+            except httpx2.HTTPError as e:
+                problem = f"{type(e).__name__} of the connection"
+                if not isinstance(e, httpx2.ConnectError):
+                    self._count_lost(body)
+            else:
+                if status == 200:
+                    try:
+                        return json.loads(answer)
+                    except (ValueError, RecursionError):
+                        problem = "the server's reply is not JSON"
+                        self._count_lost(body)
+                elif status in (408, 409, 425, 429) or status >= 500:
+                    problem = f"status {status}"
+                    wait = after if after is not None else wait
+                elif status == 400 and self._limit == "max_tokens" and b"max_tokens" in answer:
+                    self._limit = "max_completion_tokens"
+                    continue
+                else:
+                    _refuse(status, answer, server, self._address)
+            attempt += 1
+            if attempt <= server.retries:
+                self._sleep(min(wait, _WAITS))
+        raise _Unanswered(problem)
+
+    def _count_lost(self, body: dict[str, Any]) -> None:
+        """Count what an attempt may have cost of which no whole answer came: rather too much."""
+        self._outcome.estimated += 1
+        self._outcome.tokens_in += _estimate(body)
+        self._outcome.tokens_out += ANSWER_TOKENS
+
+    async def _exchange(self, body: dict[str, Any]) -> tuple[int, bytes, float | None]:
+        """Return status, body and the seconds that Retry-After asks for; bounded in time and size.
+
+        The time is that of the whole exchange, however it drips.
+        """
+        import httpx2
+
+        key = self._server.key
+        headers = {"authorization": f"Bearer {key}"} if key else {}
+        data = b""
+        async with (
+            asyncio.timeout(self._server.timeout),
+            self._client.stream("POST", self._address, headers=headers, json=body) as response,
+        ):
+            async for chunk in response.aiter_bytes():
+                data += chunk
+                if len(data) > MAX_ANSWER_BYTES:
+                    raise httpx2.ReadError("the answer is too large")
+        return response.status_code, data, _retry_after(response.headers.get("retry-after", ""))
 
 
 def _content(reply: Any) -> Answer:
@@ -490,7 +663,7 @@ def _count(reply: Any, sent: dict[str, Any], outcome: Outcome) -> None:
         usage.get(name) if isinstance(usage, dict) else None
         for name in ("prompt_tokens", "completion_tokens")
     )
-    if isinstance(read, int) and isinstance(written, int) and read >= 0 and written >= 0:
+    if type(read) is int and type(written) is int and read > 0 and written > 0:
         outcome.tokens_in += read
         outcome.tokens_out += written
     else:  # the budget holds also where the server does not count
@@ -502,65 +675,6 @@ def _count(reply: Any, sent: dict[str, Any], outcome: Outcome) -> None:
 def _estimate(body: dict[str, Any]) -> int:
     """Return about how many tokens a question has; rather too many."""
     return len(json.dumps(body, ensure_ascii=False).encode()) // 3
-
-
-def _post(
-    client: Any,
-    address: str,
-    server: Server,
-    body: dict[str, Any],
-    sleep: Callable[[float], None],
-) -> Any:
-    """Return the server's reply as plain values.
-
-    Raises:
-        ConfigError: the server refuses the request for good.
-        _Unanswered: no reply after all attempts.
-    """
-    import httpx2
-
-    headers = {"authorization": f"Bearer {server.key}"} if server.key else {}
-    problem = ""
-    for attempt in range(server.retries + 1):
-        wait = min(2.0**attempt, _WAITS) * random.uniform(0.75, 1.25)
-        try:
-            status, answer, after = _exchange(client, address, headers, body, server.timeout)
-        except httpx2.TimeoutException:
-            problem = f"no answer within {server.timeout:g} seconds"
-        except httpx2.HTTPError as e:
-            problem = f"{type(e).__name__} of the connection"
-        else:
-            if status == 200:
-                try:
-                    return json.loads(answer)
-                except (ValueError, RecursionError):
-                    problem = "the server's reply is not JSON"
-            elif status in (408, 409, 425, 429) or status >= 500:
-                problem = f"status {status}"
-                wait = after if after is not None else wait
-            else:
-                _refuse(status, answer, server, address)
-        if attempt < server.retries:
-            sleep(min(wait, _WAITS))
-    raise _Unanswered(problem)
-
-
-def _exchange(
-    client: Any, address: str, headers: dict[str, str], body: dict[str, Any], timeout: float
-) -> tuple[int, bytes, float | None]:
-    """Return status, body and the seconds that Retry-After asks for; bounded in time and size."""
-    import httpx2
-
-    until = time.monotonic() + timeout
-    data = b""
-    with client.stream("POST", address, headers=headers, json=body) as response:
-        for chunk in response.iter_bytes():
-            data += chunk
-            if time.monotonic() > until:
-                raise httpx2.ReadTimeout("the answer takes too long")
-            if len(data) > MAX_ANSWER_BYTES:
-                raise httpx2.ReadError("the answer is too large")
-        return response.status_code, data, _retry_after(response.headers.get("retry-after", ""))
 
 
 def _retry_after(text: str) -> float | None:
@@ -575,14 +689,13 @@ def _retry_after(text: str) -> float | None:
 
 
 def _refuse(status: int, answer: bytes, server: Server, address: str) -> None:
-    said = answer[:400].decode("utf-8", "replace")
+    said = answer.decode("utf-8", "replace")
     try:
         message = json.loads(answer)["error"]["message"]
         said = message if isinstance(message, str) else said
     except (ValueError, KeyError, TypeError, RecursionError):
         pass
-    if server.key:
-        said = said.replace(server.key, "…")
+    said = " ".join(printable(_without_key(said, server.key)[:1000]).split())
     hints = {
         401: "set the variable of --llm-key-env to a key that the server takes",
         403: "set the variable of --llm-key-env to a key that the server takes",
@@ -592,10 +705,18 @@ def _refuse(status: int, answer: bytes, server: Server, address: str) -> None:
     raise ConfigError(
         "the server refuses the request",
         where=_shown(address),
-        seen=f"status {status}: {' '.join(said.split())[:160]}",
+        seen=f"status {status}: {said[:160]}",
         expected="a server with chat completions and response_format json_schema",
         hint=hints.get(status, "see what it says of the request"),
     )
+
+
+def _without_key(text: str, key: str) -> str:
+    """Return a text without a key, and without what it begins or ends with."""
+    for size in range(len(key), min(_KEY_PART, len(key)) - 1, -1):
+        if size:
+            text = text.replace(key[:size], "…").replace(key[-size:], "…")
+    return text
 
 
 def _shown(address: str) -> str:
@@ -682,16 +803,18 @@ class _Filled:
         agents: Collection[str],
     ) -> None:
         self._before, self._article, self._request = proposal, article, request
-        self._model = model
+        self._model = printable(model)[:200]
         self._agents = {*agents, *(r.id for r in proposal.records if isinstance(r, Agent))}
         self._spoken = list(proposal.spoken)
         self._used: set[int] = set()
         self._new: list[Agent] = []
         self._mentions = [r for r in proposal.records if isinstance(r, Mention)]
         self._run = f"{request.key}-model-run"
+        self._asked: set[int] = set()
 
     def add(self, number: int, one: Checked) -> None:
         """Fill the claim of a sentence and stance, or add one."""
+        self._asked.add(number)
         by = [self._speaker(one.speaker)] if one.speaker else ["unattributed"]
         place = self._article.at(one.start, one.end)
         fields: dict[str, Any] = {
@@ -708,7 +831,8 @@ class _Filled:
         label = {"en": one.described}
         for n, spoken in enumerate(self._spoken):
             same = spoken.sentence == number and spoken.cue.stance == one.stance
-            if not same or n in self._used:
+            named = "unattributed" not in (*by, *spoken.claim.by)
+            if not same or n in self._used or (named and not {*by} & {*spoken.claim.by}):
                 continue
             self._used.add(n)
             note = f"filled by the model {self._model}; {spoken.claim.note}"
@@ -736,6 +860,26 @@ class _Filled:
         cue = Cue(one.start, one.end, "", one.stance, "model", "")
         self._used.add(len(self._spoken))
         self._spoken.append(Spoken(number, cue, claim, event))
+
+    def _conflicts(self) -> None:
+        """Say in the notes where the model and the tables of words differ; both stay proposed."""
+        for number in sorted(self._asked):
+            here = [n for n, spoken in enumerate(self._spoken) if spoken.sentence == number]
+            tables = [n for n in here if n not in self._used]
+            added = [n for n in here if self._spoken[n].cue.act == "model"]
+            for mine, others, who in (
+                (tables, added, f"the model {self._model} has"),
+                (added, tables, "the tables of words have"),
+            ):
+                said = "; ".join(
+                    f"{self._spoken[n].claim.stance} by {' '.join(self._spoken[n].claim.by)}"
+                    for n in others
+                )
+                for n in mine if others else ():
+                    spoken = self._spoken[n]
+                    note = f"{spoken.claim.note}; conflict: {who} {said}"[:2000]
+                    claim = msgspec.structs.replace(spoken.claim, note=note)
+                    self._spoken[n] = msgspec.structs.replace(spoken, claim=claim)
 
     def _speaker(self, place: tuple[int, int]) -> str:
         """Return the agent whose name stands in the words, the longest; else a new record."""
@@ -773,6 +917,7 @@ class _Filled:
 
     def proposal(self) -> Proposal:
         """Return the proposal with the run of the model, its events, claims and speakers."""
+        self._conflicts()
         request = self._request
         run = Run(
             id=self._run,

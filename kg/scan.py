@@ -154,7 +154,9 @@ class _Words:
         before = self._tokens[number - 1]
         if self._text[before.end() : token.start()] != " " or not _is_capital(before.group()):
             return False
-        first = not before.start() or bool(_OPENS.search(self._text, 0, before.start()))
+        first = not before.start() or bool(
+            _OPENS.search(self._text, max(0, before.start() - _OPENING), before.start())
+        )
         if first and (not opening or len(before.group()) <= _SHORT):
             return False
         return not self._is_known(before.group())
@@ -259,6 +261,8 @@ _BREAK: Final = re.compile(
     r"[,;:!?।॥。()\[\]\n\"“”«»]|(?<!\bSt)(?<!\bMr)(?<!\bDr)(?<!\bMs)(?<!\bGen)\.\s"
 )
 _OPENS: Final = re.compile(r"[.!?।॥:«“\"\n]\s*$")
+_OPENING: Final = 50
+"""Characters before a word in which a sentence's end is looked for."""
 _TOWNS: Final = frozenset(("city", "state", "territory", "subdivision", "region"))
 _SHORT: Final = 5
 """Letters of a word that opens a sentence and is rather no given name."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import socket
 import stat
 import threading
 import time
@@ -15,12 +17,13 @@ from typing import Any
 
 import jsonschema
 import pytest
+import yaml
 
-from kg.annotate import Proposal, Request, propose, to_yaml
+from kg.annotate import Proposal, Request, propose, to_yaml, words_of
 from kg.article import Article
 from kg.errors import ConfigError
 from kg.facts import Agent, Claim, Event, Run
-from kg.llm import Outcome, Server, ask, check_server, fill, schema
+from kg.llm import ANSWER_TOKENS, Outcome, Server, ask, check_server, fill, schema
 from kg.scan import Found
 
 TEXT = "Rell said that the port is open. Officials denied it. The Courier could not verify it."
@@ -157,12 +160,17 @@ def test_the_question_has_a_schema_and_the_answer_is_checked_against_the_text(mo
 
 
 def test_a_speaker_is_a_name_and_no_sentence(model: Model):
-    text = "The old man whom everybody in the port knew well said no."
-    model.reply = lambda sentence, turn: said(
-        position(words="said no", speaker="The old man whom everybody in the port knew well")
-    )
-    found, outcome, _, _ = run(model, text=text)
-    assert (found, outcome.dropped) == ({0: []}, {"its speaker is no name": 1})
+    text = "The old man in the port knew well and said no."
+    for speaker, kept in (
+        ("The old man in the", True),
+        ("The old man in the port", False),
+    ):
+        model.reply = lambda sentence, turn, speaker=speaker: said(
+            position(words="said no", speaker=speaker)
+        )
+        found, outcome, _, _ = run(model, text=text)
+        assert len(found[0]) == kept
+        assert outcome.dropped == ({} if kept else {"its speaker is no name": 1})
 
 
 def test_every_object_of_the_schema_is_closed_and_needs_all_its_fields():
@@ -192,6 +200,135 @@ def test_a_second_run_asks_only_what_is_missing(model: Model, tmp_path: Path):
     assert run(model, journal)[1].reused == 3
     assert run(model, journal, name="m-2")[1].asked == 3, "another model is asked anew"
     assert run(model, journal, text=TEXT.replace("port", "bay"))[1].asked >= 2
+
+
+def test_what_was_answered_is_found_again_where_the_sentence_now_stands(
+    model: Model, tmp_path: Path
+):
+    journal = tmp_path / "a.llm-journal"
+    text = f"A first line.\nAnother one.\n{TEXT}"
+    model.reply = lambda sentence, turn: said(position()) if sentence.startswith("Rell") else said()
+    (one,) = run(model, journal, text=text)[0][2]
+    assert text[one.start : one.end] == "port is open"
+    model.asked.clear()
+    longer = f"More words before it.\n{text}"
+    found, outcome, _, _ = run(model, journal, text=longer)
+    (one,) = found[3]
+    assert longer[one.start : one.end] == "port is open"
+    assert longer[slice(*one.speaker)] == "Rell"
+    assert (outcome.asked, outcome.reused) == (2, 4), "the first two have another neighbour"
+
+
+def test_the_same_sentence_twice_has_its_own_words_each_time(model: Model, tmp_path: Path):
+    text = "\n".join(["Rell said no."] * 5)
+    model.reply = lambda sentence, turn: said(position(words="said no"))
+    journal = tmp_path / "a.llm-journal"
+    first = run(model, journal, text=text)[0]
+    assert [one.start for (one,) in first.values()] == [5, 19, 33, 47, 61]
+    assert run(model, journal, text=text)[0] == first
+    assert len({json.loads(line)["key"] for line in journal.read_text().splitlines()}) == 5
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"start": 9, "end": 21},
+        {"start": 0, "end": 500},
+        {"start": -5},
+        {"speaker": [5, 9]},
+        {"described": "Rell said that the port is open"},
+        {"described": ""},
+        {"type": "war-crime"},
+        {"sha256": "0" * 64},
+    ],
+)
+def test_a_journal_that_was_edited_is_not_believed(
+    model: Model, tmp_path: Path, change: dict[str, Any]
+):
+    journal = tmp_path / "a.llm-journal"
+    text = "Rell said that the port is open."
+    model.reply = lambda sentence, turn: said(position())
+    first = run(model, journal, text=text)[0]
+    entry = json.loads(journal.read_text())
+    entry["said"][0] |= change
+    journal.write_text(json.dumps(entry) + "\n")
+    found, outcome, lines, _ = run(model, journal, text=text)
+    assert (found, outcome.asked, outcome.reused) == (first, 1, 0)
+    assert lines == ["sentence 0: the journal does not fit the text and is not used"]
+
+
+@pytest.mark.parametrize(
+    "described",
+    [
+        "Rell said: that - the port, is open",
+        "Rell-said-that-the-port-is-open",
+        "Rellsaidthattheportisopenandthatitwillstayopen",
+        "Rell\u200bsaid that\u00ad the port is",
+        "RELL SAID THAT THE PORT IS",
+        "Talk of all the old ships in the bay",  # of the sentence before
+        "Claim that it would be far too late now",  # of the sentence after
+        "Officials left",  # short, and not whole
+        "Officials denied it",  # short, and the whole sentence
+    ],
+)
+def test_no_description_is_a_copy_of_what_was_sent(model: Model, described: str):
+    text = (
+        "They spoke of all the old ships in the bay.\n"
+        "Rell said that the port is open and that it will stay open.\n"
+        "He added it would be far too late now.\nIt rained.\nOfficials denied it."
+    )
+    model.reply = lambda sentence, turn: said(
+        position(words="it", speaker="", described=described)
+        if sentence.startswith("Officials")
+        else position(described=described)
+    )
+    found, _, _, _ = run(model, text=text)
+    assert [one.described for one in found[1]] == (
+        [described] if described.startswith("Officials") else []
+    )
+    assert len(found[4]) == (described != "Officials denied it")
+
+
+@pytest.mark.parametrize(
+    ("text", "described", "kept"),
+    [
+        ("市長は港が来週から再開すると記者団に述べた。", "港が来週から再開する", True),
+        ("市長は港が来週から再開すると記者団に述べた。", "港が来週から再開すると記", False),
+        ("市長は港が来週から再開すると記者団に述べた。", "港が、来週から、再開すると記", False),
+        (
+            "시장은 항구가 다음 주에 다시 열린다고 기자들에게 말했다.",
+            "항구가다음주에다시열린다고",
+            False,
+        ),
+    ],
+)
+def test_scripts_without_spaces_are_counted_by_characters(
+    model: Model, text: str, described: str, kept: bool
+):
+    model.reply = lambda sentence, turn: said(
+        position(words=text[:2], speaker="", described=described)
+    )
+    found, _, _, _ = run(model, text=text)
+    assert [one.described for one in found[0]] == ([described] if kept else [])
+
+
+@pytest.mark.parametrize(
+    ("words", "text", "found"),
+    [
+        ("port", "They reported ports, and the port.", "port"),
+        ("port", "They reported ports.", None),
+        ("لا", "قال لا", "لا"),
+        ("লাভরভ", "তিনি লাভরভকে বলেছেন।", "লাভরভকে"),
+        ("लाव", "उनके लावरोव ने कहा।", "लावरोव"),
+        ("াভরভ", "তিনি লাভরভকে বলেছেন।", None),
+        ("렐", "어제 렐은 말했다.", "렐은"),
+        ("港", "市長は港が開くと述べた。", "港"),
+    ],
+)
+def test_words_are_whole_words(model: Model, words: str, text: str, found: str | None):
+    model.reply = lambda sentence, turn: said(position(words=words, speaker=""))
+    kept = run(model, text=text)[0][0]
+    assert [text[one.start : one.end] for one in kept] == ([found] if found else [])
 
 
 def test_a_rate_limit_is_waited_for_as_the_server_says(model: Model):
@@ -281,6 +418,35 @@ def test_a_slow_answer_is_given_up(model: Model):
     found, outcome, _, _ = run(model, text="Rell left.", timeout=1)
     assert (found, outcome.failed) == ({0: []}, 0)
     assert len(model.asked) == 2
+    assert outcome.estimated == 1
+    assert outcome.tokens_out == ANSWER_TOKENS + 10, "what was given up may have been written"
+    assert outcome.tokens_in > 100
+
+
+@pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\n\r\n"])
+def test_an_answer_that_drips_is_given_up(head: bytes):
+    """Each byte comes in time: in the status line, in the headers, in the body."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def drip() -> None:
+        connection, _ = listener.accept()
+        with connection, contextlib.suppress(OSError):
+            connection.recv(65536)
+            connection.sendall(head)
+            for _ in range(100):
+                connection.sendall(b"H" if not head else b"x")
+                time.sleep(0.1)
+
+    threading.Thread(target=drip, daemon=True).start()
+    server = Server(
+        url=f"http://127.0.0.1:{listener.getsockname()[1]}", model="m", timeout=0.6, retries=0
+    )
+    lines: list[str] = []
+    started = time.monotonic()
+    with listener:
+        ask(Article("a", b"Rell left."), "en", server, TYPES, None, say=lines.append)
+    assert time.monotonic() - started < 3
+    assert lines == ["sentence 0: no answer within 0.6 seconds"]
 
 
 def test_an_answer_without_end_is_given_up(model: Model):
@@ -291,36 +457,62 @@ def test_an_answer_without_end_is_given_up(model: Model):
 
 
 def test_the_key_is_sent_and_never_shown(model: Model, tmp_path: Path):
-    model.reply = lambda sentence, turn: (
-        (401, {}, {"error": {"message": f"bad key {SECRET}"}}) if turn > 1 else said()
-    )
     journal = tmp_path / "a.llm-journal"
-    run(model, journal, text="Rell left.", key=SECRET)
+    model.reply = lambda sentence, turn: said(position(described=f"Port of {sentence[:4]}"))
+    run(model, journal, text="Rell said that the port is open.", key=SECRET)
     assert model.headers[0]["authorization"] == f"Bearer {SECRET}"
+    assert len(journal.read_text()) > 100
     assert SECRET not in journal.read_text()
     assert SECRET not in repr(Server(url=model.url, model="m", key=SECRET))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"error": {"message": f"bad key {SECRET}"}},
+        {"error": {"message": f"bad key {SECRET[:12]}"}},
+        {"error": {"message": f"bad key {SECRET[:6]}****{SECRET[-4:]}"}},
+        {"error": {"message": f"bad key {'x' * 140}{SECRET}"}},
+        f"bad key {'x' * 380}{SECRET}".encode(),
+        f"bad key {'x' * 145}{SECRET}".encode(),
+    ],
+)
+def test_a_refusal_shows_no_part_of_the_key(model: Model, answer: Any):
+    model.reply = lambda sentence, turn: (401, {}, answer)
     with pytest.raises(ConfigError) as refused:
         run(model, text="Rell left.", key=SECRET)
-    assert SECRET not in str(refused.value)
-    assert "the server refuses the request; seen status 401: bad key …" in str(refused.value)
-    assert "--llm-key-env" in str(refused.value)
-    assert len(model.asked) == 2, "a refusal for good is not asked again"
+    shown = str(refused.value)
+    assert not [n for n in range(len(SECRET) - 3) if SECRET[n : n + 4] in shown]
+    assert "the server refuses the request; seen status 401: bad key " in shown
+    assert "--llm-key-env" in shown
+    assert len(model.asked) == 1, "a refusal for good is not asked again"
+
+
+@pytest.mark.parametrize("key", [f"{SECRET}\n", "sk-гавань", "sk harbour", "\x00"])
+def test_a_key_that_cannot_be_sent_is_named_by_its_variable(model: Model, key: str):
+    with pytest.raises(ConfigError, match="HARBOUR_KEY: the key holds characters") as wrong:
+        run(model, key=key, key_env="HARBOUR_KEY")
+    assert key.strip() not in str(wrong.value)
+    assert model.asked == []
 
 
 def test_a_key_goes_over_the_network_with_tls_only():
     for url in ("http://example.org/v1", "http://127.example.org"):
         with pytest.raises(ConfigError, match="in the open"):
             check_server(Server(url=url, model="m", key=SECRET))
-    for url in ("ftp://x", "x", "http://", "http://me:pw@127.0.0.1/v1", "http://[::1"):
+    wrong_ones = ["ftp://x", "x", "http://", "http://me:pw@127.0.0.1/v1", "http://[::1"]
+    wrong_ones += ["http://x/v1#a", "http://x/v 1", "http://x/v1\n", "http://x:99999"]
+    for url in wrong_ones:
         with pytest.raises(ConfigError, match="no address of a server") as wrong:
             check_server(Server(url=url, model="m"))
         assert "pw" not in str(wrong.value)
     assert check_server(Server(url="https://example.org", model="m", key=SECRET)) == (
         "https://example.org/v1/chat/completions"
     )
-    assert check_server(Server(url="http://localhost:1/api/", model="m")) == (
-        "http://localhost:1/api/chat/completions"
-    )
+    for path in ("api/", "api/chat/completions", "api/chat/completions/"):
+        assert check_server(Server(url=f"http://localhost:1/{path}", model="m")) == (
+            "http://localhost:1/api/chat/completions"
+        )
 
 
 def test_a_redirect_is_not_followed(model: Model):
@@ -341,20 +533,90 @@ def test_a_server_that_is_not_there_is_named():
         ask(Article("a", TEXT.encode()), "en", server, TYPES, None, sleep=lambda s: None)
 
 
-def test_the_budget_is_kept_also_where_the_server_does_not_count(model: Model, tmp_path: Path):
+def test_the_budget_is_kept(model: Model, tmp_path: Path):
     journal = tmp_path / "a.llm-journal"
-    size = len(json.dumps(run(model)[1] and model.asked[0]).encode()) // 3
+    run(model, text="Rell left.")
+    size = len(json.dumps(model.asked[0]).encode()) // 3
     model.asked.clear()
     model.usage = {"prompt_tokens": size, "completion_tokens": 10}
-    _, outcome, _, _ = run(model, journal, max_tokens=size + 40)
+    limit = size + ANSWER_TOKENS + 100
+    _, outcome, _, _ = run(model, journal, max_tokens=limit)
     assert (outcome.asked, outcome.left) == (1, 2)
-    assert outcome.tokens <= size + 40
-    assert 1 <= model.asked[0]["max_tokens"] <= 1500
+    assert outcome.tokens <= limit
+    assert model.asked[0]["max_tokens"] == ANSWER_TOKENS
     _, outcome, _, _ = run(model, journal)
     assert (outcome.reused, outcome.asked, outcome.left) == (1, 2, 0)
-    model.usage = None
-    _, outcome, _, _ = run(model, max_tokens=size + 40)
-    assert (outcome.asked, outcome.left, outcome.estimated) == (1, 2, 1)
+
+
+def test_nothing_is_asked_that_could_not_be_answered(model: Model):
+    _, outcome, _, _ = run(model, max_tokens=ANSWER_TOKENS)
+    assert (outcome.asked, outcome.left, model.asked) == (0, 3, [])
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        None,
+        {"prompt_tokens": 0, "completion_tokens": 0},
+        {"prompt_tokens": 900, "completion_tokens": 0},
+        {"prompt_tokens": True, "completion_tokens": True},
+        {"prompt_tokens": -1, "completion_tokens": 5},
+    ],
+)
+def test_where_the_server_does_not_count_tokens_are_estimated(
+    model: Model, usage: dict[str, int] | None
+):
+    model.usage = usage
+    _, outcome, _, _ = run(model, max_tokens=4000)
+    size = len(json.dumps(model.asked[0]).encode()) // 3
+    assert outcome.estimated == outcome.asked == len(model.asked) > 0
+    assert outcome.tokens_in >= outcome.asked * size * 0.9
+    assert outcome.tokens_out > 0
+    assert outcome.left == 3 - outcome.asked > 0
+
+
+def test_attempts_that_were_given_up_count_too(model: Model):
+    def slow(sentence: str, turn: int) -> str:
+        time.sleep(1)
+        return said()
+
+    model.reply = slow
+    _, outcome, _, _ = run(model, text="Rell left.", timeout=0.3, retries=9, max_tokens=7000)
+    assert 1 <= len(model.asked) <= 3, "the budget ends the attempts"
+    assert (outcome.left, outcome.failed, outcome.estimated) == (1, 0, len(model.asked))
+    assert outcome.tokens <= 7000
+
+
+def test_an_answer_that_was_twice_of_no_use_is_remembered(model: Model, tmp_path: Path):
+    journal = tmp_path / "a.llm-journal"
+    model.reply = lambda sentence, turn: "no JSON"
+    run(model, journal, text="Rell left.")
+    model.asked.clear()
+    found, outcome, lines, _ = run(model, journal, text="Rell left.")
+    assert (model.asked, found, outcome.reused, outcome.failed) == ([], {}, 1, 1)
+    assert lines == ["sentence 0: the answer is not of the schema, twice"]
+
+
+def test_a_server_that_names_the_limit_otherwise_is_understood_once(model: Model):
+    def newer(sentence: str, turn: int) -> Any:
+        if "max_tokens" in model.asked[-1]:
+            said_ = "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."
+            return 400, {}, {"error": {"message": said_}}
+        return said()
+
+    model.reply = newer
+    found, outcome, _, waits = run(model)
+    assert (len(found), outcome.asked, waits) == (3, 3, [])
+    assert [("max_tokens" in a, "max_completion_tokens" in a) for a in model.asked] == [
+        (True, False),
+        *[(False, True)] * 3,
+    ]
+    assert not any("temperature" in asked for asked in model.asked)
+    model.reply = lambda sentence, turn: (400, {}, {"error": {"message": "no max_tokens"}})
+    model.asked.clear()
+    with pytest.raises(ConfigError, match="status 400"):
+        run(model)
+    assert len(model.asked) == 2
 
 
 # --- what becomes of a proposal -----------------------------------------------------------------
@@ -401,7 +663,7 @@ def test_claims_are_filled_others_are_added_and_all_stay_proposed(model: Model):
     assert {r.review for r in proposal.records if not isinstance(r, Run)} == {"proposed"}
     made = records["harbour-model-run"]
     assert "m-1" in made.method
-    assert "version 1" in made.method
+    assert "version 2" in made.method
     speaker = records[claims[0].by[0]]
     assert isinstance(speaker, Agent)
     assert speaker.labels == {"en": "Rell"}
@@ -409,6 +671,69 @@ def test_claims_are_filled_others_are_added_and_all_stay_proposed(model: Model):
     assert records[claims[1].by[0]].type == "UnnamedSource"
     assert to_yaml(proposal, "harbour").count("review: proposed") > 10
     assert len(records) == len(proposal.records)
+
+
+def test_no_more_of_the_text_is_in_the_file_than_may_be_shown(model: Model):
+    copied = "Rell said that the port is open and more"
+    proposal = filled(
+        model,
+        said(
+            position(described=copied),
+            position(described="Rell: said - that the port, is"),
+            position(words="Rell said that the port is open", speaker="Rell said that the port is"),
+            position(words="Rell said that the port is open", described="Use of a port"),
+        ),
+        said(position(words="denied it", speaker="Officials", stance="denies")),
+        said(position(described="Officials denied it")),  # the sentence before
+    )
+    file = " ".join(words_of(to_yaml(proposal, "harbour")))
+    words = words_of(TEXT)
+    assert "use of a port" in file
+    assert not [n for n in range(len(words) - 5) if " ".join(words[n : n + 6]) in file]
+    assert "officials denied it" not in file
+
+
+def test_what_no_file_can_hold_is_left_out_of_what_a_model_says(model: Model):
+    proposal = filled(
+        model,
+        said(position(described="Opening\x07 of\x85a\ufffe port\u2028\u202e", speaker="")),
+        said(),
+        said(),
+    )
+    file = to_yaml(proposal, "harbour")
+    records = yaml.safe_load(file)
+    assert len(records) == len(proposal.records)
+    assert {"en": "Opening of a port"} in [r.get("label") for r in records]
+
+
+def test_where_model_and_tables_differ_both_are_proposed_and_say_so(model: Model):
+    proposal = filled(
+        model,
+        said(position(stance="denies")),
+        said(position(words="denied it", speaker="Officials", stance="denies")),
+        said(),
+    )
+    claims = [r for r in proposal.records if isinstance(r, Claim)]
+    table, other = (next(c for c in claims if c.stance == s) for s in ("affirms", "denies"))
+    other = next(c for c in claims if c.id == "harbour-l01")
+    assert "conflict: the model m-1 has denies by harbour-model-speaker-01" in table.note
+    assert "conflict: the tables of words have affirms by unattributed" in other.note
+    assert {c.review for c in claims} == {"proposed"}
+    assert sum("conflict" in c.note for c in claims) == 2
+
+
+def test_a_speaker_that_the_tables_guess_otherwise_is_a_conflict(model: Model):
+    text = "Officials denied it, and the mayor left."
+    article = Article("harbour", text.encode())
+    request = Request(key="harbour", language="en", today="2024-03-20")
+    proposal = propose(article, request, nobody, [], {})
+    model.reply = lambda sentence, turn: said(
+        position(words="denied it", speaker="the mayor", stance="denies")
+    )
+    done = fill(proposal, article, request, "m-1", run(model, text=text)[0], [])
+    claims = [r for r in done.records if isinstance(r, Claim)]
+    assert [c.by for c in claims] == [["harbour-speaker-01"], ["harbour-model-speaker-01"]]
+    assert all("conflict" in c.note for c in claims)
 
 
 def test_a_model_that_names_nobody_makes_no_narrator(model: Model):
@@ -449,4 +774,5 @@ def test_the_command_asks_a_model_and_shows_tokens_and_cost(
     assert model.headers[0]["authorization"].endswith(SECRET)
     assert SECRET not in shown + err + out.read_text() + (tmp_path / "a.llm-journal").read_text()
     assert "harbour" not in out.read_text()
+    assert "HTTP" not in err, "no line for each request"
     assert "Opening of a port" in out.read_text()
