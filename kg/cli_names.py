@@ -55,7 +55,7 @@ def names(
         msgspec.structs.replace(
             mention,
             date=mention.date or date,
-            document=mention.document or ("1" if one_document else ""),
+            document="1" if one_document else mention.document,
         )
         for mention in table.mentions()
     )
@@ -63,8 +63,7 @@ def names(
     shown = sys.stderr.isatty()
     out = sys.stdout.buffer
     out.write("\t".join(COLUMNS).encode() + b"\n")
-    documents = one_document or table.documents
-    for mention, answer in linked(Linker.load(), mentions, documents=documents):
+    for mention, answer in linked(Linker.load(), mentions, scattered=table.scattered):
         done += 1
         found += bool(answer.qid)
         out.write(answer_row(mention, answer).encode() + b"\n")

@@ -20,7 +20,7 @@ COLUMNS: Final = (*NEEDED, *OPTIONAL, "qid", "literal_qid", "confidence", "featu
 LARGEST: Final = 256 * 1024 * 1024
 """Bytes of a table that is read at most."""
 BATCH: Final = 5_000
-"""Rows that are linked at once, where no document ties them together."""
+"""Rows of no document that are linked at once."""
 _ERRORS: Final = 20
 
 
@@ -39,9 +39,14 @@ class Table:
         self.size: Final = len(lines)
 
     @property
-    def documents(self) -> bool:
-        """Return whether rows may belong to documents."""
-        return "document" in self._place
+    def scattered(self) -> bool:
+        """Return whether the rows of a document stand apart, with others of another one between."""
+        if "document" not in self._place:
+            return False
+        at = self._place["document"]
+        named = (line.split("\t")[at].strip() for line in self._lines)
+        runs = [document for document, _ in itertools.groupby(named) if document]
+        return len(runs) != len(set(runs))
 
     def mentions(self) -> Iterator[Mention]:
         """Yield one mention for each row, in order."""
@@ -138,22 +143,22 @@ def _errors(
 
 
 def linked(
-    linker: Linker, mentions: Iterable[Mention], *, documents: bool
+    linker: Linker, mentions: Iterable[Mention], *, scattered: bool
 ) -> Iterator[tuple[Mention, Answer]]:
-    """Yield each mention with its answer, in order.
+    """Yield each mention with its answer, in order; the mentions of a document are seen together.
 
     Args:
         linker: what links them.
         mentions: what is linked.
-        documents: some belong to documents, which have to be seen whole: all are read at once.
+        scattered: those of a document do not stand together, so that all are read at once.
     """
-    if documents:
+    if scattered:
         some = list(mentions)
         yield from zip(some, linker.link(some), strict=True)
         return
-    rest = iter(mentions)
-    while some := list(itertools.islice(rest, BATCH)):
-        yield from zip(some, linker.link(some), strict=True)
+    for document, run in itertools.groupby(mentions, key=lambda mention: mention.document):
+        while some := list(run if document else itertools.islice(run, BATCH)):
+            yield from zip(some, linker.link(some), strict=True)
 
 
 def answer_row(mention: Mention, answer: Answer) -> str:

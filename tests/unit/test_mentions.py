@@ -19,7 +19,7 @@ CELL = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\t\n
 
 def rows(text: str) -> list[list[str]]:
     table = read_mentions(text.encode(), "in.tsv")
-    pairs = linked(LINKER, table.mentions(), documents=table.documents)
+    pairs = linked(LINKER, table.mentions(), scattered=table.scattered)
     return [answer_row(mention, answer).split("\t") for mention, answer in pairs]
 
 
@@ -40,6 +40,20 @@ def test_a_column_type_is_a_hint_where_there_is_no_other() -> None:
     assert row[5] == "Q1428"
     (row,) = rows("surface\tlang\ttype\ttype_hint\nGeorgia\ten\tUS state\tstate\n")
     assert row[5] == "Q230"
+
+
+@pytest.mark.parametrize("order", ["aabb", "abab", "a.a.", ".aab"])
+def test_a_document_is_seen_whole_wherever_its_rows_stand(order: str) -> None:
+    row = {"a": "a", "b": "b", ".": ""}
+    names = ["Kim Jong Un", "Kim", "Kim", "Kim Jong Un"]
+    text = "surface\tlang\ttype_hint\tdocument\n" + "".join(
+        f"{name}\ten\tperson\t{row[letter]}\n" for name, letter in zip(names, order, strict=True)
+    )
+    full = {d for d, name in zip(order, names, strict=True) if name != "Kim" and d != "."}
+    wanted = [
+        "Q56226" if n != "Kim" or d in full else "NIL" for d, n in zip(order, names, strict=True)
+    ]
+    assert [cells[5] for cells in rows(text)] == wanted
 
 
 def test_candidates_are_said() -> None:
