@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import io
 import json
 import multiprocessing
@@ -18,7 +19,7 @@ import pytest
 from kg import cli_link, linking
 from kg.build import load_facts, publish
 from kg.cli import main
-from kg.errors import MappingError
+from kg.errors import KgErrors, MappingError
 from kg.facts import FactSet
 from kg.identity import collect_inputs
 from kg.link import read_links, read_proposals
@@ -92,6 +93,8 @@ def kg(
         given = ["kg", "link", *args, "--facts", str(facts), "--links", str(authority)]
         monkeypatch.setattr(sys, "argv", given)
         monkeypatch.setattr(cli_link, "_linker", lambda _: ask)
+        now = datetime.datetime(2026, 11, 27, 12, tzinfo=datetime.UTC)
+        monkeypatch.setattr(cli_link, "_now", lambda: now)
         capsys.readouterr()
         with pytest.raises(SystemExit) as stop:
             main()
@@ -117,7 +120,6 @@ def of(authority: Path, subject: str) -> list[LinkRow]:
 
 def test_a_decision_changes_one_row_and_nothing_else(kg: Kg, authority: Path) -> None:
     """Diffable: every other line stays as it is, and where it is."""
-    decided(kg, "reject", "agent/kyodo", "Q1")  # a table without doubts gets its last column
     before = authority.read_text(encoding="utf-8").splitlines()
     code, out, err = decided(
         kg, "accept", "agent/chinese-government", "Q37070", "--kind", "government", "--label", "X"
@@ -234,6 +236,9 @@ def test_rows_of_others_stay(read: FactSet, authority: Path) -> None:
         ("agent/nobody", "Q1", (), "no such record"),
         ("agent/us-executive", "P31", (), "this is no item"),
         ("agent/us-executive", "Q1", ("--date", "2026-02-30"), "no day of the calendar"),
+        ("agent/us-executive", "Q1", ("--date", "2026-11-29"), "of a day to come"),
+        ("agent/us-executive", "Q200000001", (), "there is no such item"),
+        ("agent/us-executive", "Q1", ("--reviewer", "japan"), "only a person or a program"),
         ("agent/us-executive", "Q1", ("--reviewer", "nobody"), "no agent of the facts"),
         ("agent/us-executive", "Q1", ("--evidence", " "), "this is needed"),
     ],
@@ -265,7 +270,7 @@ def test_a_building_may_be_related(kg: Kg, authority: Path) -> None:
     )
     assert code == 0, err
     found = {(row.decision, row.predicate_id) for row in of(authority, "kg:agent/us-executive")}
-    assert found == {("match", "skos:relatedMatch"), ("refused", EXACT)}
+    assert found == {("match", "skos:relatedMatch")}, "one pair has one decision"
 
 
 def test_the_lexicon_knows_a_building_whatever_is_said(
@@ -278,6 +283,59 @@ def test_the_lexicon_knows_a_building_whatever_is_said(
     code, _, err = decided(kg, "accept", "agent/chinese-government", "Q99", "--kind", "government")
     assert code == 2
     assert "never gets an exact match to a building" in err
+
+
+def test_the_lexicon_knows_a_building_in_a_review_too(
+    kg: Kg, authority: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "entities.tsv").write_text(
+        "qid\tkind\tlabel\nQ37070\tbuilding\tA palace\n", encoding="utf-8"
+    )
+    monkeypatch.setattr(cli_link, "_lexicon", lambda: tmp_path)
+    kg("propose", "agent/chinese-government")  # as a government
+    before = authority.read_bytes()
+    answers = iter(["e", "a list", "", "q"])
+    monkeypatch.setattr(cli_link, "_asked", lambda words: next(answers))
+    code, out, err = kg("review", "--reviewer", "ada-verma")
+    assert (code, out) == (0, "")
+    assert "against it: it is a building, and an agent never gets one" in err
+    assert "never gets an exact match to a building" in err
+    assert authority.read_bytes() == before
+
+
+def test_a_wrong_name_is_warned_of_and_found_by_the_check(kg: Kg, authority: Path) -> None:
+    """The label that a wrong decision has written does not speak for it."""
+    code, _, err = kg("check")
+    assert code == 0, err
+    code, _, err = decided(kg, "accept", "agent/dmitry-peskov", "Q207")
+    assert code == 0, err
+    words = "it is called George W. Bush: no word is in common"
+    assert f"warning: kg:agent/dmitry-peskov wd:Q207: {words}" in err
+    [row] = [row for row in of(authority, "kg:agent/dmitry-peskov") if row.decision == "match"]
+    assert row.object_label == "George W. Bush"
+    code, out, _ = kg("check")
+    assert code == 1
+    assert f"kg:agent/dmitry-peskov wd:Q207: the lexicon says: {words}" in out
+
+
+def test_a_wrong_name_is_said_in_a_review(read: FactSet) -> None:
+    known = linking.subjects(read)
+    subject = known["kg:agent/japan"]
+    row = msgspec.structs.replace(
+        read_links(folder("mappings") / "wikidata.sssom.tsv")[0],
+        subject_id=subject.curie,
+        object_id="wd:Q5",
+        object_label="",
+    )
+    item = Item(qid="Q5", label="Ministry of Peru", names={"es": ("Nada",)})
+    [task] = linking.tasks(known, [], [row], items={"Q5": item})
+    assert task.against == "it is called Ministry of Peru: no word is in common"
+    same = Item(qid="Q5", names={"en": (f"the Government of {subject.label}",)})
+    [task] = linking.tasks(known, [], [row], items={"Q5": same})
+    assert task.against == ""
+    foreign = Item(qid="Q5", names={"es": ("Nada",)})
+    [task] = linking.tasks(known, [], [row], items={"Q5": foreign})
+    assert task.against == "", "no language in common"
 
 
 def test_kinds_are_those_that_the_shapes_know(checkout: Path) -> None:
@@ -317,21 +375,116 @@ def test_what_was_not_found_is_found_later(kg: Kg, authority: Path) -> None:
 
 
 def test_a_program_reviews_nothing(kg: Kg, authority: Path) -> None:
-    code, _, err = decided(
-        kg,
-        "accept",
-        "agent/kyodo",
-        "Q1",
-        *("--kind", "news agency", "--reviewer", "cross-document-curator"),
-    )
+    program = ("--reviewer", "cross-document-curator")
+    kind = ("--kind", "news agency")
+    code, _, err = decided(kg, "accept", "agent/kyodo", "Q1", *kind, *program)
     assert code == 0, err
     [row] = of(authority, "kg:agent/kyodo")
     assert row.reviewer_id == ""
     assert row.mapping_justification == "semapv:BackgroundKnowledgeBasedMatching"
-    code, _, err = decided(
-        kg, "accept", "agent/japan", "Q17", "--reviewer", "cross-document-curator"
-    )
+    decided(kg, "unsure", "agent/chinese-government", "Q148", *program)
+    [row] = of(authority, "kg:agent/chinese-government")
+    assert (row.decision, row.reviewer_id) == ("unsure", "")
+    before = authority.read_bytes()
+    code, _, err = decided(kg, "accept", "agent/japan", "Q17", *program)
     assert code == 2
+    assert "already" in err
+    assert authority.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        (("accept", "agent/japan", "Q17"), ("reject", "agent/japan", "Q17")),
+        (
+            ("accept", "agent/japan", "Q17"),
+            ("accept", "agent/japan", "Q17", "--predicate", "skos:broadMatch"),
+        ),
+        (
+            ("reject", "agent/japan", "Q17"),
+            ("accept", "agent/japan", "Q17", "--kind", "state"),
+        ),
+        (
+            ("notfound", "agent/chinese-government"),
+            ("accept", "agent/chinese-government", "Q1", "--kind", "government"),
+        ),
+        (
+            ("unsure", "agent/chinese-government", "Q1"),
+            ("accept", "agent/chinese-government", "Q1", "--kind", "government"),
+        ),
+    ],
+)
+def test_a_program_replaces_nothing_that_a_person_has_reviewed(
+    kg: Kg, authority: Path, first: tuple[str, ...], then: tuple[str, ...]
+) -> None:
+    given = ("--evidence", "a list", "--date", DAY)
+    code, _, err = kg(*first, *given, "--reviewer", "ada-verma")
+    assert code == 0, err
+    before = authority.read_bytes()
+    more = ("--overturn",) if then[0] in ("accept", "reject") else ()
+    code, _, err = kg(*then, *given, *more, "--reviewer", "cross-document-curator")
+    assert code == 2
+    assert "a program does not replace what somebody has reviewed" in err
+    assert authority.read_bytes() == before
+
+
+def test_what_somebody_has_decided_is_overturned_on_purpose_only(kg: Kg, authority: Path) -> None:
+    decided(kg, "accept", "agent/japan", "Q17")
+    before = authority.read_bytes()
+    for verb, more in (
+        ("reject", ()),
+        ("accept", ("--predicate", "skos:broadMatch")),
+    ):
+        code, _, err = decided(kg, verb, "agent/japan", "Q17", *more)
+        assert code == 2
+        assert "somebody has decided otherwise" in err
+        assert "--overturn" in err
+        assert authority.read_bytes() == before
+    code, _, err = decided(kg, "reject", "agent/japan", "Q17", "--overturn", "--comment", "Oh")
+    assert code == 0, err
+    [row] = of(authority, "kg:agent/japan")
+    assert row.decision == "refused"
+    assert row.comment == f"Oh; before: match {EXACT}, by kg:agent/ada-verma, on {DAY}"
+    code, _, err = decided(kg, "accept", "agent/japan", "Q17")
+    assert code == 2
+    code, _, err = decided(kg, "accept", "agent/japan", "Q17", "--overturn")
+    assert code == 0, err
+    [row] = of(authority, "kg:agent/japan")
+    assert row.comment == f"before: refused {EXACT}, by kg:agent/ada-verma, on {DAY}"
+
+
+def test_a_pair_has_one_decision(kg: Kg, authority: Path) -> None:
+    code, _, err = decided(kg, "accept", "agent/japan", "Q17", "--predicate", "skos:broadMatch")
+    assert code == 0, err
+    [row] = of(authority, "kg:agent/japan")
+    assert (row.predicate_id, row.reviewer_id) == ("skos:broadMatch", "kg:agent/ada-verma")
+    code, _, err = decided(kg, "reject", "agent/japan", "Q17", "--overturn")
+    assert code == 0, err
+    [row] = of(authority, "kg:agent/japan")
+    assert (row.decision, row.object_label) == ("refused", "Japan")
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [(2, "skos:broadMatch"), (3, "Not")], ids=["predicates", "match and Not"]
+)
+def test_two_rows_of_a_pair_are_refused_with_their_lines(
+    kg: Kg, facts: Path, authority: Path, tmp_path: Path, column: int, value: str
+) -> None:
+    lines = authority.read_text(encoding="utf-8").splitlines(keepends=True)
+    number = next(n for n, line in enumerate(lines) if line.startswith("kg:agent/japan\t"))
+    cells = lines[number].split("\t")
+    cells[column] = value
+    authority.write_text("".join([*lines, "\t".join(cells)]), encoding="utf-8")
+    for run in (
+        lambda: kg("check"),
+        lambda: decided(kg, "accept", "agent/kyodo", "Q1", "--kind", "news agency"),
+    ):
+        code, _, err = run()
+        assert code == 2
+        assert f":{len(lines) + 1}: two rows are of one record and one item" in err
+        assert f"also at {authority.parent.name}/links.sssom.tsv:{number + 1}" in err
+    with pytest.raises(KgErrors, match="two rows are of one record"):
+        publish([facts], tmp_path / "out", base="https://chancery.example/", links=authority)
 
 
 # --- unsure ---------------------------------------------------------------------------------------

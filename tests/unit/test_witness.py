@@ -67,7 +67,7 @@ def test_witnesses_and_the_lexicon_contradict(
         "kg:agent/ukraine": "witness: witnesses give Q1 for this name",
         "kg:agent/south-korea": "kind: the lexicon says: it is a building, and an agent never "
         "gets one",
-        "kg:agent/russia": "label: the lexicon calls it Atlantis: no word is in common",
+        "kg:agent/russia": "label: the lexicon says: it is called Atlantis: no word is in common",
     }
 
 
@@ -186,7 +186,7 @@ def test_wikidata_contradicts(
         "kg:agent/joe-biden": "kind: Wikidata does not say that it is a human being",
         "kg:agent/south-korea": "kind: Wikidata says: it is of the kind person, and this is of "
         "the class State",
-        "kg:agent/russia": "label: Wikidata calls it Atlantis: no word is in common",
+        "kg:agent/russia": "label: Wikidata says: it is called Atlantis: no word is in common",
         "kg:agent/north-korea": "kind: Wikidata says that it is a disambiguation page",
     }
 
