@@ -231,6 +231,7 @@ def propose(
     """Ask the linker which items records may be, and write its proposals, which are no links."""
     from kg import linking
     from kg.link import read_links
+    from kg.witness import read_known
 
     found, authority = _open(facts, links, config)
     rows = read_links(authority)
@@ -242,7 +243,8 @@ def propose(
             one for one in known.values() if one.kind != "event" and linking.is_open(one, rows)
         ]
     languages = [lang for one in wanted for lang in one.labels]
-    made = linking.propose(wanted, rows, _linker(languages), limit)
+    items = read_known(_lexicon()).items
+    made = linking.propose(wanted, rows, _linker(languages), limit, items)
     path = linking.proposals_of(authority)
     linking.write_proposals(path, made, wanted if subjects else None)
     with_some = len({row.subject_id for row in made})

@@ -346,7 +346,11 @@ def is_open(subject: Subject, rows: Iterable[LinkRow]) -> bool:
 
 
 def propose(
-    wanted: Iterable[Subject], rows: Sequence[LinkRow], ask: Propose, limit: int = 5
+    wanted: Iterable[Subject],
+    rows: Sequence[LinkRow],
+    ask: Propose,
+    limit: int = 5,
+    items: Mapping[str, Item] = MappingProxyType({}),
 ) -> list[LinkRow]:
     """Return proposals for some records, sorted by subject, then the likeliest first.
 
@@ -359,6 +363,7 @@ def propose(
         rows: the authority.
         ask: the linker; it is asked for every name of a record, in every language.
         limit: how many candidates there may be for one record.
+        items: what the lexicon knows of items.
     """
     decided = {(row.subject_id, row.object_id) for row in rows}
     found: list[LinkRow] = []
@@ -375,7 +380,10 @@ def propose(
                     if kind and not fits(kind, subject) and float(one.score) < _ALIKE:
                         continue
                     score = float(one.score)
-                    if score < _LEAST or (score < 1 and _only_generic(name, one.label)):
+                    if score < _LEAST:
+                        continue
+                    known = items[one.qid].names.get(lang, ()) if one.qid in items else ()
+                    if score < 1 and _only_generic(name, (one.label, *known)):
                         continue
                     reasons.setdefault(one.qid, {})[f"{name} ({lang}): {one.why}"] = None
                     if one.qid not in best or float(one.score) > float(best[one.qid].score):
@@ -406,19 +414,21 @@ def propose(
     return sorted(found, key=_likely_first)
 
 
-def _only_generic(name: str, label: str) -> bool:
-    """Return whether two names are alike in words that many names have, and else not.
+def _only_generic(name: str, others: Iterable[str]) -> bool:
+    """Return whether a name is like some others in words that many names have, and else not.
 
-    >>> _only_generic("Government of China", "Government of Ghana")
+    >>> _only_generic("Government of China", ["Government of Ghana"])
     True
-    >>> _only_generic("Government of Ukraine", "Government of the Ukraine")
+    >>> _only_generic("Government of Ukraine", ["Ukraine", "Government of the Ukraine"])
     False
     """
-    mine, its = fold(name).split(), fold(label).split()
-    if not _GENERIC & set(mine) & set(its):
-        return False
-    one, other = (" ".join(word for word in some if word not in _GENERIC) for some in (mine, its))
-    return one != other and SequenceMatcher(None, one, other).ratio() < _LEAST
+    mine = fold(name).split()
+    alike = [words for other in others if _GENERIC & set(mine) & set(words := fold(other).split())]
+    own = " ".join(word for word in mine if word not in _GENERIC)
+    rests = [" ".join(word for word in words if word not in _GENERIC) for words in alike]
+    return bool(rests) and not any(
+        own == rest or SequenceMatcher(None, own, rest).ratio() >= _LEAST for rest in rests
+    )
 
 
 def _likely_first(row: LinkRow) -> tuple[str, float, int]:
@@ -592,7 +602,7 @@ def _edited(path: Path, rows: Sequence[LinkRow], gone: Sequence[LinkRow], new: L
     after = next((number[id(row)] for row in left if row.order > new.order), None)
     if after is None:
         after = max((number[id(row)] for row in rows), default=head) + 1
-    if not lines[-1].endswith("\n"):
+    if after == len(lines) and not lines[-1].endswith("\n"):
         lines[-1] += end
     kept = [(n, line) for n, line in enumerate(lines) if n not in dropped]
     before = "".join(line for n, line in kept if n < after)
