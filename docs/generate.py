@@ -540,10 +540,12 @@ CODES: Final[Mapping[str, str]] = {
     "Wikidata does not answer.",
     "kg link names": "0 done, whatever was linked; 2 the table cannot be read, or has no such "
     "columns. [Linking names](linking.md) says what they are.",
+    "kg link notfound": "0 written; 2 it cannot be said so, and the message says why.",
     "kg link propose": "0 written; 2 a file cannot be read or written, or there is no such record.",
     "kg link reject": "0 written; 2 it cannot be rejected so, and the message says why.",
     "kg link review": "0 ended; 2 the reviewer is not known, or a file cannot be read.",
     "kg link status": "0; 2 a file cannot be read.",
+    "kg link unsure": "0 written; 2 it cannot be said so, and the message says why.",
     "kg release diff": "0, whether anything differs or not; 2 there is no such release, or too "
     "much has changed to be shown by thing.",
     "kg release import": "0 published, or already there; 2 files cannot be read or published: "

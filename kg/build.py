@@ -162,6 +162,7 @@ def build_dataset(
         bad = len({b.record for b in breaks})
         counts = [Counts("articles", facts.count, facts.count - bad, bad)]
         return Built(dataset=nothing, origins={}, counts=counts, breaks=breaks, report=None)
+    _tell_of_strangers(facts, rows)
     out, count = map_facts(facts, rows, vocabulary, base, register=register)
     private = _private(facts, base)
     left_out = bool(out.suppressed or out.went)
@@ -237,6 +238,21 @@ def _private(facts: "FactSet", base: str) -> frozenset[str]:
     if found:  # what was concluded may say what only these say
         found |= {"status", "uncontested", "event-links", "corrections"}
     return frozenset(graph_iri(base, key) for key in found)
+
+
+def _tell_of_strangers(facts: "FactSet", rows: "Sequence[LinkRow]") -> None:
+    """Warn of who decided on a link that is published and is no agent of the facts."""
+    from kg.facts import Agent
+
+    strangers = {
+        who: row.origin
+        for row in reversed(rows)
+        if facts.by_id.get(row.subject) is not None
+        for who in (row.author_id, row.reviewer_id)
+        if who and not isinstance(facts.by_id.get(who.removeprefix("kg:agent/")), Agent)
+    }
+    for who, where in sorted(strangers.items()):
+        _log.warning("%s: %s decided on a link, and the facts have no such agent", where, who)
 
 
 def _leave_out(out: "Quads") -> None:

@@ -11,10 +11,12 @@ from __future__ import annotations
 import datetime
 import json
 import os
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 
+import msgspec
 import typer
 
 from kg import cli_names, logs
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="link",
-    help="Links to Wikidata: names, status, propose, review, accept, reject, check.",
+    help="Links to Wikidata: what is open, proposals, decisions, and checks.",
     no_args_is_help=True,
 )
 app.command("names")(cli_names.names)
@@ -59,6 +61,23 @@ PredicateOption = Annotated[
         help="skos:exactMatch, skos:closeMatch, skos:broadMatch or skos:relatedMatch.",
     ),
 ]
+OverturnOption = Annotated[
+    bool,
+    typer.Option(
+        "--overturn", help="Replace what somebody has decided; the remark keeps what that was."
+    ),
+]
+KindOption = Annotated[
+    str,
+    typer.Option(
+        "--kind",
+        metavar="WORD",
+        help="What the item is, e.g. state. [default: as the proposal or the lexicon says]",
+    ),
+]
+LabelOption = Annotated[
+    str, typer.Option("--label", metavar="TEXT", help="Its name. [default: as with --kind]")
+]
 DateOption = Annotated[
     str | None,
     typer.Option("--date", metavar="DAY", help="The day, YYYY-MM-DD. [default: today]"),
@@ -72,6 +91,10 @@ SubjectArgument = Annotated[
 ]
 ItemArgument = Annotated[str, typer.Argument(metavar="QID", help="The item, e.g. Q17.")]
 
+MOST_ITEM: Final = 200_000_000
+"""No item has a greater number; Wikidata had given 137 million in 2025."""
+_FIRST_ZONE: Final = datetime.timedelta(hours=14)
+"""How far ahead of UTC the day begins first."""
 _KEYS: Final = {
     "e": "exact",
     "c": "close",
@@ -80,6 +103,17 @@ _KEYS: Final = {
     "x": "reject",
     "u": "unsure",
     "n": "not-found",
+}
+_WORDS: Final = {
+    "e": "[e]xact",
+    "c": "[c]lose",
+    "b": "[b]road",
+    "r": "[r]elated",
+    "x": "re[x]ject",
+    "u": "[u]nsure",
+    "n": "[n]ot found",
+    "s": "[s]kip",
+    "q": "[q]uit",
 }
 
 
@@ -105,22 +139,33 @@ def _open(
     return load_facts(folders), links or folder("mappings") / LINKS
 
 
-def _today(given: str | None) -> str:
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)
+
+
+def _today(given: str | None, *, ahead: bool = False) -> str:
     """Return a day of the calendar: the one that is given, else today.
 
+    Args:
+        ahead: whether it may be a day that has not begun anywhere yet.
     Raises:
-        ConfigError: it is none.
+        ConfigError: it is none, or may not be.
     """
     if given is None:
-        return datetime.datetime.now(datetime.UTC).date().isoformat()
+        return _now().date().isoformat()
     try:
         if len(given) != len("2026-11-21"):
             raise ValueError
-        return datetime.date.fromisoformat(given).isoformat()
+        day = datetime.date.fromisoformat(given)
     except ValueError:
         raise ConfigError(
             "no day of the calendar", where="--date", seen=given, expected="YYYY-MM-DD"
         ) from None
+    if not ahead and day > (_now() + _FIRST_ZONE).date():
+        raise ConfigError(
+            "a decision cannot be of a day to come", where="--date", seen=given, expected="today"
+        )
+    return day.isoformat()
 
 
 @app.command()
@@ -138,7 +183,7 @@ def status(
     found, authority = _open(facts, links, config)
     rows = read_links(authority)
     proposals = read_proposals(linking.proposals_of(authority))
-    told = linking.status(linking.subjects(found), rows, proposals, _today(date))
+    told = linking.status(linking.subjects(found), rows, proposals, _today(date, ahead=True))
     if as_json:
         _out(linking.as_json(told))
         return
@@ -186,6 +231,7 @@ def propose(
     """Ask the linker which items records may be, and write its proposals, which are no links."""
     from kg import linking
     from kg.link import read_links
+    from kg.witness import read_known
 
     found, authority = _open(facts, links, config)
     rows = read_links(authority)
@@ -197,7 +243,8 @@ def propose(
             one for one in known.values() if one.kind != "event" and linking.is_open(one, rows)
         ]
     languages = [lang for one in wanted for lang in one.labels]
-    made = linking.propose(wanted, rows, _linker(languages), limit)
+    items = read_known(_lexicon()).items
+    made = linking.propose(wanted, rows, _linker(languages), limit, items)
     path = linking.proposals_of(authority)
     linking.write_proposals(path, made, wanted if subjects else None)
     with_some = len({row.subject_id for row in made})
@@ -220,7 +267,7 @@ def review(
     unreviewed: Annotated[
         bool,
         typer.Option(
-            "--unreviewed", help="Work through decisions that nobody has reviewed, not proposals."
+            "--unreviewed", help="Work through rows that nobody has reviewed, not proposals."
         ),
     ] = False,
     facts: FactsOption = None,
@@ -229,13 +276,21 @@ def review(
     as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
-    """Work through proposals: each decision is one row of the authority, written at once."""
+    """Work through proposals and what is due: each decision is one row, written at once."""
     from kg.linking import Review
+    from kg.witness import read_known
 
     if port and not web:
         raise ConfigError("--port goes with --web", where="--port", seen=str(port))
     found, authority = _open(facts, links, config)
-    session = Review(found, authority, reviewer, _today(date), unreviewed=unreviewed)
+    session = Review(
+        found,
+        authority,
+        reviewer,
+        _today(date),
+        unreviewed=unreviewed,
+        items=read_known(_lexicon()).items,
+    )
     if web:
         from kg.review import serve
 
@@ -258,32 +313,55 @@ def _dialogue(session: Review, *, as_json: bool) -> None:
             return
         task = left[0]
         _show(task, len(left))
-        answer = _asked(
-            "[e]xact [c]lose [b]road [r]elated, re[x]ject, [u]nsure, [n]ot found, [s]kip, [q]uit"
-        )
+        keys = {key: name for key, name in _KEYS.items() if name in task.offered}
+        answer = _asked(", ".join(_WORDS[key] for key in (*keys, "s", "q")))
         if answer in (None, "q"):
             return
         if answer == "s":
             skipped.add(task.key)
             continue
-        if answer not in _KEYS:
+        if answer not in keys:
             _say(f"no such key: {answer!r}")
             continue
-        evidence = _asked("what it rests on")
-        if evidence is None:
+        if not _decide(session, task, keys[answer], as_json=as_json):
             return
-        if not evidence:
-            _say("nothing was written: a decision has to say what it rests on")
-            continue
-        comment = _asked("remark, or nothing")
-        if comment is None:
-            return
-        try:
-            row = session.decide(task, _KEYS[answer], evidence, comment=comment)
-        except KgError as error:
-            _say(str(error))
-            continue
-        _written(row, as_json=as_json)
+
+
+def _decide(session: Review, task: Task, what: str, *, as_json: bool) -> bool:
+    """Ask what a decision rests on, and write it; return whether somebody is there still."""
+    from kg.linking import KINDS, told
+
+    overturn, kind = False, ""
+    if task.overturns(what):
+        sure = _asked(f"{task.row.reviewer_id} has decided otherwise; [y]es, replace it")
+        if sure is None:
+            return False
+        overturn = sure == "y"
+        if not overturn:
+            _say("nothing was written")
+            return True
+    item = told(task.item, session.items)
+    if what == "exact" and item.kind.partition(";")[0] not in KINDS:
+        answer = _asked(f"what the item is: {', '.join(KINDS)}")
+        if answer is None:
+            return False
+        kind = answer
+    evidence = _asked("what it rests on")
+    if evidence is None:
+        return False
+    if not evidence:
+        _say("nothing was written: a decision has to say what it rests on")
+        return True
+    comment = _asked("remark, or nothing")
+    if comment is None:
+        return False
+    try:
+        row = session.decide(task, what, evidence, comment=comment, kind=kind, overturn=overturn)
+    except KgError as error:
+        _say(str(error))
+        return True
+    _written(row, as_json=as_json)
+    return True
 
 
 def _asked(words: str) -> str | None:
@@ -301,7 +379,8 @@ def _show(task: Task, left: int) -> None:
     subject, row = task.subject, task.row
     lines = [
         "",
-        f"--- {left} left --- {'described: ' if subject.kind == 'event' else ''}{subject.label}, "
+        f"--- {left} left{', stands there already' * task.stands} --- "
+        f"{'described: ' if subject.kind == 'event' else ''}{subject.label}, "
         f"{subject.curie} ({subject.type})",
         *(f"  {lang}: {' · '.join(names)}" for lang, names in subject.labels.items()),
         *([f"  {subject.description}"] if subject.description else []),
@@ -341,18 +420,9 @@ def accept(
     evidence: EvidenceOption = "",
     reviewer: ReviewerOption = "",
     comment: CommentOption = "",
-    kind: Annotated[
-        str,
-        typer.Option(
-            "--kind",
-            metavar="WORD",
-            help="What the item is, e.g. state. [default: as the proposal or the lexicon says]",
-        ),
-    ] = "",
-    label: Annotated[
-        str,
-        typer.Option("--label", metavar="TEXT", help="Its name. [default: as with --kind]"),
-    ] = "",
+    kind: KindOption = "",
+    label: LabelOption = "",
+    overturn: OverturnOption = False,
     facts: FactsOption = None,
     links: LinksOption = None,
     date: DateOption = None,
@@ -363,13 +433,14 @@ def accept(
     from kg import linking
 
     def change(rows: list[LinkRow], subject: Subject, item: Item, act: Act) -> LinkRow:
+        if problem := linking.unlike(item, subject):
+            _say(f"warning: {subject.curie} wd:{item.qid}: {problem}; `check` will fail")
         return linking.accept(rows, subject, item, predicate, act)
 
     _decided(
-        subject,
-        qid,
+        (subject, qid, kind, label),
         change,
-        (evidence, reviewer, comment, kind, label),
+        _Said(evidence, reviewer, comment, overturn),
         (facts, links, date, config),
         as_json=as_json,
     )
@@ -383,6 +454,7 @@ def reject(
     evidence: EvidenceOption = "",
     reviewer: ReviewerOption = "",
     comment: CommentOption = "",
+    overturn: OverturnOption = False,
     facts: FactsOption = None,
     links: LinksOption = None,
     date: DateOption = None,
@@ -396,20 +468,85 @@ def reject(
         return linking.reject(rows, subject, item, predicate, act)
 
     _decided(
-        subject,
-        qid,
+        (subject, qid, "", ""),
         change,
-        (evidence, reviewer, comment, "", ""),
+        _Said(evidence, reviewer, comment, overturn),
         (facts, links, date, config),
         as_json=as_json,
     )
 
 
+@app.command()
+def unsure(
+    subject: SubjectArgument,
+    qid: ItemArgument,
+    predicate: PredicateOption = "skos:exactMatch",
+    evidence: EvidenceOption = "",
+    reviewer: ReviewerOption = "",
+    comment: CommentOption = "",
+    kind: KindOption = "",
+    label: LabelOption = "",
+    facts: FactsOption = None,
+    links: LinksOption = None,
+    date: DateOption = None,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Write that a record and an item were looked at, and nobody could decide; it comes again."""
+    from kg import linking
+
+    def change(rows: list[LinkRow], subject: Subject, item: Item, act: Act) -> LinkRow:
+        return linking.doubt(rows, subject, item, predicate, act)
+
+    _decided(
+        (subject, qid, kind, label),
+        change,
+        _Said(evidence, reviewer, comment),
+        (facts, links, date, config),
+        as_json=as_json,
+    )
+
+
+@app.command()
+def notfound(
+    subject: SubjectArgument,
+    evidence: EvidenceOption = "",
+    reviewer: ReviewerOption = "",
+    comment: CommentOption = "",
+    facts: FactsOption = None,
+    links: LinksOption = None,
+    date: DateOption = None,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Write that a record was looked for, and there is no item; its proposals are dropped."""
+    from kg import linking
+
+    def change(rows: list[LinkRow], subject: Subject, item: Item, act: Act) -> LinkRow:
+        return linking.not_found(rows, subject, act)
+
+    _decided(
+        (subject, "", "", ""),
+        change,
+        _Said(evidence, reviewer, comment),
+        (facts, links, date, config),
+        as_json=as_json,
+    )
+
+
+class _Said(NamedTuple):
+    """What a reviewer says with a decision."""
+
+    evidence: str
+    reviewer: str
+    comment: str
+    overturn: bool = False
+
+
 def _decided(
-    name: str,
-    qid: str,
+    about: tuple[str, str, str, str],
     change: Callable[[list[LinkRow], Subject, Item, Act], LinkRow],
-    said: tuple[str, str, str, str, str],
+    said: _Said,
     where: tuple[list[Path] | None, Path | None, str | None, Path | None],
     *,
     as_json: bool,
@@ -417,55 +554,74 @@ def _decided(
     """Write one decision without asking anything.
 
     Args:
-        name: of the record.
-        qid: of the item.
+        about: the record; the item, its kind and its label, empty where there is none.
         change: see `kg.linking.Authority.write`.
-        said: evidence, reviewer, comment, kind and label.
+        said: with what.
         where: facts, authority, day and settings file.
     """
-    import re
-
     from kg import linking
     from kg.link import read_links, read_proposals
     from kg.witness import read_known
 
-    evidence, reviewer, comment, kind, label = said
+    name, qid, kind, label = about
     facts, links, date, config = where
-    for option, value in (("--reviewer", reviewer), ("--evidence", evidence.strip())):
+    for option, value in (("--reviewer", said.reviewer), ("--evidence", said.evidence.strip())):
         if not value:
             raise ConfigError("this is needed", where=option, hint="see --help")
-    item = qid.removeprefix("wd:")
-    if not re.fullmatch("Q[1-9][0-9]{0,11}", item):
-        raise ConfigError("this is no item", where="QID", seen=qid, expected="such as Q17")
+    item = _number(qid) if qid else ""
     found, authority = _open(facts, links, config)
     subject = linking.find_subject(linking.subjects(found), name)
-    who, program = linking.reviewer_of(found, reviewer)
+    who, program = linking.reviewer_of(found, said.reviewer)
     act = linking.Act(
-        reviewer=who, day=_today(date), evidence=evidence.strip(), comment=comment, program=program
+        reviewer=who,
+        day=_today(date),
+        evidence=said.evidence.strip(),
+        comment=said.comment.strip(),
+        program=program,
+        overturn=said.overturn,
     )
-    rows = read_links(authority)
-    seen = [row for row in rows if row.subject_id == subject.curie]
-    told = read_known(_lexicon()).items.get(item)
-    proposed = [
+    seen = [row for row in read_links(authority) if row.subject_id == subject.curie]
+    proposals = linking.proposals_of(authority)
+    items = read_known(_lexicon()).items
+    taken = [
         row
-        for row in (*seen, *read_proposals(linking.proposals_of(authority)))
+        for row in (*seen, *read_proposals(proposals))
         if (row.subject_id, row.object_id) == (subject.curie, f"wd:{item}")
     ]
-    # The lexicon says what an item is, whatever a row takes it for.
-    kinds = [kind, told.kind if told else "", *(row.object_kind for row in proposed)]
-    labels = [label, *(row.object_label for row in proposed), told.label if told else ""]
-    if kind and told and told.kind in linking.KINDS and kind != told.kind:
-        _say(f"note: the lexicon says that {item} is of the kind {told.kind}")
-        kinds = [told.kind if told.kind == "building" else kind]
     known = linking.Item(
         qid=item,
-        label=next(filter(None, labels), ""),
-        kind=next(filter(None, kinds), ""),
+        label=next(filter(None, (label, *(row.object_label for row in taken))), ""),
+        kind=next(filter(None, (row.object_kind for row in taken)), ""),
     )
+    known = linking.told(known, items)  # whatever a row takes it for
+    if kind:
+        theirs = known.kind.partition(";")[0]
+        if item in items and theirs in linking.KINDS and kind != theirs:
+            _say(f"note: the lexicon says that {item} is of the kind {theirs}")
+        if theirs != "building" or item not in items:
+            known = msgspec.structs.replace(known, kind=kind)
     row = linking.Authority(authority).write(
         subject, seen, lambda rows: change(rows, subject, known, act)
     )
+    if row.decision == "not-found":
+        linking.forget(proposals, subject)
     _written(row, as_json=as_json)
+
+
+def _number(qid: str) -> str:
+    """Return the number of an item, such as `Q17`.
+
+    Raises:
+        ConfigError: no item can have it.
+    """
+    item = qid.removeprefix("wd:")
+    if not re.fullmatch("Q[1-9][0-9]{0,11}", item):
+        raise ConfigError("this is no item", where="QID", seen=qid, expected="such as Q17")
+    if int(item[1:]) > MOST_ITEM:
+        raise ConfigError(
+            "there is no such item", where="QID", seen=qid, expected=f"Q{MOST_ITEM} at most"
+        )
+    return item
 
 
 def _lexicon() -> Path:

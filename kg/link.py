@@ -10,6 +10,7 @@ Spec: SSSOM 1.0 (TSV with embedded metadata); docs/reference/links.md
 
 import csv
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -32,8 +33,10 @@ from kg.vocab import RDF, RDFS, SCHEMA, date, decimal, literal, term
 
 _SUBJECT: Final = re.compile("^kg:(agent|place|thing|position|event)/([a-z0-9]+(-[a-z0-9]+)*)$")
 _WHO: Final = re.compile("kg:agent/[a-z0-9]+(-[a-z0-9]+)*")
-_ITEM: Final = re.compile("^wd:Q[1-9][0-9]*$")
+_ITEM: Final = re.compile("^wd:Q[1-9][0-9]{0,11}$")
 _DAY: Final = re.compile("^[0-9]{4}-[0-9]{2}-[0-9]{2}$")
+_JOINERS: Final = "\u200c\u200d"
+"""Characters that nobody sees and that Indic and Persian spelling needs."""
 _CONFIDENCE: Final = re.compile("^(0|1|0[.][0-9]*[1-9])$")
 
 
@@ -45,12 +48,7 @@ def read_links(path: Path) -> list[LinkRow]:
         MappingError: the file is missing, not UTF-8, or has other columns.
     Spec: SSSOM 1.0, TSV; lines that begin with `#` are the metadata.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as e:
-        raise MappingError("the authority of links cannot be read", where=path.name) from e
-    except UnicodeDecodeError as e:
-        raise MappingError("the authority is not UTF-8", where=path.name, seen=str(e)) from None
+    text = _text(path)
     rows, errors = _rows(text, path)
     errors += pair_errors(rows)
     if errors:
@@ -69,17 +67,41 @@ def read_proposals(path: Path) -> list[LinkRow]:
     """
     if not path.exists():
         return []
-    rows, errors = _rows(path.read_text(encoding="utf-8"), path, proposed=True)
+    rows, errors = _rows(_text(path), path, proposed=True)
     if errors:
         raise KgErrors(errors)
     return rows
+
+
+def _text(path: Path) -> str:
+    """Return the text of a table; ends of lines are as they stand there.
+
+    Raises:
+        MappingError: it cannot be read, or is not UTF-8.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as e:
+        raise MappingError(
+            f"the table of links cannot be read: {e.strerror}", where=path.name
+        ) from e
+    try:
+        return data.decode()
+    except UnicodeDecodeError as e:
+        line = data.count(b"\n", 0, e.start) + 1
+        raise MappingError(
+            "the table of links is not UTF-8",
+            where=f"{path.name}:{line}",
+            seen=f"byte {data[e.start]:#x}",
+            expected="UTF-8",
+        ) from None
 
 
 def _rows(
     text: str, path: Path, *, proposed: bool = False
 ) -> tuple[list[LinkRow], list[MappingError]]:
     """Return the rows of a table, and what is wrong with each of them."""
-    lines = text.split("\n")
+    lines = [line.removesuffix("\r") for line in text.split("\n")]
     numbered = [(n, x) for n, x in enumerate(lines, 1) if x and not x.startswith("#")]
     columns = numbered[0][1].split("\t") if numbered else []
     if columns not in (list(COLUMNS), [*COLUMNS, AGREEMENT]):
@@ -121,6 +143,18 @@ def _rows(
     return rows, errors
 
 
+def is_text(text: str) -> bool:
+    """Return whether a text can stand in a cell: it has no control characters.
+
+    >>> is_text("র\u200d্যাব"), is_text("a\u00a0b"), is_text("a\\tb"), is_text("a\\u2028b")
+    (True, True, False, False)
+    """
+    return all(
+        char.isprintable() or char in _JOINERS or unicodedata.category(char) == "Zs"
+        for char in text
+    )
+
+
 def row_errors(row: LinkRow, *, proposed: bool = False) -> Iterator[MappingError]:
     """Yield what is wrong with one row by itself; a proposal needs no date."""
     for column, ok, expected in (
@@ -140,7 +174,7 @@ def row_errors(row: LinkRow, *, proposed: bool = False) -> Iterator[MappingError
         ("author_id", _WHO.fullmatch(row.author_id), "kg:agent/<id>"),
         ("reviewer_id", not row.reviewer_id or _WHO.fullmatch(row.reviewer_id), "kg:agent/<id>"),
         *(
-            (column, getattr(row, column).isprintable(), "text without control characters")
+            (column, is_text(getattr(row, column)), "text without control characters")
             for column in ("subject_label", "object_label", "object_kind", "comment")
         ),
         (
@@ -153,7 +187,7 @@ def row_errors(row: LinkRow, *, proposed: bool = False) -> Iterator[MappingError
         (AGREEMENT, row.reviewer_agreement in ("", "0"), "0 for unsure, or empty"),
         (
             "evidence",
-            row.evidence and row.evidence.isprintable(),
+            row.evidence and is_text(row.evidence),
             "what the decision rests on, without control characters",
         ),
     ):
@@ -168,10 +202,22 @@ def row_errors(row: LinkRow, *, proposed: bool = False) -> Iterator[MappingError
 
 
 def pair_errors(rows: Sequence[LinkRow]) -> Iterator[MappingError]:
-    """Yield what makes the exact matches not one to one, or a row that says two things."""
+    """Yield where a pair has two decisions, and what makes the exact matches not one to one."""
     by_subject: dict[str, LinkRow] = {}
     by_object: dict[str, LinkRow] = {}
+    by_pair: dict[tuple[str, str], LinkRow] = {}
     for row in rows:
+        pair = (row.subject_id, row.object_id)
+        if pair in by_pair:
+            yield MappingError(
+                "two rows are of one record and one item",
+                where=row.origin,
+                seen=f"{' '.join(pair)}, also at {by_pair[pair].origin}",
+                expected="one decision for each pair",
+                hint="take out the row that does not hold any more",
+            )
+            continue
+        by_pair[pair] = row
         if row.predicate_id != EXACT or row.predicate_modifier or row.unsure:
             continue
         for index, key, what in (

@@ -11,9 +11,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import hmac
+import re
 import secrets
 import socket
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qs, urlencode
@@ -27,7 +29,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from kg.errors import ConfigError, KgError
-from kg.linking import DECISIONS, KINDS, Review, Task
+from kg.linking import KINDS, Review, Task, told
 from kg.sssom import COLUMNS
 
 LOOPBACK: Final = "127.0.0.1"
@@ -54,6 +56,14 @@ _WORDS: Final = {
     "not-found": "Not found: there is no item",
 }
 """What the buttons say."""
+
+
+_CONFIRMED: Final = {
+    "reject": "Confirm: it is not",
+    "unsure": "Confirm: unsure",
+    "not-found": "Confirm: there is no item",
+}
+"""What they say where that stands there already."""
 
 
 class _Refused(Exception):
@@ -86,6 +96,7 @@ class Page:
             lstrip_blocks=True,
             undefined=jinja2.StrictUndefined,
         )
+        self._said: list[str] = []
         self._template = environment.get_template("review.html")
         self._style = (_HERE / "review.css").read_bytes()
         self.app: Final = Starlette(
@@ -94,7 +105,7 @@ class Page:
                 Route("/decide", self._decide, methods=["POST"]),
                 Route("/review.css", self._css, methods=["GET"]),
             ],
-            exception_handlers={_Refused: self._refusal},
+            exception_handlers={_Refused: self._refusal, Exception: self._failure},
         )
 
     @property
@@ -131,7 +142,9 @@ class Page:
         self._must_be_let_in(request)
         asked = request.query_params
         return await run_in_threadpool(
-            self._shown, asked.get("at", ""), asked.get("after", ""), asked.get("done", "")
+            partial(self._shown, done=asked.get("done", "")),
+            asked.get("at", ""),
+            asked.get("after", ""),
         )
 
     async def _decide(self, request: Request) -> Response:
@@ -163,49 +176,85 @@ class Page:
         words = f"{error}\n"
         return Response(words, error.status, _HEADERS, "text/plain")
 
+    async def _failure(self, _: Request, error: Exception) -> Response:
+        words = f"This failed: {type(error).__name__}. Nothing was written.\n"
+        return Response(words, 500, _HEADERS, "text/plain")
+
     # what is shown and done
 
     def _taken(self, form: dict[str, str]) -> Response:
         """Take a decision, and lead to the next task."""
         key = (form.get("subject", ""), form.get("object", ""))
-        every = self.review.tasks()
+        try:
+            every = self.review.tasks()
+        except KgError as error:
+            return self._stopped(error, form)
         at = next((n for n, one in enumerate(every) if one.key == key), None)
         if at is None:
-            return self._shown("", "", "", problem="This is decided already, or not proposed.")
+            words = "This is decided already, or not proposed; nothing was written."
+            return self._shown("", "", problem=words, status=409)
         task = every[at]
+
+        def again(words: str, status: int) -> Response:
+            return self._shown(_name(task), "", problem=words, form=form, status=status)
+
         if form.get("seen") != _seen(task):
             words = "Somebody else has decided on this in the meantime; this is how it is now."
-            return self._shown(_name(task), "", "", problem=words, form=form, status=409)
+            return again(words, 409)
+        what = form.get("what", "")
+        if not what:
+            return again("Nothing was written: say with a button what you decide.", 422)
         if not form.get("evidence", "").strip():
-            words = "Say what your decision rests on."
-            return self._shown(_name(task), "", "", problem=words, form=form, status=422)
+            return again("Say what your decision rests on.", 422)
         try:
             row = self.review.decide(
                 task,
-                form.get("what", ""),
+                what,
                 form["evidence"],
                 comment=form.get("comment", ""),
                 kind=form.get("kind", ""),
+                overturn=form.get("overturn") == "yes",
             )
         except KgError as error:
-            return self._shown(_name(task), "", "", problem=str(error), form=form, status=422)
+            return again(str(error), 422)
         after = _name(every[at - 1]) if at else ""
-        done = f"{row.decision}: {row.subject_label} – {row.object_label or row.object_id}"
-        query = urlencode({"after": after, "done": done})
+        self._said.append(
+            f"{row.decision}: {row.subject_label} – {row.object_label or row.object_id}"
+        )
+        query = urlencode({"after": after, "done": len(self._said)})
         return RedirectResponse(f"/?{query}", 303, _HEADERS)
+
+    def _stopped(self, error: KgError, form: dict[str, str] | None) -> Response:
+        """Return the page where a file cannot be read: why, and what the reviewer has typed."""
+        text = self._template.render(
+            task=None,
+            left=0,
+            problem=str(error),
+            form=form or {},
+            counts=None,
+            done="",
+            stopped=True,
+            reviewer=self.review.reviewer,
+            program=self.review.program,
+            unreviewed=self.review.unreviewed,
+        )
+        return Response(text, 503, _HEADERS, "text/html")
 
     def _shown(
         self,
         at: str,
         after: str,
-        done: str,
         *,
+        done: str = "",
         problem: str = "",
         form: dict[str, str] | None = None,
         status: int = 200,
     ) -> Response:
         """Return the page with one task: the one that is named, or the one after another."""
-        every = self.review.tasks()
+        try:
+            every, counts = self.review.tasks(), self.review.status()
+        except KgError as error:
+            return self._stopped(error, form)
         names = [_name(one) for one in every]
         number = 0
         if at in names:
@@ -213,7 +262,7 @@ class Page:
         elif after in names:
             number = (names.index(after) + 1) % len(names)
         task = every[number] if every else None
-        counts = self.review.status()
+        said = dict(enumerate(self._said, 1))
         text = self._template.render(
             task=task,
             number=number,
@@ -227,9 +276,10 @@ class Page:
             csrf=self._csrf,
             form=form or {},
             problem=problem,
-            done=done[:300],
-            words=_WORDS,
-            offered=self._offered(task) if task else (),
+            done=said.get(int(done), "") if re.fullmatch("[0-9]{1,6}", done) else "",
+            words=_words(task) if task else {},
+            item=told(task.item, self.review.items) if task else None,
+            stopped=False,
             kinds=tuple(KINDS),
             reviewer=self.review.reviewer,
             program=self.review.program,
@@ -237,14 +287,13 @@ class Page:
         )
         return Response(text, status, _HEADERS, "text/html")
 
-    def _offered(self, task: Task) -> tuple[str, ...]:
-        """Return which decisions there are on a task."""
-        if self.review.unreviewed and task.row.decision == "match":
-            confirmed = (name for name, one in DECISIONS.items() if one == task.row.predicate_id)
-            return (*confirmed, "reject")
-        if self.review.unreviewed:
-            return ("reject",)
-        return tuple(DECISIONS)
+
+def _words(task: Task) -> dict[str, str]:
+    """Return what the buttons of a task say, by what each decides."""
+    found = {what: _WORDS[what] for what in task.offered}
+    for what in filter(task.confirms, found):
+        found[what] = _CONFIRMED.get(what, f"Confirm: {_WORDS[what].partition(': ')[2]}")
+    return found
 
 
 def _name(task: Task) -> str:

@@ -15,15 +15,15 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 import kg
 from kg.errors import ConfigError, QueryError
-from kg.linking import KINDS, Item, Subject, against, fits, kind_of_item
+from kg.linking import KINDS, Item, Subject, against, fits, kind_of_item, unlike
 from kg.names import fold
 from kg.sssom import EXACT, LinkRow
 
@@ -34,6 +34,8 @@ _MOST: Final = 16 << 20
 """Bytes of an answer."""
 _TRIES: Final = 4
 _PATIENCE_S: Final = 30.0
+_ALL_S: Final = 600.0
+"""Seconds that asking about all items may take."""
 _WAIT_S: Final = 1.0
 _LONGEST_WAIT_S: Final = 60.0
 _AGENT: Final = f"chancery-kg/{kg.__version__} (kg link check; checks links that are published)"
@@ -82,10 +84,19 @@ def read_known(lexicon: Path) -> Known:
     """Return what the lexicon and the witnesses say; nothing where there is no such folder.
 
     Args:
-        lexicon: the folder with `entities.tsv` and `sources/territories.tsv`.
+        lexicon: the folder with `entities.tsv`, `names` and `sources/territories.tsv`.
     """
+    names: dict[str, dict[str, list[str]]] = {}
+    for path in sorted((lexicon / "names").glob("*.tsv")):
+        for row in _rows(path):
+            names.setdefault(row["qid"], {}).setdefault(path.stem, []).append(row["name"])
     items = {
-        row["qid"]: Item(qid=row["qid"], label=row["label"], kind=kind_of_item(row["kind"]))
+        row["qid"]: Item(
+            qid=row["qid"],
+            label=row["label"],
+            kind=kind_of_item(row["kind"]),
+            names={lang: tuple(some) for lang, some in names.get(row["qid"], {}).items()},
+        )
         for row in _rows(lexicon / "entities.tsv")
     }
     witnesses: dict[str, tuple[tuple[str, str], ...]] = {}
@@ -140,7 +151,7 @@ def check(known: Mapping[str, Subject], rows: Sequence[LinkRow], about: Known) -
             if others and not any(qid in items for items in others):
                 words = ", ".join(sorted(set().union(*others)))
                 found.append(_finding(row, "witness", f"witnesses give {words} for this name"))
-        found += _by_item(row, subject, about.items.get(qid), "the lexicon", ())
+        found += _by_item(row, subject, about.items.get(qid), "the lexicon")
     return found
 
 
@@ -149,13 +160,11 @@ def _by_item(
     subject: Subject,
     item: Item | None,
     who: str,
-    others: Iterable[str],
 ) -> Iterator[Finding]:
     """Yield what somebody says of an item that contradicts a row.
 
     Args:
         who: whose words these are.
-        others: further names of the item.
     """
     if item is None:
         return
@@ -163,14 +172,8 @@ def _by_item(
         yield _finding(row, "kind", f"{who} says: {problem}")
     elif item.kind and row.object_kind and not _alike(item.kind, row.object_kind):
         yield _finding(row, "kind", f"{who} says {item.kind}, and the row {row.object_kind}")
-    theirs = {word for name in (item.label, *others) for word in fold(name).split()}
-    ours = {
-        word
-        for name in (row.object_label, *(one for some in subject.labels.values() for one in some))
-        for word in fold(name).split()
-    }
-    if theirs and not theirs & ours:
-        yield _finding(row, "label", f"{who} calls it {item.label}: no word is in common")
+    if problem := unlike(item, subject):
+        yield _finding(row, "label", f"{who} says: {problem}")
 
 
 def _alike(one: str, other: str) -> bool:
@@ -199,6 +202,7 @@ def check_online(
     endpoint: str = ENDPOINT,
     *,
     wait_s: float = _WAIT_S,
+    patience_s: float = _ALL_S,
 ) -> list[Finding]:
     """Return what Wikidata says against the matches, in their order.
 
@@ -206,35 +210,50 @@ def check_online(
         known, rows: as of `check`.
         endpoint: of the action API of a Wikibase.
         wait_s: how long to wait before a request is made again, at first.
+        patience_s: how long all of it may take.
     Raises:
         ConfigError: the endpoint is no address.
-        QueryError: it does not answer, or not as the API does.
+        QueryError: it does not answer in time, or not as the API does.
     """
-    if urllib.parse.urlsplit(endpoint).scheme not in ("http", "https"):
+    _must_be_address(endpoint)
+    until = time.monotonic() + patience_s
+    wanted = [row for row in rows if row.published and row.subject_id in known]
+    items = sorted({row.object_id.removeprefix("wd:") for row in wanted}, key=lambda q: int(q[1:]))
+    entities: dict[str, dict[str, Any]] = {}
+    languages = sorted({tag for row in wanted for tag in known[row.subject_id].labels})
+    for start in range(0, len(items), BATCH):
+        some = items[start : start + BATCH]
+        entities |= _entities(endpoint, some, languages, _Patience(wait_s, until))
+    found: list[Finding] = []
+    for row in wanted:
+        qid = row.object_id.removeprefix("wd:")
+        found += _by_entity(row, known[row.subject_id], qid, entities[qid])
+    return found
+
+
+def _must_be_address(endpoint: str) -> None:
+    """Raise ConfigError unless an endpoint is an address of the web."""
+    try:
+        parts = urllib.parse.urlsplit(endpoint)
+        host = (parts.hostname or "").encode("idna")
+        good = parts.scheme in ("http", "https") and host and parts.port != 0
+        good = good and endpoint.isascii() and endpoint.isprintable() and " " not in endpoint
+    except ValueError:
+        good = False
+    if not good:
         raise ConfigError(
             "this is no address",
             where="--endpoint",
             seen=endpoint,
             expected=f"that of an action API, such as {ENDPOINT}",
         )
-    wanted = [row for row in rows if row.published and row.subject_id in known]
-    items = sorted({row.object_id.removeprefix("wd:") for row in wanted}, key=lambda q: int(q[1:]))
-    entities: dict[str, dict[str, Any]] = {}
-    languages = sorted({tag for row in wanted for tag in known[row.subject_id].labels})
-    for start in range(0, len(items), BATCH):
-        entities |= _entities(endpoint, items[start : start + BATCH], languages, wait_s)
-    found: list[Finding] = []
-    for row in wanted:
-        qid = row.object_id.removeprefix("wd:")
-        found += _by_entity(row, known[row.subject_id], qid, entities.get(qid))
-    return found
 
 
 def _by_entity(
-    row: LinkRow, subject: Subject, qid: str, entity: dict[str, Any] | None
+    row: LinkRow, subject: Subject, qid: str, entity: dict[str, Any]
 ) -> Iterator[Finding]:
     """Yield what the description of an item says against a row."""
-    if entity is None or "missing" in entity:
+    if "missing" in entity:
         yield _finding(row, "deleted", "Wikidata has no such item")
         return
     if entity.get("id", qid) != qid:
@@ -245,17 +264,13 @@ def _by_entity(
             yield _finding(row, "kind", f"Wikidata says that it is {_NO_THINGS[one]}")
     if row.predicate_id != EXACT:
         return
-    labels = [
-        text["value"]
-        for text in _values(entity.get("labels"))
-        if isinstance(text, dict) and isinstance(text.get("value"), str)
-    ]
-    names = [
-        text["value"]
-        for some in _values(entity.get("aliases"))
-        for text in (some if isinstance(some, list) else ())
-        if isinstance(text, dict) and isinstance(text.get("value"), str)
-    ]
+    names: dict[str, tuple[str, ...]] = {}
+    for part in ("labels", "aliases"):
+        given = entity.get(part)
+        for lang, some in given.items() if isinstance(given, dict) else ():
+            for text in some if isinstance(some, list) else [some]:
+                if isinstance(text, dict) and isinstance(text.get("value"), str):
+                    names[lang] = (*names.get(lang, ()), text["value"])
     kinds = {_CLASSES[one] for one in classes if one in _CLASSES}
     kind = next(iter(sorted(kinds)), "")
     if subject.sort == "person" and classes and "person" not in kinds:
@@ -263,34 +278,48 @@ def _by_entity(
         kind = ""
     if kind and any(fits(one, subject) for one in kinds):
         kind = ""  # it may be several things at once
-    label = labels[0] if labels else ""
-    item = Item(qid=qid, label=label, kind=kind)
-    yield from _by_item(row, subject, item, "Wikidata", [*labels, *names])
-
-
-def _values(value: Any) -> list[Any]:
-    return list(value.values()) if isinstance(value, dict) else []
+    item = Item(qid=qid, label=next(iter(names.get("en", ())), ""), kind=kind, names=names)
+    yield from _by_item(row, subject, item, "Wikidata")
 
 
 def _instance_of(entity: dict[str, Any]) -> Iterator[str]:
     """Yield what an item is an instance of, but for what is deprecated."""
     claims = entity.get("claims")
-    for claim in claims.get("P31", ()) if isinstance(claims, dict) else ():
+    given = claims.get("P31") if isinstance(claims, dict) else None
+    for claim in given if isinstance(given, list) else ():
         try:
             if claim.get("rank") != "deprecated":
-                yield claim["mainsnak"]["datavalue"]["value"]["id"]
+                one = claim["mainsnak"]["datavalue"]["value"]["id"]
+                if isinstance(one, str):
+                    yield one
         except (KeyError, TypeError, AttributeError):
             continue
 
 
+class _Patience(NamedTuple):
+    """How long to wait before a request is made again, at first; and until when at all."""
+
+    wait_s: float
+    until: float
+
+    @property
+    def left_s(self) -> float:
+        """Return how many seconds are left."""
+        return self.until - time.monotonic()
+
+
 def _entities(
-    endpoint: str, items: Sequence[str], languages: Sequence[str], wait_s: float
+    endpoint: str, items: Sequence[str], languages: Sequence[str], patience: _Patience
 ) -> dict[str, dict[str, Any]]:
     """Return the descriptions of some items by the id that was asked for.
 
+    An item that the API refuses to know is marked as missing, and the others are asked for again.
+
     Raises:
-        QueryError: the endpoint does not answer, or not as the API does.
+        QueryError: the endpoint does not answer, or not as the API does, or not of all items.
     """
+    if not items:
+        return {}
     asked = {
         "action": "wbgetentities",
         "format": "json",
@@ -301,10 +330,20 @@ def _entities(
         "redirects": "yes",
         "maxlag": "5",
     }
-    data = _get(f"{endpoint}?{urllib.parse.urlencode(asked)}", wait_s)
-    given = data.get("entities")
+    data = _get(f"{endpoint}?{urllib.parse.urlencode(asked)}", patience)
+    given, error = data.get("entities"), data.get("error")
+    if isinstance(error, dict) and error.get("code") == "no-such-entity":
+        if error.get("id") in items:
+            left = [one for one in items if one != error["id"]]
+            gone = {str(error["id"]): {"missing": True}}
+            return gone | _entities(endpoint, left, languages, patience)
+        if len(items) == 1:
+            return {items[0]: {"missing": True}}
+        half = len(items) // 2
+        return _entities(endpoint, items[:half], languages, patience) | _entities(
+            endpoint, items[half:], languages, patience
+        )
     if not isinstance(given, dict):
-        error = data.get("error")
         words = error.get("info", "") if isinstance(error, dict) else ""
         raise QueryError(
             "the answer is not that of the API",
@@ -319,20 +358,39 @@ def _entities(
             start = redirect.get("from") if isinstance(redirect, dict) else None
             found[start if isinstance(start, str) else key] = entity
             found.setdefault(key, entity)
+    if lacking := [one for one in items if one not in found]:
+        raise QueryError(
+            "the answer does not describe all items that were asked for",
+            where=endpoint,
+            seen=f"nothing of {', '.join(lacking)}",
+            expected="an object for each item",
+        )
     return found
 
 
-def _get(address: str, wait_s: float) -> dict[str, Any]:
-    """Return the JSON object at an address; a failure that may pass is tried again."""
+def _get(address: str, patience: _Patience) -> dict[str, Any]:
+    """Return the JSON object at an address; a failure that may pass is tried again.
+
+    Raises:
+        QueryError: there is no answer in time, or none that is a JSON object.
+    """
     where = address.partition("?")[0]
     headers = {"User-Agent": _AGENT, "Accept": "application/json"}
     request = urllib.request.Request(address, headers=headers)
     problem = ""
     for number in range(_TRIES):
-        pause = wait_s * 2**number
+        pause = patience.wait_s * 2**number
+        if patience.left_s <= 0:
+            problem = problem or "it took too long"
+            break
         try:
-            with urllib.request.urlopen(request, timeout=_PATIENCE_S) as answer:
-                text = answer.read(_MOST + 1)
+            limit = min(_PATIENCE_S, patience.left_s)
+            text = b""
+            with urllib.request.urlopen(request, timeout=limit) as answer:
+                while len(text) <= _MOST and (piece := answer.read1(1 << 16)):
+                    text += piece
+                    if patience.left_s <= 0:
+                        raise TimeoutError("it took too long")
             if len(text) > _MOST:
                 raise QueryError("the answer is too long", where=where, expected=f"{_MOST} bytes")
             data = json.loads(text)
@@ -348,12 +406,12 @@ def _get(address: str, wait_s: float) -> dict[str, Any]:
             if error.code != 429 and error.code < 500:
                 break
             pause = _asked_for(error.headers.get("Retry-After"), pause)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise QueryError("the answer is no JSON", where=where, seen=str(error)) from None
         except (OSError, http.client.HTTPException) as error:
             problem = str(getattr(error, "reason", "")) or str(error) or type(error).__name__
         if number + 1 < _TRIES:
-            time.sleep(pause)
+            time.sleep(max(0.0, min(pause, patience.left_s)))
     raise QueryError(
         "there is no answer",
         where=where,

@@ -643,7 +643,8 @@ class _Copy:
     def _links(self) -> Iterator[_Page]:
         """Yield the pages of the links to outside, and their data."""
         if TSV_FILE in self.files:
-            rows = (self.release / TSV_FILE).read_bytes().count(b"\n")
+            lines = (self.release / TSV_FILE).read_bytes().splitlines()
+            rows = sum(not line.startswith(b"#") for line in lines) - 1  # without their head
             for number in range(1, max(1, -(-rows // LINKS_SHOWN)) + 1):
                 query = f"?page={number}" if number > 1 else ""
                 yield _Page(_page_file("links", number, "html"), f"/links.html{query}")

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import io
 import json
 import multiprocessing
 import re
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from kg import cli_link, linking
+from kg import cli_link, link, linking
 from kg.build import load_facts, publish
 from kg.cli import main
-from kg.errors import MappingError
+from kg.errors import KgError, KgErrors, MappingError
 from kg.facts import FactSet
 from kg.identity import collect_inputs
 from kg.link import read_links, read_proposals
@@ -43,7 +47,7 @@ Kg = Callable[..., tuple[int, str, str]]
 
 CHINA = Candidate("Q148", "China", "state", "0.90", "part of the name")
 ITALY = Candidate("Q38", "Italy", "state", "0.89", "alike")
-COUNCIL = Candidate("Q37070", "State Council", "government", "0.95", "the same words")
+COUNCIL_KIND = {"kind": "government"}
 HOUSE = Candidate("Q35525", "White House", "building", "0.95", "the same words")
 
 
@@ -53,7 +57,10 @@ def ask(surface: str, lang: str, hint: str) -> Sequence[Candidate]:
     if "White House" in surface and hint == "government":
         return [HOUSE]
     if "hines" in surface:
-        return [CHINA, COUNCIL, ITALY]
+        council = Candidate(
+            "Q37070", "State Council", COUNCIL_KIND["kind"], "0.95", "the same words"
+        )
+        return [CHINA, council, ITALY]
     return []
 
 
@@ -92,6 +99,8 @@ def kg(
         given = ["kg", "link", *args, "--facts", str(facts), "--links", str(authority)]
         monkeypatch.setattr(sys, "argv", given)
         monkeypatch.setattr(cli_link, "_linker", lambda _: ask)
+        now = datetime.datetime(2026, 11, 27, 12, tzinfo=datetime.UTC)
+        monkeypatch.setattr(cli_link, "_now", lambda: now)
         capsys.readouterr()
         with pytest.raises(SystemExit) as stop:
             main()
@@ -117,7 +126,6 @@ def of(authority: Path, subject: str) -> list[LinkRow]:
 
 def test_a_decision_changes_one_row_and_nothing_else(kg: Kg, authority: Path) -> None:
     """Diffable: every other line stays as it is, and where it is."""
-    decided(kg, "reject", "agent/kyodo", "Q1")  # a table without doubts gets its last column
     before = authority.read_text(encoding="utf-8").splitlines()
     code, out, err = decided(
         kg, "accept", "agent/chinese-government", "Q37070", "--kind", "government", "--label", "X"
@@ -142,13 +150,28 @@ def test_a_decision_changes_one_row_and_nothing_else(kg: Kg, authority: Path) ->
     assert not list(authority.parent.glob(".*"))
 
 
-def test_a_decision_survives_a_build(kg: Kg, facts: Path, authority: Path, tmp_path: Path) -> None:
+def test_a_decision_survives_a_build(
+    kg: Kg,
+    facts: Path,
+    authority: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """And who decided without being an agent of the facts is told of."""
     decided(kg, "accept", "agent/chinese-government", "Q37070", "--kind", "government")
-    text = authority.read_bytes()
+    decided(kg, "reject", "agent/kyodo", "Q1")
+    text = authority.read_bytes().replace(
+        b"Q1\t\t\tsemapv:ManualMappingCuration\tkg:agent/ada-verma",
+        b"Q1\t\t\tsemapv:ManualMappingCuration\tkg:agent/nobody-known",
+    )
+    authority.write_bytes(text)
     release, _ = publish(
         [facts], tmp_path / "releases", base="https://chancery.example/", links=authority
     )
     assert release is not None
+    told = capsys.readouterr().err.splitlines()
+    [warning] = [line for line in told if "no such agent" in line]
+    assert "kg:agent/nobody-known decided on a link" in warning
     assert authority.read_bytes() == text
     table = (release / "links.sssom.tsv").read_text(encoding="utf-8")
     assert "kg:agent/chinese-government\tGovernment of China\tskos:exactMatch\t\twd:Q37070" in table
@@ -159,6 +182,161 @@ def test_quotation_marks_are_written_as_the_standard_wants(kg: Kg, authority: Pa
     assert code == 0, err
     assert '"he said ""no"""' in authority.read_text(encoding="utf-8")
     assert of(authority, "kg:agent/kyodo")[-1].evidence == 'he said "no"'
+
+
+def _is_one_line(before: bytes, after: bytes) -> list[bytes]:
+    """Return the lines that are new; the others are as they were, and where they were."""
+    old, now = before.split(b"\n"), after.split(b"\n")
+    new = [line for line in now if line not in old]
+    assert [line for line in now if line not in new] == old
+    return new
+
+
+@pytest.mark.parametrize("kind", ["CRLF", "unsorted", "comments", "older", "no end"])
+def test_a_table_of_another_hand_stays_as_it_is(kg: Kg, authority: Path, kind: str) -> None:
+    text = authority.read_bytes()
+    head, _, rows = text.partition(b"reviewer_agreement\n")
+    if kind == "CRLF":
+        text = text.replace(b"\n", b"\r\n")
+    elif kind == "unsorted":
+        text = head + b"reviewer_agreement\n"
+        text += b"".join(sorted(rows.splitlines(keepends=True), reverse=True))
+    elif kind == "comments":
+        text += "# written \u2028 below\n".encode()
+    elif kind == "older":
+        text = head.removesuffix(b"\t") + b"\n" + rows.replace(b"\t\n", b"\n")
+    else:
+        text = text.removesuffix(b"\n")
+    authority.write_bytes(text)
+    last = "thing/unsc-resolutions-forbidding-cooperation"
+    for subject in ("agent/chinese-government", "agent/us-executive", last):
+        before = authority.read_bytes()
+        code, _, err = decided(kg, "reject", subject, "Q1")
+        assert code == 0, err
+        if kind == "no end" and subject == last:
+            before += b"\n"
+        [line] = _is_one_line(before, authority.read_bytes())
+        assert line.startswith(b"kg:" + subject.encode())
+        assert line.endswith(b"\r") == (kind == "CRLF")
+
+
+def test_a_table_without_the_column_takes_no_doubt(kg: Kg, authority: Path) -> None:
+    text = authority.read_text(encoding="utf-8")
+    text = text.replace("\treviewer_agreement\n", "\n").replace("\t\n", "\n")
+    authority.write_text(text, encoding="utf-8")
+    code, _, err = decided(kg, "unsure", "agent/kyodo", "Q1")
+    assert code == 2
+    assert "add it to line" in err
+    assert authority.read_text(encoding="utf-8") == text
+
+
+def test_a_table_to_be_read_only_is_refused(kg: Kg, authority: Path) -> None:
+    before = authority.read_bytes()
+    authority.chmod(0o444)
+    code, _, err = decided(kg, "reject", "agent/kyodo", "Q1")
+    assert code == 2
+    assert "the table is there to be read only" in err
+    assert authority.read_bytes() == before
+    assert not list(authority.parent.glob(".*"))
+
+
+def test_what_a_symbolic_link_leads_to_is_written(kg: Kg, authority: Path, tmp_path: Path) -> None:
+    other = tmp_path / "elsewhere"
+    other.mkdir()
+    target = authority.rename(other / "real.tsv")
+    authority.symlink_to(target)
+    code, _, err = decided(kg, "reject", "agent/kyodo", "Q1")
+    assert code == 0, err
+    assert authority.is_symlink()
+    assert "wd:Q1\t" in target.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("verb", ["reject", "propose"])
+def test_a_disk_that_takes_nothing_is_an_error_of_use(
+    kg: Kg, authority: Path, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    before = authority.read_bytes()
+    monkeypatch.setattr(linking.os, "replace", full)
+    code, _, err = decided(kg, "reject", "agent/kyodo", "Q1") if verb == "reject" else kg(verb)
+    assert code == 2
+    assert "cannot be written: No space left on device" in err
+    assert authority.read_bytes() == before
+    assert not list(authority.parent.glob(".*"))
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [(b"# a\n\xff\n", "proposals.sssom.tsv:2: the table of links is not UTF-8"), (b"no", ":1: ")],
+)
+def test_proposals_that_cannot_be_read_are_an_error_of_use(
+    kg: Kg, authority: Path, data: bytes, words: str
+) -> None:
+    linking.proposals_of(authority).write_bytes(data)
+    for args in (("status",), ("review", "--reviewer", "ada-verma")):
+        code, _, err = kg(*args)
+        assert code == 2
+        assert words in err
+
+
+TEXT = st.text(max_size=30) | st.sampled_from(
+    ["র\u200d্যাব", "علی\u200cرضا", "a\u00a0b", '"', "a\tb", "#", "\u2028", "\x85", "\ud800"]
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(TEXT, TEXT)
+def test_what_is_proposed_can_be_read_back(label: str, item: str) -> None:
+    subject = linking.Subject(
+        id="a",
+        kind="agent",
+        sort="organisation",
+        type="Organization",
+        label=label,
+        labels={"en": (label,)},
+        description="",
+        basis="",
+    )
+    found = Candidate("Q7", item, "government", "0.95", item)
+    made = linking.propose([subject], [], lambda *_: [found])
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "x.proposals.sssom.tsv"
+        linking.write_proposals(path, made)
+        assert [msgspec.structs.replace(row, origin="") for row in read_proposals(path)] == made
+
+
+@settings(max_examples=60, deadline=None)
+@given(TEXT, TEXT)
+def test_what_is_decided_can_be_read_back_or_is_refused(
+    read: FactSet, evidence: str, comment: str
+) -> None:
+    known = linking.subjects(read)["kg:agent/kyodo"]
+    act = msgspec.structs.replace(BY, evidence=evidence, comment=comment)
+    with tempfile.TemporaryDirectory() as folder_:
+        path = Path(folder_) / "links.sssom.tsv"
+        shutil.copyfile(folder("mappings") / "wikidata.sssom.tsv", path)
+        before = path.read_bytes()
+        held, item = Authority(path), Item(qid="Q1")
+        seen = of(path, known.curie)
+        try:
+            row = held.write(
+                known, seen, lambda rows: linking.reject(rows, known, item, EXACT, act)
+            )
+        except KgError:
+            assert path.read_bytes() == before
+            assert not (link.is_text(evidence) and evidence and link.is_text(comment))
+        else:
+            assert (row.evidence, row.comment) == (evidence, comment)
+            assert [one.evidence for one in of(path, known.curie)][-1] == evidence
+
+
+def test_joiners_are_text(kg: Kg, authority: Path) -> None:
+    words = "র\u200d্যাব, علی\u200cرضا"
+    code, _, err = decided(kg, "reject", "agent/kyodo", "Q1", evidence=words)
+    assert code == 0, err
+    assert of(authority, "kg:agent/kyodo")[-1].evidence == words
 
 
 def _many(args: tuple[Path, Path, int]) -> None:
@@ -234,6 +412,9 @@ def test_rows_of_others_stay(read: FactSet, authority: Path) -> None:
         ("agent/nobody", "Q1", (), "no such record"),
         ("agent/us-executive", "P31", (), "this is no item"),
         ("agent/us-executive", "Q1", ("--date", "2026-02-30"), "no day of the calendar"),
+        ("agent/us-executive", "Q1", ("--date", "2026-11-29"), "of a day to come"),
+        ("agent/us-executive", "Q200000001", (), "there is no such item"),
+        ("agent/us-executive", "Q1", ("--reviewer", "japan"), "only a person or a program"),
         ("agent/us-executive", "Q1", ("--reviewer", "nobody"), "no agent of the facts"),
         ("agent/us-executive", "Q1", ("--evidence", " "), "this is needed"),
     ],
@@ -265,7 +446,7 @@ def test_a_building_may_be_related(kg: Kg, authority: Path) -> None:
     )
     assert code == 0, err
     found = {(row.decision, row.predicate_id) for row in of(authority, "kg:agent/us-executive")}
-    assert found == {("match", "skos:relatedMatch"), ("refused", EXACT)}
+    assert found == {("match", "skos:relatedMatch")}, "one pair has one decision"
 
 
 def test_the_lexicon_knows_a_building_whatever_is_said(
@@ -278,6 +459,59 @@ def test_the_lexicon_knows_a_building_whatever_is_said(
     code, _, err = decided(kg, "accept", "agent/chinese-government", "Q99", "--kind", "government")
     assert code == 2
     assert "never gets an exact match to a building" in err
+
+
+def test_the_lexicon_knows_a_building_in_a_review_too(
+    kg: Kg, authority: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "entities.tsv").write_text(
+        "qid\tkind\tlabel\nQ37070\tbuilding\tA palace\n", encoding="utf-8"
+    )
+    monkeypatch.setattr(cli_link, "_lexicon", lambda: tmp_path)
+    kg("propose", "agent/chinese-government")  # as a government
+    before = authority.read_bytes()
+    answers = iter(["e", "a list", "", "q"])
+    monkeypatch.setattr(cli_link, "_asked", lambda words: next(answers))
+    code, out, err = kg("review", "--reviewer", "ada-verma")
+    assert (code, out) == (0, "")
+    assert "against it: it is a building, and an agent never gets one" in err
+    assert "never gets an exact match to a building" in err
+    assert authority.read_bytes() == before
+
+
+def test_a_wrong_name_is_warned_of_and_found_by_the_check(kg: Kg, authority: Path) -> None:
+    """The label that a wrong decision has written does not speak for it."""
+    code, _, err = kg("check")
+    assert code == 0, err
+    code, _, err = decided(kg, "accept", "agent/dmitry-peskov", "Q207")
+    assert code == 0, err
+    words = "it is called George W. Bush: no word is in common"
+    assert f"warning: kg:agent/dmitry-peskov wd:Q207: {words}" in err
+    [row] = [row for row in of(authority, "kg:agent/dmitry-peskov") if row.decision == "match"]
+    assert row.object_label == "George W. Bush"
+    code, out, _ = kg("check")
+    assert code == 1
+    assert f"kg:agent/dmitry-peskov wd:Q207: the lexicon says: {words}" in out
+
+
+def test_a_wrong_name_is_said_in_a_review(read: FactSet) -> None:
+    known = linking.subjects(read)
+    subject = known["kg:agent/japan"]
+    row = msgspec.structs.replace(
+        read_links(folder("mappings") / "wikidata.sssom.tsv")[0],
+        subject_id=subject.curie,
+        object_id="wd:Q5",
+        object_label="",
+    )
+    item = Item(qid="Q5", label="Ministry of Peru", names={"es": ("Nada",)})
+    [task] = linking.tasks(known, [], [row], items={"Q5": item})
+    assert task.against == "it is called Ministry of Peru: no word is in common"
+    same = Item(qid="Q5", names={"en": (f"the Government of {subject.label}",)})
+    [task] = linking.tasks(known, [], [row], items={"Q5": same})
+    assert task.against == ""
+    foreign = Item(qid="Q5", names={"es": ("Nada",)})
+    [task] = linking.tasks(known, [], [row], items={"Q5": foreign})
+    assert task.against == "", "no language in common"
 
 
 def test_kinds_are_those_that_the_shapes_know(checkout: Path) -> None:
@@ -317,21 +551,116 @@ def test_what_was_not_found_is_found_later(kg: Kg, authority: Path) -> None:
 
 
 def test_a_program_reviews_nothing(kg: Kg, authority: Path) -> None:
-    code, _, err = decided(
-        kg,
-        "accept",
-        "agent/kyodo",
-        "Q1",
-        *("--kind", "news agency", "--reviewer", "cross-document-curator"),
-    )
+    program = ("--reviewer", "cross-document-curator")
+    kind = ("--kind", "news agency")
+    code, _, err = decided(kg, "accept", "agent/kyodo", "Q1", *kind, *program)
     assert code == 0, err
     [row] = of(authority, "kg:agent/kyodo")
     assert row.reviewer_id == ""
     assert row.mapping_justification == "semapv:BackgroundKnowledgeBasedMatching"
-    code, _, err = decided(
-        kg, "accept", "agent/japan", "Q17", "--reviewer", "cross-document-curator"
-    )
+    decided(kg, "unsure", "agent/chinese-government", "Q148", *program)
+    [row] = of(authority, "kg:agent/chinese-government")
+    assert (row.decision, row.reviewer_id) == ("unsure", "")
+    before = authority.read_bytes()
+    code, _, err = decided(kg, "accept", "agent/japan", "Q17", *program)
     assert code == 2
+    assert "already" in err
+    assert authority.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        (("accept", "agent/japan", "Q17"), ("reject", "agent/japan", "Q17")),
+        (
+            ("accept", "agent/japan", "Q17"),
+            ("accept", "agent/japan", "Q17", "--predicate", "skos:broadMatch"),
+        ),
+        (
+            ("reject", "agent/japan", "Q17"),
+            ("accept", "agent/japan", "Q17", "--kind", "state"),
+        ),
+        (
+            ("notfound", "agent/chinese-government"),
+            ("accept", "agent/chinese-government", "Q1", "--kind", "government"),
+        ),
+        (
+            ("unsure", "agent/chinese-government", "Q1"),
+            ("accept", "agent/chinese-government", "Q1", "--kind", "government"),
+        ),
+    ],
+)
+def test_a_program_replaces_nothing_that_a_person_has_reviewed(
+    kg: Kg, authority: Path, first: tuple[str, ...], then: tuple[str, ...]
+) -> None:
+    given = ("--evidence", "a list", "--date", DAY)
+    code, _, err = kg(*first, *given, "--reviewer", "ada-verma")
+    assert code == 0, err
+    before = authority.read_bytes()
+    more = ("--overturn",) if then[0] in ("accept", "reject") else ()
+    code, _, err = kg(*then, *given, *more, "--reviewer", "cross-document-curator")
+    assert code == 2
+    assert "a program does not replace what somebody has reviewed" in err
+    assert authority.read_bytes() == before
+
+
+def test_what_somebody_has_decided_is_overturned_on_purpose_only(kg: Kg, authority: Path) -> None:
+    decided(kg, "accept", "agent/japan", "Q17")
+    before = authority.read_bytes()
+    for verb, more in (
+        ("reject", ()),
+        ("accept", ("--predicate", "skos:broadMatch")),
+    ):
+        code, _, err = decided(kg, verb, "agent/japan", "Q17", *more)
+        assert code == 2
+        assert "somebody has decided otherwise" in err
+        assert "--overturn" in err
+        assert authority.read_bytes() == before
+    code, _, err = decided(kg, "reject", "agent/japan", "Q17", "--overturn", "--comment", "Oh")
+    assert code == 0, err
+    [row] = of(authority, "kg:agent/japan")
+    assert row.decision == "refused"
+    assert row.comment == f"Oh; before: match {EXACT}, by kg:agent/ada-verma, on {DAY}"
+    code, _, err = decided(kg, "accept", "agent/japan", "Q17")
+    assert code == 2
+    code, _, err = decided(kg, "accept", "agent/japan", "Q17", "--overturn")
+    assert code == 0, err
+    [row] = of(authority, "kg:agent/japan")
+    assert row.comment == f"before: refused {EXACT}, by kg:agent/ada-verma, on {DAY}"
+
+
+def test_a_pair_has_one_decision(kg: Kg, authority: Path) -> None:
+    code, _, err = decided(kg, "accept", "agent/japan", "Q17", "--predicate", "skos:broadMatch")
+    assert code == 0, err
+    [row] = of(authority, "kg:agent/japan")
+    assert (row.predicate_id, row.reviewer_id) == ("skos:broadMatch", "kg:agent/ada-verma")
+    code, _, err = decided(kg, "reject", "agent/japan", "Q17", "--overturn")
+    assert code == 0, err
+    [row] = of(authority, "kg:agent/japan")
+    assert (row.decision, row.object_label) == ("refused", "Japan")
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [(2, "skos:broadMatch"), (3, "Not")], ids=["predicates", "match and Not"]
+)
+def test_two_rows_of_a_pair_are_refused_with_their_lines(
+    kg: Kg, facts: Path, authority: Path, tmp_path: Path, column: int, value: str
+) -> None:
+    lines = authority.read_text(encoding="utf-8").splitlines(keepends=True)
+    number = next(n for n, line in enumerate(lines) if line.startswith("kg:agent/japan\t"))
+    cells = lines[number].split("\t")
+    cells[column] = value
+    authority.write_text("".join([*lines, "\t".join(cells)]), encoding="utf-8")
+    for run in (
+        lambda: kg("check"),
+        lambda: decided(kg, "accept", "agent/kyodo", "Q1", "--kind", "news agency"),
+    ):
+        code, _, err = run()
+        assert code == 2
+        assert f":{len(lines) + 1}: two rows are of one record and one item" in err
+        assert f"also at {authority.parent.name}/links.sssom.tsv:{number + 1}" in err
+    with pytest.raises(KgErrors, match="two rows are of one record"):
+        publish([facts], tmp_path / "out", base="https://chancery.example/", links=authority)
 
 
 # --- unsure ---------------------------------------------------------------------------------------
@@ -369,6 +698,46 @@ def test_what_nobody_could_decide_is_kept_and_is_no_link(
     )
     assert code == 0, err
     assert [one.decision for one in of(authority, "kg:agent/chinese-government")] == ["match"]
+
+
+def test_unsure_and_not_found_need_no_proposal(kg: Kg, authority: Path) -> None:
+    code, _, err = decided(kg, "unsure", "agent/chinese-government", "Q148")
+    assert code == 0, err
+    [row] = of(authority, "kg:agent/chinese-government")
+    assert (row.decision, row.object_label, row.revisit_on) == ("unsure", "China", "2027-05-27")
+    kg("propose", "agent/chinese-government", "agent/us-executive")
+    args = ("--evidence", "three names, no hit", "--reviewer", "ada-verma", "--date", DAY)
+    code, _, err = kg("notfound", "agent/us-executive", *args)
+    assert code == 0, err
+    [row] = [one for one in of(authority, "kg:agent/us-executive") if one.object_id == NO_TERM]
+    assert (row.decision, row.reviewer_id) == ("not-found", "kg:agent/ada-verma")
+    left = {row.subject_id for row in read_proposals(linking.proposals_of(authority))}
+    assert left == {"kg:agent/chinese-government"}
+    code, _, err = kg("notfound", "agent/us-executive", *args)
+    assert code == 2
+    assert "already" in err
+    code, _, err = kg("notfound", "agent/japan", *args)
+    assert code == 2
+    assert "this has an exact match" in err
+
+
+def test_not_found_is_reviewed_and_due_again(read: FactSet, authority: Path) -> None:
+    session = Review(read, authority, "ada-verma", DAY, unreviewed=True)
+    [task] = [one for one in session.tasks() if one.subject.id == "kyodo"]
+    assert task.offered == ("not-found",)
+    row = session.decide(task, "not-found", "looked again")
+    assert (row.author_id, row.reviewer_id) == (
+        "kg:agent/cross-document-curator",
+        "kg:agent/ada-verma",
+    )
+    assert "kyodo" not in {one.subject.id for one in session.tasks()}
+    due = Review(read, authority, "ada-verma", row.revisit_on)
+    [task] = [one for one in due.tasks() if one.subject.id == "kyodo"]
+    with pytest.raises(MappingError, match="no such decision"):
+        due.decide(task, "exact", "a list")
+    again = due.decide(task, "not-found", "and again")
+    assert again.mapping_date == row.revisit_on
+    assert again.revisit_on > row.revisit_on
 
 
 # --- proposals ------------------------------------------------------------------------------------
@@ -415,6 +784,21 @@ def test_the_linker_makes_proposals(facts: Path, authority: Path) -> None:
     for row in made:
         building = row.object_kind == "building"
         assert not (building and row.predicate_id == EXACT), row
+
+
+def test_what_is_alike_in_words_of_many_names_is_not_proposed(read: FactSet) -> None:
+    subject = linking.subjects(read)["kg:agent/chinese-government"]
+    ghana = Candidate("Q117", "Government of Ghana", "government", "0.89", "alike")
+    low = Candidate("Q5", "Chines", "government", "0.69", "alike")
+    good = Candidate("Q6", "Government of Chine", "government", "0.89", "alike")
+    found = {"Government of China": [ghana, low, good], "चीन की सरकार": [ghana]}
+    items = {"Q117": Item(qid="Q117", names={"hi": ("घाना की सरकार",)})}
+
+    def ask(surface: str, lang: str, hint: str) -> Sequence[Candidate]:
+        return found.get(surface, [])
+
+    made = linking.propose([subject], [], ask, items=items)
+    assert [row.object_id for row in made] == ["wd:Q6"]
 
 
 def test_what_is_decided_is_never_proposed_again(kg: Kg, authority: Path) -> None:
@@ -466,6 +850,73 @@ def test_a_reviewer_decides_in_a_dialogue(
         ("refused", "wd:Q148"),
     ]
     assert rows[0].comment == "a remark"
+
+
+@pytest.mark.parametrize(
+    ("key", "decision", "predicate"),
+    [
+        ("e", "match", EXACT),
+        ("c", "match", "skos:closeMatch"),
+        ("b", "match", "skos:broadMatch"),
+        ("r", "match", "skos:relatedMatch"),
+        ("x", "refused", EXACT),
+        ("u", "unsure", EXACT),
+        ("n", "not-found", EXACT),
+    ],
+)
+def test_each_key_is_a_decision(
+    kg: Kg,
+    authority: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    key: str,
+    decision: str,
+    predicate: str,
+) -> None:
+    kg("propose", "agent/chinese-government")
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{key}\na list\na remark\nq\n"))
+    code, _, err = kg("review", "--reviewer", "ada-verma")
+    assert code == 0, err
+    [row] = of(authority, "kg:agent/chinese-government")
+    assert (row.decision, row.predicate_id, row.comment) == (decision, predicate, "a remark")
+    left = [row.object_id for row in read_proposals(linking.proposals_of(authority))]
+    assert left == ([] if key == "n" else ["wd:Q37070", "wd:Q148"])
+
+
+def test_what_the_item_is_is_asked(
+    kg: Kg, authority: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli_link, "_lexicon", lambda: tmp_path)
+    monkeypatch.setitem(COUNCIL_KIND, "kind", "")
+    kg("propose", "agent/chinese-government")
+    asked: list[str] = []
+    answers = iter(["e", "government", "a list", "", "q"])
+    monkeypatch.setattr(cli_link, "_asked", lambda words: asked.append(words) or next(answers))
+    code, _, err = kg("review", "--reviewer", "ada-verma")
+    assert code == 0, err
+    assert asked[1].startswith("what the item is: person")
+    [row] = of(authority, "kg:agent/chinese-government")
+    assert (row.decision, row.object_kind) == ("match", "government")
+
+
+@pytest.mark.parametrize("sure", ["y", "n"])
+def test_a_reviewer_is_asked_before_they_overturn(
+    kg: Kg, read: FactSet, authority: Path, monkeypatch: pytest.MonkeyPatch, sure: str
+) -> None:
+    subject = linking.subjects(read)["kg:agent/japan"]
+    act = msgspec.structs.replace(BY, day="2026-01-01", revisit="2026-11-01")
+    Authority(authority).write(
+        subject,
+        of(authority, subject.curie),
+        lambda rows: linking.accept(rows, subject, Item(qid="Q17"), EXACT, act),
+    )
+    answers = iter(["x", sure, "a list", "", "q"] if sure == "y" else ["x", sure, "q"])
+    monkeypatch.setattr(cli_link, "_asked", lambda words: next(answers))
+    code, _, err = kg("review", "--reviewer", "ada-verma")
+    assert code == 0, err
+    assert "stands there already" in err
+    [row] = of(authority, subject.curie)
+    assert row.decision == ("refused" if sure == "y" else "match")
+    assert ("before: match" in row.comment) == (sure == "y")
 
 
 def test_a_reviewer_skips_quits_and_is_told_what_cannot_be(
@@ -520,6 +971,7 @@ def test_status_counts_what_there_is(kg: Kg, authority: Path) -> None:
     assert told["due"] == []
     assert "kg:agent/chinese-government" in told["undecided"]
     assert "kg:agent/cross-document-curator" not in told["undecided"]
+    assert "kg:agent/ada-verma" not in told["undecided"], "who reviews is not asked about"
     code, out, _ = kg("status", "--date", "2027-05-21")
     assert "due again: kg:agent/kyodo sssom:NoTermFound , again on 2027-05-21" in out
     assert "unreviewed" in out

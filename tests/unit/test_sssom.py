@@ -96,6 +96,14 @@ def test_only_what_was_accepted_is_a_match(release: Path) -> None:
         for q in quads
         if q.predicate.value.startswith(SKOS)
     }
+    stored = list(ox.parse(dump(release, "graphs/links.nq"), format=ox.RdfFormat.N_QUADS))
+    published = {(q.subject.value, q.predicate.value, q.object.value) for q in stored}
+    assert {one for one in published if one[1].startswith(SKOS)} == matches
+    assert {one for one in published if one[1].endswith("sameAs")} == {
+        (one, "https://schema.org/sameAs", other)
+        for one, predicate, other in matches
+        if predicate == f"{SKOS}exactMatch"
+    }
     assert matches == {
         (
             f"{DEFAULT_BASE}id/{row.subject_id[3:]}",

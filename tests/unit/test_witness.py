@@ -6,17 +6,19 @@ import json
 import shutil
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import msgspec
 import pytest
 
 from kg.build import load_facts
 from kg.cli import main
-from kg.errors import QueryError
+from kg.errors import ConfigError, QueryError
 from kg.link import read_links
 from kg.linking import Subject, subjects
 from kg.resources import folder
@@ -67,7 +69,7 @@ def test_witnesses_and_the_lexicon_contradict(
         "kg:agent/ukraine": "witness: witnesses give Q1 for this name",
         "kg:agent/south-korea": "kind: the lexicon says: it is a building, and an agent never "
         "gets one",
-        "kg:agent/russia": "label: the lexicon calls it Atlantis: no word is in common",
+        "kg:agent/russia": "label: the lexicon says: it is called Atlantis: no word is in common",
     }
 
 
@@ -95,6 +97,8 @@ class Wikibase:
         self.failures: list[tuple[int, str]] = []
         self.asked: list[dict[str, list[str]]] = []
         self.agents: set[str] = set()
+        self.refused: set[str] = set()
+        self.says_which = True
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -106,7 +110,15 @@ class Wikibase:
                     status, text = outer.failures.pop(0)
                 else:
                     wanted = outer.asked[-1]["ids"][0].split("|")
-                    text = json.dumps({"entities": dict(map(outer.of, wanted)), "success": 1})
+                    refused = next((one for one in wanted if one in outer.refused), None)
+                    error = {"code": "no-such-entity", "info": "no", "id": refused}
+                    if not outer.says_which:
+                        del error["id"]
+                    text = json.dumps(
+                        {"error": error}
+                        if refused
+                        else {"entities": dict(map(outer.of, wanted)), "success": 1}
+                    )
                 data = text.encode()
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(data)))
@@ -139,14 +151,15 @@ def entity(qid: str, label: str, *classes: str) -> dict[str, Any]:
 
 @pytest.fixture
 def wikibase(rows: list[LinkRow], known: dict[str, Subject]) -> Iterator[Wikibase]:
-    """Return a Wikibase that says what the authority says."""
+    """Return a Wikibase that says what the authority says, in the words of the lexicon."""
     found = Wikibase()
+    about = read_known(folder("lexicon"))
     for row in rows:
         if row.published:
             qid = row.object_id.removeprefix("wd:")
             sort = known[row.subject_id].sort
             one = {"person": "Q5", "state": "Q6256"}.get(sort, "Q1234567")
-            found.entities[qid] = entity(qid, row.object_label, one)
+            found.entities[qid] = entity(qid, about.items[qid].label, one)
     thread = threading.Thread(target=found.server.serve_forever)
     thread.start()
     try:
@@ -186,7 +199,7 @@ def test_wikidata_contradicts(
         "kg:agent/joe-biden": "kind: Wikidata does not say that it is a human being",
         "kg:agent/south-korea": "kind: Wikidata says: it is of the kind person, and this is of "
         "the class State",
-        "kg:agent/russia": "label: Wikidata calls it Atlantis: no word is in common",
+        "kg:agent/russia": "label: Wikidata says: it is called Atlantis: no word is in common",
         "kg:agent/north-korea": "kind: Wikidata says that it is a disambiguation page",
     }
 
@@ -207,6 +220,10 @@ def test_a_failure_that_passes_is_tried_again(
         ([(404, "no")], "404"),
         ([(200, "<html>")], "no JSON"),
         ([(200, "[]")], "no JSON object"),
+        ([(200, "[" * 200_000)], "no JSON"),
+        ([(200, '{"entities": []}')], "no entities"),
+        ([(200, '{"entities": {}}')], "nothing of Q17"),
+        ([(200, '{"entities": {"Q17": 3, "Q148": null}}')], "nothing of Q17"),
         ([(200, '{"error": {"code": "x", "info": "bad ids"}}')], "bad ids"),
     ],
 )
@@ -220,6 +237,75 @@ def test_an_endpoint_that_does_not_answer_is_one_error(
     wikibase.failures = list(failures)
     with pytest.raises(QueryError, match=words):
         check_online(known, rows, wikibase.endpoint, wait_s=0.01)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"claims": {"P31": None}},
+        {"claims": {"P31": {}}},
+        {"claims": {"P31": [None, 3, {"mainsnak": {"datavalue": {"value": {"id": ["Q5"]}}}}]}},
+        {"claims": [], "labels": [], "aliases": {"en": None}},
+        {"labels": {"en": {"value": 3}}, "aliases": {"en": [3, {"value": None}]}},
+        {"id": ["Q17"], "redirects": ["Q17"]},
+    ],
+)
+def test_what_is_odd_in_an_item_is_passed_over(
+    known: dict[str, Subject], rows: list[LinkRow], wikibase: Wikibase, odd: dict[str, Any]
+) -> None:
+    wikibase.of = lambda qid: (  # type: ignore[method-assign]
+        qid,
+        {**wikibase.entities[qid], **(odd if qid == "Q17" else {})},
+    )
+    found = check_online(known, rows, wikibase.endpoint)
+    assert {one.rule for one in found} <= {"redirected"}
+
+
+@pytest.mark.parametrize("says_which", [True, False])
+def test_one_item_that_the_api_refuses_is_told_of_and_the_others_are_checked(
+    known: dict[str, Subject], rows: list[LinkRow], wikibase: Wikibase, says_which: bool
+) -> None:
+    wikibase.refused, wikibase.says_which = {"Q17"}, says_which
+    wikibase.entities["Q159"] = entity("Q159", "Atlantis", "Q6256")
+    assert told(check_online(known, rows, wikibase.endpoint)) == {
+        "kg:agent/japan": "deleted: Wikidata has no such item",
+        "kg:agent/russia": "label: Wikidata says: it is called Atlantis: no word is in common",
+    }
+
+
+def test_the_row_speaks_for_itself_no_more(
+    known: dict[str, Subject], rows: list[LinkRow], wikibase: Wikibase
+) -> None:
+    """A wrong label that a decision has written is no name of the record."""
+    wrong = [
+        msgspec.structs.replace(row, object_label="Atlantis")
+        if row.subject_id == "kg:agent/japan"
+        else row
+        for row in rows
+    ]
+    wikibase.entities["Q17"] = entity("Q17", "Atlantis", "Q6256")
+    assert "kg:agent/japan" in told(check_online(known, wrong, wikibase.endpoint))
+
+
+def test_asking_has_an_end(
+    known: dict[str, Subject], rows: list[LinkRow], wikibase: Wikibase
+) -> None:
+    wikibase.failures = [(503, "no")] * 10
+    start = time.monotonic()
+    with pytest.raises(QueryError, match="there is no answer"):
+        check_online(known, rows, wikibase.endpoint, wait_s=30, patience_s=0.3)
+    assert time.monotonic() - start < 10
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    ["", "x", "ftp://a.example/", "http://", "http://[", "http://a:b/", "http://a b/", "http://ü"],
+)
+def test_an_endpoint_that_is_no_address_is_refused(
+    known: dict[str, Subject], rows: list[LinkRow], endpoint: str
+) -> None:
+    with pytest.raises(ConfigError, match="this is no address"):
+        check_online(known, rows, endpoint)
 
 
 @pytest.fixture

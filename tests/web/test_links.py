@@ -6,7 +6,10 @@ import csv
 import io
 import json
 import shutil
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import pyoxigraph as ox
 import pytest
@@ -15,8 +18,8 @@ from starlette.testclient import TestClient
 from kg.build import DEFAULT_BASE, publish
 from kg.config import Settings
 from kg.resources import folder
-from kg.sssom import TSV_FILE, TURTLE_FILE
-from kg.web import links
+from kg.sssom import TSV_FILE, TURTLE_FILE, read_table
+from kg.web import links, static
 from kg.web.app import create_app
 from kg.web.static import export_site
 
@@ -80,13 +83,48 @@ def test_the_list_has_pages(out: Path, settings: Settings, monkeypatch: pytest.M
         assert 'rel="next"' not in last
 
 
-def test_a_static_copy_has_them(out: Path, settings: Settings, tmp_path: Path) -> None:
+@pytest.mark.requires("chromium", "chromedriver")
+@pytest.mark.parametrize(
+    ("lang", "words"), [("en", "Reviewed by"), ("bn", "পর্যালোচক"), ("hi", "समीक्षक")]
+)
+def test_a_narrow_screen_shows_who_decided_and_on_what(
+    browser: Any,
+    out: Path,
+    serving: Callable[[Path], AbstractContextManager[str]],
+    lang: str,
+    words: str,
+) -> None:
+    metrics = {"width": 360, "height": 800, "deviceScaleFactor": 1, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    with serving(out) as address:
+        browser.get(f"{address}/links?lang={lang}")
+        cells = browser.find_elements("css selector", "tbody tr:first-child td")
+        assert len(cells) == 7
+        for cell in cells:
+            assert cell.rect["x"] >= 0
+            assert cell.rect["x"] + cell.rect["width"] <= 360
+        called = "return getComputedStyle(arguments[0], '::before').content"
+        assert words in cells[5].get_attribute("data-label")
+        assert "data-label" in browser.execute_script(called, cells[5]) or words in (
+            browser.execute_script(called, cells[5])
+        )
+
+
+def test_a_static_copy_has_them(
+    out: Path, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All on one page where they just fit, and no page of none."""
+    rows = read_table((out / "current" / TSV_FILE).read_text(encoding="utf-8"), DEFAULT_BASE)
+    for module in (links, static):
+        monkeypatch.setattr(module, "LINKS_SHOWN", len(rows))
     export_site(out / "current", tmp_path / "copy", settings)
     for name in ("links.html", "links.sssom.tsv", "links.ttl", "links.jsonld", "links/index.html"):
         assert (tmp_path / "copy" / name).is_file(), name
     assert (tmp_path / "copy/links.sssom.tsv").read_bytes() == (
         out / "current" / TSV_FILE
     ).read_bytes()
+    pages = [path.name for path in (tmp_path / "copy").glob("links*.html")]
+    assert pages == ["links.html"]
     assert 'href="links.html"' in (tmp_path / "copy/index.html").read_text(encoding="utf-8")
 
 

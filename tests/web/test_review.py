@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,21 @@ from starlette.testclient import TestClient
 
 from kg.build import load_facts
 from kg.link import read_links
-from kg.linking import LINKER, Review, proposals_of, write_proposals
+from kg.linking import (
+    LINKER,
+    Act,
+    Authority,
+    Item,
+    Review,
+    accept,
+    proposals_of,
+    reject,
+    subjects,
+    write_proposals,
+)
 from kg.resources import folder
 from kg.review import MOST_BYTES, Page
-from kg.sssom import LinkRow
+from kg.sssom import EXACT, LinkRow
 from kg.web.app import ROUTES
 
 REVIEWER = """\
@@ -33,6 +44,8 @@ REVIEWER = """\
   extracted: registry-curation
 """
 PORT = 8123
+DAY = "2026-11-27"
+AD = "kg:agent/ada-verma"
 
 
 def proposal(subject: str, label: str, qid: str, item: str, kind: str) -> LinkRow:
@@ -102,14 +115,17 @@ class _Form(HTMLParser):
         super().__init__()
         self.fields: dict[str, str] = {}
         self.buttons: list[str] = []
+        self.inputs: list[str] = []
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
-        if tag == "input" and given.get("type") == "hidden":
-            self.fields[given["name"] or ""] = given["value"] or ""
+        if tag == "input":
+            self.inputs.append(given.get("type") or "text")
+            if given.get("type") == "hidden":
+                self.fields[given["name"] or ""] = given["value"] or ""
         if tag == "button":
-            self.buttons.append(given["value"] or "")
+            self.buttons.append(given.get("value") or "")
 
 
 def form(client: TestClient, address: str = "/") -> dict[str, str]:
@@ -132,7 +148,7 @@ def test_the_page_shows_what_a_reviewer_needs(client: TestClient) -> None:
         assert words in text
     assert "<script" not in text
     assert _Form(text).buttons == [
-        *("exact", "close", "broad", "related", "reject", "unsure", "not-found"),
+        *("", "exact", "close", "broad", "related", "reject", "unsure", "not-found"),
     ]
     policy = answer.headers["content-security-policy"]
     assert "default-src 'none'" in policy
@@ -169,20 +185,158 @@ def test_what_cannot_be_is_said_and_what_was_written_stays_in_the_form(
     assert client.post("/decide", data=wrong).status_code == 422, "a building stays one"
     answer = client.post("/decide", data={**fields, "evidence": " ", "what": "reject"})
     assert answer.status_code == 422
-    answer = client.post("/decide", data={**fields, "evidence": "x", "what": "whatever"})
-    assert answer.status_code == 422
+    for wrong in ({"what": "whatever"}, {"what": ""}, {"what": "close", "kind": "palace"}):
+        answer = client.post("/decide", data={**fields, "evidence": "x", **wrong})
+        assert answer.status_code == 422
     assert authority.read_bytes() == before
+
+
+def test_the_enter_key_decides_nothing(client: TestClient, authority: Path) -> None:
+    """What a browser takes for Enter is the first button of a form; it says nothing."""
+    before = authority.read_bytes()
+    found = _Form(client.get("/").text)
+    assert found.buttons[0] == ""
+    assert "text" not in found.inputs, "Enter in a line of text would send the form"
+    answer = client.post("/decide", data={**found.fields, "evidence": "a list", "comment": "so"})
+    assert answer.status_code == 422
+    assert "Nothing was written" in answer.text
+    assert ">a list</textarea>" in answer.text
+    assert ">so</textarea>" in answer.text
+    assert authority.read_bytes() == before
+
+
+def test_several_lines_become_one(client: TestClient, authority: Path) -> None:
+    fields = {**form(client), "evidence": "a list\r\nof bodies", "what": "unsure"}
+    assert client.post("/decide", data=fields).status_code == 303
+    [row] = [one for one in read_links(authority) if one.object_id == "wd:Q4"]
+    assert row.evidence == "a list of bodies"
 
 
 def test_who_was_shown_other_rows_is_told(page: Page, client: TestClient, authority: Path) -> None:
     fields = {**form(client), "evidence": "a list", "what": "unsure"}
     task = page.review.tasks()[0]
-    page.review.decide(task, "not-found", "somebody else")
+    Authority(authority).write(
+        task.subject,
+        task.decided,
+        lambda rows: reject(
+            rows, task.subject, Item(qid="Q99"), EXACT, Act(reviewer=AD, day=DAY, evidence="x")
+        ),
+    )
     before = authority.read_bytes()
     answer = client.post("/decide", data=fields)
     assert answer.status_code == 409
     assert "in the meantime" in answer.text
     assert authority.read_bytes() == before
+
+
+def test_a_form_that_is_sent_twice_decides_once(client: TestClient, authority: Path) -> None:
+    fields = {**form(client), "evidence": "a list", "what": "unsure"}
+    assert client.post("/decide", data=fields).status_code == 303
+    before = authority.read_bytes()
+    answer = client.post("/decide", data=fields)
+    assert answer.status_code == 409
+    assert "decided already" in answer.text
+    assert authority.read_bytes() == before
+
+
+def test_not_found_asks_no_more_about_the_record(
+    page: Page, client: TestClient, authority: Path
+) -> None:
+    write_proposals(
+        proposals_of(authority),
+        [*PROPOSED, proposal("kg:agent/chinese-government", "x", "Q7", "Another", "government")],
+    )
+    fields = {**form(client), "evidence": "a list", "what": "not-found"}
+    assert client.post("/decide", data=fields).status_code == 303
+    assert [task.subject.id for task in page.review.tasks()] == ["us-executive"]
+
+
+def test_what_was_written_is_said_in_words_of_our_own(client: TestClient) -> None:
+    for given in ("Pay+here", "1", "999999", "-1", "%C2%B2"):
+        text = client.get(f"/?done={given}").text
+        assert "Written" not in text
+        assert "Pay here" not in text
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda path: path.write_bytes(path.read_bytes() + b"\xff\n"), "not UTF-8"),
+        (lambda path: path.write_text("nothing\n", encoding="utf-8"), "has other columns"),
+        (lambda path: path.unlink(), "cannot be read"),
+    ],
+    ids=["bytes", "columns", "gone"],
+)
+def test_a_file_that_cannot_be_read_is_said_on_the_page(
+    client: TestClient, authority: Path, spoil: Callable[[Path], object], words: str
+) -> None:
+    fields = {**form(client), "evidence": "typed <long>", "comment": "so", "what": "exact"}
+    spoil(authority)
+    for answer in (client.get("/"), client.post("/decide", data=fields)):
+        assert answer.status_code == 503
+        assert words in answer.text
+        assert answer.headers["x-frame-options"] == "DENY"
+    assert "typed &lt;long&gt;</textarea>" in answer.text
+    assert ">so</textarea>" in answer.text
+
+
+def test_a_file_that_cannot_be_written_is_said_on_the_page(
+    client: TestClient, authority: Path
+) -> None:
+    authority.chmod(0o444)
+    before = authority.read_bytes()
+    fields = {**form(client), "evidence": "typed", "what": "exact"}
+    answer = client.post("/decide", data=fields)
+    assert answer.status_code == 422
+    assert "to be read only" in answer.text
+    assert ">typed</textarea>" in answer.text
+    assert authority.read_bytes() == before
+
+
+def test_an_error_of_ours_has_the_headers(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = TestClient(
+        page.app, f"http://127.0.0.1:{PORT}", follow_redirects=False, raise_server_exceptions=False
+    )
+    client.get(f"/?token={page.token}")
+    monkeypatch.setattr(page.review, "tasks", lambda: 1 / 0)
+    answer = client.get("/")
+    assert answer.status_code == 500
+    assert answer.headers["x-frame-options"] == "DENY"
+
+
+def test_what_is_due_is_asked_again_and_overturned_on_purpose(facts: Path, authority: Path) -> None:
+    read = load_facts([facts])
+    write_proposals(proposals_of(authority), [])
+    subject = subjects(read)["kg:agent/japan"]
+    held = Authority(authority)
+    seen = [row for row in held.read() if row.subject_id == subject.curie]
+    act = Act(reviewer=AD, day=DAY, evidence="ISO 3166", revisit="2027-05-01")
+    held.write(subject, seen, lambda rows: accept(rows, subject, Item(qid="Q17"), EXACT, act))
+    page = Page(Review(read, authority, "ada-verma", "2027-05-02"), PORT)
+    client = TestClient(page.app, f"http://127.0.0.1:{PORT}", follow_redirects=False)
+    client.get(f"/?token={page.token}")
+    text = client.get("/").text
+    assert "1 left" in text
+    assert 'name="overturn"' in text
+    fields = {**_Form(text).fields, "evidence": "ISO 3166 again"}
+    answer = client.post("/decide", data={**fields, "what": "reject"})
+    assert answer.status_code == 422
+    assert "somebody has decided otherwise" in answer.text
+    answer = client.post("/decide", data={**fields, "what": "exact"})
+    assert answer.status_code == 303, answer.text
+    [row] = [row for row in held.read() if row.subject_id == subject.curie]
+    assert (row.mapping_date, row.revisit_on) == ("2027-05-02", "")
+    again = Page(Review(read, authority, "ada-verma", "2027-05-22"), PORT)
+    assert "sssom:NoTermFound" in {task.row.object_id for task in again.review.tasks()}
+    client = TestClient(again.app, f"http://127.0.0.1:{PORT}", follow_redirects=False)
+    client.get(f"/?token={again.token}")
+    text = client.get("/").text
+    assert "None was found" in text
+    assert _Form(text).buttons == ["", "not-found"]
+    answer = client.post(
+        "/decide", data={**_Form(text).fields, "evidence": "again", "what": "not-found"}
+    )
+    assert answer.status_code == 303, answer.text
 
 
 def test_nobody_comes_in_without_the_token(page: Page) -> None:
@@ -237,7 +391,8 @@ def test_rows_without_a_reviewer_are_confirmed(facts: Path, authority: Path) -> 
     page = Page(review, PORT)
     client = TestClient(page.app, f"http://127.0.0.1:{PORT}")
     text = client.get(f"/?token={page.token}").text
-    assert _Form(text).buttons == ["exact", "reject"]
+    assert _Form(text).buttons == ["", "exact", "close", "broad", "related", "reject"]
+    assert ">Confirm: the same</button>" in text
     fields = {**_Form(text).fields, "evidence": "ISO 3166", "what": "exact"}
     assert client.post("/decide", data=fields).status_code == 200
     [row] = [one for one in read_links(authority) if one.subject_id == "kg:agent/china"]
@@ -281,6 +436,10 @@ def test_a_reviewer_accepts_in_a_browser(browser: Any, address: str, authority: 
         browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
         wide = browser.execute_script("return document.documentElement.scrollWidth")
         assert wide <= width
+    before = authority.read_bytes()
+    for name in ("comment", "kind"):
+        browser.find_element("id", name).send_keys("\n")
+    assert authority.read_bytes() == before, "Enter decides nothing"
     browser.find_element("id", "evidence").send_keys("a list that says so")
     browser.find_element("css selector", "button.exact").click()
     [done] = WebDriverWait(browser, 20).until(lambda b: b.find_elements("css selector", ".done"))
