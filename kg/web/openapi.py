@@ -953,31 +953,30 @@ _ADDRESSES: Final[Mapping[str, _Address]] = {
 
 
 _JSON_BODY: Final = "application/json"
+_MATCHES: Final[Json] = {
+    "type": "array",
+    "maxItems": 50,
+    "items": {
+        "type": "object",
+        "required": ["conditions"],
+        "properties": {
+            "conditions": {
+                "type": "array",
+                "minItems": 1,
+                "items": {
+                    "type": "object",
+                    "required": ["matchType", "propertyValue"],
+                    "properties": {"matchType": _one_of(("name", "property"))},
+                },
+            }
+        },
+    },
+}
 _MATCHED: Final[Json] = {
     "schema": {
         "type": "object",
         "required": ["queries"],
-        "properties": {
-            "queries": {
-                "type": "array",
-                "maxItems": 50,
-                "items": {
-                    "type": "object",
-                    "required": ["conditions"],
-                    "properties": {
-                        "conditions": {
-                            "type": "array",
-                            "minItems": 1,
-                            "items": {
-                                "type": "object",
-                                "required": ["matchType", "propertyValue"],
-                                "properties": {"matchType": _one_of(("name", "property"))},
-                            },
-                        }
-                    },
-                },
-            }
-        },
+        "properties": {"queries": _MATCHES},
     },
     "examples": {
         "name": {
@@ -985,6 +984,14 @@ _MATCHED: Final[Json] = {
                 "queries": [{"conditions": [{"matchType": "name", "propertyValue": "Pyongyang"}]}]
             }
         }
+    },
+}
+_MATCHED_BY_KEY: Final[Json] = {
+    **_MATCHED,
+    "schema": {
+        "type": "object",
+        "required": ["queries"],
+        "properties": {"queries": {"anyOf": [_MATCHES, {"type": "object", "maxProperties": 50}]}},
     },
 }
 _EXTENDED: Final[Json] = {
@@ -1014,7 +1021,7 @@ _BY_FORM: Final[Json] = {
     },
 }
 _POSTED: Final[Mapping[str, tuple[Json, str]]] = {
-    "/reconcile": ({_FORM: _BY_FORM, _JSON_BODY: _MATCHED}, "Reconciliation"),
+    "/reconcile": ({_FORM: _BY_FORM, _JSON_BODY: _MATCHED_BY_KEY}, "Reconciliation"),
     "/reconcile/match": ({_JSON_BODY: _MATCHED}, "ReconciliationBatch"),
     "/reconcile/extend": ({_JSON_BODY: _EXTENDED}, "ReconciliationExtension"),
 }
