@@ -410,12 +410,11 @@ def _searched(
     """Return what is found for each query: the name for which, what, and how near a form it is."""
     index = ask.served.folder / LABELS
     every = [(text, kinds, some) for query, kinds, some in asked for text in query.texts]
-    forms = [forms_of(text) for text, _, _ in every]
     direct = search.candidates(index, map(search.Sought._make, every), limit=LIMIT)
-    sought = [(one, kinds, some) for one, (_, kinds, some) in zip(forms, every, strict=True)]
-    further = search.called(index, sought)
+    near: dict[str, float] = {}
+    # What is looked for further depends on what was found: it is read when its turn comes.
+    further = search.called(index, ((near, kinds, some) for _, kinds, some in every))
     found: list[list[tuple[str, Hit, float]]] = []
-    numbers = iter(forms)
     for query, _, _ in asked:
         hits: list[tuple[str, Hit, float]] = []
         for text in query.texts:
@@ -424,7 +423,7 @@ def _searched(
                     "timeout", "the search takes too long", hint="send fewer queries at once"
                 )
             some = next(direct)
-            near = next(numbers)
+            near = _further_forms(text, some)
             called = any(fold(hit.label) == fold(text) for hit in some)
             hits += ((text, hit, 0.0) for hit in some)
             hits += (
@@ -435,6 +434,20 @@ def _searched(
             )
         found.append(hits)
     return found
+
+
+def _further_forms(text: str, hits: Sequence[Hit]) -> dict[str, float]:
+    """Return the forms of a text that are looked for beside what was found for it as it is.
+
+    None where a label is written like it; single words of it, which thousands may have, only where
+    nothing but what is described was found.
+    """
+    if any(plain(hit.label) == plain(text) for hit in hits):
+        return {}
+    forms = forms_of(text)
+    if all(hit.kind in DESCRIBED for hit in hits):
+        return forms
+    return {form: near for form, near in forms.items() if " " in form or near >= CUT}
 
 
 def _nearness(forms: Mapping[str, float], hit: Hit) -> float:
