@@ -38,13 +38,14 @@ def names(
     import msgspec
 
     from kg.linker import Linker, is_day
-    from kg.mentions import COLUMNS, answer_row, linked, read_mentions
+    from kg.mentions import COLUMNS, LARGEST, answer_row, linked, read_mentions
 
     if date and not is_day(date):
         raise ConfigError("--date is no date", seen=date, expected="YYYY, YYYY-MM or YYYY-MM-DD")
     where = "stdin" if str(source) == "-" else str(source)
     try:
-        data = sys.stdin.buffer.read() if where == "stdin" else source.read_bytes()
+        with sys.stdin.buffer if where == "stdin" else source.open("rb") as file:
+            data = file.read(LARGEST + 1)
     except OSError as error:
         raise ConfigError(f"the table cannot be read: {error.strerror}", where=where) from error
     table = read_mentions(data, where)

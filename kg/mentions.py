@@ -77,8 +77,8 @@ def read_mentions(data: bytes, where: str) -> Table:
         raise TooLarge(
             "the table is too large",
             where=where,
-            seen=f"{len(data):,} bytes",
-            expected=f"at most {LARGEST:,}",
+            seen=f"more than {LARGEST:,} bytes",
+            expected="no more than that",
             hint="split it; rows of one document have to stay together",
         )
     try:
