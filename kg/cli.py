@@ -456,8 +456,14 @@ def _temporary_folder() -> Iterator[Path]:
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
         # The terminal has gone: that ends this process as the server ends itself, once it runs.
         signal.signal(signal.SIGHUP, lambda number, frame: signal.raise_signal(signal.SIGTERM))
-    with tempfile.TemporaryDirectory(prefix="kg-rdf-") as folder:
-        yield Path(folder)
+    # Between its being made and its being known here, no signal may come.
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
+    try:
+        with tempfile.TemporaryDirectory(prefix="kg-rdf-") as folder:
+            signal.pthread_sigmask(signal.SIG_SETMASK, held)
+            yield Path(folder)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
 
 
 @app.command()

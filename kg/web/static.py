@@ -31,6 +31,7 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from multiprocessing.reduction import recv_handle, send_handle
 from pathlib import Path
 from typing import IO, Any, Final
 from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
@@ -38,6 +39,7 @@ from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 import msgspec
 
 from kg import resources
+from kg.bounded import end_with_parent
 from kg.config import Settings
 from kg.dumps import GRAPHS, Dumps, part_lines
 from kg.errors import ConfigError, KgError, QueryError, ReleaseError
@@ -76,6 +78,8 @@ _WORTH: Final = 100
 """Things for which it is worth while to have a process."""
 _PATIENCE_S: Final = 3600.0
 _PROGRESS_S: Final = 5.0
+_LOCK_S: Final = 5.0
+"""What the processes of an export that was killed may take to end."""
 _SITEMAP: Final = 50_000
 """Addresses that one site map may have."""
 _NAMED: Final = {
@@ -171,7 +175,8 @@ class _Folder:
         """Things that the export which was broken off has done already."""
         self._before: _Marker | None = None
         self._made: set[str] = set()
-        self._lock = -1
+        self.lock = -1
+        """Locks the folder as long as a process has it open: each that writes there has."""
 
     def __enter__(self) -> _Folder:
         """Take the folder.
@@ -181,28 +186,36 @@ class _Folder:
             OSError: it cannot be made or read.
         """
         self.out.mkdir(parents=True, exist_ok=True)
-        self._lock = os.open(self.out, os.O_RDONLY)
+        self.lock = os.open(self.out, os.O_RDONLY)
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(self._lock)
-            raise ConfigError(
-                "another export is writing into this folder",
-                where=str(self.out),
-                hint="wait for its end",
-            ) from None
-        try:
+            self._take_lock()
             self._clear()
             self._before = self._read()
         except BaseException:
-            os.close(self._lock)
+            os.close(self.lock)
             raise
         return self
+
+    def _take_lock(self) -> None:
+        until = time.monotonic() + _LOCK_S
+        while True:
+            try:
+                fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    raise ConfigError(
+                        "another export is writing into this folder",
+                        where=str(self.out),
+                        hint="wait for its end",
+                    ) from None
+                time.sleep(0.05)
+            else:
+                return
 
     def __exit__(self, *_: object) -> None:
         with contextlib.suppress(OSError):
             self._clear()
-        os.close(self._lock)
+        os.close(self.lock)
 
     def _clear(self) -> None:
         """Remove what was being written when an export was broken off."""
@@ -757,6 +770,9 @@ class _Copy:
                 hand.start()
                 there.close()
                 hands[here] = hand
+                assert hand.pid is not None
+                with contextlib.suppress(ConnectionError):  # it has ended: that is heard below
+                    send_handle(here, self.folder.lock, hand.pid)
             while hands:
                 for connection in wait(list(hands)):
                     assert isinstance(connection, Connection)
@@ -1005,8 +1021,14 @@ def _write_share(
 ) -> None:
     """Write pages of things as they are asked for: what another process does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever asks ends, and then this does
+    end_with_parent()
     try:
-        copy = _Copy(release, _Folder(out, writer), settings, language, things)
+        folder = _Folder(out, writer)
+        try:
+            folder.lock = recv_handle(connection)  # open until this process has ended
+        except (EOFError, ConnectionError):
+            return
+        copy = _Copy(release, folder, settings, language, things)
         with contextlib.suppress(EOFError, ConnectionError):
             asyncio.run(copy.write_shares(connection))
     except OSError as error:

@@ -42,6 +42,12 @@ async def stop(*tasks: asyncio.Task[object]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
+def lowered(pool: Pool) -> list[int]:
+    """Return the numbers of the processes that give way to others, without those being ended."""
+    alive = [worker.pid for worker in pool._workers if worker.alive]
+    return [pid for pid in alive if os.getpriority(os.PRIO_PROCESS, pid) == 10]
+
+
 def ask(pool: Pool, query: str, client: str = "") -> asyncio.Task[object]:
     """Return a task that asks a query on behalf of a client."""
     pools.client.set(client)
@@ -83,10 +89,7 @@ def test_clients_share_the_slow_lane(release: Path) -> None:
         await until(lambda: pool.load().slow == 2 and pool.load().waiting_slow == 2)
         modest = ask(pool, ENDLESS, "modest")
         await until(lambda: pool.load().waiting_slow == 3)
-        first = next(
-            worker.pid for worker in pool._workers if os.getpriority(os.PRIO_PROCESS, worker.pid)
-        )
-        os.kill(first, 9)  # one of the greedy ones fails, and the modest one is next
+        os.kill(lowered(pool)[0], 9)  # one of the greedy ones fails, and the modest one is next
         await until(lambda: pool._lanes._held_slow["modest"] == 1)
         await stop(*greedy, modest)
 
@@ -110,17 +113,13 @@ def test_a_slow_query_gives_way_to_other_processes_and_its_worker_recovers(relea
     async def test(pool: Pool) -> None:
         task = ask(pool, ENDLESS)
         await until(lambda: pool.load().slow == 1)
-        lowered = [
-            worker for worker in pool._workers if os.getpriority(os.PRIO_PROCESS, worker.pid) == 10
-        ]
-        assert len(lowered) == 1
+        assert len(lowered(pool)) == 1
         await stop(task)
         await until(lambda: pool.load().idle == 3)
         assert await pool.select(A_WHILE)
         assert pool.tally.moved == 2
         await until(lambda: pool.load().idle == 3)
-        for worker in pool._workers:
-            assert os.getpriority(os.PRIO_PROCESS, worker.pid) == 0
+        assert lowered(pool) == []
 
     run(release, Limits(workers=2, spares=1, slow_after_s=0.05), test)
 

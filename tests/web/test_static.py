@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import posixpath
 import re
 import shutil
@@ -25,7 +26,7 @@ from kg.dumps import Dumps
 from kg.errors import ConfigError, ReleaseError
 from kg.importing import import_release
 from kg.vocab import graph_iri
-from kg.web import describe
+from kg.web import describe, static
 from kg.web.app import create_app
 from kg.web.static import MARKER, Exported, export_site
 
@@ -53,6 +54,15 @@ ex:kolkata foaf:name "Kolkata"@en, "কলকাতা"@bn ; a ex:City ; ex:on e
     ex:odd <http://a.example/?b=c&d='e> .
 <https://chancery.example/id/thing/bridge> foaf:name "Bridge" ; ex:over ex:hooghly .
 """
+
+
+def alive(process: str) -> bool:
+    """Return whether a process runs: one that nobody has heard of yet does not."""
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state not in "ZX"
 
 
 def tree(top: Path) -> dict[str, str]:
@@ -345,6 +355,33 @@ def test_what_was_broken_off_is_finished(
     assert tree(site) == tree(copy)
     looked_at = finished.written + finished.unchanged
     assert looked_at <= len(tree(copy)) - 7 * before, "what was done is not done again"
+
+
+def test_the_folder_is_locked_until_the_last_that_writes_there_has_ended(
+    out: Path, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(static, "_LOCK_S", 0.1)
+    site = tmp_path / "site"
+    command = [sys.executable, "-m", "kg", "export", "--static", str(site), "--releases", str(out)]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as running:
+        until = time.monotonic() + 60
+        while not list(site.glob("doc/*/*.html")) and time.monotonic() < until:
+            time.sleep(0.01)
+        with pytest.raises(ConfigError, match="another export"):
+            export_site((out / "current").resolve(), site, settings)
+        children = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split()
+        command_of = {child: Path(f"/proc/{child}/cmdline").read_bytes() for child in children}
+        writers = [child for child, words in command_of.items() if b"spawn_main" in words]
+        assert writers
+        for writer in writers:
+            opened = {str(fd.readlink()) for fd in Path(f"/proc/{writer}/fd").iterdir()}
+            assert str(site) in opened, "each holds the lock"
+            os.kill(int(writer), signal.SIGSTOP)  # they would end by themselves, some time later
+        running.send_signal(signal.SIGKILL)
+    until = time.monotonic() + 30
+    while any(alive(writer) for writer in writers) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not any(alive(writer) for writer in writers), "they end with the one that asks"
 
 
 @pytest.mark.timeout(300)
