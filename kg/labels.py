@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from kg.context import Terms
-from kg.names import fold, joined, loosen, pairs_of_units
+from kg.names import fold, form_number, joined, loosen, pairs_of_units
 from kg.serialise import TYPE, Pairs, read_literal
 from kg.vocab import CH, RDFS, SKOS
 
@@ -40,7 +40,8 @@ class Labels:
     """The full-text index of labels: an SQLite file with the FTS5 table `labels`.
 
     The table `words` has each word of the labels, `grams` the words that have two letters in a row:
-    with them what is like a word is found without reading all words.
+    with them what is like a word is found without reading all words. `forms` tells which labels are
+    folded to a form, or are it without spaces.
 
     Args:
         path: a file that is not there.
@@ -70,6 +71,7 @@ class Labels:
         self._terms = terms
         self._rank: dict[str, tuple[int, bool, str]] = {}
         self._rows: list[tuple[str, str, str, str, str, int, str, str]] = []
+        self._written = 0
         self._gone = gone
         self._database = sqlite3.connect(path, isolation_level=None)
 
@@ -88,6 +90,10 @@ class Labels:
             self._database.execute("CREATE TABLE gone (iri TEXT PRIMARY KEY) WITHOUT ROWID")
             rows = ((token[1:-1],) for token in sorted(self._gone))
             self._database.executemany("INSERT INTO gone VALUES (?)", rows)
+        self._database.execute(
+            "CREATE TABLE forms (form INTEGER, entry INTEGER, PRIMARY KEY (form, entry)) "
+            "WITHOUT ROWID"
+        )
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
@@ -134,7 +140,22 @@ class Labels:
         return self._rank[iri]
 
     def _flush(self) -> None:
-        self._database.executemany("INSERT INTO labels VALUES (?, ?, ?, ?, ?, ?, ?, ?)", self._rows)
+        marks = "?, " * 8 + "?"
+        self._database.executemany(
+            "INSERT INTO labels (iri, kind, class, lang, label, preferred, folded, joined, rowid) "
+            f"VALUES ({marks})",
+            ((*row, number) for number, row in enumerate(self._rows, self._written + 1)),
+        )
+        self._database.executemany(
+            "INSERT INTO forms VALUES (?, ?)",
+            (
+                (form_number(form), number)
+                for number, (*_, folded, together) in enumerate(self._rows, self._written + 1)
+                for form in {folded, together}
+                if form
+            ),
+        )
+        self._written += len(self._rows)
         self._rows.clear()
 
     def _index_words(self) -> None:

@@ -5,6 +5,7 @@ Spec: docs/reference/release.md, "The index of labels"
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import re
 import unicodedata
@@ -91,6 +92,15 @@ def pairs_of_units(word: str) -> set[str]:
     """
     row = (" ", *units(word), " ")
     return {one + two for one, two in itertools.pairwise(row)}
+
+
+def form_number(form: str) -> int:
+    """Return the number under which labels of a folded form are found; others may share it.
+
+    >>> form_number("white house") == form_number("white house"), abs(form_number("")) < 2**63
+    (True, True)
+    """
+    return int.from_bytes(hashlib.blake2b(form.encode(), digest_size=8).digest(), signed=True)
 
 
 def joined(folded: str) -> str:

@@ -23,7 +23,17 @@ from typing import Any, Final, NamedTuple
 
 from kg.errors import QueryError
 from kg.manifest import LABELS_CHANGED
-from kg.names import errors_allowed, fold, joined, loosen, pairs_of_units, plain, stems, units
+from kg.names import (
+    errors_allowed,
+    fold,
+    form_number,
+    joined,
+    loosen,
+    pairs_of_units,
+    plain,
+    stems,
+    units,
+)
 
 LONGEST: Final = 200
 """Characters of a search text that are looked at."""
@@ -215,7 +225,7 @@ def called(
 ) -> Iterator[tuple[Hit, ...]]:
     """Yield what has a label that is folded to one of several forms, for each set of forms.
 
-    A thing is there once for each such label; a release of before words were compared has none.
+    A thing is there once for each such label; a release whose index has no forms yet has none.
 
     Args:
         index: as for `search`.
@@ -226,7 +236,7 @@ def called(
     with _opened(index) as database:
         asked = _Asked(database, _tables(index), "")
         for forms, kinds, some in names:
-            found = asked.compares and any(forms) and kinds
+            found = asked.has_forms and any(forms) and kinds
             yield tuple(asked.called(forms, kinds, some)) if found else ()
 
 
@@ -257,8 +267,9 @@ class _Asked:
     def __init__(self, database: sqlite3.Connection, tables: Mapping[str, str], text: str) -> None:
         self._database = database
         self._tables = tables
-        found = database.execute("SELECT COUNT(*) FROM main.sqlite_master WHERE name = 'words'")
-        self.compares = bool(found.fetchone()[0])
+        there = {name for (name,) in database.execute("SELECT name FROM main.sqlite_master")}
+        self.compares = "words" in there
+        self.has_forms = "forms" in there
         # Half of a pair of UTF-16 is no character, and SQLite takes none.
         self._text = text[:LONGEST].encode("utf-8", "replace").decode()
         if self.compares:
@@ -315,19 +326,21 @@ class _Asked:
     ) -> list[Hit]:
         """Return what has a label that is folded to one of some forms, the first by label."""
         some = sorted(one for one in forms if one and _printable(one.split()))[:FORMS]
-        expression = "{folded joined} : (" + " OR ".join(map(_quoted, some)) + ")"
-        where, values = self._conditions(expression, kind, class_)
+        where, values = self._among(kind, class_)
         marks = ", ".join("?" * len(some))
         matching = " UNION ALL ".join(
-            f"SELECT iri, kind, class, label, lang, folded, preferred FROM {table} AS l "
-            f"WHERE {where} AND (folded IN ({marks}) OR joined IN ({marks})) {right}"
+            "SELECT iri, kind, class, label, lang, folded, preferred "
+            f"FROM {table.split('.')[0]}.forms CROSS JOIN {table} AS l ON l.rowid = forms.entry "
+            f"WHERE form IN ({marks}) AND (folded IN ({marks}) OR joined IN ({marks})) "
+            f"AND {where} {right}"
             for table, right in self._tables.items()
         )
         statement = (
             f"SELECT iri, kind, class, label, lang, preferred FROM ({matching}) "
             "ORDER BY preferred DESC, folded, iri, lang LIMIT ?"
         )
-        bound = [*(*values, *some, *some) * len(self._tables), ROWS_COMPARED]
+        numbers = map(form_number, some)
+        bound = [*(*numbers, *some, *some, *values) * len(self._tables), ROWS_COMPARED]
         return [_hit(row, similar=True) for row in self._database.execute(statement, bound)]
 
     def counts(self, kind: str) -> tuple[Counter[str], Counter[str], bool]:
@@ -410,17 +423,20 @@ class _Asked:
             found += f" OR {{folded joined}} : {_quoted(self._joined)} *"
         return found
 
-    @staticmethod
     def _conditions(
-        expression: str, kind: str | Sequence[str], class_: str | Sequence[str]
+        self, expression: str, kind: str | Sequence[str], class_: str | Sequence[str]
     ) -> tuple[str, list[str]]:
         """Return the conditions on the rows of a table, and their values."""
-        where, values = [], []
+        among, values = self._among(kind, class_)
         if expression:
-            where.append("l.labels MATCH ?")
-            values.append(expression)
-        else:
-            where.append("preferred = 1")
+            return f"l.labels MATCH ? AND {among}", [expression, *values]
+        return f"preferred = 1 AND {among}", values
+
+    @staticmethod
+    def _among(kind: str | Sequence[str], class_: str | Sequence[str]) -> tuple[str, list[str]]:
+        """Return the conditions on the kind and class of rows of a table, and their values."""
+        where: list[str] = []
+        values: list[str] = []
         if kind:
             some = [kind] if isinstance(kind, str) else kind
             where.append(f"kind IN ({', '.join('?' * len(some))})")

@@ -14,8 +14,9 @@ from kg.context import Terms
 from kg.errors import QueryError
 from kg.labels import Labels
 from kg.manifest import LABELS_CHANGED
+from kg.names import fold, joined
 from kg.vocab import CH, RDF, RDFS, SKOS
-from kg.web.search import FEW, Hits, distance, search, suggest
+from kg.web.search import FEW, Hits, called, distance, search, suggest
 
 BASE = "https://chancery.example/"
 NAMES: Mapping[str, tuple[str, ...]] = {
@@ -202,6 +203,46 @@ def test_what_changed_is_searched_with_what_did_not(tmp_path: Path) -> None:
     assert keys(search(index, "pyongyag")) == ["place/pyongyang"]
 
 
+@given(
+    forms=st.sets(
+        st.sampled_from(
+            sorted(
+                {
+                    form
+                    for texts in NAMES.values()
+                    for text in texts
+                    for words in [fold(text.rpartition("@")[0])]
+                    for form in (words, joined(words), *words.split())
+                }
+            )
+        )
+        | st.text(max_size=4)
+    ),
+    kind=st.sampled_from(["agent", "place"]),
+    class_=st.sampled_from(["", f"{CH}Person", f"{CH}State"]),
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+def test_what_is_called_so_is_what_has_such_a_label(
+    tmp_path: Path, forms: set[str], kind: str, class_: str
+) -> None:
+    gone = {"place/moscow", "agent/putin"}
+    index, further = tmp_path / "labels.sqlite", tmp_path / Path(LABELS_CHANGED).name
+    changed = {"place/moscow": ("Muscovy@en", "Moscow@en"), "agent/tass": ("T A S S@en", "Tass@de")}
+    if not index.exists():
+        write(index, NAMES)
+        write(further, changed, {f"<{BASE}id/{one}>" for one in gone})
+    wanted = {
+        (key, text.rpartition("@")[0])
+        for key, texts in {**{k: v for k, v in NAMES.items() if k not in gone}, **changed}.items()
+        for text in texts
+        for words in [fold(text.rpartition("@")[0])]
+        if key.startswith(kind) and {words, joined(words)} & (forms - {""})
+        if class_ in ("", f"{CH}{'State' if key == 'agent/putin' else 'Person'}")
+    }
+    [found] = called(index, [(forms, [kind], [class_] if class_ else [])])
+    assert {(hit.iri.removeprefix(f"{BASE}id/"), hit.label) for hit in found} == wanted
+
+
 def test_an_index_of_before_is_searched_as_then(tmp_path: Path) -> None:
     path = tmp_path / "labels.sqlite"
     database = sqlite3.connect(path)
@@ -227,6 +268,7 @@ def test_an_index_of_before_is_searched_as_then(tmp_path: Path) -> None:
     assert search(path, "elisee").hits == ()
     assert suggest(path, "élys")[0].label == "Élysée"
     assert len(search(path, "", kind="place").hits) == 4
+    assert list(called(path, [(["élysée"], ["place"], [])])) == [()]
 
 
 def test_no_index_is_an_error(tmp_path: Path) -> None:
