@@ -24,7 +24,17 @@ import typer
 
 from kg import cli_link, logs
 from kg.cli_annotate import annotate
-from kg.config import Settings, load_settings
+from kg.cli_common import (
+    ConfigOption,
+    FactsOption,
+    JsonOption,
+    ReleasesOption,
+    facts_folders,
+    print_json,
+    read_settings,
+    say,
+)
+from kg.config import Settings
 from kg.errors import ConfigError, KgError, KgErrors, ShapesError
 
 app = typer.Typer(
@@ -48,29 +58,6 @@ app.add_typer(release_app)
 app.add_typer(cli_link.app)
 app.command()(annotate)
 
-FactsOption = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--facts",
-        help="A folder of facts files; give it again for more. [default: the built-in facts]",
-    ),
-]
-ReleasesOption = Annotated[
-    Path | None, typer.Option("--releases", help="The folder of releases. [default: releases]")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
-ConfigOption = Annotated[
-    Path | None, typer.Option("--config", help="A settings file. [default: kg.toml if there]")
-]
-
-
-def _settings(config: Path | None = None, **flags: object) -> Settings:
-    default = Path("kg.toml")
-    file = config or (default if default.is_file() else None)
-    settings = load_settings(file, os.environ, flags)
-    logs.set_up(settings.log_level, settings.log_format)
-    return settings
-
 
 def _source_date(environment: Mapping[str, str]) -> str | None:
     """Return what `SOURCE_DATE_EPOCH` says as an xsd:dateTime, or None where it is not set.
@@ -92,25 +79,11 @@ def _source_date(environment: Mapping[str, str]) -> str | None:
     return moment.isoformat().replace("+00:00", "Z")
 
 
-def _say(text: str) -> None:
-    typer.echo(text, err=True)
-
-
-def _facts_folders(settings: Settings, given: list[Path] | None) -> list[Path]:
-    if given:
-        return given
-    if settings.facts is not None:
-        return [settings.facts]
-    from kg.resources import folder
-
-    return [folder("facts")]
-
-
 def _warn_base(settings: Settings) -> None:
     from kg.build import DEFAULT_BASE
 
     if settings.base_iri == DEFAULT_BASE:
-        _say(
+        say(
             f"note: addresses begin with {DEFAULT_BASE}, which nobody owns; "
             "set base_iri (--base, KG_BASE_IRI or kg.toml) before you publish"
         )
@@ -146,10 +119,10 @@ def build(
     """Turn facts into a release: map, derive, validate, publish. Exit 1 if it does not conform."""
     from kg.build import publish
 
-    settings = _settings(config, base_iri=base, agent=agent, releases=out)
+    settings = read_settings(config, base_iri=base, agent=agent, releases=out)
     _warn_base(settings)
     path, built = publish(
-        _facts_folders(settings, facts),
+        facts_folders(settings, facts),
         settings.releases,
         base=settings.base_iri,
         agent=settings.agent,
@@ -160,26 +133,26 @@ def build(
     )
     if path is None:
         assert built is not None
-        _say(built.report_table())
-        _say(f"Nothing was published. The report is in {settings.releases / 'rejected'}.")
+        say(built.report_table())
+        say(f"Nothing was published. The report is in {settings.releases / 'rejected'}.")
         if (settings.releases / "current").exists():
-            _say("The release that was current still is.")
+            say("The release that was current still is.")
         if as_json:
             sources = [_counts(c) for c in built.counts]
-            _out({"release": None, "conforms": False, "quads": 0, "sources": sources})
+            print_json({"release": None, "conforms": False, "quads": 0, "sources": sources})
         raise typer.Exit(1)
     from kg.manifest import read_manifest
 
     manifest = read_manifest(path)
     if built is not None and built.report is not None and built.report.counts["Warning"]:
-        _say(built.report_table())
-    _say(
+        say(built.report_table())
+    say(
         f"release {manifest.id[:12]}: {manifest.quads} quads in {len(manifest.graphs)} graphs"
         + (" (already there, nothing changed)" if built is None else "")
     )
-    _say(f"{settings.releases / 'current'} -> {path.name}")
+    say(f"{settings.releases / 'current'} -> {path.name}")
     if as_json:
-        _out(
+        print_json(
             {
                 "release": manifest.id,
                 "conforms": True,
@@ -191,10 +164,6 @@ def build(
 
 def _counts(c: Any) -> dict[str, object]:
     return {"id": c.id, "records": c.records, "mapped": c.mapped, "rejected": c.rejected}
-
-
-def _out(value: object) -> None:
-    typer.echo(json.dumps(value, ensure_ascii=False))
 
 
 @app.command()
@@ -289,7 +258,7 @@ def validate(
                 seen=value,
                 expected=", ".join(filter(None, known)),
             )
-    settings = _settings(config, base_iri=base)
+    settings = read_settings(config, base_iri=base)
     if list_scopes:
         if data or more or strict or watch:
             raise ConfigError("--list-scopes goes with --shapes alone", where="--list-scopes")
@@ -327,9 +296,9 @@ def validate(
         )
         if report.checked and not report.checked.shapes:
             which = "" if scope == "all" else f" in the scope {scope}"
-            _say(f"note: there are no shapes with targets{which}, so nothing was checked")
+            say(f"note: there are no shapes with targets{which}, so nothing was checked")
         elif report.checked and not report.checked.focus_nodes and report.conforms:
-            _say("note: no shape has a focus node in this data, so nothing was checked")
+            say("note: no shape has a focus node in this data, so nothing was checked")
         typer.echo(report.to(form), nl=False)
         unchecked = report.conforms and report.checked and not report.checked.focus_nodes
         if strict and unchecked and scope == "all":
@@ -350,7 +319,7 @@ def validate(
             )
     from kg.build import build_dataset
 
-    built = build_dataset(_facts_folders(settings, facts), settings.base_iri)
+    built = build_dataset(facts_folders(settings, facts), settings.base_iri)
     printers = {
         "table": built.report_table,
         "json": built.report_json,
@@ -373,7 +342,7 @@ def _list_scopes(shapes: Any) -> None:
         typer.echo(f"whole  {_name(shape.node.strip('<>'))}: it refers to itself")
     local = sum(place.local for place in found)
     tops = sum(not place.within for place in found)
-    _say(f"{local} of {len(found)} shapes are local: {tops} with targets, and those within them")
+    say(f"{local} of {len(found)} shapes are local: {tops} with targets, and those within them")
 
 
 def _name(iri: str) -> str:
@@ -389,7 +358,7 @@ def _watch(data: list[Path], shapes: list[Path], form: str, max_results: int) ->
 
     for name, seconds, report in watch_files(data, shapes, form=form, max_results=max_results):
         if name:
-            _say(f"{name} changed, validated in {seconds * 1000:.0f} ms")
+            say(f"{name} changed, validated in {seconds * 1000:.0f} ms")
         typer.echo(report.to_table())
 
 
@@ -431,7 +400,7 @@ def serve(
             "--rdf and --releases exclude each other",
             hint="`kg release import FILE…` publishes files into a folder of releases",
         )
-    settings = _settings(config, releases=releases, host=host, port=port, texts=texts)
+    settings = read_settings(config, releases=releases, host=host, port=port, texts=texts)
     logs.set_up(settings.log_level, settings.log_format, times=True)
     from kg.web.server import serve as run
 
@@ -475,7 +444,7 @@ def query(
     config: ConfigOption = None,
 ) -> None:
     """Ask the current release; a table by default. Prefixes such as ch: need no declaration."""
-    settings = _settings(config, releases=releases)
+    settings = read_settings(config, releases=releases)
     from kg.store import current_release
     from kg.web.pool import run_query
 
@@ -507,12 +476,12 @@ def facts_check(
     """Read facts files and report every error with file and line; nothing is written."""
     from kg.build import check_facts
 
-    settings = _settings(config)
-    counts, breaks = check_facts(_facts_folders(settings, facts))
+    settings = read_settings(config)
+    counts, breaks = check_facts(facts_folders(settings, facts))
     for item in breaks:
-        _say(f"{item.origin}: {item.message}")
+        say(f"{item.origin}: {item.message}")
     if as_json:
-        _out({"records": counts, "breaks": [item.record for item in breaks]})
+        print_json({"records": counts, "breaks": [item.record for item in breaks]})
     else:
         for file, kinds in counts.items():
             typer.echo(f"{file}: " + ", ".join(f"{n} {kind}" for kind, n in kinds.items()))
@@ -531,12 +500,12 @@ def facts_verify(
     from kg.build import load_facts
     from kg.facts import verify_texts
 
-    settings = _settings(config)
-    done = verify_texts(load_facts(_facts_folders(settings, facts)), texts)
+    settings = read_settings(config)
+    done = verify_texts(load_facts(facts_folders(settings, facts)), texts)
     for error in done.errors:
-        _say(str(error))
+        say(str(error))
     if as_json:
-        _out(
+        print_json(
             {
                 "documents": done.documents,
                 "spans": done.spans,
@@ -611,7 +580,7 @@ def release_import(
     from kg.importing import import_release
     from kg.manifest import read_manifest
 
-    settings = _settings(config, base_iri=base, agent=agent, releases=releases)
+    settings = read_settings(config, base_iri=base, agent=agent, releases=releases)
     _warn_base(settings)
     path, imported = import_release(
         files,
@@ -624,18 +593,18 @@ def release_import(
     )
     manifest = read_manifest(path)
     if imported is not None and imported.rewritten:
-        _say(
+        say(
             "literals published in the form in which the store returns them, such as 1 for 01: "
             f"{imported.rewritten}; see {path / 'issues.jsonl'}"
         )
-    _say(
+    say(
         f"release {manifest.id[:12]}: {manifest.quads} quads in {len(manifest.graphs)} graphs, "
         "imported and not validated"
         + (" (already there, nothing changed)" if imported is None else "")
     )
-    _say(f"{settings.releases / 'current'} -> {path.name}")
+    say(f"{settings.releases / 'current'} -> {path.name}")
     if as_json:
-        _out(
+        print_json(
             {
                 "release": manifest.id,
                 "conforms": None,
@@ -654,12 +623,12 @@ def release_list(
     """List the releases; the current one is marked."""
     from kg.release import list_releases
 
-    settings = _settings(config, releases=releases)
+    settings = read_settings(config, releases=releases)
     rows = list_releases(settings.releases)
     if as_json:
         import msgspec
 
-        _out([msgspec.to_builtins(row) for row in rows])
+        print_json([msgspec.to_builtins(row) for row in rows])
         return
     for row in rows:
         mark = "*" if row.current else " "
@@ -678,7 +647,7 @@ def release_show(
     """Print the manifest of a release."""
     from kg.release import find_release
 
-    settings = _settings(config, releases=releases)
+    settings = read_settings(config, releases=releases)
     path = find_release(settings.releases, None if release == "current" else release)
     typer.echo((path / "manifest.json").read_text(encoding="utf-8"), nl=False)
 
@@ -701,7 +670,7 @@ def release_diff(
     from kg.diff import Difference
     from kg.release import find_release
 
-    settings = _settings(config, releases=releases)
+    settings = read_settings(config, releases=releases)
     before, after = (
         find_release(settings.releases, None if name == "current" else name) for name in (old, new)
     )
@@ -715,7 +684,7 @@ def release_diff(
     elif form == "json":
         import msgspec
 
-        _out([msgspec.to_builtins(one) for one in found.things()])
+        print_json([msgspec.to_builtins(one) for one in found.things()])
     else:
         for change in found.things():
             typer.echo(change.to_text(), nl=False)
@@ -730,10 +699,10 @@ def release_verify(
     """Check every byte of a release against its manifest, and the store against the dumps."""
     from kg.release import verify_release
 
-    settings = _settings(config, releases=releases)
+    settings = read_settings(config, releases=releases)
     problems = verify_release(settings.releases, release)
     for problem in problems:
-        _say(problem)
+        say(problem)
     typer.echo("ok" if not problems else f"{len(problems)} problems")
     if problems:
         raise typer.Exit(1)
@@ -748,7 +717,7 @@ def release_rollback(
     """Make an earlier release the current one."""
     from kg.release import rollback
 
-    settings = _settings(config, releases=releases)
+    settings = read_settings(config, releases=releases)
     typer.echo(rollback(settings.releases, release))
 
 
@@ -803,7 +772,7 @@ def release_suppress(
 
     from kg import suppress
 
-    settings = _settings(config, releases=releases)
+    settings = read_settings(config, releases=releases)
     out = settings.releases
     if give_up:
         suppress.abandon(out)
@@ -820,19 +789,19 @@ def release_suppress(
                 raise ConfigError("this is needed", where=name, hint="see --help")
         found = suppress.preview(out, addresses or (), absent=absent)
         for one in found.held:
-            _say(f"release {one.release[:12]}: {one.things} things, {one.statements} statements")
+            say(f"release {one.release[:12]}: {one.things} things, {one.statements} statements")
         for address, label in found.things[:_LISTED]:
-            _say(f"  {address}  {label}")
+            say(f"  {address}  {label}")
         if len(found.things) > _LISTED:
-            _say(f"  and {len(found.things) - _LISTED} more")
+            say(f"  and {len(found.things) - _LISTED} more")
         if not yes:
             typer.confirm("Take all this out of every release?", abort=True, err=True)
         today = datetime.datetime.now(datetime.UTC).date().isoformat()
         done = suppress.suppress(
             out, addresses or (), reason, authority, day or today, absent=absent
         )
-    _say(f"{done.things} things are gone; {len(done.renamed)} releases were rewritten")
-    _say("exports, static copies and backups elsewhere are not reached: write them anew")
+    say(f"{done.things} things are gone; {len(done.renamed)} releases were rewritten")
+    say("exports, static copies and backups elsewhere are not reached: write them anew")
     typer.echo(done.notice)
 
 
@@ -845,12 +814,12 @@ def release_search(
     """Say in which files of the folder of releases some words stand, packed or not."""
     from kg.suppress import occurrences
 
-    settings = _settings(config, releases=releases)
+    settings = read_settings(config, releases=releases)
     number = 0
     for place in occurrences(settings.releases, words):
         typer.echo(place)
         number += 1
-    _say(f"{number} files")
+    say(f"{number} files")
     if number:
         raise typer.Exit(1)
 
@@ -864,7 +833,7 @@ def release_prune(
     """Remove old releases; the current one is always kept."""
     from kg.release import prune
 
-    settings = _settings(config, releases=releases)
+    settings = read_settings(config, releases=releases)
     for name in prune(settings.releases, keep):
         typer.echo(name)
 
@@ -908,7 +877,7 @@ def export(
     from kg.export import export_dump, export_dumps
     from kg.release import find_release
 
-    settings = _settings(config, releases=releases)
+    settings = read_settings(config, releases=releases)
     folder = find_release(settings.releases, None if release == "current" else release)
     if static is not None:
         if names or to != "export":
@@ -920,7 +889,7 @@ def export(
         from kg.web.static import export_site
 
         done = export_site(folder, static, settings, language)
-        _say(
+        say(
             f"{done.things:,} things; files: {done.written:,} written, {done.unchanged:,} "
             f"unchanged, {done.removed:,} removed"
         )
@@ -955,12 +924,12 @@ def check(
     from kg.build import check_facts
     from kg.release import verify_release
 
-    settings = _settings(config, releases=releases)
-    counts, breaks = check_facts(_facts_folders(settings, facts))
+    settings = read_settings(config, releases=releases)
+    counts, breaks = check_facts(facts_folders(settings, facts))
     problems = [f"{b.origin}: {b.message}" for b in breaks]
     problems += verify_release(settings.releases, None)
     for problem in problems:
-        _say(problem)
+        say(problem)
     records = sum(sum(kinds.values()) for kinds in counts.values())
     typer.echo(f"{records} records, {len(problems)} problems")
     if problems:
@@ -972,7 +941,7 @@ def main() -> NoReturn:
     try:
         app(standalone_mode=True)
     except KgError as error:
-        _say(str(error))
+        say(str(error))
         errors = error.errors if isinstance(error, KgErrors) else (error,)
         sys.exit(4 if all(isinstance(one, ShapesError) for one in errors) else 2)
     except BrokenPipeError:

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import typer
 
+from kg.cli_common import ConfigOption, LinksOption, facts_folders, read_settings, say
 from kg.errors import ConfigError, FactError
 
 JOURNAL: Final = ".llm-journal"
@@ -86,9 +87,7 @@ def annotate(
             "[default: the built-in facts]",
         ),
     ] = None,
-    links: Annotated[
-        Path | None, typer.Option("--links", help="The authority of outside links (SSSOM TSV).")
-    ] = None,
+    links: LinksOption = None,
     llm: Annotated[
         bool, typer.Option("--llm", help="Let a language model fill the proposal (extra llm).")
     ] = False,
@@ -121,25 +120,19 @@ def annotate(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print what is proposed as one JSON object.")
     ] = False,
-    config: Annotated[
-        Path | None, typer.Option("--config", help="A settings file. [default: kg.toml if there]")
-    ] = None,
+    config: ConfigOption = None,
 ) -> None:
     """Propose a facts file for an article: names, dates, who says what. Nothing is published."""
-    from kg import logs
     from kg.annotate import propose, to_yaml
     from kg.article import Article
     from kg.attribution import languages
-    from kg.config import load_settings
     from kg.facts import read_registry
     from kg.link import read_links
     from kg.linker import Linker
     from kg.resources import folder
     from kg.scan import find
 
-    default = Path("kg.toml")
-    settings = load_settings(config or (default if default.is_file() else None), os.environ, {})
-    logs.set_up(settings.log_level, settings.log_format)
+    settings = read_settings(config)
     if settings.log_level == "info":
         logging.getLogger("httpx2").setLevel(logging.WARNING)  # a line for each request
     text = Article.read(article)
@@ -156,16 +149,16 @@ def annotate(
     if out:
         _check_out(out, article, force, overwrite_edited)
     if text.plain != text.text:
-        _say(
+        say(
             "note: the text is not in Unicode Normalization Form C (NFC); it is read in that form, "
             "and offsets are those of the file as it is"
         )
     if lang.partition("-")[0] not in languages():
-        _say(
+        say(
             f"note: no words of saying and of time are known in {lang}; "
             f"known: {' '.join(sorted(languages()))}"
         )
-    registry = read_registry(facts or ([settings.facts] if settings.facts else [folder("facts")]))
+    registry = read_registry(facts_folders(settings, facts))
     if any(record.id == request.key for record in registry):
         raise FactError(
             "a record of the registry has this id",
@@ -289,22 +282,22 @@ def _filled(
 
     types = sorted(load_vocabulary(folder("ontology")).keys()["event-type"])
     journal = out.with_suffix(JOURNAL)
-    found, outcome = ask(text, request.language, server, types, journal, say=_say)
+    found, outcome = ask(text, request.language, server, types, journal, say=say)
     figures = {**outcome.as_json(server), "journal": str(journal)}
-    _say(
+    say(
         f"model {server.model}: {outcome.asked} asked, {outcome.reused} from the journal; "
         f"{outcome.kept} kept, {sum(outcome.dropped.values())} dropped, {outcome.refused} refused, "
         f"{outcome.failed} failed, {outcome.left} left"
     )
     for why, count in sorted(outcome.dropped.items()):
-        _say(f"dropped {count}: {why}")
-    _say(
+        say(f"dropped {count}: {why}")
+    say(
         f"tokens: {outcome.tokens_in} read, {outcome.tokens_out} written"
         + (f" (estimated for {outcome.estimated} answers)" if outcome.estimated else "")
         + f"; cost {outcome.cost(server):f}"
     )
     if outcome.left:
-        _say(f"stopped at --max-tokens {server.max_tokens}; run it again for the rest")
+        say(f"stopped at --max-tokens {server.max_tokens}; run it again for the rest")
     return fill(proposal, text, request, server.model, found, agents), figures
 
 
@@ -490,18 +483,14 @@ def _report(
             )
         )
     counts = ", ".join(f"{n} {kind}" for kind, n in proposal.counts().items())
-    _say(f"proposed: {counts}; {len(proposal.dates)} dates ({unresolved} unresolved)")
+    say(f"proposed: {counts}; {len(proposal.dates)} dates ({unresolved} unresolved)")
     if stances:
-        _say("stances: " + ", ".join(f"{n} {name}" for name, n in sorted(stances.items())))
+        say("stances: " + ", ".join(f"{n} {name}" for name, n in sorted(stances.items())))
     if proposal.open:
-        _say(f"left open: {len(proposal.open)}, at the end of the file")
+        say(f"left open: {len(proposal.open)}, at the end of the file")
     if request.reference is None:
-        _say("note: no --reference-date: weekdays, months and the like are unresolved")
-    _say(
+        say("note: no --reference-date: weekdays, months and the like are unresolved")
+    say(
         "next: complete or delete each record, and mark what you take over with review: drafted; "
         "until then kg facts check and kg build refuse the file"
     )
-
-
-def _say(text: str) -> None:
-    typer.echo(text, err=True)

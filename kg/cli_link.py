@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import datetime
 import json
-import os
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,8 +18,17 @@ from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 import msgspec
 import typer
 
-from kg import cli_names, logs
-from kg.config import load_settings
+from kg import cli_names
+from kg.cli_common import (
+    ConfigOption,
+    FactsOption,
+    JsonOption,
+    LinksOption,
+    facts_folders,
+    print_json,
+    read_settings,
+    say,
+)
 from kg.errors import ConfigError, KgError
 
 if TYPE_CHECKING:
@@ -35,17 +43,6 @@ app = typer.Typer(
 )
 app.command("names")(cli_names.names)
 
-FactsOption = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--facts",
-        help="A folder of facts files; give it again for more. [default: the built-in facts]",
-    ),
-]
-LinksOption = Annotated[
-    Path | None,
-    typer.Option("--links", help="The authority of outside links (SSSOM TSV). [default: ours]"),
-]
 ReviewerOption = Annotated[
     str, typer.Option("--reviewer", metavar="ID", help="Who decides: the id of an agent.")
 ]
@@ -82,10 +79,6 @@ DateOption = Annotated[
     str | None,
     typer.Option("--date", metavar="DAY", help="The day, YYYY-MM-DD. [default: today]"),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
-ConfigOption = Annotated[
-    Path | None, typer.Option("--config", help="A settings file. [default: kg.toml if there]")
-]
 SubjectArgument = Annotated[
     str, typer.Argument(metavar="SUBJECT", help="The record, e.g. agent/japan.")
 ]
@@ -117,14 +110,6 @@ _WORDS: Final = {
 }
 
 
-def _say(text: str) -> None:
-    typer.echo(text, err=True)
-
-
-def _out(value: object) -> None:
-    typer.echo(json.dumps(value, ensure_ascii=False))
-
-
 def _open(
     facts: list[Path] | None, links: Path | None, config: Path | None
 ) -> tuple[FactSet, Path]:
@@ -132,10 +117,7 @@ def _open(
     from kg.build import LINKS, load_facts
     from kg.resources import folder
 
-    default = Path("kg.toml")
-    settings = load_settings(config or (default if default.is_file() else None), os.environ, {})
-    logs.set_up(settings.log_level, settings.log_format)
-    folders = facts or ([settings.facts] if settings.facts else [folder("facts")])
+    folders = facts_folders(read_settings(config), facts)
     return load_facts(folders), links or folder("mappings") / LINKS
 
 
@@ -185,7 +167,7 @@ def status(
     proposals = read_proposals(linking.proposals_of(authority))
     told = linking.status(linking.subjects(found), rows, proposals, _today(date, ahead=True))
     if as_json:
-        _out(linking.as_json(told))
+        print_json(linking.as_json(told))
         return
     for name, number in told.decisions.items():
         typer.echo(f"{name:12}{number:6}")
@@ -248,9 +230,9 @@ def propose(
     path = linking.proposals_of(authority)
     linking.write_proposals(path, made, wanted if subjects else None)
     with_some = len({row.subject_id for row in made})
-    _say(f"{len(made)} proposals for {with_some} of {len(wanted)} records; they are no links")
+    say(f"{len(made)} proposals for {with_some} of {len(wanted)} records; they are no links")
     if as_json:
-        _out({"file": str(path), "proposals": linking.as_json(made)})
+        print_json({"file": str(path), "proposals": linking.as_json(made)})
     else:
         typer.echo(path)
 
@@ -296,7 +278,7 @@ def review(
 
         def say(address: str) -> None:
             typer.echo(json.dumps({"address": address}) if as_json else address)
-            _say("open this address in a browser of this machine; Ctrl-C ends the review")
+            say("open this address in a browser of this machine; Ctrl-C ends the review")
 
         serve(session, port, say)
         return
@@ -309,7 +291,7 @@ def _dialogue(session: Review, *, as_json: bool) -> None:
     while True:
         left = [task for task in session.tasks() if task.key not in skipped]
         if not left:
-            _say("nothing is left to decide" if not skipped else f"{len(skipped)} were skipped")
+            say("nothing is left to decide" if not skipped else f"{len(skipped)} were skipped")
             return
         task = left[0]
         _show(task, len(left))
@@ -321,7 +303,7 @@ def _dialogue(session: Review, *, as_json: bool) -> None:
             skipped.add(task.key)
             continue
         if answer not in keys:
-            _say(f"no such key: {answer!r}")
+            say(f"no such key: {answer!r}")
             continue
         if not _decide(session, task, keys[answer], as_json=as_json):
             return
@@ -338,7 +320,7 @@ def _decide(session: Review, task: Task, what: str, *, as_json: bool) -> bool:
             return False
         overturn = sure == "y"
         if not overturn:
-            _say("nothing was written")
+            say("nothing was written")
             return True
     item = told(task.item, session.items)
     if what == "exact" and item.kind.partition(";")[0] not in KINDS:
@@ -350,7 +332,7 @@ def _decide(session: Review, task: Task, what: str, *, as_json: bool) -> bool:
     if evidence is None:
         return False
     if not evidence:
-        _say("nothing was written: a decision has to say what it rests on")
+        say("nothing was written: a decision has to say what it rests on")
         return True
     comment = _asked("remark, or nothing")
     if comment is None:
@@ -358,7 +340,7 @@ def _decide(session: Review, task: Task, what: str, *, as_json: bool) -> bool:
     try:
         row = session.decide(task, what, evidence, comment=comment, kind=kind, overturn=overturn)
     except KgError as error:
-        _say(str(error))
+        say(str(error))
         return True
     _written(row, as_json=as_json)
     return True
@@ -370,7 +352,7 @@ def _asked(words: str) -> str | None:
     try:
         return input().strip()
     except (EOFError, KeyboardInterrupt):
-        _say("")
+        say("")
         return None
 
 
@@ -399,7 +381,7 @@ def _show(task: Task, left: int) -> None:
     from kg.errors import one_line
 
     for line in lines:
-        _say(one_line(line))
+        say(one_line(line))
 
 
 def _written(row: LinkRow, *, as_json: bool) -> None:
@@ -407,7 +389,7 @@ def _written(row: LinkRow, *, as_json: bool) -> None:
     from kg.sssom import AGREEMENT, COLUMNS, table
 
     if as_json:
-        _out(plain(row))
+        print_json(plain(row))
     else:
         typer.echo(table([row], (*COLUMNS, AGREEMENT)).split("\n", 1)[1], nl=False)
 
@@ -434,7 +416,7 @@ def accept(
 
     def change(rows: list[LinkRow], subject: Subject, item: Item, act: Act) -> LinkRow:
         if problem := linking.unlike(item, subject):
-            _say(f"warning: {subject.curie} wd:{item.qid}: {problem}; `check` will fail")
+            say(f"warning: {subject.curie} wd:{item.qid}: {problem}; `check` will fail")
         return linking.accept(rows, subject, item, predicate, act)
 
     _decided(
@@ -597,7 +579,7 @@ def _decided(
     if kind:
         theirs = known.kind.partition(";")[0]
         if item in items and theirs in linking.KINDS and kind != theirs:
-            _say(f"note: the lexicon says that {item} is of the kind {theirs}")
+            say(f"note: the lexicon says that {item} is of the kind {theirs}")
         if theirs != "building" or item not in items:
             known = msgspec.structs.replace(known, kind=kind)
     row = linking.Authority(authority).write(
@@ -669,7 +651,7 @@ def check(
         row.published and row.object_id.removeprefix("wd:") in about.witnesses for row in rows
     )
     if as_json:
-        _out(
+        print_json(
             {
                 "matches": matches,
                 "witnessed": witnessed,
@@ -681,6 +663,6 @@ def check(
         for one in findings:
             mark = "" if one.contradiction else "note: "
             typer.echo(f"{one.where}: {mark}{one.subject} {one.item}: {one.message}")
-    _say(f"{matches} exact matches, {witnessed} with witnesses; {len(wrong)} contradictions")
+    say(f"{matches} exact matches, {witnessed} with witnesses; {len(wrong)} contradictions")
     if wrong:
         raise typer.Exit(1)
