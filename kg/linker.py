@@ -58,6 +58,8 @@ _CONFIDENCE: Final = {
     "capital": 90,
 }
 """How sure each rule is, in hundredths; docs/reference/linking.md says what was measured."""
+_NAMESAKES: Final = frozenset(("person", "building", "city"))
+"""Kinds of which there are always others of the same name that the lexicon does not have."""
 _UNTYPED: Final = 90
 """The most for a mention whose type nobody has said."""
 
@@ -320,7 +322,7 @@ class Linker:
             explained = all(fits[m].explained for m in kept)
             named = {name.qid for name in self.lexicon.names("en").by_key.get(key, ())}
             doubtful = len(named | set(items)) > len(kept) or any(
-                map(self._is_one_word, kept.values())
+                self.lexicon.entities[r.literal].kind in _NAMESAKES for r in kept.values()
             )
             if not kept or (doubtful and not explained) or self._names_another(said, key):
                 return _nothing(
@@ -344,10 +346,6 @@ class Linker:
         if qualified and len({r.meant for r in readings}) > 1:
             rule = "qualified"
         return self._accepted(reading, rule, hint)
-
-    def _is_one_word(self, reading: _Reading) -> bool:
-        """Return whether a person is named by one word, which others may have."""
-        return self.is_person(reading.literal) and " " not in reading.name.text
 
     def _names_another(self, said: Said, key: str) -> bool:
         """Return whether what is said is the rest of another name: "Sudan", and "south"."""

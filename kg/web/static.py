@@ -959,6 +959,7 @@ class _Copy:
         return self._render(
             "moved.html",
             iri=iri,
+            icon=f"{up}assets/icon.svg",
             there=f"{up}{stem}.html",
             formats=[
                 {"name": name, "type": describe.FORMATS[suffix], "href": f"{up}{stem}.{suffix}"}

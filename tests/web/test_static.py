@@ -150,6 +150,7 @@ def test_every_thing_has_its_page_its_data_and_its_address(
         moved = (copy / f"id/{thing}/index.html").read_text("utf-8")
         assert f'<meta http-equiv="refresh" content="0; url=../../../doc/{thing}.html">' in moved
         assert f'<link rel="canonical" href="../../../doc/{thing}.html">' in moved
+        assert '<link rel="icon" type="image/svg+xml" href="../../../assets/icon.svg">' in moved
         assert f'<a href="../../../doc/{thing}.html">' in moved
     marker = json.loads((copy / MARKER).read_text())
     assert {name.removeprefix("doc/") for name in marker["things"]} == things
