@@ -204,12 +204,20 @@ class Lexicon:
         rows = self._rows("connectives.tsv")
         return {lang: frozenset(map(fold, text.split(" | "))) for lang, text in rows}
 
+    def common(self, lang: str) -> frozenset[str]:
+        """Return ordinary words that are also a form of a name, folded.
+
+        Those of a language in Latin letters are its own; any other is looked for in all languages
+        of its script, since neighbours have many words in common.
+        """
+        return self._common.get(lang, frozenset()) | self._common[""]
+
     @cached_property
-    def common(self) -> Mapping[str, frozenset[str]]:
-        """Ordinary words that are also a form of a name, folded, by language."""
-        found: dict[str, set[str]] = {}
+    def _common(self) -> Mapping[str, frozenset[str]]:
+        found: dict[str, set[str]] = {"": set()}
         for lang, word, _ in self._rows("common.tsv"):
-            found.setdefault(lang, set()).add(key_of(word, lang))
+            own = word[0].isascii() or lang in SPACELESS
+            found.setdefault(lang if own else "", set()).add(key_of(word, lang))
         return {lang: frozenset(words) for lang, words in found.items()}
 
     def roles(self, lang: str) -> Mapping[str, tuple[str, ...]]:

@@ -60,6 +60,8 @@ _CONFIDENCE: Final = {
 """How sure each rule is, in hundredths; docs/reference/linking.md says what was measured."""
 _NAMESAKES: Final = frozenset(("person", "building", "city"))
 """Kinds of which there are always others of the same name that the lexicon does not have."""
+_LENDERS: Final = dict.fromkeys(("awa", "bho", "doi", "kok", "mai", "mr", "ne", "sa"), "hi")
+"""Languages that write many names as another one does, and which that is."""
 _UNTYPED: Final = 90
 """The most for a mention whose type nobody has said."""
 
@@ -173,14 +175,15 @@ class Linker:
             return _nothing("no item has this type", type=mention.hint)
         if not hint.known:
             return _nothing("the type is not known", type=mention.hint)
-        found = self._look_up(surface, lang, hint)
-        if found is None and lang != "en" and is_latin(surface):
-            found = self._in_english(surface, hint)
+        found = self._find(surface, lang, hint)
         if found and found.features.get("reason") == _UNFIT and hint.kinds == HINTS["state"]:
             part = self._look_up(surface, lang, hint._replace(kinds=HINTS["subdivision"]))
             found = part if part and part.qid else found
         if not _settled(found):
             found = self._composed(surface, lang, hint, mention.date) or found
+        elif found and found.features.get("kind") == "office" and mention.date:
+            holder = self._composed(surface, lang, hint, mention.date)
+            found = holder if _settled(holder) else found
         if found is None and hint.kinds and hint.kinds & STATELIKE:
             found = self._coded(surface, hint)
         if hint.qualifiers and hint.kinds and "person" in hint.kinds and not _settled(found):
@@ -197,14 +200,42 @@ class Linker:
 
     # Names as they stand in the lexicon
 
-    def _look_up(self, surface: str, lang: str, hint: Hint) -> Answer | None:
-        """Return the answer by names of one language; nothing where it has no such name."""
+    def _find(self, surface: str, lang: str, hint: Hint) -> Answer | None:
+        """Return the answer by names of a language, or of the one with which it shares names.
+
+        Names in Latin letters may be written as in English, those in Devanagari as in Hindi.
+        """
+        found = self._look_up(surface, lang, hint)
+        if found is not None or lang == "en":
+            return found
+        if not is_latin(surface):
+            lender = _LENDERS.get(lang)
+            return self._look_up(surface, lang, hint, lender) if lender else None
+        found = self._look_up(surface, "en", hint)
+        if found is None and hint.kinds is not None:
+            found = self._look_up(surface, lang, hint, "en")
+        if found is None or not found.qid:
+            return found
+        kind = self.lexicon.entities[found.literal_qid].kind
+        if "adjective" in found.features.get("affixes", ""):
+            return None
+        if plain(found.features["name"]) not in plain(surface):
+            return None
+        return None if hint.kinds is None and kind == "subdivision" else found
+
+    def _look_up(self, surface: str, lang: str, hint: Hint, lender: str = "") -> Answer | None:
+        """Return the answer by names of one language; nothing where it has no such name.
+
+        Args:
+            lender: the language whose names they are, where it is another one.
+        """
         other = ""
-        for analyses in self.morphology.analyses(surface, lang):
+        names = self.lexicon.names(lender or lang).by_key
+        for analyses in self.morphology.analyses(surface, lang, lender):
             readings = [
                 reading
                 for key, affixes in analyses
-                for name in self.lexicon.names(lang).by_key.get(key, ())
+                for name in names.get(key, ())
                 if (reading := self._read(name, surface, affixes, hint))
             ]
             if hint.kinds is None and all(r.name.use == "short" for r in readings):
@@ -214,21 +245,12 @@ class Linker:
             if readings:
                 return self._choose(readings, key_of(surface, lang), hint)
             if not other:
-                other = self._of_another_type(analyses, lang)
+                other = self._of_another_type(analyses, names)
         return _nothing("the name is of another type", kind=other) if other else None
 
-    def _in_english(self, surface: str, hint: Hint) -> Answer | None:
-        """Return the answer for a name in Latin letters that is written as the English one is."""
-        found = self._look_up(surface, "en", hint)
-        if found is None or not found.qid:
-            return found
-        entity = self.lexicon.entities[found.literal_qid]
-        if plain(found.features["name"]) != plain(surface):
-            return None
-        return None if hint.kinds is None and entity.kind == "subdivision" else found
-
-    def _of_another_type(self, analyses: Iterable[Form], lang: str) -> str:
-        index = self.lexicon.names(lang).by_key
+    def _of_another_type(
+        self, analyses: Iterable[Form], index: Mapping[str, tuple[Name, ...]]
+    ) -> str:
         found = {
             self.lexicon.entities[name.qid].kind
             for key, affixes in analyses
@@ -240,9 +262,7 @@ class Linker:
 
     def _is_common(self, surface: str, lang: str) -> bool:
         """Return whether a surface, with or without its endings, is an ordinary word too."""
-        common = self.lexicon.common.get(lang)
-        if not common:
-            return False
+        common = self.lexicon.common(lang)
         key = key_of(surface, lang)
         return any(form in common for form in self.morphology.inflected(key, lang))
 
@@ -330,7 +350,9 @@ class Linker:
                 )
             qualified = best > 0
             items = kept
-        if not qualified and all(r.name.use == "shared" for r in items.values()):
+        if not qualified and all(
+            r.name.use == "shared" and not self._is_seat_for(r) for r in items.values()
+        ):
             return _nothing("others have this name too", self._candidates(items.values()))
         if len(items) > 1:
             capital = self._only_capital(items)
@@ -346,6 +368,12 @@ class Linker:
         if qualified and len({r.meant for r in readings}) > 1:
             rule = "qualified"
         return self._accepted(reading, rule, hint)
+
+    def _is_seat_for(self, reading: _Reading) -> bool:
+        """Return whether a city stands for a state: of its namesakes only a capital does."""
+        return reading.meant != reading.literal and bool(
+            self.lexicon.entities[reading.literal].seat_of
+        )
 
     def _names_another(self, said: Said, key: str) -> bool:
         """Return whether what is said is the rest of another name: "Sudan", and "south"."""
@@ -449,6 +477,9 @@ class Linker:
     ) -> Iterator[tuple[str, str, str]]:
         """Yield a state's item, the word of an office, and the rest: a person's name."""
         if lang == "en":
+            owner, _, owned = surface.replace("’", "'").partition("'s ")
+            if owned and self._state(key_of(owner, lang), lang):
+                yield "", "", key_of(owned, lang)
             surface = without_possessive(surface)
         key = key_of(surface, lang)
         if lang in SPACELESS:
@@ -529,7 +560,7 @@ class Linker:
         """Return the state, or the United Nations, that a folded expression names; or nothing."""
         hint = Hint(_ISSUERS, False, False, (), True)
         # What was folded has lost its capitals, and "us" is not the US.
-        found = self._look_up(key.upper(), lang, hint)
+        found = self._find(key.upper(), lang, hint)
         return found.qid if found else ""
 
     def _office(self, state: str, role: str, hint: Hint, date: str) -> Answer | None:
@@ -567,14 +598,14 @@ class Linker:
         if hint.kinds is not None and "person" not in hint.kinds:
             return None
         asked = hint._replace(kinds=HINTS["person"])
-        found = self._look_up(name, lang, asked)
+        found = self._find(name, lang, asked)
         if not _settled(found):
             rests = self._split(name, lang, self.lexicon.roles(lang))
             found = next(
                 (
                     answer
                     for _, _, rest in rests
-                    if rest and (answer := self._look_up(rest, lang, asked))
+                    if rest and (answer := self._find(rest, lang, asked))
                 ),
                 None,
             )

@@ -35,13 +35,14 @@ class Morphology:
 
     def __init__(self, lexicon: Lexicon) -> None:
         self._lexicon = lexicon
-        self._known: dict[tuple[str, str], tuple[Form, ...]] = {}
+        self._known: dict[tuple[str, str, str], tuple[Form, ...]] = {}
 
-    def analyses(self, surface: str, lang: str) -> Iterator[list[Form]]:
+    def analyses(self, surface: str, lang: str, lender: str = "") -> Iterator[list[Form]]:
         """Yield the names that a surface may be a form of, folded as keys of the lexicon.
 
         First as it is; then, at once, all with affixes stripped from some of its words, those that
-        lost the fewest first. Each of their words is one of a known name.
+        lost the fewest first. Each of their words is one of a known name: of the language, or of
+        the lender if there is one.
         """
         key = key_of(surface, lang)
         yield [Form(key, ())]
@@ -53,7 +54,7 @@ class Morphology:
         words, lost = self.without_particles(key.split(), lang)
         if not words or len(words) > WORDS:
             return
-        options = [self.known(word, lang) for word in words]
+        options = [self.known(word, lang, lender) for word in words]
         size = 1
         for some in options:
             size *= len(some)
@@ -77,11 +78,11 @@ class Morphology:
             start += 1
         return words[start:end], ("case",) * (len(words) - end + start)
 
-    def known(self, word: str, lang: str) -> tuple[Form, ...]:
+    def known(self, word: str, lang: str, lender: str = "") -> tuple[Form, ...]:
         """Return the words of known names that a folded word may be a form of, itself first."""
-        found = self._known.get((lang, word))
+        found = self._known.get((lang, lender, word))
         if found is None:
-            there = self._lexicon.names(lang).words
+            there = self._lexicon.names(lender or lang).words
             forms = {word: Form(word, ())}
             last = list(forms.values())
             for _ in range(_STRIPS):
@@ -96,7 +97,7 @@ class Morphology:
             found = tuple(form for form in forms.values() if form.stem in there)
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
-            self._known[lang, word] = found
+            self._known[lang, lender, word] = found
         return found
 
     def stripped(self, word: str, lang: str) -> Iterator[tuple[str, str]]:

@@ -138,6 +138,9 @@ class Qualifiers:
             return True
         if not entity.country:
             return None
+        if entity.kind == "building":
+            # That it lies in the same state says little: there is a Moscow in Idaho.
+            return any(place.seat_of == entity.country for place in places) or None
         if any(place.country == entity.country for place in places):
             return None if entity.kind in ("city", "subdivision", "region") else True
         return False

@@ -704,12 +704,18 @@ class Pool:
                 exchange.close()
                 slow = True
                 self.tally.restarted += 1
-            except _GoneError as error:
+            except _GoneError:
                 # The worker was gone before it could answer: that says nothing about the query.
                 exchange.close()
                 tries -= 1
                 if not tries:
-                    raise error.failure from None
+                    raise QueryFailure(
+                        "busy",
+                        "the system has ended the workers before they could answer",
+                        seen=f"{_TRIES} of them",
+                        hint="it may be short of memory; ask again, or for less",
+                        retry_after=5,
+                    ) from None
             except BaseException:
                 exchange.close()
                 raise
@@ -796,11 +802,7 @@ def _usable(worker: Worker) -> bool:
 
 
 class _GoneError(Exception):
-    """A worker was gone before it answered; `failure` is what to say if there is no other."""
-
-    def __init__(self, failure: QueryFailure) -> None:
-        super().__init__(failure)
-        self.failure = failure
+    """A worker was gone before it answered, and not by what it was asked."""
 
 
 class _DisplacedError(Exception):
@@ -869,9 +871,7 @@ class _Exchange:
             failure = await worker.failure()
             if worker.why == "displaced":
                 raise _DisplacedError from None
-            raise (
-                _GoneError(failure) if worker.blameless and not self._begun else failure
-            ) from None
+            raise (_GoneError if worker.blameless and not self._begun else failure) from None
         self._over = True
         self.close()
 

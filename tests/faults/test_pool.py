@@ -206,6 +206,25 @@ def test_a_stream_that_stops_raises(release: Path) -> None:
     run(release, Limits(workers=1, spares=0), test)
 
 
+def test_a_query_whose_workers_are_ended_by_others_is_not_to_blame(release: Path) -> None:
+    async def test(pool: Pool) -> None:
+        task = asyncio.create_task(pool.query(ENDLESS))
+        ended = set[int]()
+        async with asyncio.timeout(30):
+            while not task.done():
+                if pool.load().running and (there := set(pids(pool)) - ended):
+                    ended |= there
+                    end(min(there))
+                await asyncio.sleep(0.01)
+        with pytest.raises(QueryFailure, match="ended the workers") as error:
+            await task
+        assert error.value.reason == "busy"
+        assert error.value.retry_after
+        await is_fine(pool)
+
+    run(release, Limits(workers=1, spares=0), test)
+
+
 def test_a_batch_of_no_queries_asks_no_worker(release: Path) -> None:
     async def test(pool: Pool) -> None:
         for _ in range(3):

@@ -91,6 +91,30 @@ def literal(surface: str, lang: str, hint: str = "", date: str = "") -> str:
         ("la Russie", "fr", "state", "Q159"),
         # A capital before its namesakes
         ("Moscow", "en", "city", "Q649"),
+        # What is said of it is understood
+        ("White House", "en", "building; Washington", "Q35525"),
+        ("Vladimir Putin", "en", "person; president of Russia", "Q7747"),
+        # A part of a federation, also where a state has the name
+        ("পশ্চিমবঙ্গের", "bn", "subdivision", "Q1356"),
+        ("जॉर्जिया", "hi", "US state", "Q1428"),
+        ("জর্জিয়া", "bn", "state", "Q230"),
+        # Names that are written as in English or Hindi, under endings of the language
+        ("Türkiye’nin", "tr", "state", "Q43"),
+        ("le président Joe Biden", "fr", "person", "Q6279"),
+        ("US-Präsident Biden", "de", "person", "Q6279"),
+        ("Rusya Devlet Başkanı Vladimir Putin", "tr", "person", "Q7747"),
+        ("रशियाच्या", "mr", "state", "Q159"),
+        ("अमेरिकेने", "mr", "state", "Q30"),
+        ("सेर्गेई लावरोव यांनी", "mr", "person", "Q58217"),
+        ("भारतको", "ne", "state", "Q668"),
+        ("ரஷ்யாவின்", "ta", "state", "Q159"),
+        ("ஈரானில்", "ta", "state", "Q794"),
+        # Whose he is
+        ("Russia’s Putin", "en", "person", "Q7747"),
+        ("UN chief Antonio Guterres", "en", "person", "Q311440"),
+        # A city that is none of the lexicon, and the capital that it stands for
+        ("Delhi", "en", "government(metonym)", "Q668"),
+        ("दिल्ली", "hi", "government(metonym)", "Q668"),
     ],
 )
 def test_right(surface: str, lang: str, hint: str, qid: str) -> None:
@@ -118,6 +142,11 @@ def test_right(surface: str, lang: str, hint: str, qid: str) -> None:
         ("Putin", "en", "person; boxer"),
         ("Medvedev", "en", "person; Russian tennis player"),
         ("Kim Jong-nam", "en", "person; half-brother of Kim Jong Un"),
+        ("Mike Moore", "en", "person; film director"),
+        ("Kevin Sullivan", "en", "person; wrestler"),
+        ("White House", "en", "building; Moscow"),
+        ("Kremlin", "en", "building; Kazan"),
+        ("दिल्ली में", "hi", "city"),
         # A name of another language that is written alike
         ("Para", "es", "region"),
         # Surnames and names of several
@@ -144,6 +173,11 @@ def test_right(surface: str, lang: str, hint: str, qid: str) -> None:
         ("it", "en", "state"),
         ("того", "ru", ""),
         ("চিনি", "bn", ""),
+        ("मालेको", "ne", ""),
+        ("того", "uk", ""),
+        ("हवाई", "hi", ""),
+        ("Male", "en", ""),
+        ("Maurice", "fr", ""),
         # No building that was left speaks for a government
         ("Blue House", "en", "government(metonym)"),
         # A type that nobody knows, nothing at all, and too much
@@ -227,6 +261,17 @@ def test_no_agent_is_a_building(hint: str) -> None:
 )
 def test_who_held_an_office(surface: str, lang: str, date: str, qid: str) -> None:
     assert meant(surface, lang, "person", date) == qid
+
+
+@pytest.mark.parametrize(
+    ("surface", "lang"),
+    [("Russian foreign minister", "en"), ("রাশিয়ার পররাষ্ট্রমন্ত্রী", "bn"), ("रूस के विदेश मंत्री", "hi")],
+)
+def test_an_office_with_a_date_is_who_held_it_whatever_its_name_is(surface: str, lang: str) -> None:
+    for hint in ("", "person", "person/office"):
+        assert meant(surface, lang, hint, "2019") == "Q58217"
+        assert literal(surface, lang, hint, "2019") == "Q1418873"
+    assert meant(surface, lang, "office", "2019") == "Q1418873"
 
 
 def test_an_office_is_no_person() -> None:
