@@ -18,6 +18,7 @@ from array import array
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -485,8 +486,7 @@ class _Asked:
             )
             for (one,) in self._database.execute(statement, near):
                 if one != word:
-                    other = units(loosen(one))
-                    errors = distance(letters, other, allowed, beginning=ahead)
+                    errors = distance(letters, _letters(one), allowed, beginning=ahead)
                     if errors <= allowed:
                         found[one] = errors
         for stem in stems(word):
@@ -516,6 +516,12 @@ def _fewest(word: str, known: dict[str, int], there: Sequence[str]) -> int:
             errors = known[one] = 0 if one.startswith(word) else _MANY
         fewest = min(fewest, errors)
     return fewest
+
+
+@lru_cache(maxsize=1 << 14)
+def _letters(word: str) -> tuple[str, ...]:
+    """Return the letters of a loosened word: of the same few words they are asked for often."""
+    return tuple(units(loosen(word)))
 
 
 def _quoted(word: str) -> str:
