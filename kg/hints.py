@@ -96,7 +96,7 @@ _NAMELESS: Final = frozenset(("unnamed", "nobody", "generic", "anonymous"))
 _EMPTY: Final = frozenset(
     (
         *("a", "an", "and", "at", "by", "document", "for", "from", "government", "in", "of", "on"),
-        *("no", "not", "or", "the", "to", "context", "with"),
+        *("no", "not", "or", "s", "the", "to", "context", "with"),
     )
 )
 

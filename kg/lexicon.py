@@ -8,6 +8,7 @@ Spec: docs/reference/linking.md
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -95,11 +96,15 @@ class Names(NamedTuple):
 
 
 class Affixes(NamedTuple):
-    """The affixes of one language: glued to the end, to the beginning, and words of their own."""
+    """The affixes of one language: glued to the end, to the beginning, and words of their own.
+
+    Attributes:
+        particles: the words that may follow a name, folded, each with its kind.
+    """
 
     endings: Mapping[str, tuple[Affix, ...]]
     beginnings: Mapping[str, tuple[Affix, ...]]
-    particles: frozenset[str]
+    particles: Mapping[str, str]
     leading: frozenset[str]
     longest: int
 
@@ -216,7 +221,7 @@ class Lexicon:
     def _common(self) -> Mapping[str, frozenset[str]]:
         found: dict[str, set[str]] = {"": set()}
         for lang, word, _ in self._rows("common.tsv"):
-            own = word[0].isascii() or lang in SPACELESS
+            own = unicodedata.name(word[0], "").startswith("LATIN") or lang in SPACELESS
             found.setdefault(lang if own else "", set()).add(key_of(word, lang))
         return {lang: frozenset(words) for lang, words in found.items()}
 
@@ -279,19 +284,20 @@ class Lexicon:
 
 
 _FAMILY_FIRST: Final = frozenset(("Q423", "Q884", "Q148"))
-_NO_AFFIXES: Final = Affixes({}, {}, frozenset(), frozenset(), 0)
+_NO_AFFIXES: Final = Affixes({}, {}, {}, frozenset(), 0)
 
 
 def _affixes_of(rows: Sequence[Sequence[str]]) -> Affixes:
     """Return the affixes of a language out of its rows of the table."""
     endings: dict[str, tuple[Affix, ...]] = {}
     beginnings: dict[str, tuple[Affix, ...]] = {}
-    particles, leading = set(), set()
+    particles: dict[str, str] = {}
+    leading = set()
     for text, instead, kind in rows:
         bare = fold(text.strip("- "))
         affix = Affix(bare, fold(instead) if instead else "", kind)
         if text.startswith(" "):
-            particles.add(bare)
+            particles[bare] = kind
         elif text.endswith(" "):
             leading.add(bare)
         elif text.startswith("-"):
@@ -299,7 +305,7 @@ def _affixes_of(rows: Sequence[Sequence[str]]) -> Affixes:
         else:
             beginnings[bare] = (*beginnings.get(bare, ()), affix)
     longest = max(map(len, [*endings, *beginnings]), default=0)
-    return Affixes(endings, beginnings, frozenset(particles), frozenset(leading), longest)
+    return Affixes(endings, beginnings, particles, frozenset(leading), longest)
 
 
 def key_of(name: str, lang: str) -> str:

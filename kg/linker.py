@@ -18,7 +18,7 @@ import datetime
 import itertools
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
@@ -58,8 +58,6 @@ _CONFIDENCE: Final = {
     "capital": 90,
 }
 """How sure each rule is, in hundredths; docs/reference/linking.md says what was measured."""
-_NAMESAKES: Final = frozenset(("person", "building", "city"))
-"""Kinds of which there are always others of the same name that the lexicon does not have."""
 _LENDERS: Final = dict.fromkeys(("awa", "bho", "doi", "kok", "mai", "mr", "ne", "sa"), "hi")
 """Languages that write many names as another one does, and which that is."""
 _UNTYPED: Final = 90
@@ -210,7 +208,8 @@ class Linker:
             return found
         if not is_latin(surface):
             lender = _LENDERS.get(lang)
-            return self._look_up(surface, lang, hint, lender) if lender else None
+            found = self._look_up(surface, lang, hint, lender) if lender else None
+            return found if hint.kinds or not (found and "affixes" in found.features) else None
         found = self._look_up(surface, "en", hint)
         if found is None and hint.kinds is not None:
             found = self._look_up(surface, lang, hint, "en")
@@ -236,11 +235,16 @@ class Linker:
                 reading
                 for key, affixes in analyses
                 for name in names.get(key, ())
-                if (reading := self._read(name, surface, affixes, hint))
+                if not (lender and affixes and name.text.isupper() and len(name.text) < 4)
+                if (reading := self._read(name, surface, affixes, lang, hint))
             ]
             if hint.kinds is None and all(r.name.use == "short" for r in readings):
                 readings = []
-            if readings and hint.kinds is None and self._is_common(surface, lang):
+            if (
+                readings
+                and hint.kinds in (None, HINTS["place"])
+                and self._is_common(surface, lang, readings)
+            ):
                 return _nothing("it is an ordinary word too", self._candidates(readings))
             if readings:
                 return self._choose(readings, key_of(surface, lang), hint)
@@ -260,11 +264,17 @@ class Linker:
         }
         return ", ".join(sorted(found))
 
-    def _is_common(self, surface: str, lang: str) -> bool:
-        """Return whether a surface, with or without its endings, is an ordinary word too."""
+    def _is_common(self, surface: str, lang: str, readings: Iterable[_Reading]) -> bool:
+        """Return whether a surface, or a form between it and one of the names, is also a word."""
         common = self.lexicon.common(lang)
         key = key_of(surface, lang)
-        return any(form in common for form in self.morphology.inflected(key, lang))
+        if any(form in common for form in self.morphology.inflected(key, lang)):
+            return True
+        words, _ = self.morphology.without_particles(key.split(), lang)
+        return len(words) == 1 and any(
+            not common.isdisjoint(self.morphology.ways(words[0], name, lang))
+            for name in {key_of(reading.name.text, lang) for reading in readings}
+        )
 
     def _coded(self, surface: str, hint: Hint) -> Answer | None:
         """Return the answer for a code of ISO 3166-1 in capital letters, where a state is meant."""
@@ -275,7 +285,7 @@ class Linker:
         return self._choose([reading], surface, hint)
 
     def _read(
-        self, name: Name, surface: str, affixes: tuple[str, ...], hint: Hint
+        self, name: Name, surface: str, affixes: tuple[str, ...], lang: str, hint: Hint
     ) -> _Reading | None:
         """Return what a name means under a hint; nothing where it cannot be this name."""
         entity = self.lexicon.entities[name.qid]
@@ -285,6 +295,11 @@ class Linker:
         if not _same_case(name.text, surface):
             return None
         if name.text[0].isupper() and surface[0].islower() and (kinds is None or len(surface) < 5):
+            return None
+        other_letters = kinds is None and lang != "en" and is_latin(surface)
+        if other_letters and plain(name.text) not in plain(surface):
+            return None  # nothing else tells "Granada" and "Grenada", or "Sam" and "Şam", apart
+        if "honorific" in affixes and kind != "person":
             return None
         formed = "adjective" in affixes
         if "people" in affixes and name.use not in ("adjective", "demonym"):
@@ -302,6 +317,8 @@ class Linker:
         if kind == "person" and affixes and name.use == "name" and _is_short_in_korean(name.text):
             return None
         if name.use == "short" and kinds is not None and len(kinds) > _NARROW:
+            return None
+        if name.use == "metonym" and not hint.metonym:
             return None
         if kinds is None:
             return _Reading(name, affixes, name.qid, name.qid)
@@ -341,18 +358,17 @@ class Linker:
             kept = {m: items[m] for m, fit in fits.items() if fit.score == best}
             explained = all(fits[m].explained for m in kept)
             named = {name.qid for name in self.lexicon.names("en").by_key.get(key, ())}
+            # There are hardly states that the lexicon does not have; of all else there are.
             doubtful = len(named | set(items)) > len(kept) or any(
-                self.lexicon.entities[r.literal].kind in _NAMESAKES for r in kept.values()
+                self.lexicon.entities[r.literal].kind not in STATELIKE for r in kept.values()
             )
-            if not kept or (doubtful and not explained) or self._names_another(said, key):
+            if not kept or (doubtful and not explained) or self._names_another(said, key, kept):
                 return _nothing(
                     _UNFIT, self._candidates(items.values()), said=" ".join(hint.qualifiers)
                 )
             qualified = best > 0
             items = kept
-        if not qualified and all(
-            r.name.use == "shared" and not self._is_seat_for(r) for r in items.values()
-        ):
+        if not qualified and all(r.name.use == "shared" for r in items.values()):
             return _nothing("others have this name too", self._candidates(items.values()))
         if len(items) > 1:
             capital = self._only_capital(items)
@@ -369,17 +385,13 @@ class Linker:
             rule = "qualified"
         return self._accepted(reading, rule, hint)
 
-    def _is_seat_for(self, reading: _Reading) -> bool:
-        """Return whether a city stands for a state: of its namesakes only a capital does."""
-        return reading.meant != reading.literal and bool(
-            self.lexicon.entities[reading.literal].seat_of
-        )
-
-    def _names_another(self, said: Said, key: str) -> bool:
-        """Return whether what is said is the rest of another name: "Sudan", and "south"."""
+    def _names_another(self, said: Said, key: str, kept: Collection[str]) -> bool:
+        """Return whether what is said is the rest of another's name: "Sudan", and "south"."""
         by_key = self.lexicon.names("en").by_key
         rests = {*said.words, " ".join(said.words)} - {""}
-        return any(f"{rest} {key}" in by_key for rest in rests)
+        return any(
+            name.qid not in kept for rest in rests for name in by_key.get(f"{rest} {key}", ())
+        )
 
     def _only_capital(self, items: Mapping[str, _Reading]) -> str:
         """Return the only capital among items that are all cities; empty if they are not."""
@@ -462,7 +474,7 @@ class Linker:
         for state, words, person in self._split(surface, lang, roles):
             if person:
                 found = self._titled(person, lang, hint)
-                if found:
+                if found and self._may_be_of(found.qid, state):
                     return found
             elif state:
                 for role in roles[words]:
@@ -478,8 +490,8 @@ class Linker:
         """Yield a state's item, the word of an office, and the rest: a person's name."""
         if lang == "en":
             owner, _, owned = surface.replace("’", "'").partition("'s ")
-            if owned and self._state(key_of(owner, lang), lang):
-                yield "", "", key_of(owned, lang)
+            if owned and (state := self._state(key_of(owner, lang), lang)):
+                yield state, "", key_of(owned, lang)
             surface = without_possessive(surface)
         key = key_of(surface, lang)
         if lang in SPACELESS:
@@ -511,9 +523,9 @@ class Linker:
                 elif after and not before:
                     bare = [w for w in after if w not in connect]
                     state, person = self._state_first(bare, lang)
-                    yield "" if person else state, word, person
-                elif before and after and self._state(" ".join(before), lang):
-                    yield "", word, " ".join(after)
+                    yield state, word, person
+                elif before and after and (state := self._state(" ".join(before), lang)):
+                    yield state, word, " ".join(after)
 
     def _split_spaceless(
         self, key: str, lang: str, roles: Mapping[str, tuple[str, ...]]
@@ -522,20 +534,33 @@ class Linker:
         for text in self.morphology.inflected(key, lang) if len(key) <= _GLUED else ():
             for word in sorted((w for w in roles if w in text), key=lambda w: (-len(w), w)):
                 before, _, after = text.rpartition(word)
-                if after:
-                    if not before or self._state(before, lang):
-                        yield "", word, after
-                    continue
                 state = self._state(before, lang)
+                if after:
+                    if state or not before:
+                        yield state, word, after
+                    continue
                 if state or not before:
                     yield state, word, ""
                     continue
                 yield "", word, before
                 for at in range(1, len(before)):
-                    if self._state(before[at:], lang):
-                        yield "", word, before[:at]
-                    if self._state(before[:at], lang):
-                        yield "", word, before[at:]
+                    if state := self._state(before[at:], lang):
+                        yield state, word, before[:at]
+                    if state := self._state(before[:at], lang):
+                        yield state, word, before[at:]
+
+    def _may_be_of(self, qid: str, state: str) -> bool:
+        """Return whether a person may be of a state, or of an organisation of states.
+
+        "Hungary's Putin" is another one. Whose country is not known is of no state.
+        """
+        if not state:
+            return True
+        country = self.lexicon.entities[qid].country
+        if self.lexicon.entities[state].kind == "intergovernmental organisation":
+            words = self.lexicon.entities[qid].words.split()
+            return not country or set(fold(self.lexicon.entities[state].label).split()) <= {*words}
+        return country == state
 
     def _state_first(self, words: Sequence[str], lang: str) -> tuple[str, str]:
         """Return the state that the first words name, and what follows: a person's name."""
@@ -821,8 +846,9 @@ def _same_case(name: str, surface: str) -> bool:
         return True
     word = next((w for w in surface.split() if fold(w) == fold(name)), surface)
     letters = [c for c in word if c.isalpha()]
-    if len(name.replace(".", "")) <= 2:
-        return all(c.isupper() for c in letters[:2])
+    size = len(name.replace(".", ""))
+    if size <= 3:
+        return all(c.isupper() for c in letters[:size])
     return not all(c.islower() for c in letters)
 
 

@@ -76,7 +76,8 @@ class Morphology:
             end -= 1
         while end - start > 1 and words[start] in affixes.leading:
             start += 1
-        return words[start:end], ("case",) * (len(words) - end + start)
+        kinds = (affixes.particles[word] for word in words[end:])
+        return words[start:end], (*("case",) * start, *kinds)
 
     def known(self, word: str, lang: str, lender: str = "") -> tuple[Form, ...]:
         """Return the words of known names that a folded word may be a form of, itself first."""
@@ -112,6 +113,23 @@ class Morphology:
                 stem = affix.instead + word[size:]
                 if len(stem) > 1:
                     yield stem, affix.kind
+
+    def ways(self, word: str, stem: str, lang: str) -> set[str]:
+        """Return what a folded word loses its affixes by on the ways to a stem, with both of them.
+
+        Empty where it is no form of the stem.
+        """
+        found: set[str] = set()
+        paths: list[tuple[str, ...]] = [(word,)]
+        for _ in range(_STRIPS + 1):
+            found.update(form for path in paths if path[-1] == stem for form in path)
+            paths = [
+                (*path, form)
+                for path in paths
+                for form, _kind in self.stripped(path[-1], lang)
+                if len(form) >= len(stem) - 1 and form not in path
+            ][:_COMBINATIONS]
+        return found
 
     def inflected(self, word: str, lang: str) -> list[str]:
         """Return a folded word, and it without each affix that makes no other word of it."""

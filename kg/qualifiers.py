@@ -25,8 +25,9 @@ _PLACES: Final = frozenset(
 )
 _GENERIC: Final = frozenset(
     (
-        *("chief", "current", "diplomat", "head", "leader", "man", "official", "politician"),
-        *("senior", "statesman", "top", "woman", "minister", "former", "capital", "president"),
+        *("chief", "current", "diplomat", "head", "leader", "official", "politician"),
+        *("senior", "statesman", "top", "minister", "former", "capital", "president"),
+        *("presidential", "residence", "seat"),
     )
 )
 """Words that say of a holder of an office, or of a capital, no more than is known."""
@@ -99,15 +100,13 @@ class Qualifiers:
         """Return how what is said fits an item; nothing where it speaks against it."""
         entity = self._lexicon.entities[qid]
         score, explained = 0, True
-        about = {*entity.words.split(), *entity.kind.split()}
-        if entity.kind != "person":
-            about |= set(fold(entity.label).split())
+        about = {*entity.words.split(), *entity.kind.split(), *fold(entity.label).split()}
         for items in said.places:
             related = self._related(entity, items, about)
             if related:
                 score += 2
             elif related is None:
-                explained = False
+                explained = explained and entity.kind in _PLACES and self._are_regions(items)
             else:
                 return None
         for text, _ in said.roles:
@@ -121,6 +120,10 @@ class Qualifiers:
             elif word not in _GENERIC:
                 explained = False
         return Fit(score, explained)
+
+    def _are_regions(self, items: Iterable[str]) -> bool:
+        """Return whether a name is that of a region, which says little of a place."""
+        return all(self._lexicon.entities[qid].kind == "region" for qid in items)
 
     def _related(self, entity: Entity, items: Iterable[str], about: set[str]) -> bool | None:
         """Return whether one of some places is an item, its state, its capital, or lies with it.

@@ -25,7 +25,7 @@ KINDS = {
     *("intergovernmental organisation", "ministry", "news agency", "office", "organisation"),
     *("person", "region", "separatist entity", "state", "subdivision", "territory"),
 }
-USES = {"adjective", "code", "demonym", "name", "shared", "short", "surname"}
+USES = {"adjective", "code", "demonym", "metonym", "name", "shared", "short", "surname"}
 
 
 def table(path: Path) -> list[dict[str, str]]:

@@ -111,6 +111,14 @@ def literal(surface: str, lang: str, hint: str = "", date: str = "") -> str:
         ("ஈரானில்", "ta", "state", "Q794"),
         # Whose he is
         ("Russia’s Putin", "en", "person", "Q7747"),
+        ("Russian FM Sergey Lavrov", "en", "person", "Q58217"),
+        ("राष्ट्राध्यक्ष पुतिन", "mr", "person", "Q7747"),
+        ("Putin", "en", "person; Russia's president", "Q7747"),
+        ("Putin", "en", "person; Vladimir", "Q7747"),
+        ("White House", "en", "building; residence of the US president", "Q35525"),
+        ("Moscow", "en", "city; Europe", "Q649"),
+        ("Delhi", "en", "city(metonym)", "Q668"),
+        ("दिल्ली", "ne", "government(metonym)", "Q668"),
         ("UN chief Antonio Guterres", "en", "person", "Q311440"),
         # A city that is none of the lexicon, and the capital that it stands for
         ("Delhi", "en", "government(metonym)", "Q668"),
@@ -147,6 +155,27 @@ def test_right(surface: str, lang: str, hint: str, qid: str) -> None:
         ("White House", "en", "building; Moscow"),
         ("Kremlin", "en", "building; Kazan"),
         ("दिल्ली में", "hi", "city"),
+        ("Delhi", "en", "city; India"),
+        ("Delhi", "en", "government"),
+        ("दिल्लीमा", "ne", ""),
+        ("Security Council", "en", "organisation; Russia"),
+        ("Trump", "en", "person; US woman"),
+        ("Victoria", "en", "government(metonym)"),
+        # Of whom somebody is called the like, and who has no such office
+        ("Hungary's Putin", "en", "person"),
+        ("NATO chief Putin", "en", "person"),
+        ("Georgia’s Senator Obama", "en", ""),
+        ("spokeswoman Obama", "en", "person"),
+        # A particle of persons after a place
+        ("ईरानी यांनी", "mr", ""),
+        # A code under an ending, or in small letters
+        ("Care", "tr", "state"),
+        ("Kor", "tr", ""),
+        # Another one with other letters
+        ("Granada", "es", ""),
+        ("Sam", "tr", ""),
+        ("ডোমিনিকান", "bn", "state(adj)"),
+        ("আব্দুল মোমেন", "bn", "person"),
         # A name of another language that is written alike
         ("Para", "es", "region"),
         # Surnames and names of several
@@ -174,6 +203,11 @@ def test_right(surface: str, lang: str, hint: str, qid: str) -> None:
         ("того", "ru", ""),
         ("চিনি", "bn", ""),
         ("मालेको", "ne", ""),
+        ("মালিকেরা", "bn", ""),
+        ("আসামিদের", "bn", ""),
+        ("मिश्र ने", "hi", ""),
+        ("साना", "ne", ""),
+        ("বিহার", "bn", "place"),
         ("того", "uk", ""),
         ("हवाई", "hi", ""),
         ("Male", "en", ""),
