@@ -210,6 +210,8 @@ class Linker:
             lender = _LENDERS.get(lang)
             found = self._look_up(surface, lang, hint, lender) if lender else None
             return found if hint.kinds or not (found and "affixes" in found.features) else None
+        if hint.kinds is None and key_of(surface, lang) in self.lexicon.common(lang):
+            return _nothing("it is an ordinary word too")
         found = self._look_up(surface, "en", hint)
         if found is None and hint.kinds is not None:
             found = self._look_up(surface, lang, hint, "en")
