@@ -276,11 +276,11 @@ def review(
     if web:
         from kg.review import serve
 
-        def say(address: str) -> None:
+        def tell(address: str) -> None:
             typer.echo(json.dumps({"address": address}) if as_json else address)
             say("open this address in a browser of this machine; Ctrl-C ends the review")
 
-        serve(session, port, say)
+        serve(session, port, tell)
         return
     _dialogue(session, as_json=as_json)
 
