@@ -426,8 +426,9 @@ def _temporary_folder() -> Iterator[Path]:
         # The terminal has gone: that ends this process as the server ends itself, once it runs.
         signal.signal(signal.SIGHUP, lambda number, frame: signal.raise_signal(signal.SIGTERM))
     # Between its being made and its being known here, no signal may come.
-    held = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     try:
+        signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
         with tempfile.TemporaryDirectory(prefix="kg-rdf-") as folder:
             signal.pthread_sigmask(signal.SIG_SETMASK, held)
             yield Path(folder)

@@ -52,7 +52,8 @@ class Name(NamedTuple):
         text: the name as its source has it, in NFC.
         use: name; surname, which names the person alone; adjective; demonym; short, which is said
             of the item only where its kind is asked for; shared, which others have that are not in
-            the lexicon; code.
+            the lexicon; metonym, which is said of a capital only where it stands for its state;
+            code.
         source: where it was found: curated, registry, cldr, verified, holders, natural-earth,
             rigour, nsi, iso.
     """

@@ -58,6 +58,8 @@ _CONFIDENCE: Final = {
     "capital": 90,
 }
 """How sure each rule is, in hundredths; docs/reference/linking.md says what was measured."""
+_HEADS: Final = (("secretary", "general"), ("director", "general"), ("president",))
+"""Words for those who are at the head of an organisation."""
 _LENDERS: Final = dict.fromkeys(("awa", "bho", "doi", "kok", "mai", "mr", "ne", "sa"), "hi")
 """Languages that write many names as another one does, and which that is."""
 _UNTYPED: Final = 90
@@ -252,7 +254,9 @@ class Linker:
                 return self._choose(readings, key_of(surface, lang), hint)
             if not other:
                 other = self._of_another_type(analyses, names)
-        return _nothing("the name is of another type", kind=other) if other else None
+        if not other or hint.kinds is None:
+            return None
+        return _nothing("the name is of another type", kind=other)
 
     def _of_another_type(
         self, analyses: Iterable[Form], index: Mapping[str, tuple[Name, ...]]
@@ -294,7 +298,7 @@ class Linker:
         kind, kinds = entity.kind, hint.kinds
         if name.use == "code":
             return None
-        if not _same_case(name.text, surface):
+        if not _same_case(name.text, surface, 2 if kinds else 3):
             return None
         if name.text[0].isupper() and surface[0].islower() and (kinds is None or len(surface) < 5):
             return None
@@ -525,7 +529,8 @@ class Linker:
                 elif after and not before:
                     bare = [w for w in after if w not in connect]
                     state, person = self._state_first(bare, lang)
-                    yield state, word, person
+                    # An ambassador to a state is not of that state.
+                    yield "" if person and after[0] == "to" else state, word, person
                 elif before and after and (state := self._state(" ".join(before), lang)):
                     yield state, word, " ".join(after)
 
@@ -554,15 +559,16 @@ class Linker:
     def _may_be_of(self, qid: str, state: str) -> bool:
         """Return whether a person may be of a state, or of an organisation of states.
 
-        "Hungary's Putin" is another one. Whose country is not known is of no state.
+        "Hungary's Putin" is another one. Whose country is not known is of no state, and of an
+        organisation is only who was at its head.
         """
         if not state:
             return True
-        country = self.lexicon.entities[qid].country
-        if self.lexicon.entities[state].kind == "intergovernmental organisation":
-            words = self.lexicon.entities[qid].words.split()
-            return not country or set(fold(self.lexicon.entities[state].label).split()) <= {*words}
-        return country == state
+        person, of = self.lexicon.entities[qid], self.lexicon.entities[state]
+        if of.kind != "intergovernmental organisation":
+            return person.country == state
+        words = {*person.words.split()}
+        return words.issuperset(fold(of.label).split()) and any(map(words.issuperset, _HEADS))
 
     def _state_first(self, words: Sequence[str], lang: str) -> tuple[str, str]:
         """Return the state that the first words name, and what follows: a person's name."""
@@ -842,14 +848,18 @@ def is_latin(text: str) -> bool:
     )
 
 
-def _same_case(name: str, surface: str) -> bool:
-    """Return whether a surface may be an acronym: "US" is no "us", nor "IT" an "it"."""
+def _same_case(name: str, surface: str, short: int) -> bool:
+    """Return whether a surface may be an acronym: "US" is no "us", nor "IT" an "it".
+
+    Args:
+        short: letters up to which all are capitals; of longer ones one is enough, as in "Nato".
+    """
     if len(name) > 5 or not name.isupper():
         return True
     word = next((w for w in surface.split() if fold(w) == fold(name)), surface)
     letters = [c for c in word if c.isalpha()]
     size = len(name.replace(".", ""))
-    if size <= 3:
+    if size <= short:
         return all(c.isupper() for c in letters[:size])
     return not all(c.islower() for c in letters)
 

@@ -268,9 +268,12 @@ class _Asked:
     def __init__(self, database: sqlite3.Connection, tables: Mapping[str, str], text: str) -> None:
         self._database = database
         self._tables = tables
-        there = {name for (name,) in database.execute("SELECT name FROM main.sqlite_master")}
-        self.compares = "words" in there
-        self.has_forms = "forms" in there
+        there = [
+            {name for (name,) in database.execute(f"SELECT name FROM {schema}.sqlite_master")}
+            for schema in dict.fromkeys(table.split(".")[0] for table in tables)
+        ]
+        self.compares = "words" in there[0]
+        self.has_forms = all("forms" in some for some in there)
         # Half of a pair of UTF-16 is no character, and SQLite takes none.
         self._text = text[:LONGEST].encode("utf-8", "replace").decode()
         if self.compares:

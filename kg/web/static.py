@@ -1027,6 +1027,7 @@ def _write_share(
         folder = _Folder(out, writer)
         try:
             folder.lock = recv_handle(connection)  # open until this process has ended
+            os.set_inheritable(folder.lock, False)
         except (EOFError, ConnectionError):
             return
         copy = _Copy(release, folder, settings, language, things)

@@ -120,6 +120,12 @@ def literal(surface: str, lang: str, hint: str = "", date: str = "") -> str:
         ("Delhi", "en", "city(metonym)", "Q668"),
         ("दिल्ली", "ne", "government(metonym)", "Q668"),
         ("UN chief Antonio Guterres", "en", "person", "Q311440"),
+        ("Dr. Antony Blinken", "en", "person", "Q7821917"),
+        ("Ambassador to Russia Jon Huntsman", "en", "person", "Q11607"),
+        # English names without a type, and acronyms that are not written in capitals
+        ("Paris", "es", "", "Q90"),
+        ("Canada", "es", "", "Q16"),
+        ("Usa", "it", "state", "Q30"),
         # A city that is none of the lexicon, and the capital that it stands for
         ("Delhi", "en", "government(metonym)", "Q668"),
         ("दिल्ली", "hi", "government(metonym)", "Q668"),
@@ -164,12 +170,16 @@ def test_right(surface: str, lang: str, hint: str, qid: str) -> None:
         # Of whom somebody is called the like, and who has no such office
         ("Hungary's Putin", "en", "person"),
         ("NATO chief Putin", "en", "person"),
+        ("NATO chief Kofi Annan", "en", "person"),
+        ("UN chief Sergey Lavrov", "en", "person"),
+        ("European Union’s Pascal Lamy", "en", "person"),
         ("Georgia’s Senator Obama", "en", ""),
         ("spokeswoman Obama", "en", "person"),
         # A particle of persons after a place
         ("ईरानी यांनी", "mr", ""),
         # A code under an ending, or in small letters
         ("Care", "tr", "state"),
+        ("us", "de", "state"),
         ("Kor", "tr", ""),
         # Another one with other letters
         ("Granada", "es", ""),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -63,6 +64,23 @@ def alive(process: str) -> bool:
     except (FileNotFoundError, ProcessLookupError):
         return False
     return state not in "ZX"
+
+
+def has_open(process: str, path: Path) -> bool:
+    """Return whether a process has a file or folder open."""
+    found = set()
+    for link in Path(f"/proc/{process}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed in the meantime
+            found.add(str(link.readlink()))
+    return str(path) in found
+
+
+def eventually(condition: Callable[[], bool], otherwise: str) -> None:
+    """Wait until something is so; fail where it is not in half a minute."""
+    until = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < until, otherwise
+        time.sleep(0.05)
 
 
 def tree(top: Path) -> dict[str, str]:
@@ -222,7 +240,9 @@ def test_questions_are_answered_and_what_needs_a_server_is_not_offered(copy: Pat
     assert not (copy / "sitemap.xml").exists()
     assert (copy / "robots.txt").read_text() == "User-agent: *\nAllow: /\n"
     assert (copy / ".nojekyll").read_bytes() == b""
-    assert "<a " not in (copy / "404.html").read_text()
+    missing = (copy / "404.html").read_text()
+    assert "<a " not in missing
+    assert '<link rel="icon" href="data:,">' in missing
 
 
 def test_pictures_are_there_with_their_tables(copy: Path) -> None:
@@ -374,15 +394,18 @@ def test_the_folder_is_locked_until_the_last_that_writes_there_has_ended(
         command_of = {child: Path(f"/proc/{child}/cmdline").read_bytes() for child in children}
         writers = [child for child, words in command_of.items() if b"spawn_main" in words]
         assert writers
+        eventually(
+            lambda: all(has_open(one, site) for one in writers), "one does not hold the lock"
+        )
         for writer in writers:
-            opened = {str(fd.readlink()) for fd in Path(f"/proc/{writer}/fd").iterdir()}
-            assert str(site) in opened, "each holds the lock"
             os.kill(int(writer), signal.SIGSTOP)  # they would end by themselves, some time later
         running.send_signal(signal.SIGKILL)
-    until = time.monotonic() + 30
-    while any(alive(writer) for writer in writers) and time.monotonic() < until:
-        time.sleep(0.05)
-    assert not any(alive(writer) for writer in writers), "they end with the one that asks"
+    try:
+        eventually(lambda: not any(map(alive, writers)), "one outlives the one that asks")
+    finally:
+        for writer in writers:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(writer), signal.SIGKILL)
 
 
 @pytest.mark.timeout(300)
