@@ -58,6 +58,8 @@ _CONFIDENCE: Final = {
     "capital": 90,
 }
 """How sure each rule is, in hundredths; docs/reference/linking.md says what was measured."""
+_OF_MANY: Final = "doctor"
+"""The title that tells nobody from others of the surname: Jill Biden is a doctor, too."""
 _HEADS: Final = (("secretary", "general"), ("director", "general"), ("president",))
 """Words for those who are at the head of an organisation."""
 _LENDERS: Final = dict.fromkeys(("awa", "bho", "doi", "kok", "mai", "mr", "ne", "sa"), "hi")
@@ -273,12 +275,9 @@ class Linker:
     def _is_common(self, surface: str, lang: str, readings: Iterable[_Reading]) -> bool:
         """Return whether a surface, or a form between it and one of the names, is also a word."""
         common = self.lexicon.common(lang)
-        key = key_of(surface, lang)
-        if any(form in common for form in self.morphology.inflected(key, lang)):
-            return True
-        words, _ = self.morphology.without_particles(key.split(), lang)
-        return len(words) == 1 and any(
-            not common.isdisjoint(self.morphology.ways(words[0], name, lang))
+        words, _ = self.morphology.without_particles(key_of(surface, lang).split(), lang)
+        return any(
+            not common.isdisjoint(self.morphology.ways(" ".join(words), name, lang))
             for name in {key_of(reading.name.text, lang) for reading in readings}
         )
 
@@ -481,7 +480,8 @@ class Linker:
             if person:
                 found = self._titled(person, lang, hint)
                 if found and self._may_be_of(found.qid, state):
-                    return found
+                    of_many = _OF_MANY in roles.get(words, ()) and "use" in found.features
+                    return None if of_many else found
             elif state:
                 for role in roles[words]:
                     found = self._office(state, role, hint, date)

@@ -175,6 +175,8 @@ def test_right(surface: str, lang: str, hint: str, qid: str) -> None:
         ("European Union’s Pascal Lamy", "en", "person"),
         ("Georgia’s Senator Obama", "en", ""),
         ("spokeswoman Obama", "en", "person"),
+        ("Dr. Biden", "en", "person"),
+        ("Dr Biden", "en", ""),
         # A particle of persons after a place
         ("ईरानी यांनी", "mr", ""),
         # A code under an ending, or in small letters
