@@ -91,7 +91,7 @@ AgentType = Literal[
 ]
 PlaceType = Literal["Place", "Facility"]
 ThingType = Literal["Vehicle", "Materiel", "Programme", "Measure", "Work", "Topic"]
-RunType = Literal["extraction", "review", "curation"]
+RunType = Literal["extraction", "review", "curation", "coding"]
 NoticeReason = Literal[
     "inaccurate",
     "unfair",
