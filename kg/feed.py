@@ -359,6 +359,8 @@ class Scribe:
         self.events: list[tuple[Any, ...]] = []
         self.claims: list[tuple[Any, ...]] = []
         self.participants: list[tuple[str, str, str]] = []
+        self.acts_for: dict[str, str] = {}
+        """Whose side agents are on, by their keys."""
         self.uses: dict[str, set[int]] | None = None
         """Which rows use a shared node, where somebody wants to know."""
         self.ends: list[tuple[int, int]] = []
@@ -511,6 +513,7 @@ class Scribe:
             more = []
             if acts_for:
                 more.append(_P["actsFor"] + acts_for.iri)
+                self.acts_for[self._name("agent", fields)] = acts_for.key
             if country:
                 more.append(_P["country"] + country.iri)
             if located_in:
@@ -627,9 +630,8 @@ class Scribe:
         description: str,
         more: list[str],
     ) -> Node:
-        one = fields[0] if len(fields) == 1 else ""
-        key = f"{self._key}-{slug(one) if one else digest_key(*fields)}"
-        subject = f"<{data_iri(self.base, kind, key)}>"
+        key = self._name(kind, fields)
+        subject = f"<{self.base}id/{key}>"
         name = text_of(label, lang)
         pairs = [
             *classes,
@@ -645,7 +647,12 @@ class Scribe:
         if description:
             pairs.append(_DESCRIPTION + text_of(description, "en"))
         self._share(subject, pairs)
-        return Node(subject, f"{kind}/{key}", label)
+        return Node(subject, key, label)
+
+    def _name(self, kind: str, fields: Sequence[str]) -> str:
+        """Return kind and key of a shared node, e.g. `agent/ucdp-ged-303`."""
+        one = fields[0] if len(fields) == 1 else ""
+        return f"{kind}/{self._key}-{slug(one) if one else digest_key(*fields)}"
 
     def time(self, text: str, *, certainty: str = "unstated", column: str = "date") -> Time:
         """Return a time.

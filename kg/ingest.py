@@ -9,19 +9,22 @@ Spec: docs/decisions/0018-feeds.md
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
 
+from kg.derive import POSITIONS, STATUS_RULES, status_of
 from kg.errors import KgError
 from kg.feed import FeedScript, Rejected, Scribe
 from kg.report import WHOLE_GRAPH, Report
 from kg.rows import Fault, Form, Piece, hashed, key_of, rows
 from kg.validate import LOCAL, WHOLE, Shapes, validate
-from kg.vocab import CH, RDF
+from kg.vocab import CH, RDF, RDFS, data_iri, digest_key, graph_iri, literal, term
 
 _A: Final = f"<{RDF}type>"
+_STATE: Final = ("State", "Organization", "Agent")
 
 
 class Issue(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -45,16 +48,21 @@ class Mapped(msgspec.Struct):
     Attributes:
         records: how many there were.
         issues: those that were set aside.
-        keys: the key of each record that was mapped, hashed.
+        keys: the hashed key of each record that has one, and whether it was mapped.
         scribe: what was written.
         report: of the shapes that look at more than one record; None where nothing was validated.
     """
 
     records: int
     issues: list[Issue]
-    keys: list[int]
+    keys: list[tuple[int, bool]]
     scribe: Scribe
     report: Report | None = None
+
+    @property
+    def mapped(self) -> int:
+        """Return how many records were mapped."""
+        return self.records - len(self.issues)
 
 
 def map_piece(
@@ -65,7 +73,7 @@ def map_piece(
     *,
     file: str,
     first: bool,
-    repeated: Mapping[int, int] | None = None,
+    before: Mapping[int, int] | None = None,
     known: Any = None,
     checks: Checks | None = None,
 ) -> Mapped:
@@ -78,7 +86,7 @@ def map_piece(
         new: makes a `Scribe`.
         file: the name of the file, for issues.
         first: whether the piece begins the file.
-        repeated: the number of a record among those with its key, where it is not the first.
+        before: how often a hashed key came in earlier pieces of the table, where it did.
         known: holds the hashed keys of the table that this one needs (`Table.needs`).
         checks: what the result is held against.
     """
@@ -91,7 +99,9 @@ def map_piece(
         issues[n] = Issue(file, line, column, value[:200], reason, script.source.id, kind)
 
     keys: dict[int, int] = {}
-    again = repeated or {}
+    seen: dict[int, int] = dict(before or {})
+    again: dict[int, int] = {}
+    left: dict[int, None] = {}
     for n, (_, row) in enumerate(found):
         if isinstance(row, Fault):
             aside(n, row.column, row.value, row.reason)
@@ -100,7 +110,9 @@ def map_piece(
         if not key.strip("\x1f"):
             aside(n, ", ".join(table.key), "", "a record without its identifier")
             continue
-        if n in again and table.again == "reject":
+        keys[n] = hashed(key)
+        again[n] = seen[keys[n]] = seen.get(keys[n], 0) + 1
+        if again[n] > 1 and table.again == "reject":
             aside(n, ", ".join(table.key), key, "a record with this key came before", "repeated")
             continue
         if table.needs and known is not None:
@@ -110,19 +122,19 @@ def map_piece(
                 shown = wanted.replace("\x1f", ", ")
                 aside(n, ", ".join(columns), shown, f"the files have no such record of {other}")
                 continue
-        keys[n] = hashed(key)
+        left[n] = None
 
     def write(trace: bool) -> Scribe:
         scribe: Scribe = new()
         scribe.uses = {} if trace else None
         map_row = script.mapper(table.id, scribe)
-        for n in list(keys):
-            scribe.begin(n, again.get(n, 1))
+        for n in list(left):
+            scribe.begin(n, again[n])
             try:
                 map_row(found[n][1])
             except Rejected as error:
                 scribe.undo()
-                del keys[n]
+                del left[n]
                 aside(n, error.column, error.value, error.reason)
             scribe.ends.append((len(scribe.blocks), n))
         return scribe
@@ -134,12 +146,12 @@ def map_piece(
         if bad:
             scribe = write(trace=True)
             for n, (column, value, reason) in _rows_of(bad, scribe).items():
-                if n in keys:
-                    del keys[n]
+                if n in left:
+                    del left[n]
                     aside(n, column, value, reason)
             scribe = write(trace=False)
-            if left := checks.local(scribe):
-                node, (path, value, message) = next(iter(left.items()))
+            if bad := checks.local(scribe):
+                node, (path, value, message) = next(iter(bad.items()))
                 raise KgError(
                     "a node breaks a shape and no row is to blame",
                     where=f"{file}, mappings/{script.source.id}.py",
@@ -149,7 +161,7 @@ def map_piece(
     return Mapped(
         records=len(found),
         issues=[issues[n] for n in sorted(issues)],
-        keys=list(keys.values()),
+        keys=[(key, n in left) for n, key in keys.items()],
         scribe=scribe,
         report=report,
     )
@@ -178,7 +190,7 @@ class Checks:
 
     Args:
         shapes: those for data.
-        context: N-Triples lines of the vocabulary, of states and of the source itself.
+        context: N-Triples lines of the vocabulary and of the source itself.
     """
 
     def __init__(self, shapes: Shapes, context: Iterable[str]) -> None:
@@ -187,7 +199,8 @@ class Checks:
 
     def local(self, scribe: Scribe) -> dict[str, tuple[str, str, str]]:
         """Return the nodes that break a shape which looks at them alone: path, value, message."""
-        report = validate(self._lines(scribe), self._shapes, scope=LOCAL, max_results=1_000_000)
+        lines = itertools.chain(self._context, _lines(scribe))
+        report = validate(lines, self._shapes, scope=LOCAL, max_results=1_000_000)
         out: dict[str, tuple[str, str, str]] = {}
         for one in report.results:
             if one.severity.endswith("#Violation"):
@@ -198,14 +211,90 @@ class Checks:
 
     def whole(self, scribe: Scribe) -> Report:
         """Return the report on the shapes that look at more than one node."""
-        return validate(self._lines(scribe), self._shapes, scope=WHOLE)
+        stubs = (
+            f"{node} {_A} <{CH}{kind}> .\n"
+            for nodes, kinds in (
+                (scribe.needed, ("Event", "Proposition")),
+                ((f"<{scribe.base}id/{key}>" for key in scribe.states), _STATE),
+            )
+            for node in nodes
+            for kind in kinds
+        )
+        lines = itertools.chain(self._context, _lines(scribe), stubs)
+        return validate(lines, self._shapes, scope=WHOLE)
 
-    def _lines(self, scribe: Scribe) -> Iterable[str]:
-        yield from self._context
-        for text in (*scribe.shared.values(), *scribe.sources.values()):
-            yield from text.splitlines(keepends=True)
-        for _, text in scribe.blocks:
-            yield from text.splitlines(keepends=True)
-        for node in scribe.needed:
-            yield f"{node} {_A} <{CH}Event> .\n"
-            yield f"{node} {_A} <{CH}Proposition> .\n"
+
+def _lines(scribe: Scribe) -> Iterator[str]:
+    """Yield every line that was written, and those of what is concluded."""
+    texts = itertools.chain(
+        scribe.shared.values(),
+        scribe.sources.values(),
+        (text for _, text in scribe.blocks),
+        statuses(scribe).values(),
+    )
+    for text in texts:
+        yield from text.splitlines(keepends=True)
+
+
+# --- what is concluded ----------------------------------------------------------------------------
+
+NARRATOR: Final = "agent/narrator-"
+
+
+def statuses(scribe: Scribe) -> dict[str, str]:
+    """Return the lines of the status of every event that was written, by subject.
+
+    The rules are those of `kg.derive`. An event of a feed stands alone until a curator says that
+    it is the same as another one. Where nobody but narrators says anything, there is no assessment.
+    """
+    graph = graph_iri(scribe.base, f"{scribe.feed.key}-status")
+    tail = f" <{graph}> .\n"
+    claims: dict[str, list[tuple[Any, ...]]] = {}
+    for claim in scribe.claims:
+        if not claim[2]:  # what is relayed is counted where it was said
+            claims.setdefault(claim[1], []).append(claim)
+    taking: dict[str, set[str]] = {}
+    for event, _, who in scribe.participants:
+        if who.startswith("agent/"):
+            taking.setdefault(event, set()).add(_side(scribe, who))
+    out: dict[str, str] = {}
+    for name, _, label, *_ in scribe.events:
+        about = claims.get(name, ())
+        by: dict[str, set[str]] = {}
+        for claim in about:
+            sides = {_side(scribe, w) for w in claim[3].split(",") if not w.startswith(NARRATOR)}
+            by.setdefault(claim[5], set()).update(sides)
+        status = status_of(
+            [claim[6] for claim in about if claim[5] == "affirms"],
+            [claim[5] for claim in about if claim[5] != "affirms"],
+            by,
+            taking.get(name, set()),
+        )
+        event = f"<{scribe.base}id/{name}>"
+        out[event] = f"{event} {term('status')} {term(f'status-{status}')}{tail}"
+        if status != "reported":
+            key = digest_key("status", name.partition("/")[2])
+            node = f"<{data_iri(scribe.base, 'status', key)}>"
+            pairs = {
+                f"<{RDF}type> {term('StatusAssessment')}",
+                f"<{RDFS}label> {literal(f'Who says what about: {label}', lang='en')}",
+                f"{term('status')} {term(f'status-{status}')}",
+                f"{term('rule')} {literal(STATUS_RULES[status], lang='en')}",
+                f"{term('assesses')} {event}",
+                *(f"{term('basedOn')} <{scribe.base}id/{claim[0]}>" for claim in about),
+                *(
+                    f"{term(POSITIONS[stance])} <{scribe.base}id/{side}>"
+                    for stance, sides in by.items()
+                    for side in sides
+                ),
+            }
+            out[node] = "".join(f"{node} {pair}{tail}" for pair in sorted(pairs))
+    return out
+
+
+def _side(scribe: Scribe, agent: str) -> str:
+    seen = {agent}
+    while (other := scribe.acts_for.get(agent)) and other not in seen:
+        agent = other
+        seen.add(agent)
+    return agent
