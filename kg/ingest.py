@@ -30,7 +30,8 @@ _STATE: Final = ("State", "Organization", "Agent")
 class Issue(msgspec.Struct, frozen=True, omit_defaults=True):
     """A row that was set aside: its place, and why.
 
-    `kind` is `rejected`, or `repeated` for a record that was there before.
+    `kind` is `rejected`; `repeated` for a record that was there before; or `unresolved` where it
+    needs a record that the files do not have. Only the first says that a row is bad.
     """
 
     file: str
@@ -120,7 +121,8 @@ def map_piece(
             wanted = key_of(table, row, columns)
             if hashed(wanted) not in known:
                 shown = wanted.replace("\x1f", ", ")
-                aside(n, ", ".join(columns), shown, f"the files have no such record of {other}")
+                reason = f"the files have no such record of {other}"
+                aside(n, ", ".join(columns), shown, reason, "unresolved")
                 continue
         left[n] = None
 

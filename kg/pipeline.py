@@ -575,9 +575,10 @@ class FeedInput(msgspec.Struct, frozen=True):
 
 
 class FeedCounts(msgspec.Struct, frozen=True):
-    """How many records of a source came in, were mapped, were set aside, and were there before.
+    """How many records of a source came in, were mapped and were set aside.
 
-    `records` = `mapped` + `rejected`; those that were there before are among the rejected.
+    `records` = `mapped` + `rejected`. Among these are those that were there before, and those that
+    need a record which the files do not have.
     """
 
     id: str
@@ -585,6 +586,7 @@ class FeedCounts(msgspec.Struct, frozen=True):
     mapped: int
     rejected: int
     repeated: int
+    unresolved: int
 
 
 class Ingested(msgspec.Struct, frozen=True):
@@ -939,15 +941,15 @@ def _counted(feed: Feed, results: Sequence[Result]) -> FeedCounts:
             where=f"mappings/{feed.id}.py",
             seen=f"{records} came in, {mapped} were mapped and {len(issues)} set aside",
         )
-    repeated = sum(one.kind == "repeated" for one in issues)
-    bad = len(issues) - repeated
+    kinds = Counter(one.kind for one in issues)
+    bad = kinds["rejected"]
     if bad and bad > records * float(feed.quarantine):
-        reasons = Counter((one.column, one.reason) for one in issues if one.kind != "repeated")
+        reasons = Counter((one.column, one.reason) for one in issues if one.kind == "rejected")
         told = "; ".join(
             f"{number} times {column + ': ' if column else ''}{reason}"
             for (column, reason), number in reasons.most_common(_SHOWN)
         )
-        first = next(one for one in issues if one.kind != "repeated")
+        first = next(one for one in issues if one.kind == "rejected")
         raise TooMany(
             f"{bad} of {records} rows of {feed.id} cannot be mapped",
             where=f"{first.file}:{first.row}",
@@ -956,7 +958,7 @@ def _counted(feed: Feed, results: Sequence[Result]) -> FeedCounts:
             hint="see rejected/issues.jsonl beside the releases",
             issues=issues,
         )
-    return FeedCounts(feed.id, records, mapped, len(issues), repeated)
+    return FeedCounts(feed.id, records, mapped, len(issues), kinds["repeated"], kinds["unresolved"])
 
 
 class TooMany(MappingError):
