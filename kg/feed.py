@@ -361,6 +361,10 @@ class Scribe:
         self.participants: list[tuple[str, str, str]] = []
         self.acts_for: dict[str, str] = {}
         """Whose side agents are on, by their keys."""
+        self.where: dict[str, tuple[float, float]] = {}
+        """The coordinates of places, by their keys."""
+        self.country: dict[str, str] = {}
+        """The states by which agents are coded, by their keys."""
         self.uses: dict[str, set[int]] | None = None
         """Which rows use a shared node, where somebody wants to know."""
         self.ends: list[tuple[int, int]] = []
@@ -516,6 +520,7 @@ class Scribe:
                 self.acts_for[self._name("agent", fields)] = acts_for.key
             if country:
                 more.append(_P["country"] + country.iri)
+                self.country[self._name("agent", fields)] = country.key
             if located_in:
                 more.append(_P["locatedIn"] + located_in.iri)
             classes = _CLASSES.get(kind) or (
@@ -571,6 +576,8 @@ class Scribe:
                     if not -most <= float(text) <= most:
                         self.reject(name, value, f"expected degrees from -{most} to {most}")
                     more.append(_P[name] + decimal(text))
+            if latitude and longitude:
+                self.where[self._name("place", fields)] = (float(latitude), float(longitude))
             if country:
                 more.append(_P["country"] + country.iri)
             if located_in:

@@ -18,6 +18,7 @@ import msgspec
 from kg.derive import POSITIONS, STATUS_RULES, status_of
 from kg.errors import KgError
 from kg.feed import FeedScript, Rejected, Scribe
+from kg.matching import Happening, comparable
 from kg.report import WHOLE_GRAPH, Report
 from kg.rows import Fault, Form, Piece, hashed, key_of, rows
 from kg.validate import LOCAL, Shapes, validate
@@ -296,6 +297,28 @@ def statuses(scribe: Scribe) -> dict[str, str]:
             }
             out[node] = "".join(f"{node} {pair}{tail}" for pair in sorted(pairs))
     return out
+
+
+def happenings(scribe: Scribe) -> list[tuple[Happening, str]]:
+    """Return what events are compared by with those of other sources, and the label of each."""
+    places: dict[str, tuple[float, float]] = {}
+    states: dict[str, set[str]] = {}
+    for event, role, key in scribe.participants:
+        if role == "place" and key in scribe.where:
+            places.setdefault(event, scribe.where[key])
+        if key.startswith("agent/"):
+            for one in (_side(scribe, key), scribe.country.get(key, "")):
+                if one in scribe.states:
+                    states.setdefault(event, set()).add(one)
+    found = []
+    for name, _, label, _, category, earliest, latest, *_ in scribe.events:
+        if name in places and name in states:
+            happening = Happening(
+                name, category, earliest, latest, *places[name], tuple(sorted(states[name]))
+            )
+            if comparable(happening):
+                found.append((happening, label))
+    return found
 
 
 def _side(scribe: Scribe, agent: str) -> str:

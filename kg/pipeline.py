@@ -45,8 +45,9 @@ from kg.dumps import bits_of
 from kg.errors import FactError, MappingError, ReleaseError
 from kg.feed import Feed, FeedScript, Rejected, Scribe, load_feed, prelude
 from kg.identity import digest
-from kg.ingest import Checks, Issue, map_piece, statuses
+from kg.ingest import Checks, Issue, happenings, map_piece, statuses
 from kg.lexicon import Lexicon
+from kg.matching import Happening, described, lines_of, matches
 from kg.report import Report
 from kg.rows import BROKEN, HEAD, STDIN, Form, Piece, form_of, members, pieces
 from kg.validate import LOCAL, load_shapes, validate
@@ -66,6 +67,8 @@ from kg.vocab import (
 _log = logging.getLogger(__name__)
 
 FOLDER: Final = "feeds"
+CLOSED_LINKS: Final = "event-links-closed"
+"""The key of the graph of links with events that may not be handed on."""
 _SLICES: Final = 256
 _JOB: Final = 300_000
 """Quads that are settled in one job, about."""
@@ -305,9 +308,7 @@ def _map(job: _MapJob) -> Result:
             slices.setdefault(number, []).append((subject, text))
         quads[graph] = sum(text.count("\n") for _, text in blocks)
         frames[graph] = [(n, _frame(slices[n])) for n in sorted(slices)]
-    rows = zstandard.ZstdCompressor(_LEVEL).compress(
-        msgspec.msgpack.encode((scribe.events, scribe.participants))
-    )
+    rows = zstandard.ZstdCompressor(_LEVEL).compress(msgspec.msgpack.encode(happenings(scribe)))
     result = Result(
         path=str(path),
         records=mapped.records,
@@ -424,10 +425,11 @@ class _Reader:
                 file.seek(self._start + at)
                 yield file.read(size)
 
-    def rows(self) -> Any:
-        """Return the rows of events and participants."""
+    def happenings(self) -> list[tuple[Happening, str]]:
+        """Return what the events of a piece are compared by, and their labels."""
         [frame] = self.frames("rows", (0, 1))
-        return msgspec.msgpack.decode(zstandard.ZstdDecompressor().decompress(frame))
+        data = zstandard.ZstdDecompressor().decompress(frame)
+        return msgspec.msgpack.decode(data, type=list[tuple[Happening, str]])
 
 
 def _settle(job: _SettleJob) -> _Settled:
@@ -607,6 +609,52 @@ class Ingested(msgspec.Struct, frozen=True):
     results: tuple[tuple[str, Result], ...]
     problem: str
     used: tuple[str, ...]
+
+    def links(self, lines: Iterable[str], base: str) -> dict[str, list[str]]:
+        """Return the links between events of several sources, as lines by the IRI of their graph.
+
+        Those with an event of a source that may not be handed on stand in a graph of their own,
+        which may not be handed on either.
+
+        Args:
+            lines: the quads of articles and of the registry.
+            base: the base IRI.
+        """
+        articles = described(lines)
+        sizes = {feed.id: 0 for feed in self.feeds}
+        for source, result in self.results:
+            sizes[source] += result.mapped
+        order = sorted(sizes, key=lambda source: (sizes[source], source))
+        if len(order) + bool(articles) < 2:
+            return {}
+        sources: list[tuple[str, Iterable[Happening]]] = [("articles", articles)]
+        sources += [(source, self._happenings(source)) for source in order]
+        found = matches(sources)
+        _log.info("%d pairs of events of several sources are perhaps the same", len(found))
+        ends = {key for match in found for key in (match.one, match.two)}
+        labels = _labels(lines, ends, base) if found else {}
+        closed = set()
+        if found:
+            private = {feed.id for feed in self.feeds if feed.redistribution == "none"}
+            for source, result in self.results:
+                for event, label in _Reader(result.path).happenings():
+                    if event.key in ends:
+                        labels[event.key] = label
+                        if source in private:
+                            closed.add(event.key)
+        out = {}
+        for key, hidden in (("event-links", False), (CLOSED_LINKS, True)):
+            some = [m for m in found if bool({m.one, m.two} & closed) is hidden]
+            if some:
+                iri = graph_iri(base, key)
+                out[iri] = lines_of(some, labels, base, iri)
+        return out
+
+    def _happenings(self, source: str) -> Iterator[Happening]:
+        for of, result in self.results:
+            if of == source:
+                for event, _ in _Reader(result.path).happenings():
+                    yield event
 
     def issues(self) -> Iterator[Issue]:
         """Yield the records that were set aside, in the order of sources, files and lines."""
@@ -838,6 +886,19 @@ def state_lines(states: Mapping[str, str], base: str) -> list[str]:
             drafted,
         }
     return sorted(f"{s} {pair} <{graph}> .\n" for s, some in pairs.items() for pair in some)
+
+
+def _labels(lines: Iterable[str], keys: set[str], base: str) -> dict[str, str]:
+    """Return the English labels of some nodes, by their keys."""
+    from kg.serialise import read_literal
+
+    nodes = {f"<{base}id/{key}>": key for key in keys}
+    out = {}
+    for line in lines:
+        subject, predicate, rest = line.split(" ", 2)
+        if subject in nodes and predicate == f"<{RDFS}label>" and rest.find('"@en <') > 0:
+            out[nodes[subject]] = read_literal(rest.rsplit(" ", 2)[0])[0]
+    return out
 
 
 def _words(feed: Feed, key: str) -> str:
