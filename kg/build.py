@@ -182,6 +182,9 @@ def build_dataset(
     ingested = feeds(_states(facts, rows)) if feeds else None
     out, count = map_facts(facts, rows, vocabulary, base, register=register)
     private = _private(facts, base)
+    absent = _absent(facts, ingested, base)
+    if absent:
+        out.dataset = _without_links(out.dataset, absent)
     if ingested:
         private |= _join_feeds(out.dataset, ingested, base)
         for iri, lines in ingested.links(out.dataset, base).items():
@@ -269,6 +272,35 @@ def _private(facts: "FactSet", base: str) -> frozenset[str]:
     if found:  # what was concluded may say what only these say
         found |= {"status", "uncontested", "event-links", "corrections"}
     return frozenset(graph_iri(base, key) for key in found)
+
+
+def _absent(facts: "FactSet", ingested: "Ingested | None", base: str) -> set[str]:
+    """Return the events of feeds that links lead to and this release does not have."""
+    from kg.facts import Link
+
+    found: set[str] = set()
+    for file in facts.files:
+        for record, origin in zip(file.records, file.origins, strict=True):
+            for key in record.feed_events if isinstance(record, Link) else ():
+                node = f"<{data_iri(base, 'event', key)}>"
+                if not (ingested and ingested.has(node)):
+                    found.add(node)
+                    _log.warning("%s: the link to %s is left out: no such event", origin, key)
+    return found
+
+
+def _without_links(dataset: "Dataset", absent: set[str]) -> "Dataset":
+    """Return a dataset without the links that lead to some events."""
+    links: dict[str, list[str]] = {}
+    gone: set[str] = set()
+    for graph in dataset.graphs():
+        if graph.endswith("/event-links"):
+            for line in dataset.lines(graph):
+                subject, predicate, rest = line.split(" ", 2)
+                links.setdefault(subject, []).append(line)
+                if predicate == term("links") and rest[: rest.index(" ")] in absent:
+                    gone.add(subject)
+    return dataset.without({line for subject in gone for line in links[subject]})
 
 
 def _validated_apart(dataset: "Dataset", shapes: "Shapes", origins: Mapping[str, str]) -> "Report":

@@ -202,6 +202,11 @@ def _key(node: str) -> str:
     return "/".join(node[1:-1].rsplit("/", 2)[1:])
 
 
+def link_iri(one: str, two: str, base: str) -> str:
+    """Return the IRI of the link between two events, by their keys, the lesser one first."""
+    return data_iri(base, "record", digest_key("event-link", one, two))
+
+
 def lines_of(found: Iterable[Match], labels: Mapping[str, str], base: str, graph: str) -> list[str]:
     """Return the lines of links between events, sorted.
 
@@ -213,7 +218,7 @@ def lines_of(found: Iterable[Match], labels: Mapping[str, str], base: str, graph
     """
     out = []
     for match in found:
-        node = f"<{data_iri(base, 'record', digest_key('event-link', match.one, match.two))}>"
+        node = f"<{link_iri(match.one, match.two, base)}>"
         ends = [f"<{base}id/{key}>" for key in (match.one, match.two)]
         words = perhaps_the_same(labels.get(key, key) for key in (match.one, match.two))
         out += [

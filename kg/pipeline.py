@@ -41,13 +41,13 @@ import zstandard
 from numpy.typing import NDArray
 
 from kg.bounded import end_with_parent
-from kg.dumps import bits_of
+from kg.dumps import bits_of, bucket_of
 from kg.errors import FactError, MappingError, ReleaseError
 from kg.feed import Feed, FeedScript, Rejected, Scribe, load_feed, prelude
 from kg.identity import digest
 from kg.ingest import Checks, Issue, happenings, map_piece, statuses
 from kg.lexicon import Lexicon
-from kg.matching import Happening, described, lines_of, matches
+from kg.matching import Happening, described, lines_of, link_iri, matches
 from kg.report import Report
 from kg.rows import BROKEN, HEAD, STDIN, Form, Piece, form_of, members, pieces
 from kg.validate import LOCAL, load_shapes, validate
@@ -510,8 +510,6 @@ class SettledGraph(msgspec.Struct, frozen=True):
                 ]
         text = "".join(texts)
         if bits > self.bits:
-            from kg.dumps import bucket_of
-
             lines = text.splitlines(keepends=True)
             return "".join(x for x in lines if bucket_of(x[: x.index(" ")], bits) == number)
         if len(texts) > 1:
@@ -629,7 +627,14 @@ class Ingested(msgspec.Struct, frozen=True):
             return {}
         sources: list[tuple[str, Iterable[Happening]]] = [("articles", articles)]
         sources += [(source, self._happenings(source)) for source in order]
-        found = matches(sources)
+        curated = {
+            line[: line.index(" ")] for line in lines if line.split(" ", 3)[2] == term("EventLink")
+        }
+        found = [
+            match
+            for match in matches(sources)
+            if f"<{link_iri(match.one, match.two, base)}>" not in curated
+        ]
         _log.info("%d pairs of events of several sources are perhaps the same", len(found))
         ends = {key for match in found for key in (match.one, match.two)}
         labels = _labels(lines, ends, base) if found else {}
@@ -649,6 +654,16 @@ class Ingested(msgspec.Struct, frozen=True):
                 iri = graph_iri(base, key)
                 out[iri] = lines_of(some, labels, base, iri)
         return out
+
+    def has(self, node: str) -> bool:
+        """Return whether a feed describes a node, given as in N-Quads."""
+        for iri, graph in self.graphs.items():
+            if iri.endswith(("-registry", "-status")):
+                continue
+            text = graph.text(graph.bits, bucket_of(node, graph.bits))
+            if text.startswith(f"{node} ") or f"\n{node} " in text:
+                return True
+        return False
 
     def _happenings(self, source: str) -> Iterator[Happening]:
         for of, result in self.results:
