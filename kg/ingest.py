@@ -79,7 +79,8 @@ def map_piece(
         file: the name of the file, for issues.
         first: whether the piece begins the file.
         repeated: the number of a record among those with its key, where it is not the first.
-        known: holds the hashed keys of the table that this one needs (`Table.needs`).
+        known: holds the hashes of `keys_of` of all records of the tables that this one needs or
+            seeks (`Table.needs`, `Table.seeks`).
         checks: what the result is held against.
     """
     table = script.source.table(form.table)
@@ -115,6 +116,7 @@ def map_piece(
     def write(trace: bool) -> Scribe:
         scribe: Scribe = new()
         scribe.uses = {} if trace else None
+        scribe.known = None if known is None else lambda text: hashed(text) in known
         map_row = script.mapper(table.id, scribe)
         for n in list(keys):
             scribe.begin(n, again.get(n, 1))
@@ -198,7 +200,17 @@ class Checks:
 
     def whole(self, scribe: Scribe) -> Report:
         """Return the report on the shapes that look at more than one node."""
-        return validate(self._lines(scribe), self._shapes, scope=WHOLE)
+        return validate(self._all(scribe), self._shapes, scope=WHOLE)
+
+    def _all(self, scribe: Scribe) -> Iterable[str]:
+        """Yield what the piece has, and of what other records write that it is there.
+
+        The latter only here: the shapes that look at a node alone would miss its label.
+        """
+        yield from self._lines(scribe)
+        for node, classes in scribe.needed.items():
+            for name in classes:
+                yield f"{node} {_A} <{CH}{name}> .\n"
 
     def _lines(self, scribe: Scribe) -> Iterable[str]:
         yield from self._context
@@ -206,6 +218,3 @@ class Checks:
             yield from text.splitlines(keepends=True)
         for _, text in scribe.blocks:
             yield from text.splitlines(keepends=True)
-        for node in scribe.needed:
-            yield f"{node} {_A} <{CH}Event> .\n"
-            yield f"{node} {_A} <{CH}Proposition> .\n"
