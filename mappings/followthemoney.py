@@ -545,9 +545,11 @@ def mapper(table: str, out: Scribe) -> MapRow:
         if len(value) > LONGEST:
             return
         subject = out.name(kind_of(canonical, schema) or KINDS[schema][0], canonical)
-        found = (subject, "has-name", None, value)
+        found = (
+            (subject, "has-name", None, value)
             if naming
             else told(subject, canonical, schema, prop, value)
+        )
         if not found:
             return
         one, relation, other, text = found
