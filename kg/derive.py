@@ -58,7 +58,7 @@ CANDIDATE_RULE: Final = (
 )
 _FORWARD: Final = frozenset(("planned", "expected", "intended"))
 _OPEN: Final = _FORWARD | {"conditional", "hypothetical"}
-_POSITIONS: Final = {
+POSITIONS: Final[Mapping[str, str]] = {
     "affirms": "affirmedBy",
     "denies": "deniedBy",
     "disputes-evidence": "disputedBy",
@@ -66,7 +66,7 @@ _POSITIONS: Final = {
     "does-not-confirm": "notConfirmedBy",
     "cannot-verify": "notVerifiedBy",
 }
-
+"""The properties by which an assessment names the sides that hold each stance."""
 
 _POSITION: Final = ("stance", "modality", "certainty")
 _NOTHING: Final[set[str]] = set()
@@ -628,9 +628,9 @@ def _statuses(world: _World, links: list[_Link], base: str, out: Dataset) -> Non
         positions: dict[str, set[str]] = defaultdict(set)
         for claim in [*affirming.values(), *other.values()]:
             positions[claim.stance] |= world.sides(claim)
-        status = _status(
-            list(affirming.values()),
-            list(other.values()),
+        status = status_of(
+            [claim.modality for claim in affirming.values()],
+            [claim.stance for claim in other.values()],
             positions,
             set().union(*(own[e] for e in members)),
         )
@@ -644,7 +644,7 @@ def _statuses(world: _World, links: list[_Link], base: str, out: Dataset) -> Non
         for event in members:
             out.add(graph, node, term("assesses"), f"<{event}>")
             out.add(graph, f"<{event}>", term("status"), term(f"status-{status}"))
-        for stance, name in _POSITIONS.items():
+        for stance, name in POSITIONS.items():
             for side in positions[stance]:
                 out.add(graph, node, term(name), f"<{side}>")
         for iri in [*affirming, *other]:
@@ -653,22 +653,33 @@ def _statuses(world: _World, links: list[_Link], base: str, out: Dataset) -> Non
             out.add(graph, node, term("usesLink"), f"<{link.iri}>")
 
 
-def _status(
-    affirming: list[_Claim],
-    other: list[_Claim],
+def status_of(
+    affirming: Collection[str],
+    other: Collection[str],
     positions: Mapping[str, set[str]],
     participants: set[str],
 ) -> str:
-    """Return the first status whose rule holds; see STATUS_RULES."""
-    affirms = positions["affirms"]
-    disputes = positions["denies"] | positions["disputes-evidence"] | positions["questions"]
-    if any(c.stance == "denies" for c in other) and not affirms:
+    """Return the first status whose rule holds; see STATUS_RULES.
+
+    Args:
+        affirming: the modality of each claim that affirms.
+        other: the stance of each claim that does not.
+        positions: the sides that hold each stance.
+        participants: the sides of those who take part.
+    """
+    affirms = positions.get("affirms", _NOTHING)
+    disputes = {
+        side
+        for stance in ("denies", "disputes-evidence", "questions")
+        for side in positions.get(stance, ())
+    }
+    if "denies" in other and not affirms:
         return "denied"
     if any(one != two for one in affirms for two in disputes):
         return "contested"
-    if affirming and all(c.modality in _FORWARD for c in affirming):
+    if affirming and _FORWARD.issuperset(affirming):
         return "planned"
-    if affirming and all(c.modality in _OPEN for c in affirming):
+    if affirming and _OPEN.issuperset(affirming):
         return "hypothetical"
     if affirms & participants:
         return "acknowledged"

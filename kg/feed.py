@@ -77,10 +77,9 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
             counts it in `Scribe.n`.
         needs: a table, and the columns that hold the key of a record there: a row without one is
             set aside.
-        index: columns by whose values, beside the key, rows find a record (`Scribe.has`): such as
-            the kind of a record and its id.
-        seeks: tables whose records the mapping asks for with `Scribe.has`, beside that of `needs`.
-            It may seek in itself.
+        index: columns by whose values other rows find a record (`Scribe.has`): such as the kind
+            of a record and its id.
+        seeks: tables with an index that rows of this one look into. It may look into itself.
         lengths: how many columns files without a header may have; those of `columns` by default.
         ignored: columns that the mapping leaves out on purpose, each with its reason.
     """
@@ -348,8 +347,8 @@ class Scribe:
         self.base = base
         self.n = 1
         """How many records with this key there were, this one included; see `Table.again`."""
-        self.known: Callable[[str], bool] | None = None
-        """Whether the files have a record of the tables that are sought, by its key or index."""
+        self.seek: Callable[[str], bool] = lambda _: False
+        """Whether a table that is sought has a record with this index; see `has`."""
         self._key = feed.key
         self._states = states
         self._vocabulary = vocabulary
@@ -370,6 +369,8 @@ class Scribe:
         self.events: list[tuple[Any, ...]] = []
         self.claims: list[tuple[Any, ...]] = []
         self.participants: list[tuple[str, str, str]] = []
+        self.acts_for: dict[str, str] = {}
+        """Whose side agents are on, by their keys."""
         self.uses: dict[str, set[int]] | None = None
         """Which rows use a shared node, where somebody wants to know."""
         self.ends: list[tuple[int, int]] = []
@@ -522,6 +523,7 @@ class Scribe:
             more = []
             if acts_for:
                 more.append(_P["actsFor"] + acts_for.iri)
+                self.acts_for[self._name("agent", fields)] = acts_for.key
             if country:
                 more.append(_P["country"] + country.iri)
             if located_in:
@@ -665,12 +667,12 @@ class Scribe:
         return node
 
     def has(self, *values: str) -> bool:
-        """Return whether the files have a record of the tables that are sought (`Table.seeks`).
+        """Return whether the files have a record with this index in a table that is sought.
 
         Args:
-            values: its key, or its `Table.index`, in the order of the columns.
+            values: those of `Table.index`, in the order of the columns. See `Table.seeks`.
         """
-        return self.known is not None and self.known("\x1f".join(values))
+        return self.seek("\x1f".join(values))
 
     def _entity(
         self,
@@ -685,9 +687,8 @@ class Scribe:
         description: str,
         more: list[str],
     ) -> Node:
-        one = fields[0] if len(fields) == 1 else ""
-        key = f"{self._key}-{slug(one) if one else digest_key(*fields)}"
-        subject = f"<{data_iri(self.base, kind, key)}>"
+        key = self._name(kind, fields)
+        subject = f"<{self.base}id/{key}>"
         name = text_of(label, lang)
         pairs = [
             *classes,
@@ -706,7 +707,12 @@ class Scribe:
         if description:
             pairs.append(_DESCRIPTION + text_of(description, "en"))
         self._share(subject, pairs)
-        return Node(subject, f"{kind}/{key}", label)
+        return Node(subject, key, label)
+
+    def _name(self, kind: str, fields: Sequence[str]) -> str:
+        """Return kind and key of a shared node, e.g. `agent/ucdp-ged-303`."""
+        one = fields[0] if len(fields) == 1 else ""
+        return f"{kind}/{self._key}-{slug(one) if one else digest_key(*fields)}"
 
     def time(self, text: str, *, certainty: str = "unstated", column: str = "date") -> Time:
         """Return a time.

@@ -9,25 +9,29 @@ Spec: docs/decisions/0018-feeds.md
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
 
+from kg.derive import POSITIONS, STATUS_RULES, status_of
 from kg.errors import KgError
 from kg.feed import FeedScript, Rejected, Scribe
 from kg.report import WHOLE_GRAPH, Report
 from kg.rows import Fault, Form, Piece, hashed, key_of, rows
-from kg.validate import LOCAL, WHOLE, Shapes, validate
-from kg.vocab import CH, RDF
+from kg.validate import LOCAL, Shapes, validate
+from kg.vocab import CH, RDF, RDFS, data_iri, digest_key, graph_iri, literal, term
 
 _A: Final = f"<{RDF}type>"
+_STATE: Final = ("State", "Organization", "Agent")
 
 
 class Issue(msgspec.Struct, frozen=True, omit_defaults=True):
     """A row that was set aside: its place, and why.
 
-    `kind` is `rejected`, or `repeated` for a record that was there before.
+    `kind` is `rejected`; `repeated` for a record that was there before; or `unresolved` where it
+    needs a record that the files do not have. Only the first says that a row is bad.
     """
 
     file: str
@@ -45,16 +49,23 @@ class Mapped(msgspec.Struct):
     Attributes:
         records: how many there were.
         issues: those that were set aside.
-        keys: the key of each record that was mapped, hashed.
+        keys: the hashed key of each record that has one, and whether it was mapped.
+        sought: the hashed indexes by which records of sought tables were found, sorted.
         scribe: what was written.
-        report: of the shapes that look at more than one record; None where nothing was validated.
+        report: on what was written; None where nothing was validated.
     """
 
     records: int
     issues: list[Issue]
-    keys: list[int]
+    keys: list[tuple[int, bool]]
     scribe: Scribe
+    sought: list[int]
     report: Report | None = None
+
+    @property
+    def mapped(self) -> int:
+        """Return how many records were mapped."""
+        return self.records - len(self.issues)
 
 
 def map_piece(
@@ -65,7 +76,7 @@ def map_piece(
     *,
     file: str,
     first: bool,
-    repeated: Mapping[int, int] | None = None,
+    before: Mapping[int, int] | None = None,
     known: Any = None,
     checks: Checks | None = None,
 ) -> Mapped:
@@ -78,9 +89,9 @@ def map_piece(
         new: makes a `Scribe`.
         file: the name of the file, for issues.
         first: whether the piece begins the file.
-        repeated: the number of a record among those with its key, where it is not the first.
-        known: holds the hashes of `keys_of` of all records of the tables that this one needs or
-            seeks (`Table.needs`, `Table.seeks`).
+        before: how often a hashed key came in earlier pieces of the table, where it did.
+        known: holds the hashed keys of the records of the table that this one needs
+            (`Table.needs`), and the hashed indexes of those that it seeks (`Table.seeks`).
         checks: what the result is held against.
     """
     table = script.source.table(form.table)
@@ -92,7 +103,9 @@ def map_piece(
         issues[n] = Issue(file, line, column, value[:200], reason, script.source.id, kind)
 
     keys: dict[int, int] = {}
-    again = repeated or {}
+    seen: dict[int, int] = dict(before or {})
+    again: dict[int, int] = {}
+    left: dict[int, None] = {}
     for n, (_, row) in enumerate(found):
         if isinstance(row, Fault):
             aside(n, row.column, row.value, row.reason)
@@ -101,7 +114,9 @@ def map_piece(
         if not key.strip("\x1f"):
             aside(n, ", ".join(table.key), "", "a record without its identifier")
             continue
-        if n in again and table.again == "reject":
+        keys[n] = hashed(key)
+        again[n] = seen[keys[n]] = seen.get(keys[n], 0) + 1
+        if again[n] > 1 and table.again == "reject":
             aside(n, ", ".join(table.key), key, "a record with this key came before", "repeated")
             continue
         if table.needs and known is not None:
@@ -109,22 +124,32 @@ def map_piece(
             wanted = key_of(table, row, columns)
             if hashed(wanted) not in known:
                 shown = wanted.replace("\x1f", ", ")
-                aside(n, ", ".join(columns), shown, f"the files have no such record of {other}")
+                reason = f"the files have no such record of {other}"
+                aside(n, ", ".join(columns), shown, reason, "unresolved")
                 continue
-        keys[n] = hashed(key)
+        left[n] = None
+
+    sought: set[int] = set()
+
+    def seek(text: str) -> bool:
+        number = hashed(text)
+        if known is None or number not in known:
+            return False
+        sought.add(number)
+        return True
 
     def write(trace: bool) -> Scribe:
         scribe: Scribe = new()
         scribe.uses = {} if trace else None
-        scribe.known = None if known is None else lambda text: hashed(text) in known
+        scribe.seek = seek
         map_row = script.mapper(table.id, scribe)
-        for n in list(keys):
-            scribe.begin(n, again.get(n, 1))
+        for n in list(left):
+            scribe.begin(n, again[n])
             try:
                 map_row(found[n][1])
             except Rejected as error:
                 scribe.undo()
-                del keys[n]
+                del left[n]
                 aside(n, error.column, error.value, error.reason)
             scribe.ends.append((len(scribe.blocks), n))
         return scribe
@@ -132,27 +157,28 @@ def map_piece(
     scribe = write(trace=False)
     report = None
     if checks is not None:
-        bad = checks.local(scribe)
-        if bad:
+        report = checks.every(scribe)
+        if report.blocks and (bad := checks.local(scribe)):
             scribe = write(trace=True)
             for n, (column, value, reason) in _rows_of(bad, scribe).items():
-                if n in keys:
-                    del keys[n]
+                if n in left:
+                    del left[n]
                     aside(n, column, value, reason)
             scribe = write(trace=False)
-            if left := checks.local(scribe):
-                node, (path, value, message) = next(iter(left.items()))
+            if bad := checks.local(scribe):
+                node, (path, value, message) = next(iter(bad.items()))
                 raise KgError(
                     "a node breaks a shape and no row is to blame",
                     where=f"{file}, mappings/{script.source.id}.py",
                     seen=f"{node} {path} {value}: {message}",
                 )
-        report = checks.whole(scribe)
+            report = checks.every(scribe)
     return Mapped(
         records=len(found),
         issues=[issues[n] for n in sorted(issues)],
-        keys=list(keys.values()),
+        keys=[(key, n in left) for n, key in keys.items()],
         scribe=scribe,
+        sought=sorted(sought),
         report=report,
     )
 
@@ -180,7 +206,7 @@ class Checks:
 
     Args:
         shapes: those for data.
-        context: N-Triples lines of the vocabulary, of states and of the source itself.
+        context: N-Triples lines of the vocabulary and of the source itself.
     """
 
     def __init__(self, shapes: Shapes, context: Iterable[str]) -> None:
@@ -189,7 +215,8 @@ class Checks:
 
     def local(self, scribe: Scribe) -> dict[str, tuple[str, str, str]]:
         """Return the nodes that break a shape which looks at them alone: path, value, message."""
-        report = validate(self._lines(scribe), self._shapes, scope=LOCAL, max_results=1_000_000)
+        lines = itertools.chain(self._context, _lines(scribe))
+        report = validate(lines, self._shapes, scope=LOCAL, max_results=1_000_000)
         out: dict[str, tuple[str, str, str]] = {}
         for one in report.results:
             if one.severity.endswith("#Violation"):
@@ -198,23 +225,96 @@ class Checks:
                 out.setdefault(f"<{node}>", (path, one.value, one.message))
         return out
 
-    def whole(self, scribe: Scribe) -> Report:
-        """Return the report on the shapes that look at more than one node."""
-        return validate(self._all(scribe), self._shapes, scope=WHOLE)
+    def every(self, scribe: Scribe) -> Report:
+        """Return the report on all that was written.
 
-    def _all(self, scribe: Scribe) -> Iterable[str]:
-        """Yield what the piece has, and of what other records write that it is there.
-
-        The latter only here: the shapes that look at a node alone would miss its label.
+        Of what is described elsewhere no more is said than its classes, and nothing is told.
         """
-        yield from self._lines(scribe)
-        for node, classes in scribe.needed.items():
-            for name in classes:
-                yield f"{node} {_A} <{CH}{name}> .\n"
+        stubs = {node: kinds for node, kinds in scribe.needed.items() if node not in scribe.shared}
+        stubs |= {f"<{scribe.base}id/{key}>": _STATE for key in scribe.states}
+        types = (f"{node} {_A} <{CH}{kind}> .\n" for node in stubs for kind in stubs[node])
+        lines = itertools.chain(self._context, _lines(scribe), types)
+        report = validate(lines, self._shapes)
+        return Report(
+            tuple(
+                one
+                for one in report.results
+                if f"<{one.value if one.focus == WHOLE_GRAPH else one.focus}>" not in stubs
+            )
+        )
 
-    def _lines(self, scribe: Scribe) -> Iterable[str]:
-        yield from self._context
-        for text in (*scribe.shared.values(), *scribe.sources.values()):
-            yield from text.splitlines(keepends=True)
-        for _, text in scribe.blocks:
-            yield from text.splitlines(keepends=True)
+
+def _lines(scribe: Scribe) -> Iterator[str]:
+    """Yield every line that was written, and those of what is concluded."""
+    texts = itertools.chain(
+        scribe.shared.values(),
+        scribe.sources.values(),
+        (text for _, text in scribe.blocks),
+        statuses(scribe).values(),
+    )
+    for text in texts:
+        yield from text.splitlines(keepends=True)
+
+
+# --- what is concluded ----------------------------------------------------------------------------
+
+NARRATOR: Final = "agent/narrator-"
+
+
+def statuses(scribe: Scribe) -> dict[str, str]:
+    """Return the lines of the status of every event that was written, by subject.
+
+    The rules are those of `kg.derive`. An event of a feed stands alone until a curator says that
+    it is the same as another one. Where nobody but narrators says anything, there is no assessment.
+    """
+    graph = graph_iri(scribe.base, f"{scribe.feed.key}-status")
+    tail = f" <{graph}> .\n"
+    claims: dict[str, list[tuple[Any, ...]]] = {}
+    for claim in scribe.claims:
+        if not claim[2]:  # what is relayed is counted where it was said
+            claims.setdefault(claim[1], []).append(claim)
+    taking: dict[str, set[str]] = {}
+    for event, _, who in scribe.participants:
+        if who.startswith("agent/"):
+            taking.setdefault(event, set()).add(_side(scribe, who))
+    out: dict[str, str] = {}
+    for name, _, label, *_ in scribe.events:
+        about = claims.get(name, ())
+        by: dict[str, set[str]] = {}
+        for claim in about:
+            sides = {_side(scribe, w) for w in claim[3].split(",") if not w.startswith(NARRATOR)}
+            by.setdefault(claim[5], set()).update(sides)
+        status = status_of(
+            [claim[6] for claim in about if claim[5] == "affirms"],
+            [claim[5] for claim in about if claim[5] != "affirms"],
+            by,
+            taking.get(name, set()),
+        )
+        event = f"<{scribe.base}id/{name}>"
+        out[event] = f"{event} {term('status')} {term(f'status-{status}')}{tail}"
+        if status != "reported":
+            key = digest_key("status", name.partition("/")[2])
+            node = f"<{data_iri(scribe.base, 'status', key)}>"
+            pairs = {
+                f"<{RDF}type> {term('StatusAssessment')}",
+                f"<{RDFS}label> {literal(f'Who says what about: {label}', lang='en')}",
+                f"{term('status')} {term(f'status-{status}')}",
+                f"{term('rule')} {literal(STATUS_RULES[status], lang='en')}",
+                f"{term('assesses')} {event}",
+                *(f"{term('basedOn')} <{scribe.base}id/{claim[0]}>" for claim in about),
+                *(
+                    f"{term(POSITIONS[stance])} <{scribe.base}id/{side}>"
+                    for stance, sides in by.items()
+                    for side in sides
+                ),
+            }
+            out[node] = "".join(f"{node} {pair}{tail}" for pair in sorted(pairs))
+    return out
+
+
+def _side(scribe: Scribe, agent: str) -> str:
+    seen = {agent}
+    while (other := scribe.acts_for.get(agent)) and other not in seen:
+        agent = other
+        seen.add(agent)
+    return agent

@@ -8,6 +8,7 @@ Spec: docs/reference/linking.md
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
@@ -15,13 +16,15 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from kg.errors import ResourceError
-from kg.names import fold
+from kg.names import fold, nfc
 from kg.resources import folder
 
 SPACELESS: Final = frozenset(("ja", "ko", "lo", "my", "th", "yue", "zh"))
 """Languages whose names are looked up without the spaces that some write in them."""
 ANY: Final = "mul"
 """The tag of codes, which belong to no language, and of a name whose language is not known."""
+SCHEMES: Final = ("cameo", "fips", "gw", "iso2", "iso3")
+"""The schemes of codes by which feeds name states; docs/reference/linking.md explains them."""
 
 
 class Entity(NamedTuple):
@@ -74,6 +77,14 @@ class Tenure(NamedTuple):
     start: str
     end: str
     seen: str
+
+
+class Span(NamedTuple):
+    """What a code stands for, from a day until a day, both included; empty where unbounded."""
+
+    qid: str
+    start: str
+    end: str
 
 
 class Affix(NamedTuple):
@@ -193,6 +204,90 @@ class Lexicon:
         """The codes of ISO 3166-1, of two and three letters and as flags, with the item of each."""
         return {name: qid for qid, name, _, _ in self._rows(f"names/{ANY}.tsv")}
 
+    def state(self, scheme: str, code: str, day: str = "") -> Entity | None:
+        """Return the state or territory that a code names; None where it is none, or not known.
+
+        A code that went from one state to another is answered by the day. Without a day it is
+        answered only if it is of one item of the lexicon.
+
+        Args:
+            scheme: one of `SCHEMES`.
+            code: as the feed has it; case matters.
+            day: what the record speaks of: `YYYY-MM-DD`, `YYYY-MM` or `YYYY`. Of a month or a
+                year all days have to be of that state.
+        Raises:
+            KeyError: the scheme is none of `SCHEMES`.
+            ValueError: the day is written otherwise.
+            ResourceError: a table is missing.
+        Spec: docs/reference/linking.md
+        """
+        spans = self._states[scheme].get(code, ())
+        if day:
+            if not _DAY.fullmatch(day):
+                raise ValueError(f"day is {day!r}; expected YYYY-MM-DD, YYYY-MM or YYYY")
+            first, last = (day + rest[len(day) - 4 :] for rest in ("-01-01", "-12-31"))
+            spans = tuple(s for s in spans if s.start <= first and (not s.end or last <= s.end))
+        found = {span.qid for span in spans}
+        return self.entities[found.pop()] if len(found) == 1 else None
+
+    def iso3(self, qid: str) -> str:
+        """Return the code of three letters of a state or territory; empty if it has none.
+
+        A few are not of ISO 3166-1, but reserved or in use, as `XKX` of Kosovo.
+
+        Raises:
+            ResourceError: a table is missing.
+        """
+        return self._alpha["iso3"].get(qid, "")
+
+    def label(self, qid: str, language: str) -> str:
+        """Return one name of an item, to be shown, in a language; empty where none is known.
+
+        Of states and territories it is the one of CLDR, unless that was refused for the item; of
+        others a name of the registry before any other. English ones are of `entities`.
+
+        Raises:
+            ResourceError: a table is missing.
+        """
+        from babel import Locale, UnknownLocaleError
+
+        if language == "en":
+            return self.entities[qid].label if qid in self.entities else ""
+        lang = language.partition("-")[0]
+        if code := self._alpha["iso2"].get(qid):
+            try:
+                name = nfc(Locale.parse(language, sep="-").territories.get(code, code))
+            except (UnknownLocaleError, ValueError):
+                name = code
+            if name != code and (qid, lang, name) not in self._refused:
+                return name
+        names = [n for _, n in self._names_in(lang) if n.qid == qid and n.use == "name"]
+        return min(names, key=lambda name: name.source != "registry").text if names else ""
+
+    @cached_property
+    def _states(self) -> Mapping[str, Mapping[str, tuple[Span, ...]]]:
+        """What codes stand for, by scheme and code."""
+        found: dict[str, dict[str, tuple[Span, ...]]] = {scheme: {} for scheme in SCHEMES}
+        for scheme, code, qid, start, end, _ in self._rows("codes.tsv"):
+            found[scheme][code] = (*found[scheme].get(code, ()), Span(qid, start, end))
+        for code, qid in self.codes.items():
+            if code.isascii() and self.entities[qid].kind in ("state", "territory"):
+                found[f"iso{len(code)}"][code] = (Span(qid, "", ""),)
+        return found
+
+    @cached_property
+    def _alpha(self) -> Mapping[str, Mapping[str, str]]:
+        """The codes of two and of three letters, by item."""
+        return {
+            scheme: {spans[0].qid: code for code, spans in self._states[scheme].items()}
+            for scheme in ("iso2", "iso3")
+        }
+
+    @cached_property
+    def _refused(self) -> frozenset[tuple[str, ...]]:
+        """What was refused as a name: item, language and name."""
+        return frozenset(tuple(row[:3]) for row in self._rows("dropped.tsv"))
+
     def affixes(self, lang: str) -> Affixes:
         """Return the affixes of a language; none where the lexicon has none."""
         return self._affixes.get(lang, _NO_AFFIXES)
@@ -284,6 +379,7 @@ class Lexicon:
             ) from error
 
 
+_DAY: Final = re.compile("[0-9]{4}(-[0-9]{2}){0,2}")
 _FAMILY_FIRST: Final = frozenset(("Q423", "Q884", "Q148"))
 _NO_AFFIXES: Final = Affixes({}, {}, {}, frozenset(), 0)
 

@@ -1,0 +1,1137 @@
+"""From the files of feeds to sorted graphs: cut, map, settle.
+
+    files ──cut──► pieces ──map──► results ──settle──► graphs
+
+Cutting reads a file once and leaves pieces of some megabytes. Mapping a piece is one job, and
+settling a slice of a graph another one: each is a pure function of files, writes one file under the
+name of everything that it depends on, and puts it in place in one step. So jobs run in any order,
+on any number of processes or machines, more than once if need be; what is there is not done again;
+and only the names that a job returns are ever read, never what lies in a folder.
+
+A slice holds the subjects whose hashes begin alike, out of all pieces.
+
+Spec: docs/decisions/0018-feeds.md
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import itertools
+import json
+import logging
+import multiprocessing
+import os
+import re
+import shutil
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final, Protocol, TypeVar
+from unicodedata import normalize
+
+import msgspec
+import numpy as np
+import zstandard
+from numpy.typing import NDArray
+
+from kg.bounded import end_with_parent
+from kg.dumps import bits_of
+from kg.errors import FactError, MappingError, ReleaseError
+from kg.feed import Feed, FeedScript, Rejected, Scribe, load_feed, prelude
+from kg.identity import digest
+from kg.ingest import Checks, Issue, map_piece, statuses
+from kg.lexicon import Lexicon
+from kg.report import Report
+from kg.rows import (
+    BROKEN,
+    HEAD,
+    STDIN,
+    Fault,
+    Form,
+    Piece,
+    form_of,
+    hashed,
+    key_of,
+    members,
+    pieces,
+    rows,
+)
+from kg.validate import LOCAL, load_shapes, validate
+from kg.vocab import (
+    DCTERMS,
+    PROV,
+    RDF,
+    RDFS,
+    Vocabulary,
+    date,
+    graph_iri,
+    literal,
+    load_vocabulary,
+    term,
+)
+
+_log = logging.getLogger(__name__)
+
+FOLDER: Final = "feeds"
+_SLICES: Final = 256
+_JOB: Final = 300_000
+"""Quads that are settled in one job, about."""
+_EVERY: Final = 5.0
+"""Seconds between two words on progress."""
+_SHOWN: Final = 5
+_LEVEL: Final = 3
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Engine(Protocol):
+    """Runs jobs, in processes of this machine or of many."""
+
+    def run(self, function: Callable[[Any], R], jobs: Sequence[Any]) -> Iterator[tuple[int, R]]:
+        """Yield the number of each job and what it returns, in any order.
+
+        Args:
+            function: one of this module's, by which a job is done: it can be pickled.
+            jobs: what can be pickled.
+        Raises:
+            KgError: what a job raises; or it was ended again and again.
+        """
+
+
+class Setup(msgspec.Struct, frozen=True):
+    """What all jobs need to know: where things are, by paths that each machine has.
+
+    `version` stands for every byte of code, ontology, shapes and states.
+    """
+
+    work: str
+    base: str
+    ontology: str
+    shapes: tuple[str, ...]
+    mappings: str
+    states: str
+    version: str
+
+
+class Cut(msgspec.Struct, frozen=True):
+    """A piece of a file.
+
+    Attributes:
+        source, file: of which it is: the id of the feed, the name of the file.
+        batch: the key of the graph of its rows.
+        path: its bytes, packed; sha256 of them unpacked.
+    """
+
+    source: str
+    file: str
+    batch: str
+    form: Form
+    line: int
+    first: bool
+    path: str
+    sha256: str
+
+
+class _MapJob(msgspec.Struct, frozen=True):
+    setup: Setup
+    cut: Cut
+    before: tuple[tuple[int, int], ...] = ()
+    known: str = ""
+
+    @property
+    def name(self) -> str:
+        """Return a name for all that the result depends on."""
+        one, cut = self.setup, self.cut
+        fields = (
+            one.version,
+            one.base,
+            cut.source,
+            cut.file,
+            cut.batch,
+            cut.form,
+            cut.line,
+            cut.first,
+            cut.sha256,
+            self.before,
+            Path(self.known).name,
+        )
+        return hashlib.sha256(msgspec.json.encode(fields)).hexdigest()
+
+
+class Result(msgspec.Struct, frozen=True):
+    """What became of a piece.
+
+    Attributes:
+        path: the file with its quads and rows.
+        records, mapped: how many; the others are among the issues.
+        keys: the hashed key of each record that has one, in their order, as an array of NumPy;
+        whether: of each, whether it was mapped.
+        quads: by the name of the graph: `batch`, `registry` or `status`.
+        states: the states that were found, by their keys, each with its label.
+        sought: the hashed indexes by which records of sought tables were found, as an array.
+        problem: what keeps the data from being published, as a table; empty if nothing does.
+    """
+
+    path: str
+    records: int
+    mapped: int
+    issues: tuple[Issue, ...]
+    keys: bytes
+    whether: bytes
+    quads: dict[str, int]
+    states: dict[str, str]
+    sought: bytes = b""
+    problem: str = ""
+
+
+class _SettleJob(msgspec.Struct, frozen=True):
+    setup: Setup
+    graph: str
+    name: str
+    slices: tuple[int, int]
+    bits: int
+    parts: tuple[str, ...]
+    sources: tuple[str, ...]
+
+
+class _Settled(msgspec.Struct, frozen=True):
+    path: str
+    quads: int
+    problem: str = ""
+
+
+# --- in the processes ---------------------------------------------------------------------------
+
+
+class _States:
+    """Finds states by codes: those of the facts have their own addresses.
+
+    Args:
+        path: a JSON file: the key and the label of agents by the items that they are.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._known: dict[str, tuple[str, str]] = json.loads(Path(path).read_bytes())
+        self._lexicon = Lexicon.load()
+
+    def find(self, scheme: str, code: str, day: str) -> tuple[str, str] | None:
+        """Return the key and the label of the agent that a code stands for, or None."""
+        try:
+            found = self._lexicon.state(scheme, code, day[:10])
+        except ValueError as error:
+            raise Rejected("", day, str(error)) from error
+        if found is None or found.kind not in ("state", "former state"):
+            return None
+        key, label = self._known.get(found.qid, ("", ""))
+        return (key, label) if key else (state_key(self._lexicon, found.qid), found.label)
+
+
+CODES_CHECKED: Final = "2026-11-28"
+"""The day on which the tables of codes were compared with others."""
+
+
+def state_key(lexicon: Lexicon, qid: str) -> str:
+    """Return the key of the agent for a state that no facts have, e.g. `agent/state-usa`."""
+    return f"agent/state-{(lexicon.iso3(qid) or qid).lower()}"
+
+
+class _Tools:
+    """What a process loads once."""
+
+    def __init__(self, setup: Setup) -> None:
+        self.setup = setup
+        self.vocabulary: Vocabulary = load_vocabulary(Path(setup.ontology))
+        self.states = _States(setup.states)
+        self.shapes = load_shapes(map(Path, setup.shapes))
+        self._scripts: dict[str, FeedScript] = {}
+        self._checks: dict[str, Checks] = {}
+
+    def script(self, source: str) -> FeedScript:
+        if source not in self._scripts:
+            self._scripts[source] = load_feed(Path(self.setup.mappings), source)
+        return self._scripts[source]
+
+    def checks(self, feed: Feed) -> Checks:
+        if feed.id not in self._checks:
+            lines = [f"{line} .\n" for line in self.vocabulary.lines]
+            self._checks[feed.id] = Checks(self.shapes, lines + prelude(feed, self.setup.base))
+        return self._checks[feed.id]
+
+
+@lru_cache(maxsize=1)
+def _tools(setup: Setup) -> _Tools:
+    return _Tools(setup)
+
+
+class _Known:
+    """The hashed keys of the records of a table."""
+
+    def __init__(self, path: str) -> None:
+        self._keys: NDArray[np.uint64] = np.load(path, mmap_mode="r")
+
+    def __contains__(self, key: int) -> bool:
+        n = int(np.searchsorted(self._keys, np.uint64(key)))
+        return n < len(self._keys) and int(self._keys[n]) == key
+
+
+def _map(job: _MapJob) -> Result:
+    """Map one piece and write its result; return what is to be known of it."""
+    cut = job.cut
+    tools = _tools(job.setup)
+    path = Path(job.setup.work) / "mapped" / job.name[:2] / job.name
+    if path.exists():
+        with contextlib.suppress(OSError, ValueError, msgspec.DecodeError):
+            return msgspec.msgpack.decode(_header(path), type=Result)
+    data = zstandard.ZstdDecompressor().decompress(Path(cut.path).read_bytes())
+    if hashlib.sha256(data).hexdigest() != cut.sha256:
+        raise ReleaseError("a piece is not what was cut", where=cut.path, hint="remove it")
+    script = tools.script(cut.source)
+    base = job.setup.base
+    mapped = map_piece(
+        script,
+        cut.form,
+        Piece(cut.line, data),
+        lambda: Scribe(script.source, base, cut.batch, tools.vocabulary, tools.states),
+        file=cut.file,
+        first=cut.first,
+        before=dict(job.before),
+        known=_Known(job.known) if job.known else None,
+        checks=tools.checks(script.source),
+    )
+    scribe = mapped.scribe
+    graphs = {
+        "batch": [*scribe.sources.items(), *scribe.blocks],
+        "registry": list(scribe.shared.items()),
+        "status": list(statuses(scribe).items()),
+    }
+    frames: dict[str, list[tuple[int, bytes]]] = {}
+    quads = {}
+    for graph, blocks in graphs.items():
+        slices: dict[int, list[tuple[str, str]]] = {}
+        for subject, text in blocks:
+            number = hashlib.sha256(subject.encode()).digest()[0]
+            slices.setdefault(number, []).append((subject, text))
+        quads[graph] = sum(text.count("\n") for _, text in blocks)
+        frames[graph] = [(n, _frame(slices[n])) for n in sorted(slices)]
+    rows = zstandard.ZstdCompressor(_LEVEL).compress(
+        msgspec.msgpack.encode((scribe.events, scribe.participants))
+    )
+    result = Result(
+        path=str(path),
+        records=mapped.records,
+        mapped=mapped.mapped,
+        issues=tuple(mapped.issues),
+        keys=np.array([key for key, _ in mapped.keys], dtype=np.uint64).tobytes(),
+        whether=np.array([there for _, there in mapped.keys], dtype=np.bool_).tobytes(),
+        quads=quads,
+        states=scribe.states,
+        sought=np.array(mapped.sought, dtype=np.uint64).tobytes(),
+        problem=_problem(mapped.report),
+    )
+    _write(path, msgspec.msgpack.encode(result), frames, rows)
+    return result
+
+
+class _Listed(msgspec.Struct, frozen=True):
+    """The hashed key and the hashed index of every record of a piece, as arrays of NumPy."""
+
+    records: int
+    keys: bytes
+    indexes: bytes
+
+
+def _list(job: _MapJob) -> _Listed:
+    """Read a piece for the index of its table; nothing is mapped."""
+    cut = job.cut
+    table = _tools(job.setup).script(cut.source).source.table(cut.form.table)
+    data = zstandard.ZstdDecompressor().decompress(Path(cut.path).read_bytes())
+    read = (row for _, row in rows(Piece(cut.line, data), cut.form, table, first=cut.first))
+    found = [
+        (hashed(key_of(table, row)), hashed(key_of(table, row, table.index)))
+        for row in read
+        if not isinstance(row, Fault)
+    ]
+    keys, indexes = np.array(found, dtype=np.uint64).reshape(-1, 2).T
+    return _Listed(len(found), keys.tobytes(), indexes.tobytes())
+
+
+def _problem(report: Report | None) -> str:
+    return report.to_table() if report is not None and report.blocks else ""
+
+
+# --- files of results ---------------------------------------------------------------------------
+#
+# Eight bytes with the length of the header, eight with that of the index, header, index, frames.
+# A frame is packed and holds blocks: their number, the lengths of subject and lines of each, and
+# then subjects and lines.
+
+
+def _frame(blocks: Sequence[tuple[str, str]]) -> bytes:
+    pairs = [(subject.encode(), text.encode()) for subject, text in sorted(blocks)]
+    lengths = np.array([len(one) for pair in pairs for one in pair], dtype=np.uint32).tobytes()
+    text = b"".join(one for pair in pairs for one in pair)
+    data = len(pairs).to_bytes(4, "little") + lengths + text
+    return zstandard.ZstdCompressor(_LEVEL).compress(data)
+
+
+def _blocks(frame: bytes) -> Iterator[tuple[bytes, bytes]]:
+    data = zstandard.ZstdDecompressor().decompress(frame)
+    number = int.from_bytes(data[:4], "little")
+    lengths = np.frombuffer(data, dtype=np.uint32, count=2 * number, offset=4).tolist()
+    at = 4 + 8 * number
+    for n in range(0, 2 * number, 2):
+        middle = at + lengths[n]
+        end = middle + lengths[n + 1]
+        yield data[at:middle], data[middle:end]
+        at = end
+
+
+def _write(
+    path: Path,
+    header: bytes,
+    frames: Mapping[str, Sequence[tuple[int, bytes]]],
+    rows: bytes,
+) -> None:
+    """Write a file of results, and put it in place in one step."""
+    index: dict[str, list[tuple[int, int, int]]] = {}
+    at = 0
+    for graph, some in frames.items():
+        for number, frame in some:
+            index.setdefault(graph, []).append((number, at, len(frame)))
+            at += len(frame)
+    index["rows"] = [(0, at, len(rows))]
+    packed = msgspec.msgpack.encode(index)
+    head = len(header).to_bytes(8, "little") + len(packed).to_bytes(8, "little")
+    body = (frame for some in frames.values() for _, frame in some)
+    put(path, itertools.chain((head, header, packed), body, (rows,)))
+
+
+def put(path: Path, data: Iterable[bytes]) -> None:
+    """Write a file so that it is there as a whole or not at all.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=".tmp-", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.writelines(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(name)
+        raise
+
+
+def _header(path: Path) -> bytes:
+    with path.open("rb") as file:
+        head = file.read(16)
+        return file.read(int.from_bytes(head[:8], "little"))
+
+
+class _Reader:
+    """Reads frames of a file of results."""
+
+    def __init__(self, path: str) -> None:
+        with open(path, "rb") as file:
+            head = file.read(16)
+            first, second = (int.from_bytes(head[n : n + 8], "little") for n in (0, 8))
+            file.seek(16 + first)
+            self._index: dict[str, list[tuple[int, int, int]]] = msgspec.msgpack.decode(
+                file.read(second)
+            )
+        self._start = 16 + first + second
+        self._path = path
+
+    def frames(self, graph: str, slices: tuple[int, int]) -> Iterator[bytes]:
+        """Yield the frames of a graph with numbers from the first up to the second, without it."""
+        wanted = [one for one in self._index.get(graph, ()) if slices[0] <= one[0] < slices[1]]
+        if not wanted:
+            return
+        with open(self._path, "rb") as file:
+            for _, at, size in wanted:
+                file.seek(self._start + at)
+                yield file.read(size)
+
+    def rows(self) -> Any:
+        """Return the rows of events and participants."""
+        [frame] = self.frames("rows", (0, 1))
+        return msgspec.msgpack.decode(zstandard.ZstdDecompressor().decompress(frame))
+
+
+def _settle(job: _SettleJob) -> _Settled:
+    """Put the blocks of some slices of a graph together, sorted, each line once."""
+    name = hashlib.sha256(
+        msgspec.json.encode(
+            (job.setup.version, job.graph, job.slices, job.bits, [Path(p).name for p in job.parts])
+        )
+    ).hexdigest()
+    path = Path(job.setup.work) / "settled" / name[:2] / name
+    if path.exists():
+        with contextlib.suppress(OSError, ValueError, msgspec.DecodeError):
+            return msgspec.msgpack.decode(_header(path), type=_Settled)
+    found: dict[bytes, bytes] = {}
+    seams: set[bytes] = set()
+    for part in job.parts:
+        for frame in _Reader(part).frames(job.name, job.slices):
+            for subject, text in _blocks(frame):
+                known = found.setdefault(subject, text)
+                if known is not text and known != text:
+                    lines = {*known.splitlines(keepends=True), *text.splitlines(keepends=True)}
+                    found[subject] = b"".join(sorted(lines))
+                    seams.add(subject)
+    problem = ""
+    if seams:
+        tools = _tools(job.setup)
+        whole = [f"{line} .\n" for line in tools.vocabulary.lines]
+        for subject in sorted(seams):
+            whole += found[subject].decode().splitlines(keepends=True)
+        report = validate(whole, tools.shapes, scope=LOCAL)
+        problem = _problem(report)
+    buckets: dict[int, list[bytes]] = {}
+    shift = 32 - job.bits
+    for subject, text in found.items():
+        number = int.from_bytes(hashlib.sha256(subject).digest()[:4]) >> shift if job.bits else 0
+        buckets.setdefault(number, []).append(text)
+    quads = 0
+    frames = []
+    packer = zstandard.ZstdCompressor(_LEVEL)
+    for number in sorted(buckets):
+        buckets[number].sort()
+        text = b"".join(buckets[number])
+        quads += text.count(b"\n")
+        frames.append((number, packer.compress(text)))
+    result = _Settled(str(path), quads, problem)
+    _write(path, msgspec.msgpack.encode(result), {"quads": frames}, b"")
+    return result
+
+
+class SettledGraph(msgspec.Struct, frozen=True):
+    """A graph that is cut into buckets already: what `kg.parts` takes instead of lines.
+
+    Attributes:
+        quads: how many it has.
+        bits: by how many bits of the subjects' hashes the files are cut.
+        files: the files, in the order of their buckets, each with its first bucket.
+    """
+
+    quads: int
+    bits: int
+    files: tuple[tuple[int, str], ...]
+
+    def text(self, bits: int, number: int) -> str:
+        """Return the sorted lines of a bucket of a graph that is cut by so many bits."""
+        if bits >= self.bits:
+            first, last = number >> (bits - self.bits), (number >> (bits - self.bits)) + 1
+        else:
+            first, last = number << (self.bits - bits), (number + 1) << (self.bits - bits)
+        texts = []
+        unpack = zstandard.ZstdDecompressor()
+        starts = [start for start, _ in self.files]
+        for n, (start, path) in enumerate(self.files):
+            end = starts[n + 1] if n + 1 < len(starts) else 1 << self.bits
+            if start < last and first < end:
+                texts += [
+                    unpack.decompress(frame).decode()
+                    for frame in _Reader(path).frames("quads", (first, last))
+                ]
+        text = "".join(texts)
+        if bits > self.bits:
+            from kg.dumps import bucket_of
+
+            lines = text.splitlines(keepends=True)
+            return "".join(x for x in lines if bucket_of(x[: x.index(" ")], bits) == number)
+        if len(texts) > 1:
+            return "".join(sorted(text.splitlines(keepends=True)))
+        return text
+
+    def lines(self) -> Iterator[str]:
+        """Yield all lines, sorted; for a graph that memory can hold."""
+        yield from sorted(self.text(0, 0).splitlines(keepends=True))
+
+
+# --- the processes of this machine --------------------------------------------------------------
+
+
+class Local:
+    """Runs jobs in processes of this machine, one for each processor.
+
+    Args:
+        most: processes at most.
+    """
+
+    def __init__(self, most: int = 0) -> None:
+        self._most = most or len(os.sched_getaffinity(0))
+
+    def run(self, function: Callable[[Any], R], jobs: Sequence[Any]) -> Iterator[tuple[int, R]]:
+        """Yield what jobs return; see `Engine.run`."""
+        if self._most < 2 or len(jobs) < 2:
+            for n, job in enumerate(jobs):
+                yield n, function(job)
+            return
+        pool = ProcessPoolExecutor(
+            min(self._most, len(jobs)),
+            multiprocessing.get_context("spawn"),
+            initializer=end_with_parent,
+        )
+        try:
+            waiting = dict(enumerate(jobs))
+            running: dict[Any, int] = {}
+            while waiting or running:
+                for n in list(itertools.islice(waiting, max(0, 2 * self._most - len(running)))):
+                    running[pool.submit(function, waiting.pop(n))] = n
+                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    n = running.pop(future)
+                    yield n, future.result()
+        except BrokenProcessPool as error:
+            raise ReleaseError(
+                "a process that worked on a feed has been ended",
+                hint="it may have been short of memory; what was done is kept: try again",
+            ) from error
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+# --- the whole ------------------------------------------------------------------------------------
+
+
+class FeedInput(msgspec.Struct, frozen=True):
+    """A source of a build: the id of the feed, and its files and folders, `-` for the input."""
+
+    source: str
+    path: Path
+
+
+class FeedCounts(msgspec.Struct, frozen=True):
+    """How many records of a source came in, were mapped and were set aside.
+
+    `records` = `mapped` + `rejected`. Among these are those that were there before, and those that
+    need a record which the files do not have.
+    """
+
+    id: str
+    records: int
+    mapped: int
+    rejected: int
+    repeated: int
+    unresolved: int
+
+
+class Ingested(msgspec.Struct, frozen=True):
+    """What feeds give to a release.
+
+    Attributes:
+        graphs: by their IRIs.
+        names: what each graph is, for people; of whose source it is.
+        states: the states that rows name, by their keys, each with its label.
+        results: of every piece, in the order of sources, files and lines.
+    """
+
+    feeds: tuple[Feed, ...]
+    counts: tuple[FeedCounts, ...]
+    graphs: dict[str, SettledGraph]
+    names: dict[str, tuple[str, Feed]]
+    states: dict[str, str]
+    results: tuple[tuple[str, Result], ...]
+    problem: str
+    used: tuple[str, ...]
+
+    def issues(self) -> Iterator[Issue]:
+        """Yield the records that were set aside, in the order of sources, files and lines."""
+        for _, result in self.results:
+            yield from result.issues
+
+
+def batch_of(feed: Feed, file: str) -> str:
+    """Return the key of the graph for the rows of a file: files whose names begin alike share one.
+
+    >>> from kg.feed import Feed
+    >>> batch_of(Feed(id="a_b", title="", publisher="", url="", languages=(), licence="",
+    ...     redistribution="open", citation="", retrieved="", method="", machine=True, tables=()),
+    ...     "20150218230000.mentions.CSV")
+    'a-b-20150218230000'
+    """
+    stem = re.sub("[^a-z0-9]+", "-", file.partition(".")[0].lower()).strip("-")[:60].strip("-")
+    return f"{feed.key}-{stem or 'file'}"
+
+
+def cut_file(work: Path, feed: Feed, path: Path, known: str = "") -> tuple[str, int, list[Cut]]:
+    """Return the SHA-256 and the bytes of a file, and its pieces, which are cut if need be.
+
+    Args:
+        work: the folder for what is in between.
+        known: its SHA-256, if that is known; of the standard input it is not.
+    Raises:
+        FactError: it cannot be read to its end, or is no file of this feed.
+    """
+    spooled: Path | None = None
+    if str(path) == STDIN:
+        import sys
+
+        work.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=".tmp-stdin-", dir=work)
+        spooled = Path(name)
+        with os.fdopen(handle, "wb") as file:
+            shutil.copyfileobj(sys.stdin.buffer, file, 1 << 20)
+    try:
+        real = spooled or path
+        try:
+            size, sha256 = digest(real)
+        except OSError as error:
+            raise FactError(
+                "the file cannot be read", where=str(path), seen=str(error.strerror)
+            ) from error
+        shown = "stdin" if spooled else path.name
+        place = work / "cut" / f"{sha256[:32]}-{_digest(feed, shown)}"
+        index = place / "index.json"
+        if not index.exists():
+            _cut(place, feed, real, shown)
+        with contextlib.suppress(OSError):
+            os.utime(place)
+        return sha256, size, msgspec.json.decode(index.read_bytes(), type=list[Cut])
+    finally:
+        if spooled:
+            spooled.unlink(missing_ok=True)
+
+
+def _digest(*fields: object) -> str:
+    return hashlib.sha256(msgspec.json.encode(fields)).hexdigest()[:16]
+
+
+def _cut(place: Path, feed: Feed, path: Path, shown: str) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=".tmp-", dir=place.parent))
+    packer = zstandard.ZstdCompressor(level=1)
+    cuts: list[Cut] = []
+    where = shown
+    try:
+        for name, file in members(path):
+            where = shown if shown.startswith(name) else f"{shown}/{name}"
+            first = file.read(HEAD)
+            if not first.strip():
+                raise FactError("the file is empty", where=where, hint="fetch it again")
+            form = form_of(feed, first, where)
+            table = feed.table(form.table)
+            for n, piece in enumerate(pieces(file, table.form, head=first)):
+                target = temporary / f"{len(cuts):06}"
+                target.write_bytes(packer.compress(piece.data))
+                cuts.append(
+                    Cut(
+                        feed.id,
+                        where,
+                        batch_of(feed, name),
+                        form,
+                        piece.line,
+                        n == 0,
+                        str(place / target.name),
+                        hashlib.sha256(piece.data).hexdigest(),
+                    )
+                )
+        (temporary / "index.json").write_bytes(msgspec.json.encode(cuts))
+        with contextlib.suppress(OSError):
+            shutil.rmtree(place)
+        temporary.rename(place)
+    except BROKEN as error:
+        raise FactError(
+            "the file cannot be read to its end",
+            where=where,
+            seen=str(error) or type(error).__name__,
+            hint="fetch it again",
+        ) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def ingest(
+    setup: Setup,
+    sources: Sequence[tuple[Feed, Sequence[Cut]]],
+    engine: Engine,
+) -> Ingested:
+    """Return the graphs of feeds, out of the pieces of their files.
+
+    Args:
+        setup: where things are.
+        sources: each feed with the pieces of its files, in their order.
+        engine: runs the jobs.
+    Raises:
+        KgError: more rows were set aside than a source allows, or a job ended again and again.
+    """
+    results: list[tuple[str, str, Result]] = []
+    counts = []
+    for feed, cuts in sources:
+        found = _map_source(setup, feed, cuts, engine)
+        results += [(feed.id, cut.batch, one) for cut, one in zip(cuts, found, strict=True)]
+        counts.append(_counted(feed, found))
+    graphs: dict[str, SettledGraph] = {}
+    names: dict[str, tuple[str, Feed]] = {}
+    problems = [one.problem for _, _, one in results if one.problem]
+    for feed, _ in sources:
+        of_feed = [(batch, one) for source, batch, one in results if source == feed.id]
+        parts: dict[str, list[tuple[str, Result]]] = {}
+        for batch, one in of_feed:
+            parts.setdefault(batch, []).append(("batch", one))
+        own = [("", _prelude(setup, feed))]
+        for graph, more in (("registry", own), ("status", [])):
+            parts[f"{feed.key}-{graph}"] = [(graph, one) for _, one in (*more, *of_feed)]
+        for key, some in parts.items():
+            iri = f"{setup.base}id/graph/{key}"
+            graphs[iri], found_problems = _settle_graph(setup, iri, some, engine)
+            problems += found_problems
+            names[iri] = (_words(feed, key), feed)
+    return Ingested(
+        feeds=tuple(feed for feed, _ in sources),
+        counts=tuple(counts),
+        graphs={iri: one for iri, one in sorted(graphs.items()) if one.quads},
+        names=names,
+        states={key: label for _, _, one in results for key, label in one.states.items()},
+        results=tuple((source, one) for source, _, one in results),
+        problem="\n".join(problems[:_SHOWN]),
+        used=(
+            *(cut.path for _, cuts in sources for cut in cuts),
+            *(one.path for _, _, one in results),
+            *(path for graph in graphs.values() for _, path in graph.files),
+        ),
+    )
+
+
+def _prelude(setup: Setup, feed: Feed) -> Result:
+    """Return what says of a source who codes it, as if it were the result of a piece."""
+    blocks: dict[str, str] = {}
+    for line in prelude(feed, setup.base):
+        subject = line[: line.index(" ")]
+        blocks[subject] = blocks.get(subject, "") + line
+    name = hashlib.sha256("".join(blocks.values()).encode()).hexdigest()
+    path = Path(setup.work) / "mapped" / name[:2] / name
+    frames: dict[int, list[tuple[str, str]]] = {}
+    for subject, text in blocks.items():
+        number = hashlib.sha256(subject.encode()).digest()[0]
+        frames.setdefault(number, []).append((subject, text))
+    quads = sum(text.count("\n") for text in blocks.values())
+    result = Result(str(path), 0, 0, (), b"", b"", {"registry": quads}, {})
+    if not path.exists():
+        found = {"registry": [(n, _frame(frames[n])) for n in sorted(frames)]}
+        _write(path, msgspec.msgpack.encode(result), found, b"")
+    return result
+
+
+def state_lines(states: Mapping[str, str], base: str) -> list[str]:
+    """Return the lines of the registry on states that codes of feeds name and no facts have.
+
+    Args:
+        states: the keys of agents, each with its label; those of the facts are left out.
+        base: the base IRI.
+    """
+    lexicon = Lexicon.load()
+    items = {state_key(lexicon, qid): qid for qid in lexicon.entities}
+    graph = graph_iri(base, "registry")
+    run, agent = (f"<{base}id/{kind}/state-codes>" for kind in ("run", "agent"))
+    a, label = f"<{RDF}type>", f"<{RDFS}label>"
+    made = f"<{PROV}wasGeneratedBy> {run}"
+    basis = term("registryBasis")
+    as_of = f"{term('asOf')} {date(CODES_CHECKED)}"
+    drafted = f"{term('reviewState')} {term('review-state-drafted')}"
+    identifier = f"<{DCTERMS}identifier>"
+    pairs: dict[str, set[str]] = {}
+    for key, name in states.items():
+        if not key.startswith("agent/state-"):
+            continue
+        node = pairs.setdefault(f"<{base}id/{key}>", set())
+        node |= {f"{a} {term(kind)}" for kind in ("State", "Organization", "Agent")}
+        node |= {f"{label} {literal(name, lang='en')}", f"{identifier} {literal(key[6:])}"}
+        for lang in ("bn", "hi"):
+            if other := lexicon.label(items[key], lang):
+                node.add(f"{label} {literal(normalize('NFC', other), lang=lang)}")
+        node |= {f"{basis} {literal('Named by a code in a feed', lang='en')}", as_of}
+        node |= {made, drafted}
+    if pairs:
+        words = "States that codes of feeds name, by the lexicon"
+        pairs[run] = {
+            f"{a} {term('ExtractionRun')}",
+            f"{a} <{PROV}Activity>",
+            f"{label} {literal(words, lang='en')}",
+            f'{identifier} "state-codes"',
+            f"{term('runType')} {term('run-type-curation')}",
+            f"<{PROV}wasAssociatedWith> {agent}",
+            f"<{DCTERMS}date> {date(CODES_CHECKED)}",
+            f"{term('method')} {literal('Tables of codes were compared', lang='en')}",
+        }
+        pairs[agent] = {
+            f"{a} {term('SoftwareAgent')}",
+            f"{a} {term('Agent')}",
+            f"{label} {literal('The lexicon of Chancery', lang='en')}",
+            f'{identifier} "state-codes"',
+            f"{basis} {literal('This build', lang='en')}",
+            as_of,
+            made,
+            drafted,
+        }
+    return sorted(f"{s} {pair} <{graph}> .\n" for s, some in pairs.items() for pair in some)
+
+
+def _words(feed: Feed, key: str) -> str:
+    what = {
+        f"{feed.key}-registry": "agents, places, times and quantities",
+        f"{feed.key}-status": "derived: who affirms and who denies what is described",
+    }
+    rows = f"rows of {key.removeprefix(f'{feed.key}-')}"
+    return f"{feed.title}: {what.get(key, rows)}"
+
+
+def _map_source(setup: Setup, feed: Feed, cuts: Sequence[Cut], engine: Engine) -> list[Result]:
+    """Return the result of each piece: tables that others need come first."""
+    done: dict[int, Result] = {}
+    known: dict[str, list[Result]] = {}
+    waiting = [table for table in feed.tables if any(c.form.table == table.id for c in cuts)]
+    present = {table.id for table in waiting}
+    indexes = _indexes(setup, feed, cuts, engine)
+    while waiting:
+        ready = [
+            table
+            for table in waiting
+            if not table.needs or table.needs[0] not in present or table.needs[0] in known
+        ]
+        if not ready:
+            raise MappingError("tables need one another in a circle", where=f"mappings/{feed.id}")
+        for table in ready:
+            numbers = [n for n, cut in enumerate(cuts) if cut.form.table == table.id]
+            needed = known.get(table.needs[0], []) if table.needs else []
+            path = ""
+            if table.needs or table.seeks:
+                path = _known(setup, needed, *(indexes[one][1] for one in table.seeks))
+            jobs = [_MapJob(setup, cuts[n], known=path) for n in numbers]
+            found = _run(engine, _map, jobs, f"{feed.id}: {table.id}", lambda r: r.records, "rows")
+            again = _repeated(found)
+            if again:
+                jobs = [
+                    _MapJob(setup, cuts[numbers[n]], tuple(sorted(before.items())), path)
+                    for n, before in again.items()
+                ]
+                what = f"{feed.id}: {table.id} with records that were there before"
+                for n, one in zip(
+                    again, _run(engine, _map, jobs, what, lambda r: r.records, "rows"), strict=True
+                ):
+                    found[n] = one
+            # What was found in the table itself may have been set aside: then it is not there.
+            while table.id in table.seeks:
+                gone = _gone(indexes[table.id], found)
+                stale = [
+                    n for n, one in enumerate(found) if np.isin(_numbers(one.sought), gone).any()
+                ]
+                if not stale:
+                    break
+                indexes[table.id] = tuple(
+                    part[~np.isin(indexes[table.id][1], gone)] for part in indexes[table.id]
+                )
+                path = _known(setup, needed, *(indexes[one][1] for one in table.seeks))
+                jobs = [
+                    _MapJob(setup, cuts[numbers[n]], tuple(sorted(again.get(n, {}).items())), path)
+                    for n in stale
+                ]
+                what = f"{feed.id}: {table.id} without records that were set aside"
+                for n, one in zip(
+                    stale, _run(engine, _map, jobs, what, lambda r: r.records, "rows"), strict=True
+                ):
+                    found[n] = one
+            done.update(zip(numbers, found, strict=True))
+            known[table.id] = found
+            if table.id in indexes:
+                gone = _gone(indexes[table.id], found)
+                keep = ~np.isin(indexes[table.id][1], gone)
+                indexes[table.id] = tuple(part[keep] for part in indexes[table.id])
+            waiting.remove(table)
+    return [done[n] for n in range(len(cuts))]
+
+
+def _indexes(
+    setup: Setup, feed: Feed, cuts: Sequence[Cut], engine: Engine
+) -> dict[str, tuple[NDArray[np.uint64], ...]]:
+    """Return the hashed keys and indexes of every table that others look into."""
+    out: dict[str, tuple[NDArray[np.uint64], ...]] = {}
+    for name in dict.fromkeys(one for table in feed.tables for one in table.seeks):
+        jobs = [_MapJob(setup, cut) for cut in cuts if cut.form.table == name]
+        found = _run(engine, _list, jobs, f"{feed.id}: {name}, index", lambda r: r.records, "rows")
+        out[name] = tuple(
+            np.frombuffer(b"".join(parts), dtype=np.uint64)
+            for parts in ([one.keys for one in found], [one.indexes for one in found])
+        )
+    return out
+
+
+def _numbers(packed: bytes) -> NDArray[np.uint64]:
+    return np.frombuffer(packed, dtype=np.uint64)
+
+
+def _gone(index: tuple[NDArray[np.uint64], ...], results: Sequence[Result]) -> NDArray[np.uint64]:
+    """Return the hashed indexes of records none of which was mapped."""
+    keys, indexes = index
+    there = [_numbers(one.keys)[np.frombuffer(one.whether, dtype=np.bool_)] for one in results]
+    mapped = np.isin(keys, np.concatenate(there) if there else _numbers(b""))
+    return np.setdiff1d(indexes[~mapped], indexes[mapped])
+
+
+def _repeated(results: Sequence[Result]) -> dict[int, dict[int, int]]:
+    """Return, by the number of a piece, how often keys of it came in pieces before."""
+    arrays = [np.frombuffer(one.keys, dtype=np.uint64) for one in results]
+    if len(arrays) < 2:
+        return {}
+    every = np.concatenate(arrays)
+    owner = np.repeat(np.arange(len(arrays)), [len(one) for one in arrays])
+    order = np.argsort(every, kind="stable")
+    keys, owners = every[order], owner[order]
+    same = np.flatnonzero(keys[1:] == keys[:-1])
+    out: dict[int, dict[int, int]] = {}
+    for key in np.unique(keys[same]).tolist():
+        first, last = np.searchsorted(keys, [key, key], side="left"), None
+        start = int(first[0])
+        last = int(np.searchsorted(keys, key, side="right"))
+        pieces_of = Counter(owners[start:last].tolist())
+        sum_before = 0
+        for piece in sorted(pieces_of):
+            if sum_before:
+                out.setdefault(piece, {})[key] = sum_before
+            sum_before += pieces_of[piece]
+    return out
+
+
+def _known(setup: Setup, results: Sequence[Result], *more: NDArray[np.uint64]) -> str:
+    """Write the hashed keys of the records that were mapped, and more, sorted; return the file."""
+    arrays = [
+        np.frombuffer(one.keys, dtype=np.uint64)[np.frombuffer(one.whether, dtype=np.bool_)]
+        for one in results
+    ]
+    arrays += more
+    keys = np.unique(np.concatenate(arrays)) if arrays else np.array([], dtype=np.uint64)
+    name = hashlib.sha256(keys.tobytes()).hexdigest()
+    path = Path(setup.work) / "keys" / name
+    if not path.exists():
+        import io
+
+        buffer = io.BytesIO()
+        np.save(buffer, keys)
+        put(path, [buffer.getvalue()])
+    return str(path)
+
+
+def _counted(feed: Feed, results: Sequence[Result]) -> FeedCounts:
+    """Return the counts of a source, if no more was set aside than it allows."""
+    records = sum(one.records for one in results)
+    mapped = sum(one.mapped for one in results)
+    issues = [issue for one in results for issue in one.issues]
+    if records != mapped + len(issues):
+        raise MappingError(
+            "records were lost",
+            where=f"mappings/{feed.id}.py",
+            seen=f"{records} came in, {mapped} were mapped and {len(issues)} set aside",
+        )
+    kinds = Counter(one.kind for one in issues)
+    bad = kinds["rejected"]
+    if bad and bad > records * float(feed.quarantine):
+        reasons = Counter((one.column, one.reason) for one in issues if one.kind == "rejected")
+        told = "; ".join(
+            f"{number} times {column + ': ' if column else ''}{reason}"
+            for (column, reason), number in reasons.most_common(_SHOWN)
+        )
+        first = next(one for one in issues if one.kind == "rejected")
+        raise TooMany(
+            f"{bad} of {records} rows of {feed.id} cannot be mapped",
+            where=f"{first.file}:{first.row}",
+            seen=f"{first.value[:80]!r}; {told}",
+            expected=f"at most {float(feed.quarantine):.0%} of the rows",
+            hint="see rejected/issues.jsonl beside the releases",
+            issues=issues,
+        )
+    return FeedCounts(feed.id, records, mapped, len(issues), kinds["repeated"], kinds["unresolved"])
+
+
+class TooMany(MappingError):
+    """More rows of a source were set aside than it allows; `issues` are all of them."""
+
+    def __init__(self, what: str, *, issues: Sequence[Issue], **rest: str) -> None:
+        super().__init__(what, **rest)
+        self.issues = tuple(issues)
+
+
+def _settle_graph(
+    setup: Setup, iri: str, some: Sequence[tuple[str, Result]], engine: Engine
+) -> tuple[SettledGraph, list[str]]:
+    total = sum(one.quads.get(graph, 0) for graph, one in some)
+    bits = bits_of(total)
+    wide = 1 << min(8, max(0, total // _JOB).bit_length())
+    step = _SLICES // wide
+    name = some[0][0]
+    parts = tuple(dict.fromkeys(one.path for _, one in some))
+    jobs = [
+        _SettleJob(setup, iri, name, (start, start + step), bits, parts, ())
+        for start in range(0, _SLICES, step)
+    ]
+    found = _run(engine, _settle, jobs, iri.rpartition("/")[2], lambda r: r.quads, "quads")
+    graph = SettledGraph(
+        quads=sum(one.quads for one in found),
+        bits=bits,
+        files=tuple(
+            ((job.slices[0] << bits) >> 8, one.path) for job, one in zip(jobs, found, strict=True)
+        ),
+    )
+    return graph, [one.problem for one in found if one.problem]
+
+
+def _run(
+    engine: Engine,
+    function: Callable[[Any], R],
+    jobs: Sequence[Any],
+    what: str,
+    size: Callable[[R], int],
+    unit: str,
+) -> list[R]:
+    """Return what jobs return, in their order, and tell how far they are."""
+    found: dict[int, R] = {}
+    last = start = time.monotonic()
+    number = 0
+    for n, one in engine.run(function, jobs):
+        found[n] = one
+        number += size(one)
+        now = time.monotonic()
+        if now - last > _EVERY:
+            last = now
+            left = (now - start) / len(found) * (len(jobs) - len(found))
+            _log.info(
+                "%s: %d of %d pieces, %s %s, about %d s left",
+                what,
+                len(found),
+                len(jobs),
+                f"{number:,}",
+                unit,
+                left,
+            )
+    return [found[n] for n in range(len(jobs))]
+
+
+def sweep(work: Path, keep: Iterable[str]) -> None:
+    """Remove what is in between and was not used: of builds that died, or of files that changed.
+
+    Args:
+        work: the folder.
+        keep: the paths that were used.
+    """
+    kept = {str(Path(path)) for path in keep}
+    folders = {str(Path(path).parent) for path in kept}
+    for name in ("cut", "mapped", "settled", "keys"):
+        for path in (work / name).glob("*"):
+            if name == "cut":
+                if str(path) not in folders:
+                    shutil.rmtree(path, ignore_errors=True)
+                continue
+            for file in path.glob("*") if path.is_dir() else [path]:
+                if str(file) not in kept:
+                    file.unlink(missing_ok=True)
