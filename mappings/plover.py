@@ -120,6 +120,7 @@ HEDGES = ("hypothetical", "future", "historical")
 
 CODES: Mapping[str, tuple[str, ...]] = {
     "ARE": ("united arab emirates", "uae"),
+    "BIH": ("bosnia and herzegovina", "bosnia-herzegovina"),
     "CHN": ("china", "prc", "people's republic of china"),
     "CIV": ("ivory coast", "cote d'ivoire", "côte d'ivoire"),
     "COD": ("democratic republic of the congo", "drc", "dr congo"),

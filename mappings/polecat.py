@@ -149,6 +149,31 @@ HEDGES: Mapping[str, str] = {
 }
 """Contexts that say that it is not of now, the first one first, and the modality of each."""
 
+TITLES: Mapping[str, str] = {
+    "ATG": "Antigua and Barbuda",
+    "BHS": "The Bahamas",
+    "BIH": "Bosnia and Herzegovina",
+    "CIV": "Ivory Coast",
+    "COD": "Democratic Republic of the Congo",
+    "COG": "Republic of the Congo",
+    "CPV": "Cape Verde",
+    "CZE": "Czech Republic",
+    "FSM": "Federated States of Micronesia",
+    "GEO": "Georgia (country)",
+    "GMB": "The Gambia",
+    "IRL": "Republic of Ireland",
+    "KNA": "Saint Kitts and Nevis",
+    "LCA": "Saint Lucia",
+    "MMR": "Myanmar",
+    "STP": "São Tomé and Príncipe",
+    "TLS": "East Timor",
+    "TTO": "Trinidad and Tobago",
+    "TUR": "Turkey",
+    "VAT": "Vatican City",
+    "VCT": "Saint Vincent and the Grenadines",
+}
+"""Titles of articles on states, where the registry's label is another."""
+
 LONGEST = 120
 """Characters of a name; what is longer is a text."""
 
@@ -205,7 +230,7 @@ def mapper(table: str, out: Scribe) -> MapRow:
 
     def actor(story: str, name: str, raw: str, country: str, sector: str, wiki: str) -> Node | None:
         state = out.state("iso3", country) if len(country) == 3 else None
-        if state and sector in ("", "GOV") and name.casefold() == state.label.casefold():
+        if state and sector in ("", "GOV") and name in (state.label, TITLES.get(country)):
             return state
         coded = " ".join(filter(None, (country, sector)))
         called = (name or raw) if len(name or raw) <= LONGEST else ""
