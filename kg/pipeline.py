@@ -49,7 +49,20 @@ from kg.ingest import Checks, Issue, happenings, map_piece, statuses
 from kg.lexicon import Lexicon
 from kg.matching import Happening, described, lines_of, link_iri, matches
 from kg.report import Report
-from kg.rows import BROKEN, HEAD, STDIN, Form, Piece, form_of, members, pieces
+from kg.rows import (
+    BROKEN,
+    HEAD,
+    STDIN,
+    Fault,
+    Form,
+    Piece,
+    form_of,
+    hashed,
+    key_of,
+    members,
+    pieces,
+    rows,
+)
 from kg.validate import LOCAL, load_shapes, validate
 from kg.vocab import (
     DCTERMS,
@@ -165,6 +178,7 @@ class Result(msgspec.Struct, frozen=True):
         whether: of each, whether it was mapped.
         quads: by the name of the graph: `batch`, `registry` or `status`.
         states: the states that were found, by their keys, each with its label.
+        sought: the hashed indexes by which records of sought tables were found, as an array.
         problem: what keeps the data from being published, as a table; empty if nothing does.
     """
 
@@ -176,6 +190,7 @@ class Result(msgspec.Struct, frozen=True):
     whether: bytes
     quads: dict[str, int]
     states: dict[str, str]
+    sought: bytes = b""
     problem: str = ""
 
 
@@ -318,10 +333,34 @@ def _map(job: _MapJob) -> Result:
         whether=np.array([there for _, there in mapped.keys], dtype=np.bool_).tobytes(),
         quads=quads,
         states=scribe.states,
+        sought=np.array(mapped.sought, dtype=np.uint64).tobytes(),
         problem=_problem(mapped.report),
     )
     _write(path, msgspec.msgpack.encode(result), frames, rows)
     return result
+
+
+class _Listed(msgspec.Struct, frozen=True):
+    """The hashed key and the hashed index of every record of a piece, as arrays of NumPy."""
+
+    records: int
+    keys: bytes
+    indexes: bytes
+
+
+def _list(job: _MapJob) -> _Listed:
+    """Read a piece for the index of its table; nothing is mapped."""
+    cut = job.cut
+    table = _tools(job.setup).script(cut.source).source.table(cut.form.table)
+    data = zstandard.ZstdDecompressor().decompress(Path(cut.path).read_bytes())
+    read = (row for _, row in rows(Piece(cut.line, data), cut.form, table, first=cut.first))
+    found = [
+        (hashed(key_of(table, row)), hashed(key_of(table, row, table.index)))
+        for row in read
+        if not isinstance(row, Fault)
+    ]
+    keys, indexes = np.array(found, dtype=np.uint64).reshape(-1, 2).T
+    return _Listed(len(found), keys.tobytes(), indexes.tobytes())
 
 
 def _problem(report: Report | None) -> str:
@@ -928,9 +967,10 @@ def _words(feed: Feed, key: str) -> str:
 def _map_source(setup: Setup, feed: Feed, cuts: Sequence[Cut], engine: Engine) -> list[Result]:
     """Return the result of each piece: tables that others need come first."""
     done: dict[int, Result] = {}
-    known: dict[str, str] = {}
+    known: dict[str, list[Result]] = {}
     waiting = [table for table in feed.tables if any(c.form.table == table.id for c in cuts)]
     present = {table.id for table in waiting}
+    indexes = _indexes(setup, feed, cuts, engine)
     while waiting:
         ready = [
             table
@@ -941,10 +981,10 @@ def _map_source(setup: Setup, feed: Feed, cuts: Sequence[Cut], engine: Engine) -
             raise MappingError("tables need one another in a circle", where=f"mappings/{feed.id}")
         for table in ready:
             numbers = [n for n, cut in enumerate(cuts) if cut.form.table == table.id]
+            needed = known.get(table.needs[0], []) if table.needs else []
             path = ""
-            if table.needs:
-                other = table.needs[0]
-                path = known.get(other) or _known(setup, [])
+            if table.needs or table.seeks:
+                path = _known(setup, needed, *(indexes[one][1] for one in table.seeks))
             jobs = [_MapJob(setup, cuts[n], known=path) for n in numbers]
             found = _run(engine, _map, jobs, f"{feed.id}: {table.id}", lambda r: r.records, "rows")
             again = _repeated(found)
@@ -958,10 +998,62 @@ def _map_source(setup: Setup, feed: Feed, cuts: Sequence[Cut], engine: Engine) -
                     again, _run(engine, _map, jobs, what, lambda r: r.records, "rows"), strict=True
                 ):
                     found[n] = one
+            # What was found in the table itself may have been set aside: then it is not there.
+            while table.id in table.seeks:
+                gone = _gone(indexes[table.id], found)
+                stale = [
+                    n for n, one in enumerate(found) if np.isin(_numbers(one.sought), gone).any()
+                ]
+                if not stale:
+                    break
+                indexes[table.id] = tuple(
+                    part[~np.isin(indexes[table.id][1], gone)] for part in indexes[table.id]
+                )
+                path = _known(setup, needed, *(indexes[one][1] for one in table.seeks))
+                jobs = [
+                    _MapJob(setup, cuts[numbers[n]], tuple(sorted(again.get(n, {}).items())), path)
+                    for n in stale
+                ]
+                what = f"{feed.id}: {table.id} without records that were set aside"
+                for n, one in zip(
+                    stale, _run(engine, _map, jobs, what, lambda r: r.records, "rows"), strict=True
+                ):
+                    found[n] = one
             done.update(zip(numbers, found, strict=True))
-            known[table.id] = _known(setup, found)
+            known[table.id] = found
+            if table.id in indexes:
+                gone = _gone(indexes[table.id], found)
+                keep = ~np.isin(indexes[table.id][1], gone)
+                indexes[table.id] = tuple(part[keep] for part in indexes[table.id])
             waiting.remove(table)
     return [done[n] for n in range(len(cuts))]
+
+
+def _indexes(
+    setup: Setup, feed: Feed, cuts: Sequence[Cut], engine: Engine
+) -> dict[str, tuple[NDArray[np.uint64], ...]]:
+    """Return the hashed keys and indexes of every table that others look into."""
+    out: dict[str, tuple[NDArray[np.uint64], ...]] = {}
+    for name in dict.fromkeys(one for table in feed.tables for one in table.seeks):
+        jobs = [_MapJob(setup, cut) for cut in cuts if cut.form.table == name]
+        found = _run(engine, _list, jobs, f"{feed.id}: {name}, index", lambda r: r.records, "rows")
+        out[name] = tuple(
+            np.frombuffer(b"".join(parts), dtype=np.uint64)
+            for parts in ([one.keys for one in found], [one.indexes for one in found])
+        )
+    return out
+
+
+def _numbers(packed: bytes) -> NDArray[np.uint64]:
+    return np.frombuffer(packed, dtype=np.uint64)
+
+
+def _gone(index: tuple[NDArray[np.uint64], ...], results: Sequence[Result]) -> NDArray[np.uint64]:
+    """Return the hashed indexes of records none of which was mapped."""
+    keys, indexes = index
+    there = [_numbers(one.keys)[np.frombuffer(one.whether, dtype=np.bool_)] for one in results]
+    mapped = np.isin(keys, np.concatenate(there) if there else _numbers(b""))
+    return np.setdiff1d(indexes[~mapped], indexes[mapped])
 
 
 def _repeated(results: Sequence[Result]) -> dict[int, dict[int, int]]:
@@ -988,12 +1080,13 @@ def _repeated(results: Sequence[Result]) -> dict[int, dict[int, int]]:
     return out
 
 
-def _known(setup: Setup, results: Sequence[Result]) -> str:
-    """Write the hashed keys of the records that were mapped, sorted; return the file."""
+def _known(setup: Setup, results: Sequence[Result], *more: NDArray[np.uint64]) -> str:
+    """Write the hashed keys of the records that were mapped, and more, sorted; return the file."""
     arrays = [
         np.frombuffer(one.keys, dtype=np.uint64)[np.frombuffer(one.whether, dtype=np.bool_)]
         for one in results
     ]
+    arrays += more
     keys = np.unique(np.concatenate(arrays)) if arrays else np.array([], dtype=np.uint64)
     name = hashlib.sha256(keys.tobytes()).hexdigest()
     path = Path(setup.work) / "keys" / name
