@@ -89,6 +89,7 @@ _EVERY: Final = 5.0
 """Seconds between two words on progress."""
 _SHOWN: Final = 5
 _LEVEL: Final = 3
+_ASKED: Final = ".asked"
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -150,7 +151,7 @@ class _MapJob(msgspec.Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """Return a name for all that the result depends on."""
+        """Return a name for all that the result depends on, but for what is known of others."""
         one, cut = self.setup, self.cut
         fields = (
             one.version,
@@ -163,7 +164,6 @@ class _MapJob(msgspec.Struct, frozen=True):
             cut.first,
             cut.sha256,
             self.before,
-            Path(self.known).name,
         )
         return hashlib.sha256(msgspec.json.encode(fields)).hexdigest()
 
@@ -274,14 +274,33 @@ def _tools(setup: Setup) -> _Tools:
 
 
 class _Known:
-    """The hashed keys of the records of a table."""
+    """The hashed keys of the records of other pieces; it remembers what it was asked for.
+
+    Args:
+        path: a file of them, sorted.
+    """
 
     def __init__(self, path: str) -> None:
         self._keys: NDArray[np.uint64] = np.load(path, mmap_mode="r")
+        self._answers: dict[int, bool] = {}
 
     def __contains__(self, key: int) -> bool:
-        n = int(np.searchsorted(self._keys, np.uint64(key)))
-        return n < len(self._keys) and int(self._keys[n]) == key
+        found = self._answers.get(key)
+        if found is None:
+            n = int(np.searchsorted(self._keys, np.uint64(key)))
+            found = n < len(self._keys) and int(self._keys[n]) == key
+            self._answers[key] = found
+        return found
+
+    @property
+    def asked(self) -> NDArray[np.uint64]:
+        """Return what it was asked for, sorted."""
+        return np.array(sorted(self._answers), dtype=np.uint64)
+
+    def digest(self, asked: NDArray[np.uint64]) -> str:
+        """Return 32 hex digits for some questions and their answers."""
+        answers = np.isin(asked, self._keys, assume_unique=True)
+        return hashlib.sha256(asked.tobytes() + answers.tobytes()).hexdigest()[:32]
 
 
 def _map(job: _MapJob) -> Result:
@@ -289,6 +308,12 @@ def _map(job: _MapJob) -> Result:
     cut = job.cut
     tools = _tools(job.setup)
     path = Path(job.setup.work) / "mapped" / job.name[:2] / job.name
+    questions = path.with_suffix(_ASKED)
+    known = _Known(job.known) if job.known else None
+    if known and questions.exists():
+        # The same answers to the same questions give the same result, whatever else is known.
+        asked = np.frombuffer(questions.read_bytes(), dtype=np.uint64)
+        path = path.with_name(f"{job.name}-{known.digest(asked)}")
     if path.exists():
         with contextlib.suppress(OSError, ValueError, msgspec.DecodeError):
             return msgspec.msgpack.decode(_header(path), type=Result)
@@ -305,9 +330,12 @@ def _map(job: _MapJob) -> Result:
         file=cut.file,
         first=cut.first,
         before=dict(job.before),
-        known=_Known(job.known) if job.known else None,
+        known=known,
         checks=tools.checks(script.source),
     )
+    if known:
+        path = path.with_name(f"{job.name}-{known.digest(known.asked)}")
+        put(questions, [known.asked.tobytes()])
     scribe = mapped.scribe
     graphs = {
         "batch": [*scribe.sources.items(), *scribe.blocks],
@@ -1201,6 +1229,7 @@ def sweep(work: Path, keep: Iterable[str]) -> None:
         keep: the paths that were used.
     """
     kept = {str(Path(path)) for path in keep}
+    kept |= {f"{path.rpartition('-')[0]}{_ASKED}" for path in kept if "-" in Path(path).name}
     folders = {str(Path(path).parent) for path in kept}
     for name in ("cut", "mapped", "settled", "keys"):
         for path in (work / name).glob("*"):
