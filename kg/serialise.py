@@ -8,6 +8,7 @@ Spec: RDF 1.1 Turtle and TriG; JSON-LD 1.1; RDF 1.1 N-Triples
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Final, get_args
 
 import msgspec
@@ -66,16 +67,19 @@ def subjects(triples: Iterable[str], *, blank: bool = False) -> Iterator[tuple[s
         ReleaseError: a subject or object is a triple, or a blank node where there may be none.
     """
     subject, pairs, before = "", Pairs(), ""
+    none = ("<<",) if blank else ("<<", "_:")
     for triple in triples:
         if triple == before:
             continue
         before = triple
         s, p, o = triple.split(" ", 2)
+        refused = o[:2] in none
         if s != subject:
             if pairs:
                 yield subject, pairs
             subject, pairs = s, []
-        if s.startswith("<<") or o.startswith("<<") or (not blank and "_" in (s[0], o[0])):
+            refused = refused or s[:2] in none
+        if refused:
             raise ReleaseError(
                 "a blank node or a triple term cannot be published", seen=triple, expected="an IRI"
             )
@@ -100,27 +104,32 @@ VOCABULARIES: Final = dict(
 """The namespaces of the vocabularies that we use, by prefix."""
 
 
+class _Known(dict[str, str]):
+    """What was made of tokens; makes what is asked for, and forgets it all when it is too much."""
+
+    def __init__(self, make: Callable[[str], str]) -> None:
+        self._make = make
+
+    def __missing__(self, token: str) -> str:
+        if len(self) > _KNOWN:
+            self.clear()
+        found = self[token] = self._make(token)
+        return found
+
+
 class Prefixes:
     """The prefixes of a Turtle document, and how terms are written with them."""
 
     def __init__(self, table: Mapping[str, str]) -> None:
         self._names = {iri: name for name, iri in table.items()}
-        self._known: dict[str, str] = {}
-        """What a term was written as."""
+        self._known = _Known(self._turtle)
         self.header = "".join(f"@prefix {name}: <{table[name]}> .\n" for name in sorted(table))
 
     def turtle(self, token: str) -> str:
         """Return the Turtle form of an IRI or literal that is given as in N-Quads."""
-        if token[-1] != ">":
-            return token
-        found = self._known.get(token)
-        if found is None:
-            if len(self._known) > _KNOWN:
-                self._known.clear()
-            found = self._known[token] = self._short(token)
-        return found
+        return self._known[token] if token[-1] == ">" else token
 
-    def _short(self, token: str) -> str:
+    def _turtle(self, token: str) -> str:
         """Return the Turtle form of an IRI, or of a literal with a datatype."""
         if token[0] == "<":
             cut = max(token.rfind("/"), token.rfind("#")) + 1
@@ -134,6 +143,19 @@ class Prefixes:
             return quoted[1:-1]
         return f"{quoted}^^{self.turtle(datatype)}"
 
+    def block(self, subject: str, pairs: Pairs) -> str:
+        """Return the Turtle statement about one subject: its types first, then by predicate."""
+        known = self._known
+        objects: dict[str, str] = {TYPE: ""}
+        for p, o in pairs:
+            value = known[o] if o[-1] == ">" else o
+            there = objects.get(p)
+            objects[p] = f"{there}, {value}" if there else value
+        types = objects.pop(TYPE)
+        parts = [f"a {types}"] if types else []
+        parts += [f"{known[p]} {values}" for p, values in objects.items()]
+        return f"{self.turtle(subject)} " + " ;\n    ".join(parts) + " .\n"
+
 
 def namespaces(base_iri: str, *, imported: bool) -> dict[str, str]:
     """Return the shared prefixes of the Turtle and TriG files of a release."""
@@ -142,24 +164,11 @@ def namespaces(base_iri: str, *, imported: bool) -> dict[str, str]:
     return VOCABULARIES | {kind: data_iri(base_iri, kind, "") for kind in get_args(Kind)}
 
 
-def block(subject: str, pairs: Pairs, turtle: Callable[[str], str]) -> str:
-    """Return the Turtle statement about one subject: its types first, then by predicate."""
-    objects: dict[str, list[str]] = {TYPE: []}
-    for p, o in pairs:
-        objects.setdefault(p, []).append(turtle(o))
-    parts = [
-        f"{'a' if p == TYPE else turtle(p)} {', '.join(values)}"
-        for p, values in objects.items()
-        if values
-    ]
-    return f"{turtle(subject)} " + " ;\n    ".join(parts) + " .\n"
-
-
 def document(first: str, triples: Iterable[str], table: Mapping[str, str]) -> str:
     """Return a whole Turtle document of `S P O` in N-Triples tokens, sorted but for the `first`."""
     prefixes = Prefixes(table)
     ordered = sorted(set(triples), key=lambda triple: (not triple.startswith(f"{first} "), triple))
-    blocks = (block(subject, pairs, prefixes.turtle) for subject, pairs in subjects(ordered))
+    blocks = (prefixes.block(subject, pairs) for subject, pairs in subjects(ordered))
     return prefixes.header + "\n" + "\n".join(blocks)
 
 
@@ -225,8 +234,8 @@ class Nodes:
         self._classes: dict[str, str] = {}
         self._keys: dict[str, tuple[str, str]] = {}
         """The key and the coercion of a predicate that was written before."""
-        self._values: dict[tuple[str, str], str] = {}
-        """What a token was written as under a coercion."""
+        self._known = {"": _Known(partial(self._alone, ""))}
+        """What tokens are written as, by coercion."""
         for name, value in context.items():
             if isinstance(value, dict):
                 coercion = value.get("@container") or self._expand(value.get("@type", ""))
@@ -265,22 +274,26 @@ class Nodes:
         """Return the members of a node object as JSON, in their order."""
         objects: dict[str, list[str]] = {TYPE: []}
         for p, o in pairs:
-            if p in objects and p != TYPE:
+            if p == TYPE and o[0] != "<":
+                p = f"{p} "
+            if p in objects:
                 objects[p].append(o)
             else:
-                objects.setdefault(p if p != TYPE or o[0] == "<" else f"{p} ", []).append(o)
+                objects[p] = [o]
         members = {_ID: _json(self._node(subject))}
         if types := objects.pop(TYPE):
             names = [_json(self._classes.get(o[1:-1]) or self._iri(o[1:-1])) for o in types]
             members[_TYPE] = _array(names)
+        self._within.append(subject)
         for p, values in objects.items():
             key, coercion = self._keys.get(p) or self._key(p)
-            self._within.append(subject)
             if coercion == "@language":
                 members[key] = self._by_language(values)
+            elif len(values) == 1:
+                members[key] = self._value(values[0], coercion)
             else:
                 members[key] = _array([self._value(o, coercion) for o in values])
-            self._within.pop()
+        self._within.pop()
         return members
 
     def _key(self, predicate: str) -> tuple[str, str]:
@@ -289,6 +302,8 @@ class Nodes:
         key, coercion = self._terms.get(iri) or (self._iri(iri), "")
         if len(self._keys) > _KNOWN:
             self._keys.clear()
+        if coercion not in self._known:
+            self._known[coercion] = _Known(partial(self._alone, coercion))
         found = self._keys[predicate] = _json(key), coercion
         return found
 
@@ -313,14 +328,9 @@ class Nodes:
             self._placed.add(token)
             members = self._members(token, self._parts[token])
             return "{" + ",".join([f"{key}:{value}" for key, value in members.items()]) + "}"
-        found = self._values.get((token, coercion))
-        if found is None:
-            if len(self._values) > _KNOWN:
-                self._values.clear()
-            found = self._values[token, coercion] = self._alone(token, coercion)
-        return found
+        return self._known[coercion][token]
 
-    def _alone(self, token: str, coercion: str) -> str:
+    def _alone(self, coercion: str, token: str) -> str:
         """Return a value of which no part is told."""
         if token[0] in "<_":
             node = _json(self._node(token))
