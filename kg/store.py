@@ -187,6 +187,26 @@ class Store:
         default = self._store.quads_for_pattern(None, None, None, ox.DefaultGraph())
         self._union = next(default, None) is None
 
+    def probe(self) -> None:
+        """Return if a small query on the store on disk can be answered.
+
+        Raises:
+            QueryError, OSError: it cannot.
+        """
+        try:
+            for _ in cast("Iterable[Any]", self._store.query("SELECT * { ?s ?p ?o } LIMIT 1")):
+                pass
+        except (RuntimeError, ValueError) as error:
+            raise QueryError(f"the query cannot be evaluated: {error}") from error
+
+    @property
+    def sorts_by_kind(self) -> bool:
+        """Return whether queries are to be changed so that values of several kinds have an order.
+
+        See `kg.web.order`.
+        """
+        return True
+
     def query(
         self,
         text: str,
@@ -212,7 +232,7 @@ class Store:
         import pyoxigraph as ox
 
         answer = self._evaluate(text, default_graphs, named_graphs)
-        if isinstance(answer, ox.QueryTriples):
+        if not isinstance(answer, ox.QuerySolutions | ox.QueryBoolean):
             triples = answer if limit is None else limit.first(answer)
             self._serialize(triples, output, media_type)
             return
@@ -269,7 +289,7 @@ class Store:
         if isinstance(answer, ox.QueryBoolean):
             raise QueryError("an ASK query describes nothing")
         try:
-            if isinstance(answer, ox.QueryTriples):
+            if not isinstance(answer, ox.QuerySolutions):
                 found.update(ox.Quad(t.subject, t.predicate, t.object) for t in answer)
             else:
                 graphs = any(variable.value == "g" for variable in answer.variables)
