@@ -601,7 +601,7 @@ def _name(command: Any) -> str:
     return str(command.name or command.callback.__name__.replace("_", "-"))
 
 
-_TAKES: Final = {Path: "path", str: "text", int: "number", bool: ""}
+_TAKES: Final = {Path: "path", str: "text", int: "number", float: "number", bool: ""}
 
 
 def _parameters(function: Callable[..., None]) -> tuple[list[str], list[str]]:

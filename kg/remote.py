@@ -463,7 +463,7 @@ def refusal(reply: Reply, address: str, what: str) -> ServerError:
     except ServerError:
         text = ""
     said = _MARKUP.sub(" ", text).strip()
-    said = re.sub(r" {2,}", " ", said)[:300]
+    said = re.sub(r" {2,}", " ", said.partition("SPARQL query:")[0]).strip()[:300]
     seen = f"status {status}" + (f": {said}" if said else "")
     reason: ServerReason = "store"
     if status in (401, 403):

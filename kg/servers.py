@@ -556,11 +556,12 @@ def isql(to: Target, statements: str) -> str:
             seen=f"user {to.access.user}",
             hint="set KG_SERVER_USER and KG_SERVER_PASSWORD",
         )
-    if "*** Error 08" in text:
+    failed = [line for line in text.splitlines() if "Connect failed" in line]
+    if failed:
         raise ServerError(
             "Virtuoso cannot be reached by SQL",
             where=to.isql,
-            seen=next(line for line in text.splitlines() if "*** Error 08" in line),
+            seen=failed[0],
             expected="the host and port of ServerPort in [Parameters] of virtuoso.ini",
             hint="give it with --isql HOST:PORT",
         )

@@ -201,7 +201,7 @@ class Store:
 
     @property
     def sorts_by_kind(self) -> bool:
-        """Return whether queries are to be changed so that values of several kinds have an order.
+        """Return whether what is asked is changed so that values of several kinds have an order.
 
         See `kg.web.order`.
         """
@@ -229,9 +229,33 @@ class Store:
             QueryError: the evaluation failed.
             OSError: nothing more can be written, or the store cannot be read.
         """
+        answer = self._evaluate(text, default_graphs, named_graphs)
+        self._write(answer, output, media_type, limit)
+
+    def asked(
+        self,
+        text: str,
+        output: IO[bytes],
+        media_type: str,
+        default_graphs: Sequence[str] | None = None,
+        named_graphs: Sequence[str] | None = None,
+        limit: RowLimit | None = None,
+    ) -> None:
+        """Write the answer to a query that somebody asks of us, and no page of its own: as `query`.
+
+        Args:
+            text, output, media_type, default_graphs, named_graphs, limit: as for `query`.
+        Raises:
+            SyntaxError, QueryError, OSError: as for `query`.
+        """
+        self.query(text, output, media_type, default_graphs, named_graphs, limit)
+
+    def _write(
+        self, answer: Any, output: IO[bytes], media_type: str, limit: RowLimit | None
+    ) -> None:
+        """Write solutions, yes or no, or triples as they come."""
         import pyoxigraph as ox
 
-        answer = self._evaluate(text, default_graphs, named_graphs)
         if not isinstance(answer, ox.QuerySolutions | ox.QueryBoolean):
             triples = answer if limit is None else limit.first(answer)
             self._serialize(triples, output, media_type)
@@ -289,7 +313,7 @@ class Store:
         if isinstance(answer, ox.QueryBoolean):
             raise QueryError("an ASK query describes nothing")
         try:
-            if not isinstance(answer, ox.QuerySolutions):
+            if isinstance(answer, ox.QueryTriples):
                 found.update(ox.Quad(t.subject, t.predicate, t.object) for t in answer)
             else:
                 graphs = any(variable.value == "g" for variable in answer.variables)

@@ -1,10 +1,11 @@
 """A store whose queries are evaluated by a SPARQL server elsewhere, in the place of our engine.
 
-`RemoteStore` is what a worker opens where the server was given a backend. Whole graphs and
-conversions come from the release on disk, as downloads do; queries go over HTTP and come back
-through the engine's own parsers and writers. Before a query goes there our engine has read it, so
-what it refuses the other server never sees, and each has an explicit dataset where the marker of
-the release names one (`kg.servers`), so that what else the other server holds is not seen.
+`RemoteStore` is what a worker opens where the server was given a backend. What readers ask goes
+over HTTP and comes back through the engine's own parsers and writers. What pages ask for themselves
+and whole graphs come from the release on disk, as downloads do. Before a query goes elsewhere our
+engine has read it, so what it refuses the other server never sees; and each has an explicit dataset
+where the marker of the release names one (`kg.servers`), so that what else the other server holds
+is not seen.
 
 CONSTRUCT and DESCRIBE are asked as SELECT and put together here: Virtuoso cuts their answers at its
 row limit without a word, but says so of solutions.
@@ -23,7 +24,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final, TypeVar, cast
+from typing import IO, TYPE_CHECKING, Any, Final, cast
 
 import msgspec
 
@@ -41,8 +42,6 @@ from kg.web.guard import TOKEN
 
 if TYPE_CHECKING:
     from kg.manifest import Manifest
-
-_T = TypeVar("_T")
 
 _LOOK_S: Final = 1.0
 """How often a worker asks which release the other server holds."""
@@ -157,7 +156,7 @@ class _Parts:
 
 
 class RemoteStore(Store):
-    """The store of a release, whose queries another server evaluates.
+    """The store of a release, with another server that evaluates what readers ask.
 
     Args:
         path, prefixes, disjoint: as for `Store`.
@@ -186,12 +185,17 @@ class RemoteStore(Store):
         self._reply: _Content | None = None
         self._looked = 0.0
 
+    def close(self) -> None:
+        """Close the connections to the other server."""
+        self._close()
+        self._server.close()
+
     @property
     def sorts_by_kind(self) -> bool:
-        """Return that queries are not to be changed: other servers have an order of their own."""
+        """Return that nothing is changed: other servers have an order of their own."""
         return False
 
-    def query(
+    def asked(
         self,
         text: str,
         output: IO[bytes],
@@ -200,53 +204,26 @@ class RemoteStore(Store):
         named_graphs: Sequence[str] | None = None,
         limit: RowLimit | None = None,
     ) -> None:
-        """Write the answer to a query; as for `Store`, and
+        """Write the answer of the other server to a query; as for `Store`, and
 
         Raises:
-            ServerError: the other server gives no whole answer.
+            ServerError: it gives no whole answer.
         """
-        answer = super().query
-        self._told(lambda: answer(text, output, media_type, default_graphs, named_graphs, limit))
 
-    def statements(self, text: str, output: IO[bytes], media_type: str) -> None:
-        """Write what a query describes; as for `Store`, and
+        def work() -> None:
+            answer = self._elsewhere(text, default_graphs, named_graphs)
+            self._write(answer, output, media_type, limit)
 
-        Raises:
-            ServerError: the other server gives no whole answer.
-        """
-        answer = super().statements
-        self._told(lambda: answer(text, output, media_type))
+        self._told(work)
 
-    def solutions(self, text: str) -> tuple[list[str], Iterable[Sequence[Any]]]:
-        """Return the solutions of a SELECT query; as for `Store`, and
-
-        Raises:
-            ServerError: the other server gives no whole answer.
-        """
-        answer = super().solutions
-
-        def whole() -> tuple[list[str], list[Sequence[Any]]]:
-            names, rows = answer(text)
-            return names, list(rows)
-
-        return self._told(whole)
-
-    def graph(self, iri: str | None, output: IO[bytes], media_type: str) -> None:
-        """Write a whole graph of the release on disk; as for `Store`."""
-        if iri is None:
-            found = super()._evaluate("CONSTRUCT { ?s ?p ?o } WHERE { ?s ?p ?o }", None, None)
-            self._serialize(cast("Iterable[Any]", found), output, media_type)
-            return
-        super().graph(iri, output, media_type)
-
-    def _told(self, work: Callable[[], _T]) -> _T:
-        """Return what `work` returns, once the whole answer was read.
+    def _told(self, work: Callable[[], None]) -> None:
+        """Return once `work` is done and the whole answer was read.
 
         What goes wrong in the middle is that of the other server, however the engine puts it: it
         has read the query before.
         """
         try:
-            found = work()
+            work()
             if self._reply is not None:
                 self._reply.finish()
         except (SyntaxError, OSError, RuntimeError, ValueError, QueryError) as error:
@@ -265,20 +242,19 @@ class RemoteStore(Store):
             ) from None
         finally:
             self._close()
-        return found
 
     def _close(self) -> None:
         self._reply = None
         self._context.close()
 
-    def _evaluate(
+    def _elsewhere(
         self, text: str, default_graphs: Sequence[str] | None, named_graphs: Sequence[str] | None
     ) -> Any:
         """Return the other server's answer: solutions, yes or no, or triples as they come."""
         self._close()
         if default_graphs and len(set(default_graphs)) > 1 and not self._disjoint:
             # No server keeps a triple of two of the graphs from standing there twice.
-            return super()._evaluate(text, default_graphs, named_graphs)
+            return self._evaluate(text, default_graphs, named_graphs)
         self._read(text)
         self._look()
         parts = _parts(text)

@@ -315,17 +315,18 @@ class _Job:
             rows, limit = job.get("rows", 0), None
             if rows:
                 limit = RowLimit(rows, job["link"], self._output.cut)
-            text = job["text"] if job.get("own") else self._ordered(job["text"])
-            store.query(text, output, media_type, job["default"], job["named"], limit)
+            if job.get("own"):
+                answer, text = store.query, job["text"]
+            else:
+                answer = store.asked
+                text = ordered(job["text"]) if store.sorts_by_kind else job["text"]
+            answer(text, output, media_type, job["default"], job["named"], limit)
         elif job["kind"] == "statements":
-            store.statements(self._ordered(job["text"]), output, media_type)
+            store.statements(ordered(job["text"]), output, media_type)
         elif job["kind"] == "graph":
             store.graph(job["text"], output, media_type)
         else:
             store.convert(job["text"], output, media_type)
-
-    def _ordered(self, text: str) -> str:
-        return ordered(text) if self._store.sorts_by_kind else text
 
     def _fail(self, reason: str, what: str, **others: Any) -> None:
         fields = {"reason": reason, "what": what, **others}
