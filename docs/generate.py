@@ -621,7 +621,7 @@ def _parameters(function: Callable[..., None]) -> tuple[list[str], list[str]]:
         default = defaults[name].default
         needed = default is inspect.Parameter.empty
         extra = ["needed"] if needed else []
-        if not needed and default not in (None, False):
+        if not needed and default not in (None, False, ""):
             extra.append(f"default: `{default}`")
         tail = f" ({'; '.join(extra)})" if extra else ""
         takes = (info.metavar or _TAKES[kind]).lower()

@@ -892,7 +892,12 @@ def export(
     ] = "current",
     store: Annotated[
         str,
-        typer.Option("--store", metavar="URL", help="A server's Graph Store, if not as usual."),
+        typer.Option(
+            "--store",
+            metavar="URL",
+            help="A server's Graph Store, if not as usual.",
+            show_default=False,
+        ),
     ] = "",
     union: Annotated[
         str,
@@ -900,6 +905,7 @@ def export(
             "--union",
             help="Where a server gets the union of all graphs: default (its default graph) or "
             "named (<base>export/union). [default: default; named for virtuoso]",
+            show_default=False,
         ),
     ] = "",
     user: Annotated[
@@ -935,6 +941,7 @@ def export(
             "--isql",
             metavar="HOST:PORT",
             help="Where Virtuoso takes SQL, with --load-dir. [default: 127.0.0.1:1111]",
+            show_default=False,
         ),
     ] = "",
     as_json: JsonOption = False,
