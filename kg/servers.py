@@ -253,7 +253,7 @@ class _Loading:
             for graph in gone:
                 say(f"removing {graph}")
                 server.delete(graph)
-            self._send(changed, {one: state for one, state in states.items() if one not in gone})
+            self._send(changed)
         expected: list[tuple[str, str | None, int]] = [
             (g, g, entry.quads) for g, entry in self._graphs.items()
         ]
@@ -273,7 +273,8 @@ class _Loading:
                     for one in found
                 ]
             )
-        if before != Marker(self._manifest.id, dict(sorted(self._digests.items())), named):
+        told = Marker(self._manifest.id, dict(sorted(self._digests.items())), named)
+        if not whole or before != told:
             self._mark(self._digests, self._manifest.id)
         sent = (*changed, *(() if whole else (self._union,)))
         return Loaded(
@@ -309,7 +310,7 @@ class _Loading:
         lines = marker_lines(base, Marker(release, states, named))
         self._server.put(marker_graph(base), lines)
 
-    def _send(self, changed: Sequence[str], states: dict[str, str]) -> None:
+    def _send(self, changed: Sequence[str]) -> None:
         """Send the graphs that differ, and the union."""
         to = self._to
         parts = [part for group in self._dumps.parts.values() for part in group]
@@ -324,24 +325,33 @@ class _Loading:
         elif to.kind == "oxigraph":
             self._quads(changed)
         else:
-            self._pieces(changed, states)
+            self._pieces(changed)
 
-    def _pieces(self, changed: Sequence[str], states: dict[str, str]) -> None:
-        """Send by the Graph Store Protocol: one PUT for each graph, then POSTs."""
-        server = self._server
+    def _pieces(self, changed: Sequence[str]) -> None:
+        """Send by the Graph Store Protocol: one PUT for each graph, then POSTs.
+
+        The union is sent in pieces of its own, which do not end with a graph: there may be many.
+        """
+        server, base = self._server, self._manifest.base_iri
         union = self._union if self._to.union == "named" else None
-        begun = False
+        add = server.put
+        held: list[bytes] = []
+        size = 0
         for graph in self._graphs:
             for number, lines in enumerate(self._split(graph, self._to.piece)):
                 data = b"".join(lines)
                 if graph in changed:
                     (server.post if number else server.put)(graph, data)
-                (server.post if begun else server.put)(union, data)
-                begun = True
+                if held and size + len(data) > self._to.piece:
+                    add(union, b"".join(held))
+                    add, held, size = server.post, [], 0
+                held.append(data)
+                size += len(data)
                 self._tell(len(data), graph)
             if graph in changed:
-                states[graph] = self._digests[graph]
-                self._mark(states, "")
+                done = Marker("", {graph: self._digests[graph]}, "")
+                server.post(marker_graph(base), marker_lines(base, done))
+        add(union, b"".join(held))
 
     def _quads(self, changed: Sequence[str]) -> None:
         """Send N-Quads of all graphs, after what they replace was removed."""
@@ -371,13 +381,16 @@ class _Loading:
         files: list[Path] = []
         try:
             with io_errors(load_dir, "the files for the bulk loader cannot be written"):
+                room = 0
                 for graph in self._graphs:
                     wanted = graph if graph in changed else None
                     for lines in self._split(graph, _BULK):
-                        path = load_dir / f"{stem}-{len(files):06}.nq"
-                        files.append(path)
-                        path.write_bytes(_quads(lines, wanted, self._union, self._union))
-                        path.chmod(0o644)
+                        if room <= 0:
+                            files.append(load_dir / f"{stem}-{len(files):06}.nq")
+                            files[-1].touch(0o644)
+                            room = _BULK
+                        with files[-1].open("ab") as file:
+                            room -= file.write(_quads(lines, wanted, self._union, self._union))
                         self._tell(sum(map(len, lines)), graph)
             self._say(f"Virtuoso loads {len(files)} files of {load_dir}")
             run_loader(self._to, load_dir, stem)

@@ -47,6 +47,9 @@ _LOOK_S: Final = 1.0
 """How often a worker asks which release the other server holds."""
 _BATCH: Final = 500
 """Solutions that a template is filled with at a time; and things that are described."""
+_NAMED: Final = 500
+"""Named graphs that a query lists. Virtuoso says each of them again in a header, and headers have a
+greatest length. Where there are more, our engine answers what is asked of named graphs."""
 _ASKED: Final = 1 << 16
 """Bytes of an answer to ASK."""
 _TAIL: Final = 1 << 16
@@ -255,8 +258,13 @@ class RemoteStore(Store):
         if default_graphs and len(set(default_graphs)) > 1 and not self._disjoint:
             # No server keeps a triple of two of the graphs from standing there twice.
             return self._evaluate(text, default_graphs, named_graphs)
+        own, backend = default_graphs is None and named_graphs is None, self._backend
+        if own and backend.union and len(backend.graphs) > _NAMED and "GRAPH" in text.upper():
+            return self._evaluate(text, None, None)
         self._read(text)
         self._look()
+        if own and not backend.union:
+            text = _without_graph(text, marker_graph(backend.base))
         parts = _parts(text)
         dataset = self._dataset(text, default_graphs, named_graphs)
         ask = partial(self._solutions, parts, dataset)
@@ -558,6 +566,29 @@ def _parts(query: str) -> _Parts:
         tuple(dict.fromkeys(m[0][1:] for m in some if m.lastgroup == "var")),
         tuple(dict.fromkeys(m[0] for m in some if m.lastgroup in ("iri", "name"))),
     )
+
+
+def _without_graph(query: str, graph: str) -> str:
+    """Return a query in which `GRAPH ?g { … }` does not find one of the named graphs.
+
+    >>> _without_graph("SELECT * { GRAPH ?g { ?s ?p ?o } . ?s a ?c }", "urn:m")
+    'SELECT * { GRAPH ?g { ?s ?p ?o } FILTER(?g != <urn:m>) . ?s a ?c }'
+    """
+    if "GRAPH" not in query.upper():
+        return query
+    tokens = [match for match in TOKEN.finditer(query) if match.lastgroup != "skip"]
+    words = [match[0].upper() if match.lastgroup == "word" else match[0] for match in tokens]
+    depths = _depths(words, 0)
+    ends = {
+        tokens[_closing(depths, n + 2)].end(): words[n + 1]
+        for n, word in enumerate(words[:-2])
+        if word.endswith("GRAPH") and words[n + 1][0] in "?$" and words[n + 2] == "{"
+    }
+    pieces, start = [], 0
+    for end in sorted(ends):
+        pieces += [query[start:end], f" FILTER({ends[end]} != <{graph}>)"]
+        start = end
+    return "".join([*pieces, query[start:]])
 
 
 def _depths(words: Sequence[str], first: int) -> list[int]:

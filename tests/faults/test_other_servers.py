@@ -224,10 +224,10 @@ def test_terms_come_back_as_they_are(fake: Fake, store: RemoteStore) -> None:
 
 
 async def _through_a_pool(release: Path, backend: Backend, timeout_s: float) -> QueryFailure:
-    limits = Limits(workers=1, spares=0, timeout_s=timeout_s)
+    limits = Limits(workers=1, spares=0, timeout_s=60.0)
     async with Pool(release, limits, backend=backend) as pool:
         with pytest.raises(QueryFailure) as caught:
-            await pool.query("SELECT ?s { ?s ?p ?o }")
+            await pool.query("SELECT ?s { ?s ?p ?o }", timeout_s=timeout_s)
         rows = await pool.own(["SELECT ?s { ?s a ch:Agent } LIMIT 1"])
         assert b"agent/" in rows[0]
     return caught.value

@@ -43,6 +43,8 @@ OTHERS = {
     "describe some": "DESCRIBE ?x agent:russia WHERE { ?x a ch:State } ORDER BY ?x LIMIT 3",
     "count": "SELECT (COUNT(*) AS ?n) { ?s ?p ?o }",
     "count a graph": f"SELECT (COUNT(*) AS ?n) {{ GRAPH <{REGISTRY}> {{ ?s ?p ?o }} }}",
+    "graphs": "SELECT ?g (COUNT(*) AS ?n) { GRAPH ?g { ?s ?p ?o } } GROUP BY ?g ORDER BY ?g",
+    "graphs beside": "SELECT (COUNT(*) AS ?n) { ?s a ch:Claim OPTIONAL { GRAPH ?g { ?s ?p ?o } } }",
     "from": f"SELECT (COUNT(*) AS ?n) FROM <{REGISTRY}> {{ ?s ?p ?o }}",
     "from two": f"SELECT (COUNT(*) AS ?n) FROM <{REGISTRY}> FROM <{VOCABULARY}> {{ ?s ?p ?o }}",
     "from, and a graph": f"SELECT * FROM <{REGISTRY}> {{ GRAPH ?g {{ ?s a ch:State }} }}",
@@ -359,6 +361,9 @@ def test_another_release_replaces_what_differs(
         marker = server.marker("https://kg.example/")
     assert marker is not None
     assert marker.release == read_manifest(second).id
+    assert set(load(other, second, full=True, **options).sent) >= {graph("a"), graph("b")}
+    with Server(Access(query=other.query)) as server:
+        assert server.marker("https://kg.example/") == marker
     # What was changed by somebody else is found by counting, and mended by the next run.
     with Server(target(other.kind, other.address, **options, **who(other)).access) as server:
         server.put(graph("a"), b"<urn:a> <urn:b> <urn:c> .\n")
