@@ -474,7 +474,7 @@ def refusal(reply: Reply, address: str, what: str) -> ServerError:
             hint="set KG_SERVER_USER and KG_SERVER_PASSWORD to somebody who may "
             + ("ask" if what == "query" else "write there"),
         )
-    if status in (404, 405, 406, 415) or 300 <= status < 400:
+    if status in (404, 405, 406, 410, 415, 501) or 300 <= status < 400:
         return ServerError(
             "this address does not answer SPARQL queries"
             if what == "query"

@@ -160,6 +160,7 @@ LIES: Mapping[str, tuple[Answer, str, str]] = {
     ),
     "401": ((401, {"WWW-Authenticate": "Basic"}, b""), "does not let us in", "store"),
     "404": ((404, {}, b"nothing"), "does not answer SPARQL", "store"),
+    "501": ((501, {}, b"no POST here"), "does not answer SPARQL", "store"),
     "elsewhere": ((302, {"Location": "http://127.0.0.1:9/"}, b""), "does not answer", "store"),
     "400": ((400, {}, b"<p>no such function</p>"), "no such function", "evaluation"),
     "500": ((500, {}, b"oops"), "fails with a query", "store"),
