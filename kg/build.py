@@ -9,7 +9,7 @@ import gc
 import json
 import logging
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,10 +23,12 @@ from kg.vocab import DCTERMS, PROV, RDF, RDFS, SCHEMA, data_iri, graph_iri, lite
 if TYPE_CHECKING:
     from kg.dataset import Dataset
     from kg.facts import FactSet, RuleBreak
+    from kg.feed import Feed
     from kg.identity import ReleaseSettings
     from kg.increment import Notes
     from kg.manifest import Input, Manifest, Question
     from kg.mapping import Counts, Quads
+    from kg.pipeline import Cut, Engine, FeedInput, Ingested
     from kg.register import Register
     from kg.report import Report
     from kg.sssom import LinkRow
@@ -69,11 +71,17 @@ class Built(msgspec.Struct, frozen=True, kw_only=True):
     report: "Report | None"
     suppressed: bool = False
     private: frozenset[str] = frozenset()
+    ingested: "Ingested | None" = None
 
     @property
     def conforms(self) -> bool:
         """Return whether nothing keeps the data from being published."""
-        return not self.breaks and self.report is not None and not self.report.blocks
+        return (
+            not self.breaks
+            and self.report is not None
+            and not self.report.blocks
+            and not (self.ingested and self.ingested.problem)
+        )
 
     def report_json(self) -> str:
         """Return the report as JSON text; broken rules come before the results of shapes."""
@@ -89,6 +97,8 @@ class Built(msgspec.Struct, frozen=True, kw_only=True):
 
     def report_table(self) -> str:
         """Return the report for people."""
+        if self.ingested and self.ingested.problem:
+            return self.ingested.problem
         if self.report is not None:
             return self.report.to_table()
         lines = [f"    {b.origin}  {b.record}\n      {b.message}\n" for b in self.breaks]
@@ -132,8 +142,11 @@ def build_dataset(
     links: Path | None = None,
     notes: "Notes | None" = None,
     register: "Register | None" = None,
+    feeds: "Callable[[Mapping[str, tuple[str, str]]], Ingested] | None" = None,
 ) -> Built:
     """Return every quad of a build with the report on it; nothing is published.
+
+    Of feeds it returns graphs that lie in files.
 
     Args:
         facts_folders: one or more folders of facts files; their records are one set.
@@ -141,6 +154,8 @@ def build_dataset(
         links: the authority of outside links; the built-in one by default.
         notes: takes what the next build may need to know.
         register: of what was suppressed, which is left out with all that goes with it.
+        feeds: makes the graphs of feeds, given the states that the facts have: kind and key of the
+            agent and its label, by the item of Wikidata that it is.
     Raises:
         KgErrors: what cannot be read as records, all of one stage together.
         KgError: a folder or file is missing; a collision; an unused field.
@@ -163,8 +178,11 @@ def build_dataset(
         counts = [Counts("articles", facts.count, facts.count - bad, bad)]
         return Built(dataset=nothing, origins={}, counts=counts, breaks=breaks, report=None)
     _tell_of_strangers(facts, rows)
+    ingested = feeds(_states(facts, rows)) if feeds else None
     out, count = map_facts(facts, rows, vocabulary, base, register=register)
     private = _private(facts, base)
+    if ingested:
+        private |= _join_feeds(out.dataset, ingested, base)
     left_out = bool(out.suppressed or out.went)
     if left_out:
         notes = None  # nothing of it may be remembered
@@ -188,11 +206,18 @@ def build_dataset(
     return Built(
         dataset=out.dataset,
         origins=out.origins,
-        counts=[count],
+        counts=[
+            count,
+            *(
+                Counts(c.id, c.records, c.mapped, c.rejected)
+                for c in (ingested.counts if ingested else ())
+            ),
+        ],
         breaks=[],
         report=report,
         suppressed=left_out,
         private=private,
+        ingested=ingested,
     )
 
 
@@ -238,6 +263,39 @@ def _private(facts: "FactSet", base: str) -> frozenset[str]:
     if found:  # what was concluded may say what only these say
         found |= {"status", "uncontested", "event-links", "corrections"}
     return frozenset(graph_iri(base, key) for key in found)
+
+
+def _states(facts: "FactSet", rows: "Sequence[LinkRow]") -> dict[str, tuple[str, str]]:
+    """Return the states of the facts, by the items of Wikidata that they are."""
+    from kg.facts import Agent
+
+    found: dict[str, tuple[str, str]] = {}
+    for row in rows:
+        record = facts.by_id.get(row.subject)
+        if row.published and isinstance(record, Agent) and record.type == "State":
+            labels = record.labels
+            label = labels.get("en") or next(iter(labels.values()))
+            found[row.object_id.removeprefix("wd:")] = (f"agent/{record.id}", label)
+    return found
+
+
+def _join_feeds(dataset: "Dataset", ingested: "Ingested", base: str) -> frozenset[str]:
+    """Add what the build itself says of feeds; return their graphs that may not be handed on."""
+    from kg.pipeline import state_lines
+
+    dataset.add_lines(graph_iri(base, "registry"), state_lines(ingested.states, base))
+    graph = graph_iri(base, "provenance")
+    run = f"<{data_iri(base, 'run', 'build')}>"
+    for iri in ingested.graphs:
+        words, feed = ingested.names[iri]
+        dataset.add(graph, f"<{iri}>", f"<{RDF}type>", f"<{PROV}Entity>")
+        dataset.add(graph, f"<{iri}>", f"<{RDFS}label>", literal(words, lang="en"))
+        dataset.add(graph, f"<{iri}>", f"<{PROV}wasGeneratedBy>", run)
+        dataset.add(graph, f"<{iri}>", f"<{DCTERMS}license>", f"<{feed.licence}>")
+        citation = literal(feed.citation, lang="en")
+        dataset.add(graph, f"<{iri}>", f"<{DCTERMS}bibliographicCitation>", citation)
+    closed = {feed.key for feed in ingested.feeds if feed.redistribution == "none"}
+    return frozenset(iri for iri in ingested.graphs if ingested.names[iri][1].key in closed)
 
 
 def _tell_of_strangers(facts: "FactSet", rows: "Sequence[LinkRow]") -> None:
@@ -362,6 +420,8 @@ def publish(
     links: Path | None = None,
     force: bool = False,
     full: bool = False,
+    sources: "Sequence[FeedInput]" = (),
+    engine: "Engine | None" = None,
 ) -> "tuple[Path | None, Built | None]":
     """Return the release folder, and what was built; the folder is None if it does not conform.
 
@@ -377,8 +437,12 @@ def publish(
         time: xsd:dateTime of the build, or None: then the release carries no time.
         force: build even if a release of these inputs stands already, all of it.
         full: do everything again, whatever has changed.
+        sources: files of feeds; what was done for those that did not change is taken as it is.
+        engine: runs the jobs of feeds; processes of this machine by default.
     Raises:
         KgErrors: what cannot be read as records.
+        FactError: a file of a feed cannot be read.
+        MappingError: there is no such feed, or it sets more rows aside than it allows.
         ReleaseError: the folder cannot be written.
     """
     from kg import identity, release
@@ -414,11 +478,15 @@ def publish(
             )
 
     register = Register(out)
+    feeds = _Feeds(out, sources, base)
 
     def again() -> "Sequence[Input]":
         found = identity.collect_inputs(folders)
         if (one := register.input()) is not None:
             found = (*found, one)
+        if feeds:
+            lexicon = identity.collect_inputs({"lexicon": folder("lexicon")})
+            found = (*found, *lexicon, *feeds.inputs)
         return found if links is None else (*found, _input("links", links))
 
     inputs = again()
@@ -429,21 +497,28 @@ def publish(
         agent=agent,
         time=time,
         versions={**identity.engine_versions(), "ontology": ontology_version()},
-        options={"sources": "articles"},
+        options={"sources": " ".join(["articles", *feeds.ids])},
         about=ABOUT,
-        rights=RIGHTS,
+        rights=" ".join([RIGHTS, *feeds.rights]),
     )
     tidy(out)
     if not force:
         known = release.reuse_release(out, inputs, settings)
         if known is not None:
             return known, None
-        if not full:
+        if not full and not feeds:
             extended = _extend(facts_folders, out, base, links, inputs, settings, again, register)
             if extended is not None:
                 return extended
     with Notes(out) as notes:
-        built = build_dataset(facts_folders, base, links, notes, register)
+        built = build_dataset(
+            facts_folders,
+            base,
+            links,
+            None if feeds else notes,
+            register,
+            feeds.maker(inputs, engine) if feeds else None,
+        )
         texts = _report_files(built)
         if not built.conforms:
             with release.locked(out):
@@ -453,11 +528,11 @@ def publish(
         content = _content(built, inputs, base)
         path = release.write_release(
             out,
-            graphs=built.dataset.sorted_graphs(),
+            graphs={**built.dataset.sorted_graphs(), **feeds.graphs(built)},
             settings=settings,
             inputs=inputs,
             report=texts,
-            issues=(),
+            issues=content.issues,
             sources=content.sources,
             questions=content.questions,
             ontology=content.ontology,
@@ -467,7 +542,127 @@ def publish(
         if again() == inputs:  # what was read is what was summed up
             clean = built.report is not None and not built.report.results
             notes.keep(path.name, clean=clean and not built.suppressed)
+    feeds.sweep(built)
     return path, built
+
+
+class _Feeds:
+    """The files of feeds of a build. It is false where there are none."""
+
+    def __init__(self, out: Path, sources: "Sequence[FeedInput]", base: str) -> None:
+        from kg.feed import load_feed
+        from kg.manifest import Input
+
+        self._out = out
+        self._base = base
+        self.inputs: list[Input] = []
+        self._cuts: list[tuple[Feed, list[Cut]]] = []
+        by_id: dict[str, list[Path]] = {}
+        for one in sources:
+            by_id.setdefault(one.source, []).append(one.path)
+        for source in sorted(by_id):
+            feed = load_feed(folder("mappings"), source).source
+            self._cuts.append((feed, self._cut(feed, by_id[source])))
+
+    def __bool__(self) -> bool:
+        return bool(self._cuts)
+
+    def _cut(self, feed: "Feed", paths: "Sequence[Path]") -> "list[Cut]":
+        """Return the pieces of the files of a feed, in the order of their names."""
+        from kg.manifest import Input
+        from kg.pipeline import cut_file
+        from kg.rows import files_of
+
+        files = dict.fromkeys(file for path in paths for file in files_of(path))
+        found: dict[tuple[str, str], list[Cut]] = {}
+        for n, path in enumerate(files, 1):
+            _log.info("reading %s (%d of %d files of %s)", path.name, n, len(files), feed.id)
+            sha256, size, cuts = cut_file(self._work, feed, path)
+            name = "stdin" if str(path) == "-" else path.name
+            if (name, sha256) in found:
+                _log.warning("%s: a file of this name and content was read before", path)
+                continue
+            if any(known == name for known, _ in found):
+                raise ConfigError(
+                    "two files of one feed have one name",
+                    where="--source",
+                    seen=str(path),
+                    hint="rename one: the name is a part of what the release is made of",
+                )
+            found[name, sha256] = cuts
+            self.inputs.append(Input(name=f"feeds/{feed.id}/{name}", sha256=sha256, bytes=size))
+        return [cut for key in sorted(found) for cut in found[key]]
+
+    @property
+    def _work(self) -> Path:
+        from kg.index import FOLDER as BUILD
+        from kg.pipeline import FOLDER
+
+        return self._out / BUILD / FOLDER
+
+    @property
+    def ids(self) -> list[str]:
+        """Return the ids of the feeds, sorted."""
+        return [feed.id for feed, _ in self._cuts]
+
+    @property
+    def rights(self) -> list[str]:
+        """Return a sentence on the licence of each feed."""
+        return [
+            f"Graphs whose keys begin with {feed.key}- are made of {feed.title}"
+            f" ({feed.licence}, retrieved {feed.retrieved}); cite: {feed.citation}"
+            for feed, _ in self._cuts
+        ]
+
+    def maker(
+        self, inputs: "Sequence[Input]", engine: "Engine | None"
+    ) -> "Callable[[Mapping[str, tuple[str, str]]], Ingested]":
+        """Return what makes the graphs, given the states of the facts."""
+        import hashlib
+
+        from kg.pipeline import Local, Setup, TooMany, ingest, put
+        from kg.validate import data_shapes
+
+        def make(states: Mapping[str, tuple[str, str]]) -> "Ingested":
+            text = json.dumps(dict(sorted(states.items())), ensure_ascii=False).encode()
+            path = self._work / f"states-{hashlib.sha256(text).hexdigest()[:16]}.json"
+            put(path, [text])
+            # Neither facts nor pages change what rows become.
+            version = hashlib.sha256(text)
+            for one in sorted(inputs, key=lambda one: one.name):
+                if not one.name.startswith(("facts", "feeds/", "queries/", "kg/web/", "links")):
+                    version.update(f"{one.name} {one.sha256}\n".encode())
+            setup = Setup(
+                work=str(self._work.absolute()),
+                base=self._base,
+                ontology=str(folder("ontology")),
+                shapes=tuple(map(str, data_shapes())),
+                mappings=str(folder("mappings")),
+                states=str(path.absolute()),
+                version=version.hexdigest(),
+            )
+            try:
+                return ingest(setup, self._cuts, engine or Local())
+            except TooMany as error:
+                put(
+                    self._out / "rejected" / "issues.jsonl",
+                    (msgspec.json.encode(issue) + b"\n" for issue in error.issues),
+                )
+                raise
+
+        return make
+
+    def graphs(self, built: Built) -> "Mapping[str, Iterator[str]]":
+        """Return the graphs of the feeds."""
+        found = built.ingested.graphs if built.ingested else {}
+        return {iri: graph.lines() for iri, graph in found.items()}
+
+    def sweep(self, built: Built) -> None:
+        """Remove what lies in between and was not used for this build."""
+        from kg.pipeline import sweep
+
+        if built.ingested:
+            sweep(self._work, built.ingested.used)
 
 
 def _extend(
@@ -590,7 +785,10 @@ def _content(
     return Content(
         inputs=inputs,
         report=_report_files(built),
-        issues=(),
+        issues=[
+            msgspec.to_builtins(issue)
+            for issue in (built.ingested.issues() if built.ingested else ())
+        ],
         sources=[
             SourceCount(id=c.id, records=c.records, mapped=c.mapped, rejected=c.rejected)
             for c in built.counts

@@ -18,7 +18,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 import typer
 
@@ -36,6 +36,9 @@ from kg.cli_common import (
 )
 from kg.config import Settings
 from kg.errors import ConfigError, KgError, KgErrors, ShapesError
+
+if TYPE_CHECKING:
+    from kg.pipeline import FeedInput
 
 app = typer.Typer(
     name="kg",
@@ -113,11 +116,28 @@ def build(
     full: Annotated[
         bool, typer.Option("--full", help="Do everything again, whatever has changed.")
     ] = False,
+    source: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--source",
+            metavar="ID=FILE",
+            help="Files of a feed: `ucdp_ged=ged.csv.gz`, a folder, or - for the input; repeat it "
+            "for more. `kg source list` shows the feeds.",
+        ),
+    ] = None,
+    processes: Annotated[
+        int,
+        typer.Option("--processes", min=0, help="Processes for feeds. [default: one a processor]"),
+    ] = 0,
     as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
-    """Turn facts into a release: map, derive, validate, publish. Exit 1 if it does not conform."""
+    """Turn facts and feeds into a release: map, derive, validate, publish.
+
+    Exit 1 if it does not conform.
+    """
     from kg.build import publish
+    from kg.pipeline import Local
 
     settings = read_settings(config, base_iri=base, agent=agent, releases=out)
     _warn_base(settings)
@@ -130,6 +150,8 @@ def build(
         links=links,
         force=force,
         full=full,
+        sources=_sources(source or []),
+        engine=Local(processes),
     )
     if path is None:
         assert built is not None
@@ -160,6 +182,25 @@ def build(
                 "sources": [_counts(c) for c in manifest.sources],
             }
         )
+
+
+def _sources(options: list[str]) -> "list[FeedInput]":
+    """Return the files of feeds that are named; several files after one `=` stand for each."""
+    from kg.pipeline import FeedInput
+
+    found = []
+    for text in options:
+        name, sign, path = text.partition("=")
+        if not sign or not name or not path:
+            raise ConfigError(
+                "no feed and file",
+                where="--source",
+                seen=text,
+                expected="ID=FILE, e.g. ucdp_ged=GEDEvent_v23_1.csv",
+                hint="`kg source list` shows the ids",
+            )
+        found.append(FeedInput(name.strip().replace("-", "_"), Path(path)))
+    return found
 
 
 def _counts(c: Any) -> dict[str, object]:

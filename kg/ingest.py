@@ -20,7 +20,7 @@ from kg.errors import KgError
 from kg.feed import FeedScript, Rejected, Scribe
 from kg.report import WHOLE_GRAPH, Report
 from kg.rows import Fault, Form, Piece, hashed, key_of, rows
-from kg.validate import LOCAL, WHOLE, Shapes, validate
+from kg.validate import LOCAL, Shapes, validate
 from kg.vocab import CH, RDF, RDFS, data_iri, digest_key, graph_iri, literal, term
 
 _A: Final = f"<{RDF}type>"
@@ -30,7 +30,8 @@ _STATE: Final = ("State", "Organization", "Agent")
 class Issue(msgspec.Struct, frozen=True, omit_defaults=True):
     """A row that was set aside: its place, and why.
 
-    `kind` is `rejected`, or `repeated` for a record that was there before.
+    `kind` is `rejected`; `repeated` for a record that was there before; or `unresolved` where it
+    needs a record that the files do not have. Only the first says that a row is bad.
     """
 
     file: str
@@ -50,7 +51,7 @@ class Mapped(msgspec.Struct):
         issues: those that were set aside.
         keys: the hashed key of each record that has one, and whether it was mapped.
         scribe: what was written.
-        report: of the shapes that look at more than one record; None where nothing was validated.
+        report: on what was written; None where nothing was validated.
     """
 
     records: int
@@ -120,7 +121,8 @@ def map_piece(
             wanted = key_of(table, row, columns)
             if hashed(wanted) not in known:
                 shown = wanted.replace("\x1f", ", ")
-                aside(n, ", ".join(columns), shown, f"the files have no such record of {other}")
+                reason = f"the files have no such record of {other}"
+                aside(n, ", ".join(columns), shown, reason, "unresolved")
                 continue
         left[n] = None
 
@@ -142,8 +144,8 @@ def map_piece(
     scribe = write(trace=False)
     report = None
     if checks is not None:
-        bad = checks.local(scribe)
-        if bad:
+        report = checks.every(scribe)
+        if report.blocks and (bad := checks.local(scribe)):
             scribe = write(trace=True)
             for n, (column, value, reason) in _rows_of(bad, scribe).items():
                 if n in left:
@@ -157,7 +159,7 @@ def map_piece(
                     where=f"{file}, mappings/{script.source.id}.py",
                     seen=f"{node} {path} {value}: {message}",
                 )
-        report = checks.whole(scribe)
+            report = checks.every(scribe)
     return Mapped(
         records=len(found),
         issues=[issues[n] for n in sorted(issues)],
@@ -209,19 +211,23 @@ class Checks:
                 out.setdefault(f"<{node}>", (path, one.value, one.message))
         return out
 
-    def whole(self, scribe: Scribe) -> Report:
-        """Return the report on the shapes that look at more than one node."""
-        stubs = (
-            f"{node} {_A} <{CH}{kind}> .\n"
-            for nodes, kinds in (
-                (scribe.needed, ("Event", "Proposition")),
-                ((f"<{scribe.base}id/{key}>" for key in scribe.states), _STATE),
+    def every(self, scribe: Scribe) -> Report:
+        """Return the report on all that was written.
+
+        Of what is described elsewhere no more is said than its classes, and nothing is told.
+        """
+        stubs: dict[str, tuple[str, ...]] = dict.fromkeys(scribe.needed, ("Event", "Proposition"))
+        stubs |= {f"<{scribe.base}id/{key}>": _STATE for key in scribe.states}
+        types = (f"{node} {_A} <{CH}{kind}> .\n" for node in stubs for kind in stubs[node])
+        lines = itertools.chain(self._context, _lines(scribe), types)
+        report = validate(lines, self._shapes)
+        return Report(
+            tuple(
+                one
+                for one in report.results
+                if f"<{one.value if one.focus == WHOLE_GRAPH else one.focus}>" not in stubs
             )
-            for node in nodes
-            for kind in kinds
         )
-        lines = itertools.chain(self._context, _lines(scribe), stubs)
-        return validate(lines, self._shapes, scope=WHOLE)
 
 
 def _lines(scribe: Scribe) -> Iterator[str]:

@@ -33,6 +33,7 @@ from concurrent.futures.process import BrokenProcessPool
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
+from unicodedata import normalize
 
 import msgspec
 import numpy as np
@@ -42,13 +43,25 @@ from numpy.typing import NDArray
 from kg.bounded import end_with_parent
 from kg.dumps import bits_of
 from kg.errors import FactError, MappingError, ReleaseError
-from kg.feed import Feed, FeedScript, Scribe, load_feed, prelude
+from kg.feed import Feed, FeedScript, Rejected, Scribe, load_feed, prelude
 from kg.identity import digest
 from kg.ingest import Checks, Issue, map_piece, statuses
+from kg.lexicon import Lexicon
 from kg.report import Report
-from kg.rows import BROKEN, STDIN, Form, Piece, form_of, members, pieces
+from kg.rows import BROKEN, HEAD, STDIN, Form, Piece, form_of, members, pieces
 from kg.validate import LOCAL, load_shapes, validate
-from kg.vocab import Vocabulary, load_vocabulary
+from kg.vocab import (
+    DCTERMS,
+    PROV,
+    RDF,
+    RDFS,
+    Vocabulary,
+    date,
+    graph_iri,
+    literal,
+    load_vocabulary,
+    term,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -59,7 +72,6 @@ _JOB: Final = 300_000
 _EVERY: Final = 5.0
 """Seconds between two words on progress."""
 _SHOWN: Final = 5
-_PEEK: Final = 1 << 16
 _LEVEL: Final = 3
 
 T = TypeVar("T")
@@ -184,18 +196,35 @@ class _Settled(msgspec.Struct, frozen=True):
 
 
 class _States:
-    """The states of a build, by scheme and code."""
+    """Finds states by codes: those of the facts have their own addresses.
+
+    Args:
+        path: a JSON file: the key and the label of agents by the items that they are.
+    """
 
     def __init__(self, path: str) -> None:
-        self._rows: dict[str, list[list[str]]] = json.loads(Path(path).read_bytes())
+        self._known: dict[str, tuple[str, str]] = json.loads(Path(path).read_bytes())
+        self._lexicon = Lexicon.load()
 
     def find(self, scheme: str, code: str, day: str) -> tuple[str, str] | None:
-        found = [
-            (key, label)
-            for key, label, since, until in self._rows.get(f"{scheme} {code}", ())
-            if not day or ((not since or since <= day) and (not until or day <= until))
-        ]
-        return found[0] if len(set(found)) == 1 else None
+        """Return the key and the label of the agent that a code stands for, or None."""
+        try:
+            found = self._lexicon.state(scheme, code, day[:10])
+        except ValueError as error:
+            raise Rejected("", day, str(error)) from error
+        if found is None or found.kind not in ("state", "former state"):
+            return None
+        key, label = self._known.get(found.qid, ("", ""))
+        return (key, label) if key else (state_key(self._lexicon, found.qid), found.label)
+
+
+CODES_CHECKED: Final = "2026-11-28"
+"""The day on which the tables of codes were compared with others."""
+
+
+def state_key(lexicon: Lexicon, qid: str) -> str:
+    """Return the key of the agent for a state that no facts have, e.g. `agent/state-usa`."""
+    return f"agent/state-{(lexicon.iso3(qid) or qid).lower()}"
 
 
 class _Tools:
@@ -546,9 +575,10 @@ class FeedInput(msgspec.Struct, frozen=True):
 
 
 class FeedCounts(msgspec.Struct, frozen=True):
-    """How many records of a source came in, were mapped, were set aside, and were there before.
+    """How many records of a source came in, were mapped and were set aside.
 
-    `records` = `mapped` + `rejected`; those that were there before are among the rejected.
+    `records` = `mapped` + `rejected`. Among these are those that were there before, and those that
+    need a record which the files do not have.
     """
 
     id: str
@@ -556,6 +586,7 @@ class FeedCounts(msgspec.Struct, frozen=True):
     mapped: int
     rejected: int
     repeated: int
+    unresolved: int
 
 
 class Ingested(msgspec.Struct, frozen=True):
@@ -575,6 +606,7 @@ class Ingested(msgspec.Struct, frozen=True):
     states: dict[str, str]
     results: tuple[tuple[str, Result], ...]
     problem: str
+    used: tuple[str, ...]
 
     def issues(self) -> Iterator[Issue]:
         """Yield the records that were set aside, in the order of sources, files and lines."""
@@ -646,14 +678,13 @@ def _cut(place: Path, feed: Feed, path: Path, shown: str) -> None:
     where = shown
     try:
         for name, file in members(path):
-            name = shown if name == path.name or path.name.startswith(f"{name}.") else name
-            where = shown if name == shown else f"{shown}/{name}"
-            buffered: Any = file
-            first = buffered.peek(_PEEK) if hasattr(buffered, "peek") else b""
+            where = shown if shown.startswith(name) else f"{shown}/{name}"
+            first = file.read(HEAD)
             if not first.strip():
                 raise FactError("the file is empty", where=where, hint="fetch it again")
             form = form_of(feed, first, where)
-            for n, piece in enumerate(pieces(file, feed.table(form.table).form, hashlib.sha256())):
+            table = feed.table(form.table)
+            for n, piece in enumerate(pieces(file, table.form, head=first)):
                 target = temporary / f"{len(cuts):06}"
                 target.write_bytes(packer.compress(piece.data))
                 cuts.append(
@@ -711,12 +742,13 @@ def ingest(
         parts: dict[str, list[tuple[str, Result]]] = {}
         for batch, one in of_feed:
             parts.setdefault(batch, []).append(("batch", one))
-        for graph in ("registry", "status"):
-            parts[f"{feed.key}-{graph}"] = [(graph, one) for _, one in of_feed]
+        own = [("", _prelude(setup, feed))]
+        for graph, more in (("registry", own), ("status", [])):
+            parts[f"{feed.key}-{graph}"] = [(graph, one) for _, one in (*more, *of_feed)]
         for key, some in parts.items():
             iri = f"{setup.base}id/graph/{key}"
-            graphs[iri], more = _settle_graph(setup, iri, some, engine)
-            problems += more
+            graphs[iri], found_problems = _settle_graph(setup, iri, some, engine)
+            problems += found_problems
             names[iri] = (_words(feed, key), feed)
     return Ingested(
         feeds=tuple(feed for feed, _ in sources),
@@ -726,7 +758,86 @@ def ingest(
         states={key: label for _, _, one in results for key, label in one.states.items()},
         results=tuple((source, one) for source, _, one in results),
         problem="\n".join(problems[:_SHOWN]),
+        used=(
+            *(cut.path for _, cuts in sources for cut in cuts),
+            *(one.path for _, _, one in results),
+            *(path for graph in graphs.values() for _, path in graph.files),
+        ),
     )
+
+
+def _prelude(setup: Setup, feed: Feed) -> Result:
+    """Return what says of a source who codes it, as if it were the result of a piece."""
+    blocks: dict[str, str] = {}
+    for line in prelude(feed, setup.base):
+        subject = line[: line.index(" ")]
+        blocks[subject] = blocks.get(subject, "") + line
+    name = hashlib.sha256("".join(blocks.values()).encode()).hexdigest()
+    path = Path(setup.work) / "mapped" / name[:2] / name
+    frames: dict[int, list[tuple[str, str]]] = {}
+    for subject, text in blocks.items():
+        number = hashlib.sha256(subject.encode()).digest()[0]
+        frames.setdefault(number, []).append((subject, text))
+    quads = sum(text.count("\n") for text in blocks.values())
+    result = Result(str(path), 0, 0, (), b"", b"", {"registry": quads}, {})
+    if not path.exists():
+        found = {"registry": [(n, _frame(frames[n])) for n in sorted(frames)]}
+        _write(path, msgspec.msgpack.encode(result), found, b"")
+    return result
+
+
+def state_lines(states: Mapping[str, str], base: str) -> list[str]:
+    """Return the lines of the registry on states that codes of feeds name and no facts have.
+
+    Args:
+        states: the keys of agents, each with its label; those of the facts are left out.
+        base: the base IRI.
+    """
+    lexicon = Lexicon.load()
+    items = {state_key(lexicon, qid): qid for qid in lexicon.entities}
+    graph = graph_iri(base, "registry")
+    run, agent = (f"<{base}id/{kind}/state-codes>" for kind in ("run", "agent"))
+    a, label = f"<{RDF}type>", f"<{RDFS}label>"
+    made = f"<{PROV}wasGeneratedBy> {run}"
+    basis = term("registryBasis")
+    as_of = f"{term('asOf')} {date(CODES_CHECKED)}"
+    drafted = f"{term('reviewState')} {term('review-state-drafted')}"
+    identifier = f"<{DCTERMS}identifier>"
+    pairs: dict[str, set[str]] = {}
+    for key, name in states.items():
+        if not key.startswith("agent/state-"):
+            continue
+        node = pairs.setdefault(f"<{base}id/{key}>", set())
+        node |= {f"{a} {term(kind)}" for kind in ("State", "Organization", "Agent")}
+        node |= {f"{label} {literal(name, lang='en')}", f"{identifier} {literal(key[6:])}"}
+        for lang in ("bn", "hi"):
+            if other := lexicon.label(items[key], lang):
+                node.add(f"{label} {literal(normalize('NFC', other), lang=lang)}")
+        node |= {f"{basis} {literal('Named by a code in a feed', lang='en')}", as_of}
+        node |= {made, drafted}
+    if pairs:
+        words = "States that codes of feeds name, by the lexicon"
+        pairs[run] = {
+            f"{a} {term('ExtractionRun')}",
+            f"{a} <{PROV}Activity>",
+            f"{label} {literal(words, lang='en')}",
+            f'{identifier} "state-codes"',
+            f"{term('runType')} {term('run-type-curation')}",
+            f"<{PROV}wasAssociatedWith> {agent}",
+            f"<{DCTERMS}date> {date(CODES_CHECKED)}",
+            f"{term('method')} {literal('Tables of codes were compared', lang='en')}",
+        }
+        pairs[agent] = {
+            f"{a} {term('SoftwareAgent')}",
+            f"{a} {term('Agent')}",
+            f"{label} {literal('The lexicon of Chancery', lang='en')}",
+            f'{identifier} "state-codes"',
+            f"{basis} {literal('This build', lang='en')}",
+            as_of,
+            made,
+            drafted,
+        }
+    return sorted(f"{s} {pair} <{graph}> .\n" for s, some in pairs.items() for pair in some)
 
 
 def _words(feed: Feed, key: str) -> str:
@@ -830,15 +941,15 @@ def _counted(feed: Feed, results: Sequence[Result]) -> FeedCounts:
             where=f"mappings/{feed.id}.py",
             seen=f"{records} came in, {mapped} were mapped and {len(issues)} set aside",
         )
-    repeated = sum(one.kind == "repeated" for one in issues)
-    bad = len(issues) - repeated
+    kinds = Counter(one.kind for one in issues)
+    bad = kinds["rejected"]
     if bad and bad > records * float(feed.quarantine):
-        reasons = Counter((one.column, one.reason) for one in issues if one.kind != "repeated")
+        reasons = Counter((one.column, one.reason) for one in issues if one.kind == "rejected")
         told = "; ".join(
             f"{number} times {column + ': ' if column else ''}{reason}"
             for (column, reason), number in reasons.most_common(_SHOWN)
         )
-        first = next(one for one in issues if one.kind != "repeated")
+        first = next(one for one in issues if one.kind == "rejected")
         raise TooMany(
             f"{bad} of {records} rows of {feed.id} cannot be mapped",
             where=f"{first.file}:{first.row}",
@@ -847,7 +958,7 @@ def _counted(feed: Feed, results: Sequence[Result]) -> FeedCounts:
             hint="see rejected/issues.jsonl beside the releases",
             issues=issues,
         )
-    return FeedCounts(feed.id, records, mapped, len(issues), repeated)
+    return FeedCounts(feed.id, records, mapped, len(issues), kinds["repeated"], kinds["unresolved"])
 
 
 class TooMany(MappingError):

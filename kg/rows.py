@@ -30,6 +30,10 @@ from kg.feed import Feed, Table
 
 PIECE: Final = 4 << 20
 """Bytes of a piece, about."""
+LINES_OF_A_PIECE: Final = 10_000
+"""Lines of a piece, about, where they are short."""
+HEAD: Final = 1 << 18
+"""Bytes by which the form of a file is told."""
 MOST: Final = 1 << 20
 """Bytes of one record at most."""
 LINES: Final = 200
@@ -266,30 +270,26 @@ def _json_form(table: Table, text: str) -> Form | None:
 # --- cutting ------------------------------------------------------------------------------------
 
 
-def pieces(file: IO[bytes], form: str, digest: Any, size: int = PIECE) -> Iterator[Piece]:
+def pieces(file: IO[bytes], form: str, *, head: bytes = b"", size: int = 0) -> Iterator[Piece]:
     """Yield the records of a file in pieces, the header with the first.
 
     Args:
-        file: its unpacked bytes.
+        file: its unpacked bytes, or what comes after `head`.
         form: `csv`, `tsv` or `json`.
-        digest: takes all bytes, as hashlib's do.
-        size: the bytes of a piece, about.
+        head: bytes that were read already.
+        size: the bytes of a piece, about; by default `PIECE`, or less where lines are short.
     Raises:
         OSError, EOFError, zlib.error, zstandard.ZstdError: it cannot be read to its end.
         FactError: a JSON array is too large.
     """
     line = 1
-    rest = b""
-    started = False
+    rest = (head or file.read(HEAD)).removeprefix(_BOM)
+    if form == "json" and rest.lstrip()[:1] == b"[":
+        yield from _array(rest, file)
+        return
+    size = size or min(PIECE, LINES_OF_A_PIECE * len(rest) // max(1, rest.count(b"\n")))
     while True:
-        data = file.read(size)
-        digest.update(data)
-        if not started:
-            started = True
-            data = data.removeprefix(_BOM)
-            if form == "json" and data.lstrip()[:1] == b"[":
-                yield from _array(data, file, digest)
-                return
+        data = file.read(max(1, size - len(rest)))
         if not data:
             break
         data = rest + data
@@ -298,6 +298,7 @@ def pieces(file: IO[bytes], form: str, digest: Any, size: int = PIECE) -> Iterat
             cut = _even(data, cut)
         if not cut and len(data) < size + 2 * MOST:
             rest = data
+            size += MOST
             continue
         cut = cut or len(data)
         yield Piece(line, data[:cut])
@@ -324,11 +325,10 @@ def _even(data: bytes, cut: int) -> int:
     return at if at and number % 2 == 0 else cut
 
 
-def _array(first: bytes, file: IO[bytes], digest: Any) -> Iterator[Piece]:
+def _array(first: bytes, file: IO[bytes]) -> Iterator[Piece]:
     """Yield the objects of a JSON array as lines, some thousands at a time."""
     whole = bytearray(first)
     while data := file.read(PIECE):
-        digest.update(data)
         whole += data
         if len(whole) > ARRAY:
             raise FactError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from kg.feed import FeedScript, Scribe, load_feed, prelude
 from kg.ingest import Checks, Mapped, map_piece
 from kg.resources import folder
-from kg.rows import form_of, members, pieces
+from kg.rows import HEAD, form_of, members, pieces
 from kg.validate import Shapes, data_shapes, load_shapes
 from kg.vocab import CH, RDF, RDFS, Vocabulary, load_vocabulary
 
@@ -73,10 +72,10 @@ def feed_file(source: str, path: Path, *, known: Any = None, check: bool = True)
     checks = Checks(shapes(), context(script)) if check else None
     out = []
     for name, file in members(path):
-        first = file.peek(1 << 16) if hasattr(file, "peek") else b""
+        first = file.read(HEAD)
         form = form_of(script.source, first, name)
         table = script.source.table(form.table)
-        for n, piece in enumerate(pieces(file, table.form, hashlib.sha256())):
+        for n, piece in enumerate(pieces(file, table.form, head=first)):
             out.append(
                 map_piece(
                     script,
