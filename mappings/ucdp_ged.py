@@ -452,8 +452,13 @@ def mapper(table: str, out: Scribe) -> MapRow:
         themselves = {fold(one) for one in cited if fold(one) in outlets}
         others = [speaker(identifier, one) for one in cited if fold(one) not in outlets]
         if cited and not reports:
-            where = (f"row {identifier} of UCDP GED, which names no report",)
-            out.claim(record, event, by=others, locator=where)
+            out.claim(
+                record,
+                event,
+                by=others,
+                attribution="stated" if len(others) == 1 else "inferred",
+                locator=(f"row {identifier} of UCDP GED, which names no report",),
+            )
         alone = themselves >= outlets and bool(outlets)
         first_named = {fold(one.outlet): one.outlet for one in reversed(reports)}
         for n, report in enumerate(reports, 1):
@@ -484,22 +489,12 @@ def mapper(table: str, out: Scribe) -> MapRow:
                 out.claim(voice, event, locator=where)
             if not cited or (own and not (others and alone)):
                 continue
-            inner = out.claim(
-                voice,
-                event,
-                by=others or [outlet(first_named[one]) for one in sorted(themselves)],
-                attribution="inferred" if many else "stated",
-                locator=where,
-            )
+            who = others or [outlet(first_named[one]) for one in sorted(themselves)]
+            # Of several the row does not say which report cites whom, or who said how much.
+            told = "inferred" if many or len(who) > 1 else "stated"
+            inner = out.claim(voice, event, by=who, attribution=told, locator=where)
             if office:
-                out.claim(
-                    voice,
-                    event,
-                    by=office,
-                    relays=inner,
-                    attribution="inferred" if many else "stated",
-                    locator=where,
-                )
+                out.claim(voice, event, by=office, relays=inner, attribution=told, locator=where)
 
     def map_row(row: Row) -> None:
         identifier = row[i_id].strip()

@@ -1,6 +1,8 @@
-"""Writes the golden file anew: `python tests/sources/update_golden.py`."""
+"""Writes the golden files anew: `python tests/sources/update_golden.py`."""
 
 from pathlib import Path
+
+from feeding import feed_file, lines_of
 
 from kg.build import build_dataset
 
@@ -14,3 +16,7 @@ if __name__ == "__main__":
     golden.write_text(
         "".join(built.dataset.lines(f"{BASE}id/graph/harbour-visit")), encoding="utf-8"
     )
+    for sample in sorted((HERE / "samples").glob("*.csv")):
+        (mapped,) = feed_file(sample.stem, sample)
+        golden = HERE / "golden" / f"{sample.stem}.nq"
+        golden.write_text("".join(lines_of(mapped)), encoding="utf-8")
