@@ -53,6 +53,9 @@ file has nothing; of JSON, the object as decoded, with strict types of `Table.re
 
 MapRow = Callable[[Row], None]
 
+Kind = Literal["agent", "place", "thing", "position"]
+"""Kinds of what a registry holds."""
+
 STATES: Final = ("iso2", "iso3", "gw", "cameo", "fips")
 """Schemes of codes by which states are known."""
 
@@ -74,6 +77,9 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
             counts it in `Scribe.n`.
         needs: a table, and the columns that hold the key of a record there: a row without one is
             set aside.
+        index: columns by whose values other rows find a record (`Scribe.has`): such as the kind
+            of a record and its id.
+        seeks: tables with an index that rows of this one look into. It may look into itself.
         lengths: how many columns files without a header may have; those of `columns` by default.
         ignored: columns that the mapping leaves out on purpose, each with its reason.
     """
@@ -86,6 +92,8 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     required: tuple[str, ...] = ()
     again: Literal["reject", "number"] = "reject"
     needs: tuple[str, tuple[str, ...]] | None = None
+    index: tuple[str, ...] = ()
+    seeks: tuple[str, ...] = ()
     lengths: tuple[int, ...] = ()
     ignored: Mapping[str, str] = {}
 
@@ -348,6 +356,8 @@ class Scribe:
         self.base = base
         self.n = 1
         """How many records with this key there were, this one included; see `Table.again`."""
+        self.seek: Callable[[str], bool] = lambda _: False
+        """Whether a table that is sought has a record with this index; see `has`."""
         self._key = feed.key
         self._states = states
         self._vocabulary = vocabulary
@@ -363,13 +373,17 @@ class Scribe:
         """The lines of every shared node, by subject."""
         self.states: dict[str, str] = {}
         """The keys of the states that were found, each with its label."""
-        self.needed: dict[str, None] = {}
-        """Nodes of other tables that are said to be there."""
+        self.needed: dict[str, tuple[str, ...]] = {}
+        """Nodes that other records write, each with its classes."""
         self.events: list[tuple[Any, ...]] = []
         self.claims: list[tuple[Any, ...]] = []
         self.participants: list[tuple[str, str, str]] = []
         self.acts_for: dict[str, str] = {}
         """Whose side agents are on, by their keys."""
+        self.where: dict[str, tuple[float, float]] = {}
+        """The coordinates of places, by their keys."""
+        self.country: dict[str, str] = {}
+        """The states by which agents are coded, by their keys."""
         self.uses: dict[str, set[int]] | None = None
         """Which rows use a shared node, where somebody wants to know."""
         self.ends: list[tuple[int, int]] = []
@@ -493,7 +507,7 @@ class Scribe:
         *,
         kind: str = "",
         lang: str = "en",
-        variants: Sequence[str] = (),
+        variants: Sequence[str | tuple[str, str]] = (),
         identifier: str = "",
         basis: str = "",
         description: str = "",
@@ -508,7 +522,7 @@ class Scribe:
             label: its name.
             kind: a class of agents; empty where the source does not tell one.
             lang: the language of names.
-            variants: further names.
+            variants: further names; with its language where that is another.
             identifier: what the source calls it; `fields` with a space between by default.
             basis: what the record of it rests on.
             description: needed of `UnnamedSource` and `Group`.
@@ -525,6 +539,7 @@ class Scribe:
                 self.acts_for[self._name("agent", fields)] = acts_for.key
             if country:
                 more.append(_P["country"] + country.iri)
+                self.country[self._name("agent", fields)] = country.key
             if located_in:
                 more.append(_P["locatedIn"] + located_in.iri)
             classes = _CLASSES.get(kind) or (
@@ -551,7 +566,7 @@ class Scribe:
         label: str,
         *,
         lang: str = "en",
-        variants: Sequence[str] = (),
+        variants: Sequence[str | tuple[str, str]] = (),
         identifier: str = "",
         basis: str = "",
         description: str = "",
@@ -580,6 +595,8 @@ class Scribe:
                     if not -most <= float(text) <= most:
                         self.reject(name, value, f"expected degrees from -{most} to {most}")
                     more.append(_P[name] + decimal(text))
+            if latitude and longitude:
+                self.where[self._name("place", fields)] = (float(latitude), float(longitude))
             if country:
                 more.append(_P["country"] + country.iri)
             if located_in:
@@ -606,7 +623,7 @@ class Scribe:
         *,
         kind: str = "",
         lang: str = "en",
-        variants: Sequence[str] = (),
+        variants: Sequence[str | tuple[str, str]] = (),
         identifier: str = "",
         basis: str = "",
         description: str = "",
@@ -626,14 +643,61 @@ class Scribe:
         self._using(node.iri)
         return node
 
+    def position(
+        self,
+        fields: Sequence[str],
+        label: str,
+        *,
+        lang: str = "en",
+        variants: Sequence[str | tuple[str, str]] = (),
+        identifier: str = "",
+        basis: str = "",
+    ) -> Node:
+        """Return an office of this source; see `agent`."""
+        key = ("position", *fields)
+        node = self._nodes.get(key)
+        if node is None:
+            node = self._nodes[key] = self._entity(
+                "position",
+                fields,
+                label,
+                (_A + term("Position"),),
+                lang,
+                variants,
+                identifier,
+                basis,
+                "",
+                [],
+            )
+        self._using(node.iri)
+        return node
+
+    def name(self, kind: Kind, identifier: str) -> Node:
+        """Return an agent, place, thing or position of this source without writing it.
+
+        Another record writes it: see `has`.
+        """
+        key = f"{self._key}-{slug(identifier)}"
+        node = Node(f"<{data_iri(self.base, kind, key)}>", f"{kind}/{key}", identifier)
+        self.needed[node.iri] = (kind.capitalize(),)
+        return node
+
+    def has(self, *values: str) -> bool:
+        """Return whether the files have a record with this index in a table that is sought.
+
+        Args:
+            values: those of `Table.index`, in the order of the columns. See `Table.seeks`.
+        """
+        return self.seek("\x1f".join(values))
+
     def _entity(
         self,
-        kind: Literal["agent", "place", "thing"],
+        kind: Kind,
         fields: Sequence[str],
         label: str,
         classes: Sequence[str],
         lang: str,
-        variants: Sequence[str],
+        variants: Sequence[str | tuple[str, str]],
         identifier: str,
         basis: str,
         description: str,
@@ -652,7 +716,10 @@ class Scribe:
             _DRAFTED,
             *more,
         ]
-        pairs += [_ALT + other for v in variants if (other := text_of(v, lang)) != name]
+        for variant in variants:
+            text, tag = (variant, lang) if isinstance(variant, str) else variant
+            if (other := text_of(text, tag)) != name:
+                pairs.append(_ALT + other)
         if description:
             pairs.append(_DESCRIPTION + text_of(description, "en"))
         self._share(subject, pairs)
@@ -832,7 +899,7 @@ class Scribe:
 
     def elsewhere(self, event: Node) -> Node:
         """Return an event that another table has: a row says something of it; see `Table.needs`."""
-        self.needed[event.iri] = None
+        self.needed[event.iri] = ("Event", "Proposition")
         return event
 
     def event(
@@ -925,11 +992,14 @@ class Scribe:
         *,
         value: str = "",
         quantity: Amount | None = None,
+        lang: str = "en",
         time: Time | None = None,
         description: str = "",
         identifier: str = "",
     ) -> Node:
         """Write a relation: a description; nothing here says that it holds. Return it.
+
+        Rows that speak of the same one share it: without an identifier it is written once.
 
         A number that only some of those who speak of an event give is a relation of the event, with
         claims of its own. Of the event that was written last, the flat table shows it too.
@@ -940,6 +1010,7 @@ class Scribe:
             to: what it leads to; or
             value: a text; or
             quantity: a number, which is no part of the address.
+            lang: the language of the value.
             time: for which time.
             description: more about it, in our own words; no text of a source.
             identifier: the row's, if it has one.
@@ -948,6 +1019,10 @@ class Scribe:
         when = time.iri.rpartition("/")[2][:-1] if time else None
         key = digest_key("relation", subject.key, kind, to.key if to else None, value or None, when)
         node = f"<{data_iri(self.base, 'relation', key)}>"
+        known: Node | None = None if identifier else self._nodes.get(("relation", key))
+        if known:
+            self._using(node)
+            return known
         words = self._vocabulary.schemes["relation-type"][kind].label
         end = to.label if to else quantity.shown if quantity else value
         label = f"{subject.label} — {words} — {end}"
@@ -966,13 +1041,15 @@ class Scribe:
             if self.events and self.events[-1][0] == subject.key:
                 self.events[-1] = (*self.events[-1][:7], *quantity[1:4])
         else:
-            pairs.append(_P["value"] + text_of(value, "en"))
+            pairs.append(_P["value"] + text_of(value, lang))
         if time:
             pairs.append(_P["time"] + time.iri)
         if description:
             pairs.append(_DESCRIPTION + text_of(description, "en"))
         self._put(node, pairs)
-        return Node(node, f"relation/{key}", label)
+        self._using(node)
+        found = self._nodes["relation", key] = Node(node, f"relation/{key}", label)
+        return found
 
     # --- who says it -------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ import msgspec
 from kg.derive import POSITIONS, STATUS_RULES, status_of
 from kg.errors import KgError
 from kg.feed import FeedScript, Rejected, Scribe
+from kg.matching import Happening, comparable
 from kg.report import WHOLE_GRAPH, Report
 from kg.rows import Fault, Form, Piece, hashed, key_of, rows
 from kg.validate import LOCAL, Shapes, validate
@@ -50,6 +51,7 @@ class Mapped(msgspec.Struct):
         records: how many there were.
         issues: those that were set aside.
         keys: the hashed key of each record that has one, and whether it was mapped.
+        sought: the hashed indexes by which records of sought tables were found, sorted.
         scribe: what was written.
         report: on what was written; None where nothing was validated.
     """
@@ -58,6 +60,7 @@ class Mapped(msgspec.Struct):
     issues: list[Issue]
     keys: list[tuple[int, bool]]
     scribe: Scribe
+    sought: list[int]
     report: Report | None = None
 
     @property
@@ -88,7 +91,8 @@ def map_piece(
         file: the name of the file, for issues.
         first: whether the piece begins the file.
         before: how often a hashed key came in earlier pieces of the table, where it did.
-        known: holds the hashed keys of the table that this one needs (`Table.needs`).
+        known: holds the hashed keys of the records of the table that this one needs
+            (`Table.needs`), and the hashed indexes of those that it seeks (`Table.seeks`).
         checks: what the result is held against.
     """
     table = script.source.table(form.table)
@@ -126,9 +130,19 @@ def map_piece(
                 continue
         left[n] = None
 
+    sought: set[int] = set()
+
+    def seek(text: str) -> bool:
+        number = hashed(text)
+        if known is None or number not in known:
+            return False
+        sought.add(number)
+        return True
+
     def write(trace: bool) -> Scribe:
         scribe: Scribe = new()
         scribe.uses = {} if trace else None
+        scribe.seek = seek
         map_row = script.mapper(table.id, scribe)
         for n in list(left):
             scribe.begin(n, again[n])
@@ -165,6 +179,7 @@ def map_piece(
         issues=[issues[n] for n in sorted(issues)],
         keys=[(key, n in left) for n, key in keys.items()],
         scribe=scribe,
+        sought=sorted(sought),
         report=report,
     )
 
@@ -216,7 +231,7 @@ class Checks:
 
         Of what is described elsewhere no more is said than its classes, and nothing is told.
         """
-        stubs: dict[str, tuple[str, ...]] = dict.fromkeys(scribe.needed, ("Event", "Proposition"))
+        stubs = {node: kinds for node, kinds in scribe.needed.items() if node not in scribe.shared}
         stubs |= {f"<{scribe.base}id/{key}>": _STATE for key in scribe.states}
         types = (f"{node} {_A} <{CH}{kind}> .\n" for node in stubs for kind in stubs[node])
         lines = itertools.chain(self._context, _lines(scribe), types)
@@ -296,6 +311,28 @@ def statuses(scribe: Scribe) -> dict[str, str]:
             }
             out[node] = "".join(f"{node} {pair}{tail}" for pair in sorted(pairs))
     return out
+
+
+def happenings(scribe: Scribe) -> list[tuple[Happening, str]]:
+    """Return what events are compared by with those of other sources, and the label of each."""
+    places: dict[str, tuple[float, float]] = {}
+    states: dict[str, set[str]] = {}
+    for event, role, key in scribe.participants:
+        if role == "place" and key in scribe.where:
+            places.setdefault(event, scribe.where[key])
+        if key.startswith("agent/"):
+            for one in (_side(scribe, key), scribe.country.get(key, "")):
+                if one in scribe.states:
+                    states.setdefault(event, set()).add(one)
+    found = []
+    for name, _, label, _, category, earliest, latest, *_ in scribe.events:
+        if name in places and name in states:
+            happening = Happening(
+                name, category, earliest, latest, *places[name], tuple(sorted(states[name]))
+            )
+            if comparable(happening):
+                found.append((happening, label))
+    return found
 
 
 def _side(scribe: Scribe, agent: str) -> str:

@@ -498,7 +498,8 @@ def key_of(table: Table, row: Any, columns: Sequence[str] | None = None) -> str:
     """
     names = table.key if columns is None else columns
     if table.form == "json":
-        return "\x1f".join(str(row.get(name, "")) for name in names)
+        values = (row.get(name) for name in names)
+        return "\x1f".join("" if one is None else str(one) for one in values)
     places = [table.columns.index(name) for name in names]
     return "\x1f".join(row[n] for n in places)
 

@@ -301,7 +301,7 @@ def _descriptions(table: Table, out: Scribe) -> MapRow:
     def pick(*names: str) -> Callable[[Row], tuple[str, ...]]:
         return itemgetter(*(places[name] for name in names))
 
-    actor_columns = ("Code", "Name", "CountryCode", "KnownGroupCode", "EthnicCode")
+    actor_columns: tuple[str, ...] = ("Code", "Name", "CountryCode", "KnownGroupCode", "EthnicCode")
     actor_columns += ("Religion1Code", "Type1Code")
     first = pick(*(f"Actor1{name}" for name in actor_columns))
     second = pick(*(f"Actor2{name}" for name in actor_columns))

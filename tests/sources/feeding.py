@@ -9,14 +9,16 @@ from typing import Any
 from kg.feed import FeedScript, Scribe, load_feed, prelude
 from kg.ingest import Checks, Mapped, map_piece
 from kg.resources import folder
-from kg.rows import HEAD, form_of, members, pieces
+from kg.rows import HEAD, Fault, Piece, form_of, hashed, key_of, members, pieces, rows
 from kg.validate import Shapes, data_shapes, load_shapes
 from kg.vocab import CH, RDF, RDFS, Vocabulary, load_vocabulary
 
 BASE = "https://chancery.example/"
 STATES = {
     ("gw", "700"): ("agent/afghanistan", "Afghanistan"),
+    ("iso2", "US"): ("agent/united-states", "United States"),
     ("iso3", "USA"): ("agent/united-states", "United States"),
+    ("iso2", "AU"): ("agent/australia", "Australia"),
     ("cameo", "USA"): ("agent/united-states", "United States"),
     ("iso3", "AUS"): ("agent/australia", "Australia"),
     ("cameo", "AUS"): ("agent/australia", "Australia"),
@@ -89,6 +91,25 @@ def feed_file(source: str, path: Path, *, known: Any = None, check: bool = True)
                 )
             )
     return out
+
+
+def known_of(source: str, *paths: Path) -> set[int]:
+    """Return what a build knows of files: the hashed keys and indexes of their records."""
+    feed = load_feed(folder("mappings"), source).source
+    found = set()
+    for path in paths:
+        data = path.read_bytes()
+        form = form_of(feed, data, path.name)
+        table = feed.table(form.table)
+        read = (row for _, row in rows(Piece(1, data), form, table, first=True))
+        found |= {
+            hashed(key_of(table, row, columns))
+            for row in read
+            if not isinstance(row, Fault)
+            for columns in (table.key, table.index)
+            if columns
+        }
+    return found
 
 
 def lines_of(mapped: Mapped) -> list[str]:

@@ -19,7 +19,7 @@ from kg.resources import folder
 from kg.vocab import CH, PROV, RDF, RDFS, load_vocabulary
 
 BASE = "https://chancery.example/"
-SOURCES = sorted({p.stem for p in folder("mappings").glob("*.py")} - set(feeds(folder("mappings"))))
+SOURCES = sorted({p.stem for p in folder("mappings").glob("*.py")} - {*feeds(folder("mappings"))})
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from feeding import feed_file, lines_of
+from feeding import feed_file, known_of, lines_of
 
 from kg.build import build_dataset
 
@@ -16,7 +16,8 @@ if __name__ == "__main__":
     golden.write_text(
         "".join(built.dataset.lines(f"{BASE}id/graph/harbour-visit")), encoding="utf-8"
     )
-    for sample in sorted((HERE / "samples").glob("*.csv")):
-        (mapped,) = feed_file(sample.stem, sample)
+    for sample in sorted((HERE / "samples").iterdir()):
+        known = known_of(sample.stem, sample) if sample.suffix == ".json" else None
+        (mapped,) = feed_file(sample.stem, sample, known=known)
         golden = HERE / "golden" / f"{sample.stem}.nq"
         golden.write_text("".join(lines_of(mapped)), encoding="utf-8")
