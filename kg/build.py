@@ -9,7 +9,7 @@ import gc
 import json
 import logging
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from kg.increment import Notes
     from kg.manifest import Input, Manifest, Question
     from kg.mapping import Counts, Quads
-    from kg.pipeline import Cut, Engine, FeedInput, Ingested
+    from kg.pipeline import Cut, Engine, FeedInput, Ingested, SettledGraph
     from kg.register import Register
     from kg.report import Report
     from kg.sssom import LinkRow
@@ -727,10 +727,9 @@ class _Feeds:
 
         return make
 
-    def graphs(self, built: Built) -> "Mapping[str, Iterator[str]]":
+    def graphs(self, built: Built) -> "Mapping[str, SettledGraph]":
         """Return the graphs of the feeds."""
-        found = built.ingested.graphs if built.ingested else {}
-        return {iri: graph.lines() for iri, graph in found.items()}
+        return built.ingested.graphs if built.ingested else {}
 
     def sweep(self, built: Built) -> None:
         """Remove what lies in between and was not used for this build."""

@@ -16,9 +16,11 @@ Spec: docs/reference/tables.md; Apache Parquet
 from __future__ import annotations
 
 import datetime
+import hashlib
 import json
+import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
@@ -175,6 +177,14 @@ class Tables:
                     else:
                         values[predicate] = [value]
                 take(subject[1:-1], values)
+
+    def missing(self) -> list[str]:
+        """Return the times and quantities that rows name and nothing was said of, as tokens."""
+        rows = self.rows
+        named = {row[n] for some, n in ((rows.events, 7), (rows.claims, 16)) for row in some}
+        named |= {row[6] for row in rows.relations}
+        wanted = (named - rows.times.keys()) | ({e[11] for e in rows.events} - rows.amounts.keys())
+        return sorted(f"<{iri}>" for iri in wanted if iri)
 
     def _event(self, iri: str, values: dict[str, list[str]]) -> None:
         if f"{_CH}Event>" not in values.get(_TYPE, ()):
@@ -377,7 +387,7 @@ def joined(
 ) -> dict[str, list[tuple[Any, ...]]]:
     """Return the rows of each table in the order of its columns, with their times and quantities.
 
-    Of each table they are in the order of the first column.
+    They are in the order of `place_of`.
     """
     none, nothing = ("", "", ""), ("", "", "", "")
     events = [
@@ -387,12 +397,21 @@ def joined(
     claims = [(*c[:16], *times.get(c[16], none)[1:], c[17]) for c in rows.claims]
     relations = [(*r[:6], *times.get(r[6], none)[1:], r[7]) for r in rows.relations]
     return {
-        "events": sorted(events),
-        "claims": sorted(claims),
-        "participants": sorted(rows.participants),
-        "relations": sorted(relations),
-        "entities": sorted(rows.entities),
+        "events": sorted(events, key=place_of),
+        "claims": sorted(claims, key=place_of),
+        "participants": sorted(rows.participants, key=place_of),
+        "relations": sorted(relations, key=place_of),
+        "entities": sorted(rows.entities, key=place_of),
     }
+
+
+def place_of(row: Sequence[Any]) -> tuple[Any, ...]:
+    """Return what rows are sorted by: bits of the hash of their address, address, other cells.
+
+    So the rows of a shard of the union stand together, however many shards there are.
+    """
+    number = int.from_bytes(hashlib.sha256(f"<{row[0]}>".encode()).digest()[:4])
+    return number >> 22, *row[:3]
 
 
 def schema(name: str) -> pa.Schema:
@@ -408,14 +427,65 @@ def schema(name: str) -> pa.Schema:
     return pa.schema([(column, forms[form]) for column, form in COLUMNS[name].items()])
 
 
+def change_tables(old: Path, new: Path, gone: set[str], rows: Rows) -> None:
+    """Write the tables of a release that is another one with some subjects otherwise.
+
+    Those that do not change are shared. They are the same bytes as those of a whole build.
+
+    Args:
+        old, new: the folders of the releases.
+        gone: the addresses of all subjects that changed.
+        rows: what there is of them now, with the times and quantities that are named.
+    Raises:
+        OSError: a file cannot be read or written.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    (new / FOLDER).mkdir()
+    found = joined(rows, rows.times, rows.amounts)
+    values = pa.array(sorted(gone), type=pa.string())
+    changed = False
+    for name in NAMES:
+        path = f"{FOLDER}/{name}.parquet"
+        key = pq.read_table(old / path, columns=[next(iter(COLUMNS[name]))]).column(0)
+        keep = pc.invert(pc.is_in(key, value_set=values))
+        if not found[name] and pc.all(keep).as_py() is not False:
+            os.link(old / path, new / path)
+            continue
+        changed = True
+        before = pq.read_table(old / path).filter(keep)
+        added = pa.Table.from_arrays(_arrays(found[name], name), schema=schema(name))
+        both = pa.concat_tables([before, added]).combine_chunks()
+        columns = [both.column(n).to_pylist() for n in range(min(3, both.num_columns))]
+        order = sorted(
+            range(both.num_rows), key=lambda n: place_of([column[n] or "" for column in columns])
+        )
+        writer = _Table(new / path, name)
+        try:
+            writer.take(both.take(pa.array(order, type=pa.int64())))
+        finally:
+            writer.close()
+    if not changed:
+        os.link(old / COUNTS, new / COUNTS)
+        return
+    counts = Sums()
+    for name in NAMES:
+        columns = [c for c in COLUMNS[name] if c in _COUNTED]
+        table = pq.read_table(new / FOLDER / f"{name}.parquet", columns=columns)
+        counts.add_columns(name, {c: table.column(c).to_pylist() for c in columns})
+    (new / COUNTS).write_text(counts.to_json(), encoding="utf-8", newline="\n")
+
+
 class _Table:
     """Writes one table, in row groups of as many rows."""
 
     def __init__(self, path: Path, name: str) -> None:
         import pyarrow.parquet as pq
 
+        self._name = name
         self._schema = schema(name)
-        self._forms = list(COLUMNS[name].values())
         self._writer = pq.ParquetWriter(path, self._schema, compression="zstd")
         self._held: list[tuple[Any, ...]] = []
 
@@ -426,14 +496,15 @@ class _Table:
             self._write(self._held[:_GROUP])
             del self._held[:_GROUP]
 
+    def take(self, table: pa.Table) -> None:
+        """Write all rows of a table that is sorted."""
+        for start in range(0, table.num_rows, _GROUP):
+            self._writer.write_table(table.slice(start, _GROUP).combine_chunks())
+
     def _write(self, rows: Sequence[tuple[Any, ...]]) -> None:
         import pyarrow as pa
 
-        columns = zip(*rows, strict=True) if rows else [()] * len(self._forms)
-        arrays = [
-            pa.array([_value(one, form) for one in column], type=field.type)
-            for column, form, field in zip(columns, self._forms, self._schema, strict=True)
-        ]
+        arrays = _arrays(rows, self._name)
         self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
 
     def close(self) -> None:
@@ -443,8 +514,20 @@ class _Table:
         self._writer.close()
 
 
+def _arrays(rows: Sequence[tuple[Any, ...]], name: str) -> list[pa.Array]:
+    """Return the columns of some rows."""
+    import pyarrow as pa
+
+    forms = COLUMNS[name].values()
+    columns = zip(*rows, strict=True) if rows else [()] * len(forms)
+    return [
+        pa.array([_value(one, form) for one in column], type=field.type)
+        for column, form, field in zip(columns, forms, schema(name), strict=True)
+    ]
+
+
 def _value(value: Any, form: str) -> Any:
-    """Return a value as Arrow takes it; nothing is null."""
+    """Return a value as Arrow takes it: nothing is null."""
     if form == _LIST:
         return value
     if value == "":
@@ -457,24 +540,51 @@ def _value(value: Any, form: str) -> Any:
 # --- counting -------------------------------------------------------------------------------------
 
 
+_COUNTED: Final = frozenset(
+    (
+        *("type", "category", "earliest", "status", "stance", "modality", "basis", "relays"),
+        *("participant", "role", "relation", "entity"),
+    )
+)
+"""The columns that are counted by."""
+
+
 class Sums:
     """Sums over the tables."""
 
     def __init__(self) -> None:
         self._rows: Counter[str] = Counter()
-        self._events: Counter[tuple[str, str, str, str]] = Counter()
+        self._events: Counter[tuple[str, ...]] = Counter()
         self._claims: Counter[tuple[str, str, str]] = Counter()
         self._participants: Counter[tuple[str, str]] = Counter()
 
     def add(self, name: str, rows: Sequence[tuple[Any, ...]]) -> None:
         """Count the rows of a table."""
-        self._rows[name] += len(rows)
+        names = list(COLUMNS[name])
+        columns = {one: [row[names.index(one)] for row in rows] for one in names if one in _COUNTED}
+        self.add_columns(name, columns)
+
+    def add_columns(self, name: str, columns: Mapping[str, Sequence[Any]]) -> None:
+        """Count the rows of a table, of which the columns are given that count."""
+        texts = {one: [str(v or "") for v in column] for one, column in columns.items()}
+
+        def several(*names: str) -> Iterator[tuple[str, ...]]:
+            return zip(*(texts[one] for one in names), strict=True)
+
+        self._rows[name] += len(next(iter(texts.values())))
         if name == "events":
-            self._events.update((e[3], e[4], (e[8] or "")[:7], e[6]) for e in rows)
+            self._events.update(
+                (t, c, day[:7], s)
+                for t, c, day, s in several("type", "category", "earliest", "status")
+            )
         elif name == "claims":
-            self._claims.update((c[8], c[9], c[11]) for c in rows if not c[4])
+            self._claims.update(
+                (s, m, b)
+                for s, m, b, relays in several("stance", "modality", "basis", "relays")
+                if not relays
+            )
         elif name == "participants":
-            self._participants.update((p[2], p[1]) for p in rows)
+            self._participants.update((p, r) for p, r in several("participant", "role"))
 
     def to_json(self) -> str:
         """Return the sums as JSON: equal tables give equal text."""
