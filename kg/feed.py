@@ -1002,7 +1002,7 @@ class Scribe:
         Rows that speak of the same one share it: without an identifier it is written once.
 
         A number that only some of those who speak of an event give is a relation of the event, with
-        claims of its own. Of the event that was written last, the flat table shows it too.
+        claims of its own.
 
         Args:
             subject: of whom.
@@ -1038,8 +1038,6 @@ class Scribe:
             pairs.append(_P["object"] + to.iri)
         elif quantity:
             pairs.append(_P["quantity"] + quantity.iri)
-            if self.events and self.events[-1][0] == subject.key:
-                self.events[-1] = (*self.events[-1][:7], *quantity[1:4])
         else:
             pairs.append(_P["value"] + text_of(value, lang))
         if time:
