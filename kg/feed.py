@@ -252,6 +252,7 @@ _P: Final = {
         "voiceOf",
     )
 }
+_ACTS_FOR: Final = _P["actsFor"]
 _ABOUT: Final = _P["about"]
 _CLAIMANT: Final = _P["claimant"]
 _CONCERNS: Final = _P["concerns"]
@@ -273,7 +274,7 @@ _IS_SOURCE: Final = _A + term("Source")
 _IS_AGENT: Final = _A + term("Agent")
 _IS_NARRATOR: Final = _A + term("Narrator")
 _CLASSES: Final = {
-    name: (_A + term(name), _A + term("Organization"), _A + term("Agent"))
+    name: (name, "Organization")
     for name in (
         "State",
         "GovernmentBody",
@@ -387,7 +388,7 @@ class Scribe:
         self._tail = f" <{graph_iri(base, batch)}> .\n"
         self._shared_tail = f" <{graph_iri(base, f'{feed.key}-registry')}> .\n"
         self._run = f"{_MADE}<{data_iri(base, 'run', feed.key)}>"
-        self._as_of = f"{_P['asOf']}{date(feed.retrieved)}"
+        self._as_of = f" {_P['asOf']}{date(feed.retrieved)}{self._shared_tail}"
         self.blocks: list[tuple[str, str]] = []
         """Subject and lines of every node of rows, in the order of writing."""
         self.sources: dict[str, str] = {}
@@ -430,12 +431,17 @@ class Scribe:
             self.claims,
             self.participants,
             self.acts_for,
+            self.where,
+            self.country,
             self._nodes,
             self._voices,
             self._inner,
         )
         """What grows in the order of writing, so that its end can be taken back."""
         self._since: tuple[int, ...] = ()
+        self._classes: dict[tuple[str, ...], list[str]] = {}
+        self._shared_made = f" {self._run}{self._shared_tail}"
+        self._shared_drafted = f" {_DRAFTED}{self._shared_tail}"
         self._made = f" {self._run}{self._tail}"
         self._drafted = f" {_DRAFTED}{self._tail}"
         self._is_event = (f" {_IS_EVENT}{self._tail}", f" {_IS_PROPOSITION}{self._tail}")
@@ -573,16 +579,13 @@ class Scribe:
         if node is None:
             more = []
             if acts_for:
-                more.append(_P["actsFor"] + acts_for.iri)
                 self.acts_for[self._name("agent", fields)] = acts_for.key
             if country:
                 more.append(_P["country"] + country.iri)
                 self.country[self._name("agent", fields)] = country.key
             if located_in:
                 more.append(_P["locatedIn"] + located_in.iri)
-            classes = _CLASSES.get(kind) or (
-                (_A + term(kind), _A + term("Agent")) if kind else (_A + term("Agent"),)
-            )
+            classes = ("Agent", *_CLASSES.get(kind, (kind,) if kind else ()))
             node = self._nodes[key] = self._entity(
                 "agent",
                 fields,
@@ -594,6 +597,7 @@ class Scribe:
                 basis,
                 description,
                 more,
+                acts_for,
             )
         if self.uses is not None:
             self._using(node.iri)
@@ -625,26 +629,21 @@ class Scribe:
         node = self._nodes.get(key)
         if node is None:
             more = []
-            for name, value, most in (("latitude", latitude, 90), ("longitude", longitude, 180)):
-                if latitude and longitude:
-                    try:
-                        text = number_of(value)
-                    except ValueError:
-                        self.reject(name, value, "no number; expected degrees")
-                    if not -most <= float(text) <= most:
-                        self.reject(name, value, f"expected degrees from -{most} to {most}")
-                    more.append(_P[name] + decimal(text))
-            if latitude and longitude:
-                self.where[self._name("place", fields)] = (float(latitude), float(longitude))
             if country:
                 more.append(_P["country"] + country.iri)
+            degrees = latitude and longitude
+            if degrees:
+                more.append(f"{_P['latitude']}{self._degrees('latitude', latitude, 90)}")
             if located_in:
                 more.append(_P["locatedIn"] + located_in.iri)
+            if degrees:
+                more.append(f"{_P['longitude']}{self._degrees('longitude', longitude, 180)}")
+                self.where[self._name("place", fields)] = (float(latitude), float(longitude))
             node = self._nodes[key] = self._entity(
                 "place",
                 fields,
                 label,
-                (_A + term("Place"),),
+                ("Place",),
                 lang,
                 variants,
                 identifier,
@@ -655,6 +654,15 @@ class Scribe:
         if self.uses is not None:
             self._using(node.iri)
         return node
+
+    def _degrees(self, name: str, value: str, most: int) -> str:
+        try:
+            text = number_of(value)
+        except ValueError:
+            self.reject(name, value, "no number; expected degrees")
+        if not -most <= float(text) <= most:
+            self.reject(name, value, f"expected degrees from -{most} to {most}")
+        return decimal(text)
 
     def thing(
         self,
@@ -676,7 +684,7 @@ class Scribe:
         key = ("thing", *fields)
         node = self._nodes.get(key)
         if node is None:
-            classes = ((_A + term(kind),) if kind else ()) + (_A + term("Thing"),)
+            classes = (kind, "Thing") if kind else ("Thing",)
             node = self._nodes[key] = self._entity(
                 "thing", fields, label, classes, lang, variants, identifier, basis, description, []
             )
@@ -702,7 +710,7 @@ class Scribe:
                 "position",
                 fields,
                 label,
-                (_A + term("Position"),),
+                ("Position",),
                 lang,
                 variants,
                 identifier,
@@ -710,7 +718,8 @@ class Scribe:
                 "",
                 [],
             )
-        self._using(node.iri)
+        if self.uses is not None:
+            self._using(node.iri)
         return node
 
     def name(self, kind: Kind, identifier: str) -> Node:
@@ -736,39 +745,57 @@ class Scribe:
         kind: Kind,
         fields: Sequence[str],
         label: str,
-        classes: Sequence[str],
+        classes: tuple[str, ...],
         lang: str,
         variants: Sequence[str | tuple[str, str]],
         identifier: str,
         basis: str,
         description: str,
-        more: list[str],
+        more: Sequence[str],
+        acts_for: Node | None = None,
     ) -> Node:
+        """Write a shared node and return it.
+
+        Args:
+            more: further pairs, sorted: of properties between `asOf` and `registryBasis`.
+        """
         key = self._name(kind, fields)
         subject = f"<{self.base}id/{key}>"
         name = text_of(label, lang)
-        pairs = [
-            *classes,
-            _LABEL + name,
-            _IDENTIFIER + text_of(identifier or " ".join(filter(None, fields))),
-            self._bases.get(basis) or self._basis(basis),
-            self._as_of,
-            self._run,
-            _DRAFTED,
-            *more,
-        ]
-        for variant in variants:
-            text, tag = (variant, lang) if isinstance(variant, str) else variant
-            if (other := text_of(text, tag)) != name:
-                pairs.append(_ALT + other)
+        mark = text_of(identifier or " ".join(filter(None, fields)))
+        tail = self._shared_tail
+        # In the order in which they are sorted.
+        lines = ["", f" {_IDENTIFIER}{mark}{tail}", *self._of_class(classes)]
         if description:
-            pairs.append(_DESCRIPTION + text_of(description, "en"))
-        self._share(subject, pairs)
+            lines.insert(1, f" {_DESCRIPTION}{text_of(description, 'en')}{tail}")
+        lines.append(f" {_LABEL}{name}{tail}")
+        if variants:
+            others = {text_of(v, lang) if isinstance(v, str) else text_of(*v) for v in variants} - {
+                name
+            }
+            lines += sorted(f" {_ALT}{other}{tail}" for other in others)
+        lines.append(self._shared_made)
+        if acts_for:
+            lines.append(f" {_ACTS_FOR}{acts_for.iri}{tail}")
+        lines.append(self._as_of)
+        lines += [f" {pair}{tail}" for pair in more]
+        lines.append(self._bases.get(basis) or self._basis(basis))
+        lines.append(self._shared_drafted)
+        self.shared[subject] = subject.join(lines)
         return Node(subject, key, label)
 
+    def _of_class(self, classes: tuple[str, ...]) -> list[str]:
+        """Return the lines with the classes of a shared node, sorted."""
+        found = self._classes.get(classes)
+        if found is None:
+            pairs = sorted(_A + term(name) for name in classes)
+            found = self._classes[classes] = [f" {pair}{self._shared_tail}" for pair in pairs]
+        return found
+
     def _basis(self, basis: str) -> str:
-        found = f"{_P['registryBasis']}{text_of(basis or self.feed.title, 'en')}"
-        self._bases[basis] = found
+        """Return the line that says what the record of a shared node rests on."""
+        words = text_of(basis or self.feed.title, "en")
+        found = self._bases[basis] = f" {_P['registryBasis']}{words}{self._shared_tail}"
         return found
 
     def _name(self, kind: str, fields: Sequence[str]) -> str:
