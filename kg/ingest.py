@@ -9,8 +9,10 @@ Spec: docs/decisions/0018-feeds.md
 
 from __future__ import annotations
 
+import gc
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
 
 import msgspec
@@ -20,7 +22,7 @@ from kg.errors import KgError
 from kg.feed import FeedScript, Rejected, Scribe
 from kg.matching import Happening, comparable
 from kg.report import WHOLE_GRAPH, Report
-from kg.rows import Fault, Form, Piece, hashed, key_of, rows
+from kg.rows import Fault, Form, Piece, hashed, key_reader, rows
 from kg.validate import LOCAL, Shapes, validate
 from kg.vocab import CH, RDF, RDFS, data_iri, digest_key, graph_iri, literal, term
 
@@ -69,6 +71,18 @@ class Mapped(msgspec.Struct):
         return self.records - len(self.issues)
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Do not look for garbage meanwhile: rows make many objects and no circles of them."""
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()
+
+
 def map_piece(
     script: FeedScript,
     form: Form,
@@ -96,7 +110,8 @@ def map_piece(
         checks: what the result is held against.
     """
     table = script.source.table(form.table)
-    found = list(rows(piece, form, table, first=first))
+    with _uncollected():
+        found = list(rows(piece, form, table, first=first))
     issues: dict[int, Issue] = {}
 
     def aside(n: int, column: str, value: str, reason: str, kind: str = "rejected") -> None:
@@ -107,11 +122,13 @@ def map_piece(
     seen: dict[int, int] = dict(before or {})
     again: dict[int, int] = {}
     left: dict[int, None] = {}
+    key_of = key_reader(table)
+    wanted_of = key_reader(table, table.needs[1]) if table.needs else None
     for n, (_, row) in enumerate(found):
         if isinstance(row, Fault):
             aside(n, row.column, row.value, row.reason)
             continue
-        key = key_of(table, row)
+        key = key_of(row)
         if not key.strip("\x1f"):
             aside(n, ", ".join(table.key), "", "a record without its identifier")
             continue
@@ -120,9 +137,9 @@ def map_piece(
         if again[n] > 1 and table.again == "reject":
             aside(n, ", ".join(table.key), key, "a record with this key came before", "repeated")
             continue
-        if table.needs and known is not None:
+        if table.needs and wanted_of and known is not None:
             other, columns = table.needs
-            wanted = key_of(table, row, columns)
+            wanted = wanted_of(row)
             if hashed(wanted) not in known:
                 shown = wanted.replace("\x1f", ", ")
                 reason = f"the files have no such record of {other}"
@@ -144,15 +161,16 @@ def map_piece(
         scribe.uses = {} if trace else None
         scribe.seek = seek
         map_row = script.mapper(table.id, scribe)
-        for n in list(left):
-            scribe.begin(n, again[n])
-            try:
-                map_row(found[n][1])
-            except Rejected as error:
-                scribe.undo()
-                del left[n]
-                aside(n, error.column, error.value, error.reason)
-            scribe.ends.append((len(scribe.blocks), n))
+        with _uncollected():
+            for n in list(left):
+                scribe.begin(n, again[n])
+                try:
+                    map_row(found[n][1])
+                except Rejected as error:
+                    scribe.undo()
+                    del left[n]
+                    aside(n, error.column, error.value, error.reason)
+                scribe.ends.append((len(scribe.blocks), n))
         return scribe
 
     scribe = write(trace=False)

@@ -19,6 +19,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from operator import itemgetter
 from pathlib import Path
 from typing import IO, Any, Final, NamedTuple
 
@@ -490,18 +491,27 @@ def _json_rows(piece: Piece) -> Iterator[tuple[int, Any]]:
             yield number, Fault(number, "", shown, f"no JSON object: {error}")
 
 
+def key_reader(table: Table, columns: Sequence[str] | None = None) -> Callable[[Any], str]:
+    """Return what gives the key of a row as one text; see `key_of`."""
+    names = tuple(table.key if columns is None else columns)
+    if table.form == "json":
+        return lambda row: "\x1f".join(
+            ["" if (one := row.get(name)) is None else str(one) for name in names]
+        )
+    places = [table.columns.index(name) for name in names]
+    if len(places) == 1:
+        return itemgetter(places[0])
+    cells = itemgetter(*places)
+    return lambda row: "\x1f".join(cells(row))
+
+
 def key_of(table: Table, row: Any, columns: Sequence[str] | None = None) -> str:
     """Return the key of a row as one text; columns are separated by a character that none has.
 
     Args:
         columns: other columns than those of the key.
     """
-    names = table.key if columns is None else columns
-    if table.form == "json":
-        values = (row.get(name) for name in names)
-        return "\x1f".join("" if one is None else str(one) for one in values)
-    places = [table.columns.index(name) for name in names]
-    return "\x1f".join(row[n] for n in places)
+    return key_reader(table, columns)(row)
 
 
 def hashed(text: str) -> int:
