@@ -72,8 +72,11 @@ class Mapped(msgspec.Struct):
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
-    """Do not look for garbage meanwhile: rows make many objects and no circles of them."""
+def uncollected() -> Iterator[None]:
+    """Do not look for garbage meanwhile, nor at what becomes of many rows.
+
+    Rows make many objects and no circles of them: each is freed when nobody has it any more.
+    """
     before = gc.isenabled()
     gc.disable()
     try:
@@ -110,8 +113,7 @@ def map_piece(
         checks: what the result is held against.
     """
     table = script.source.table(form.table)
-    with _uncollected():
-        found = list(rows(piece, form, table, first=first))
+    found = list(rows(piece, form, table, first=first))
     issues: dict[int, Issue] = {}
 
     def aside(n: int, column: str, value: str, reason: str, kind: str = "rejected") -> None:
@@ -161,16 +163,15 @@ def map_piece(
         scribe.uses = {} if trace else None
         scribe.seek = seek
         map_row = script.mapper(table.id, scribe)
-        with _uncollected():
-            for n in list(left):
-                scribe.begin(n, again[n])
-                try:
-                    map_row(found[n][1])
-                except Rejected as error:
-                    scribe.undo()
-                    del left[n]
-                    aside(n, error.column, error.value, error.reason)
-                scribe.ends.append((len(scribe.blocks), n))
+        for n in list(left):
+            scribe.begin(n, again[n])
+            try:
+                map_row(found[n][1])
+            except Rejected as error:
+                scribe.undo()
+                del left[n]
+                aside(n, error.column, error.value, error.reason)
+            scribe.ends.append((len(scribe.blocks), n))
         return scribe
 
     scribe = write(trace=False)

@@ -45,7 +45,7 @@ from kg.dumps import bits_of, bucket_of
 from kg.errors import FactError, MappingError, ReleaseError
 from kg.feed import Feed, FeedScript, Rejected, Scribe, load_feed, prelude
 from kg.identity import digest
-from kg.ingest import Checks, Issue, happenings, map_piece, statuses
+from kg.ingest import Checks, Issue, happenings, map_piece, statuses, uncollected
 from kg.lexicon import Lexicon
 from kg.matching import Happening, described, lines_of, link_iri, matches
 from kg.report import Report
@@ -303,6 +303,7 @@ class _Known:
         return hashlib.sha256(asked.tobytes() + answers.tobytes()).hexdigest()[:32]
 
 
+@uncollected()
 def _map(job: _MapJob) -> Result:
     """Map one piece and write its result; return what is to be known of it."""
     cut = job.cut
