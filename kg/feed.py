@@ -19,6 +19,8 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import re
+import sys
+import traceback
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
@@ -1107,7 +1109,13 @@ def load_feed(folder: Path, source_id: str) -> FeedScript:
         )
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    sys.modules[spec.name] = module  # where the types of annotations are looked up
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise MappingError(
+            "the mapping cannot be loaded", where=place_of(error, path), seen=words_of(error)
+        ) from error
     source = getattr(module, "SOURCE", None)
     function = getattr(module, "mapper", None)
     if not isinstance(source, Feed) or source.id != source_id or function is None:
@@ -1119,10 +1127,27 @@ def load_feed(folder: Path, source_id: str) -> FeedScript:
     return FeedScript(source, function)
 
 
+def words_of(error: Exception) -> str:
+    """Return what an error of a mapping's code says, with its type."""
+    return f"{type(error).__name__}: {error}"
+
+
+def place_of(error: Exception, path: Path) -> str:
+    """Return the place in the file of a mapping at which an error came up: `gdelt.py:12`."""
+    line = error.lineno or 0 if isinstance(error, SyntaxError) else 0
+    for frame in traceback.extract_tb(error.__traceback__):
+        if Path(frame.filename).name == path.name:
+            line = frame.lineno or line
+    return f"{path.name}:{line}" if line else path.name
+
+
 def feeds(folder: Path) -> list[str]:
     """Return the ids of the mappings of feeds in a folder, sorted."""
-    found = []
-    for path in sorted(folder.glob("*.py")):
-        if re.search(r"^SOURCE(: \w+)? = Feed\(", path.read_text(encoding="utf-8"), re.MULTILINE):
-            found.append(path.stem)
-    return found
+    return with_source(folder, "Feed")
+
+
+def with_source(folder: Path, kind: str) -> list[str]:
+    """Return the names of the files of a folder with a `SOURCE` of a kind, sorted; none is run."""
+    wanted = re.compile(rf"^SOURCE\b[^=\n]*= *(?:\w+\.)*{kind}\(", re.MULTILINE)
+    paths = sorted(folder.glob("*.py"))
+    return [p.stem for p in paths if wanted.search(p.read_text(encoding="utf-8", errors="replace"))]

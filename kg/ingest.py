@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
 from kg.derive import POSITIONS, STATUS_RULES, status_of
-from kg.errors import KgError
-from kg.feed import FeedScript, Rejected, Scribe
+from kg.errors import KgError, MappingError
+from kg.feed import FeedScript, Rejected, Scribe, place_of, words_of
 from kg.report import WHOLE_GRAPH, Report
 from kg.rows import Fault, Form, Piece, hashed, key_of, rows
 from kg.validate import LOCAL, Shapes, validate
@@ -138,6 +139,14 @@ def map_piece(
                 scribe.undo()
                 del left[n]
                 aside(n, error.column, error.value, error.reason)
+            except Exception as error:
+                path = Path(f"{script.source.id}.py")
+                raise MappingError(
+                    "the mapping fails",
+                    where=f"{file}:{found[n][0]}, {place_of(error, path)}",
+                    seen=str(error) if isinstance(error, KgError) else words_of(error),
+                    hint="a row that cannot be mapped is set aside with out.reject(…)",
+                ) from error
             scribe.ends.append((len(scribe.blocks), n))
         return scribe
 

@@ -95,7 +95,8 @@ class Engine(Protocol):
 class Setup(msgspec.Struct, frozen=True):
     """What all jobs need to know: where things are, by paths that each machine has.
 
-    `version` stands for every byte of code, ontology, shapes and states.
+    `version` stands for every byte of code, ontology, shapes and states. `own` are further folders
+    of mappings.
     """
 
     work: str
@@ -105,6 +106,7 @@ class Setup(msgspec.Struct, frozen=True):
     mappings: str
     states: str
     version: str
+    own: tuple[str, ...] = ()
 
 
 class Cut(msgspec.Struct, frozen=True):
@@ -195,15 +197,15 @@ class _Settled(msgspec.Struct, frozen=True):
 # --- in the processes ---------------------------------------------------------------------------
 
 
-class _States:
+class StatesByCode:
     """Finds states by codes: those of the facts have their own addresses.
 
     Args:
-        path: a JSON file: the key and the label of agents by the items that they are.
+        known: the key and the label of agents by the items that they are.
     """
 
-    def __init__(self, path: str) -> None:
-        self._known: dict[str, tuple[str, str]] = json.loads(Path(path).read_bytes())
+    def __init__(self, known: Mapping[str, tuple[str, str]]) -> None:
+        self._known = known
         self._lexicon = Lexicon.load()
 
     def find(self, scheme: str, code: str, day: str) -> tuple[str, str] | None:
@@ -233,14 +235,16 @@ class _Tools:
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
         self.vocabulary: Vocabulary = load_vocabulary(Path(setup.ontology))
-        self.states = _States(setup.states)
+        self.states = StatesByCode(json.loads(Path(setup.states).read_bytes()))
         self.shapes = load_shapes(map(Path, setup.shapes))
         self._scripts: dict[str, FeedScript] = {}
         self._checks: dict[str, Checks] = {}
 
     def script(self, source: str) -> FeedScript:
         if source not in self._scripts:
-            self._scripts[source] = load_feed(Path(self.setup.mappings), source)
+            folders = [Path(one) for one in (self.setup.mappings, *self.setup.own)]
+            place = next((one for one in folders if (one / f"{source}.py").is_file()), folders[0])
+            self._scripts[source] = load_feed(place, source)
         return self._scripts[source]
 
     def checks(self, feed: Feed) -> Checks:
@@ -614,6 +618,10 @@ class Ingested(msgspec.Struct, frozen=True):
             yield from result.issues
 
 
+OWN_GRAPHS: Final = ("registry", "status")
+"""Ends of the keys of the graphs of a feed that are of no batch."""
+
+
 def batch_of(feed: Feed, file: str) -> str:
     """Return the key of the graph for the rows of a file: files whose names begin alike share one.
 
@@ -624,6 +632,8 @@ def batch_of(feed: Feed, file: str) -> str:
     'a-b-20150218230000'
     """
     stem = re.sub("[^a-z0-9]+", "-", file.partition(".")[0].lower()).strip("-")[:60].strip("-")
+    if stem in OWN_GRAPHS:
+        stem = f"file-{stem}"
     return f"{feed.key}-{stem or 'file'}"
 
 
@@ -942,6 +952,9 @@ def _counted(feed: Feed, results: Sequence[Result]) -> FeedCounts:
             seen=f"{records} came in, {mapped} were mapped and {len(issues)} set aside",
         )
     kinds = Counter(one.kind for one in issues)
+    counts = FeedCounts(
+        feed.id, records, mapped, len(issues), kinds["repeated"], kinds["unresolved"]
+    )
     bad = kinds["rejected"]
     if bad and bad > records * float(feed.quarantine):
         reasons = Counter((one.column, one.reason) for one in issues if one.kind == "rejected")
@@ -957,16 +970,23 @@ def _counted(feed: Feed, results: Sequence[Result]) -> FeedCounts:
             expected=f"at most {float(feed.quarantine):.0%} of the rows",
             hint="see rejected/issues.jsonl beside the releases",
             issues=issues,
+            counts=counts,
         )
-    return FeedCounts(feed.id, records, mapped, len(issues), kinds["repeated"], kinds["unresolved"])
+    return counts
 
 
 class TooMany(MappingError):
-    """More rows of a source were set aside than it allows; `issues` are all of them."""
+    """More rows of a source are bad than it allows: data does not conform.
 
-    def __init__(self, what: str, *, issues: Sequence[Issue], **rest: str) -> None:
+    `issues` are all that were set aside, `counts` how many.
+    """
+
+    def __init__(
+        self, what: str, *, issues: Sequence[Issue], counts: FeedCounts, **rest: str
+    ) -> None:
         super().__init__(what, **rest)
         self.issues = tuple(issues)
+        self.counts = counts
 
 
 def _settle_graph(
