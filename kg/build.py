@@ -636,7 +636,7 @@ class _Feeds:
         from kg.index import FOLDER as BUILD
         from kg.pipeline import FOLDER
 
-        return self._out / BUILD / FOLDER
+        return (self._out / BUILD / FOLDER).absolute()
 
     @property
     def ids(self) -> list[str]:
@@ -683,10 +683,8 @@ class _Feeds:
             try:
                 return ingest(setup, self._cuts, engine or Local())
             except TooMany as error:
-                put(
-                    self._out / "rejected" / "issues.jsonl",
-                    (msgspec.json.encode(issue) + b"\n" for issue in error.issues),
-                )
+                texts = (msgspec.json.encode(issue).decode() + "\n" for issue in error.issues)
+                _leave(self._out, {"issues.jsonl": "".join(texts)})
                 raise
 
         return make
@@ -868,16 +866,31 @@ def _report_files(built: Built) -> "ReportFiles":
 def _rejected(out: Path, built: Built) -> tuple[None, Built]:
     """Write the report on what is not published; return what `publish` returns."""
     texts = _report_files(built)
+    files = {
+        "report.ttl": texts.ttl,
+        "report.json": texts.json,
+        "report.txt": texts.text,
+        "report.html": texts.html,
+    }
+    if built.ingested:
+        issues = (msgspec.json.encode(one).decode() + "\n" for one in built.ingested.issues())
+        files["issues.jsonl"] = "".join(issues)
+    _leave(out, files)
+    return None, built
+
+
+_LEFT: Final = ("report.ttl", "report.json", "report.txt", "report.html", "issues.jsonl")
+
+
+def _leave(out: Path, files: Mapping[str, str]) -> None:
+    """Write what is to be known of a build that is not published; nothing of others stays."""
     rejected = out / "rejected"
     rejected.mkdir(parents=True, exist_ok=True)
-    for name, text in (
-        ("report.ttl", texts.ttl),
-        ("report.json", texts.json),
-        ("report.txt", texts.text),
-        ("report.html", texts.html),
-    ):
-        (rejected / name).write_text(text, encoding="utf-8")
-    return None, built
+    for name in _LEFT:
+        if name in files:
+            (rejected / name).write_text(files[name], encoding="utf-8")
+        else:
+            (rejected / name).unlink(missing_ok=True)
 
 
 def _input(name: str, path: Path) -> "Input":

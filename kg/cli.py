@@ -159,6 +159,9 @@ def build(
             engine=Local(processes),
             mappings=mapping_folders(settings, mappings),
         )
+    except KeyboardInterrupt:
+        say("Interrupted: nothing was published. What was done for feeds is kept: build again.")
+        raise
     except TooMany as error:
         say(str(error))
         _nothing_published(settings, [error.counts], as_json=as_json)

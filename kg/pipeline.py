@@ -24,11 +24,12 @@ import multiprocessing
 import os
 import re
 import shutil
+import signal
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from functools import lru_cache
 from pathlib import Path
@@ -40,6 +41,7 @@ import numpy as np
 import zstandard
 from numpy.typing import NDArray
 
+from kg import rows
 from kg.bounded import end_with_parent
 from kg.dumps import bits_of
 from kg.errors import FactError, MappingError, ReleaseError
@@ -544,6 +546,7 @@ class Local:
             for n, job in enumerate(jobs):
                 yield n, function(job)
             return
+        others = set(multiprocessing.active_children())
         pool = ProcessPoolExecutor(
             min(self._most, len(jobs)),
             multiprocessing.get_context("spawn"),
@@ -554,7 +557,7 @@ class Local:
             running: dict[Any, int] = {}
             while waiting or running:
                 for n in list(itertools.islice(waiting, max(0, 2 * self._most - len(running)))):
-                    running[pool.submit(function, waiting.pop(n))] = n
+                    running[_submit(pool, function, waiting.pop(n))] = n
                 done, _ = wait(running, return_when=FIRST_COMPLETED)
                 for future in done:
                     n = running.pop(future)
@@ -564,8 +567,21 @@ class Local:
                 "a process that worked on a feed has been ended",
                 hint="it may have been short of memory; what was done is kept: try again",
             ) from error
+        except BaseException:  # also an interrupt: nobody waits for what is not wanted any more
+            for one in set(multiprocessing.active_children()) - others:
+                one.terminate()
+            raise
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _submit(pool: ProcessPoolExecutor, function: Callable[[Any], R], job: Any) -> Future[R]:
+    """Begin a job. A process that is started for it leaves an interrupt to this one."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return pool.submit(function, job)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 # --- the whole ------------------------------------------------------------------------------------
@@ -664,13 +680,17 @@ def cut_file(work: Path, feed: Feed, path: Path, known: str = "") -> tuple[str, 
                 "the file cannot be read", where=str(path), seen=str(error.strerror)
             ) from error
         shown = "stdin" if spooled else path.name
-        place = work / "cut" / f"{sha256[:32]}-{_digest(feed, shown)}"
+        cutting = hashlib.sha256(Path(rows.__file__).read_bytes()).hexdigest()
+        place = work / "cut" / f"{sha256[:32]}-{_digest(feed, shown, cutting)}"
         index = place / "index.json"
         if not index.exists():
             _cut(place, feed, real, shown)
         with contextlib.suppress(OSError):
             os.utime(place)
-        return sha256, size, msgspec.json.decode(index.read_bytes(), type=list[Cut])
+        cuts = msgspec.json.decode(index.read_bytes(), type=list[Cut])
+        # The folder may have been moved, or be named otherwise.
+        moved = (msgspec.structs.replace(c, path=str(place / Path(c.path).name)) for c in cuts)
+        return sha256, size, list(moved)
     finally:
         if spooled:
             spooled.unlink(missing_ok=True)
@@ -709,6 +729,8 @@ def _cut(place: Path, feed: Feed, path: Path, shown: str) -> None:
                         hashlib.sha256(piece.data).hexdigest(),
                     )
                 )
+        if not cuts:
+            raise FactError("there is no file in it", where=where, hint="fetch it again")
         (temporary / "index.json").write_bytes(msgspec.json.encode(cuts))
         with contextlib.suppress(OSError):
             shutil.rmtree(place)
@@ -1051,7 +1073,8 @@ def sweep(work: Path, keep: Iterable[str]) -> None:
         work: the folder.
         keep: the paths that were used.
     """
-    kept = {str(Path(path)) for path in keep}
+    work = work.absolute()
+    kept = {str(Path(path).absolute()) for path in keep}
     folders = {str(Path(path).parent) for path in kept}
     for name in ("cut", "mapped", "settled", "keys"):
         for path in (work / name).glob("*"):
