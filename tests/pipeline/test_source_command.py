@@ -373,6 +373,23 @@ def test_a_folder_of_mappings_is_an_input(run: Run, checkout: Path) -> None:
     assert not [one for one in manifest["inputs"] if one["name"].startswith("mappings-")]
 
 
+def test_what_may_not_be_handed_on_is_in_no_dump(run: Run, checkout: Path) -> None:
+    """As with a new mapping: nobody has read the licence yet."""
+    Path("a.csv").write_text("id,date,title\n1,2024,A\n", encoding="utf-8")
+    run("source", "new", "mine")
+    place = checkout / "docs/tutorial/facts"
+    found = run("build", "--facts", place, "--mappings", "mappings", "--source", "mine=a.csv")
+    assert found.code == 0
+    assert "the mapping mine still has to say: title, publisher, url, licence" in found.err
+    manifest = json.loads(Path("releases/current/manifest.json").read_text(encoding="utf-8"))
+    private = {one["key"] for one in manifest["graphs"] if one["private"]}
+    assert private == {"mine-a", "mine-registry", "mine-status"}
+    assert run("export", "--to", "dumps").code == 0
+    dumps = [path.read_bytes() for path in Path("dumps").iterdir()]
+    assert any(b"id/event/" in text for text in dumps)
+    assert not any(b"event/mine-1" in text for text in dumps)
+
+
 def test_an_id_of_the_package_is_taken(run: Run, checkout: Path) -> None:
     Path("mine").mkdir()
     shutil.copy(checkout / "mappings/gdelt.py", "mine")
