@@ -51,7 +51,7 @@ from kg.vocab import (
 
 Row = Any
 """A row as its mapping gets it: a tuple of texts in the order of `Table.columns`, empty where the
-file has nothing; of JSON, the object as decoded, with strict types of `Table.record`."""
+file has nothing; of JSON, the object as decoded."""
 
 MapRow = Callable[[Row], None]
 
@@ -278,7 +278,7 @@ def slug(text: str) -> str:
     """Return a feed's identifier as a part of a key: as it is, or 16 hex digits of its SHA-256.
 
     >>> slug("410412347"), slug("AFG-2021-1-735-1217.1")
-    ('410412347', '3bb3dd5cc4cfbc63')
+    ('410412347', '599eff307cff3a69')
     """
     if _KEY.fullmatch(text) and len(text) <= 80:
         return text
@@ -1099,7 +1099,11 @@ def load_feed(folder: Path, source_id: str) -> FeedScript:
     """
     path = folder / f"{source_id}.py"
     spec = importlib.util.spec_from_file_location(f"kg_mappings.{source_id}", path)
-    if not re.fullmatch("[a-z][a-z_]*", source_id) or not path.is_file() or not spec:
+    if path.is_file() and not re.fullmatch("[a-z][a-z_]*", source_id):
+        raise MappingError(
+            "the name of the file is no id", where=path.name, expected="letters a to z and _"
+        )
+    if not path.is_file() or not spec:
         raise MappingError(
             "no such source",
             where="--source",
@@ -1107,11 +1111,11 @@ def load_feed(folder: Path, source_id: str) -> FeedScript:
             expected=f"one of {', '.join(feeds(folder))}",
             hint="`kg source list` shows them; `kg source new` begins another one",
         )
-    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # where the types of annotations are looked up
     try:
-        spec.loader.exec_module(module)
+        # As the file is now: byte code that is kept may be of a moment before.
+        exec(compile(path.read_bytes(), str(path), "exec"), module.__dict__)
     except Exception as error:
         raise MappingError(
             "the mapping cannot be loaded", where=place_of(error, path), seen=words_of(error)

@@ -232,6 +232,18 @@ def test_what_a_new_mapping_cannot_be(run: Run) -> None:
     assert not Path("mappings").exists()
 
 
+def test_a_new_mapping_of_the_package_has_no_test_beside_it(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The contract test of the repository holds it, and mappings are packaged."""
+    Path("mappings").mkdir()
+    monkeypatch.setattr("kg.sources.folder", lambda name: Path("mappings"))
+    monkeypatch.setattr("kg.resources.folder", lambda name: Path("mappings"))
+    made = run("source", "new", "mine")
+    assert (made.code, made.out) == (0, "mappings/mine.py\n")
+    assert "takes made-up rows from tests/sources/samples/mine/" in made.err
+
+
 def test_a_mapping_that_fails_is_named_with_its_line(run: Run) -> None:
     run("source", "new", "mine")
     path = Path("mappings/mine.py")
