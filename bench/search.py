@@ -24,7 +24,7 @@ from typing import Final
 from unicodedata import normalize
 
 from kg.context import Terms
-from kg.labels import Labels
+from kg.labels import Labels, Wording
 from kg.names import fold
 from kg.vocab import CH, RDF, RDFS
 from kg.web.search import search, suggest
@@ -114,11 +114,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         index = Path(folder) / "labels.sqlite"
         start = time.thread_time()
-        with Labels(index, BASE, Terms([]), ()) as labels:
+        wording = Wording(BASE, Terms([]), ())
+        with Labels(index) as labels:
             for number, some in enumerate(names):
                 pairs = [(f"<{RDFS}label>", f'"{text}"@{tag}') for tag, text in some.items()]
                 pairs.append((f"<{RDF}type>", f"<{CH}Person>"))
-                labels.add(f"<{BASE}id/agent/a{number}>", pairs)
+                labels.add(wording.rows(f"<{BASE}id/agent/a{number}>", pairs))
         print(f"index of {options.labels} labels: {time.thread_time() - start:.1f} s of processor,")
         print(f"  {index.stat().st_size / options.labels:.0f} bytes for each label")
         labelled = [(text, number) for number, some in enumerate(names) for text in some.values()]

@@ -185,6 +185,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     "mention.sha256": "SHA-256 of the UTF-8 bytes of the span.",
     # link
     "link.events": "The two events.",
+    "link.feed_events": "Events of feeds, by the last part of their addresses; together with `events` two.",
     "link.certainty": "How sure the curator is.",
     "link.accepted": "Whether the curator takes them for one event. With certainty `certain`, "
     "affirmations of the two then add up.",
@@ -609,7 +610,7 @@ def _name(command: Any) -> str:
     return str(command.name or command.callback.__name__.replace("_", "-"))
 
 
-_TAKES: Final = {Path: "path", str: "text", int: "number", bool: ""}
+_TAKES: Final = {Path: "path", str: "text", int: "number", float: "number", bool: ""}
 
 
 def _parameters(function: Callable[..., None]) -> tuple[list[str], list[str]]:
@@ -629,7 +630,7 @@ def _parameters(function: Callable[..., None]) -> tuple[list[str], list[str]]:
         default = defaults[name].default
         needed = default is inspect.Parameter.empty
         extra = ["needed"] if needed else []
-        if not needed and default not in (None, False):
+        if not needed and default not in (None, False, ""):
             extra.append(f"default: `{default}`")
         tail = f" ({'; '.join(extra)})" if extra else ""
         takes = (info.metavar or _TAKES[kind]).lower()

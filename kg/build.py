@@ -9,7 +9,7 @@ import gc
 import json
 import logging
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,10 +28,11 @@ if TYPE_CHECKING:
     from kg.increment import Notes
     from kg.manifest import Input, Manifest, Question
     from kg.mapping import Counts, Quads
-    from kg.pipeline import Cut, Engine, FeedInput, Ingested
+    from kg.pipeline import Cut, Engine, FeedInput, Ingested, SettledGraph
     from kg.register import Register
     from kg.report import Report
     from kg.sssom import LinkRow
+    from kg.validate import Shapes
     from kg.vocab import Vocabulary
     from kg.writer import Content, ReportFiles
 
@@ -181,8 +182,13 @@ def build_dataset(
     ingested = feeds(_states(facts, rows)) if feeds else None
     out, count = map_facts(facts, rows, vocabulary, base, register=register)
     private = _private(facts, base)
+    absent = _absent(facts, ingested, base)
+    if absent:
+        out.dataset = _without_links(out.dataset, absent)
     if ingested:
         private |= _join_feeds(out.dataset, ingested, base)
+        for iri, lines in ingested.links(out.dataset, base).items():
+            out.dataset.add_lines(iri, lines)
     left_out = bool(out.suppressed or out.went)
     if left_out:
         notes = None  # nothing of it may be remembered
@@ -202,7 +208,10 @@ def build_dataset(
     origins = {**_derived_origins(derived, out.origins), **out.origins}
     shapes = load_shapes(data_shapes())
     keep = notes.save if notes else None
-    report = validate(out.dataset, shapes, origins=origins, keep=keep)
+    if ingested:
+        report = _validated_apart(out.dataset, shapes, origins)
+    else:
+        report = validate(out.dataset, shapes, origins=origins, keep=keep)
     return Built(
         dataset=out.dataset,
         origins=out.origins,
@@ -265,6 +274,71 @@ def _private(facts: "FactSet", base: str) -> frozenset[str]:
     return frozenset(graph_iri(base, key) for key in found)
 
 
+def _absent(facts: "FactSet", ingested: "Ingested | None", base: str) -> set[str]:
+    """Return the events of feeds that links lead to and this release does not have."""
+    from kg.facts import Link
+
+    found: set[str] = set()
+    for file in facts.files:
+        for record, origin in zip(file.records, file.origins, strict=True):
+            for key in record.feed_events if isinstance(record, Link) else ():
+                node = f"<{data_iri(base, 'event', key)}>"
+                if not (ingested and ingested.has(node)):
+                    found.add(node)
+                    _log.warning("%s: the link to %s is left out: no such event", origin, key)
+    return found
+
+
+def _without_links(dataset: "Dataset", absent: set[str]) -> "Dataset":
+    """Return a dataset without the links that lead to some events."""
+    links: dict[str, list[str]] = {}
+    gone: set[str] = set()
+    for graph in dataset.graphs():
+        if graph.endswith("/event-links"):
+            for line in dataset.lines(graph):
+                subject, predicate, rest = line.split(" ", 2)
+                links.setdefault(subject, []).append(line)
+                if predicate == term("links") and rest[: rest.index(" ")] in absent:
+                    gone.add(subject)
+    return dataset.without({line for subject in gone for line in links[subject]})
+
+
+def _validated_apart(dataset: "Dataset", shapes: "Shapes", origins: Mapping[str, str]) -> "Report":
+    """Return the report on all but the graphs of feeds, which were validated piece by piece.
+
+    Of their events that links lead to no more is said here than that they are some.
+    """
+    import itertools
+
+    from kg.report import WHOLE_GRAPH, Report
+    from kg.validate import MAX_RESULTS, validate
+
+    a, event = f"<{RDF}type>", term("Event")
+    linked: set[str] = set()
+    here: set[str] = set()
+    for line in dataset:
+        subject, predicate, rest = line.split(" ", 2)
+        if predicate == term("links"):
+            linked.add(rest[: rest.index(" ")])
+        elif predicate == a and rest.startswith(event):
+            here.add(subject)
+    stubs = sorted(linked - here)
+    lines = (f"{node} {a} {kind} .\n" for node in stubs for kind in (event, term("Proposition")))
+    most = MAX_RESULTS + len(stubs)  # what is told of these is left out below
+    every = itertools.chain(dataset, lines)
+    report = validate(every, shapes, origins=origins, max_results=most)
+    away = {node[1:-1] for node in stubs}
+    return Report(
+        tuple(
+            one
+            for one in report.results
+            if (one.value if one.focus == WHOLE_GRAPH else one.focus) not in away
+        ),
+        report.omitted,
+        report.checked,
+    )
+
+
 def _states(facts: "FactSet", rows: "Sequence[LinkRow]") -> dict[str, tuple[str, str]]:
     """Return the states of the facts, by the items of Wikidata that they are."""
     from kg.facts import Agent
@@ -281,7 +355,7 @@ def _states(facts: "FactSet", rows: "Sequence[LinkRow]") -> dict[str, tuple[str,
 
 def _join_feeds(dataset: "Dataset", ingested: "Ingested", base: str) -> frozenset[str]:
     """Add what the build itself says of feeds; return their graphs that may not be handed on."""
-    from kg.pipeline import state_lines
+    from kg.pipeline import CLOSED_LINKS, state_lines
 
     dataset.add_lines(graph_iri(base, "registry"), state_lines(ingested.states, base))
     graph = graph_iri(base, "provenance")
@@ -295,7 +369,8 @@ def _join_feeds(dataset: "Dataset", ingested: "Ingested", base: str) -> frozense
         citation = literal(feed.citation, lang="en")
         dataset.add(graph, f"<{iri}>", f"<{DCTERMS}bibliographicCitation>", citation)
     closed = {feed.key for feed in ingested.feeds if feed.redistribution == "none"}
-    return frozenset(iri for iri in ingested.graphs if ingested.names[iri][1].key in closed)
+    found = {iri for iri in ingested.graphs if ingested.names[iri][1].key in closed}
+    return frozenset(found | {graph_iri(base, CLOSED_LINKS)} if found else ())
 
 
 def _tell_of_strangers(facts: "FactSet", rows: "Sequence[LinkRow]") -> None:
@@ -689,7 +764,7 @@ class _Feeds:
 
         return make
 
-    def graphs(self, built: Built) -> "Mapping[str, Iterator[str]]":
+    def graphs(self, built: Built) -> "Mapping[str, SettledGraph]":
         """Return the graphs of the feeds."""
         found = built.ingested.graphs if built.ingested else {}
         taken = {*built.dataset.graphs(), *(graph_iri(self._base, key) for key in _GRAPHS)}
@@ -700,7 +775,7 @@ class _Feeds:
                 seen=", ".join(both),
                 hint="rename the document, or the file of the feed",
             )
-        return {iri: graph.lines() for iri, graph in found.items()}
+        return found
 
     def sweep(self, built: Built) -> None:
         """Remove what lies in between and was not used for this build."""

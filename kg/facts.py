@@ -366,9 +366,15 @@ class Mention(Record, frozen=True, kw_only=True, tag="mention"):
 
 
 class Link(Record, frozen=True, kw_only=True, tag="link"):
-    """Two events, perhaps the same one: a curator's judgement, never a merge."""
+    """Two events, perhaps the same one: a curator's judgement, never a merge.
 
-    events: Annotated[list[Key], Meta(min_length=2, max_length=2)]
+    `events` are of these facts, `feed_events` of feeds, by the keys of their addresses (of
+    `…/id/event/gdelt-410412347` the last part); both together are two. A link with an event that a
+    release does not have is left out of it.
+    """
+
+    events: Annotated[list[Key], Meta(max_length=2)] = []
+    feed_events: Annotated[list[Key], Meta(max_length=2)] = []
     certainty: Certainty
     accepted: bool = False
     reason: Text
@@ -1502,6 +1508,13 @@ def _check_shape(
                 yield from _check_span(record.at, where, ("at",), file.document)
         case Event() if file.document is None:
             yield _homeless(record, where)
+        case Link() if len({*record.events, *record.feed_events}) != 2:
+            yield FactError(
+                "a link is between two events",
+                where=where(),
+                seen=" ".join([*record.events, *record.feed_events]) or "none",
+                expected="two different ids in events and feed_events together",
+            )
         case Notice():
             yield from _check_notice(record, where, file)
         case _:

@@ -24,6 +24,7 @@ import traceback
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
+from json.encoder import encode_basestring
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple, NoReturn, Protocol
 
@@ -38,7 +39,6 @@ from kg.vocab import (
     RDF,
     RDFS,
     SKOS,
-    XSD,
     Vocabulary,
     data_iri,
     date,
@@ -55,6 +55,9 @@ file has nothing; of JSON, the object as decoded."""
 
 MapRow = Callable[[Row], None]
 
+Kind = Literal["agent", "place", "thing", "position"]
+"""Kinds of what a registry holds."""
+
 STATES: Final = ("iso2", "iso3", "gw", "cameo", "fips")
 """Schemes of codes by which states are known."""
 
@@ -64,8 +67,8 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         id: its name, `[a-z]+`: in `issues.jsonl` and as the argument of `mapper`.
-        form: `tsv` has neither quotes nor escapes; `csv` as in RFC 4180; `json` is one object a
-            line, or one array of objects.
+        form: `tsv` has neither quotes nor escapes; `csv` as in RFC 4180, also with semicolons or
+            tabs for commas; `json` is one object a line, or one array of objects.
         columns: the names of the columns, in the order of files without a header. Of JSON, the
             fields that the mapping reads.
         header: whether files begin with the names of their columns. Where they do, their order
@@ -76,6 +79,9 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
             counts it in `Scribe.n`.
         needs: a table, and the columns that hold the key of a record there: a row without one is
             set aside.
+        index: columns by whose values other rows find a record (`Scribe.has`): such as the kind
+            of a record and its id.
+        seeks: tables with an index that rows of this one look into. It may look into itself.
         lengths: how many columns files without a header may have; those of `columns` by default.
         ignored: columns that the mapping leaves out on purpose, each with its reason.
     """
@@ -88,6 +94,8 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     required: tuple[str, ...] = ()
     again: Literal["reject", "number"] = "reject"
     needs: tuple[str, tuple[str, ...]] | None = None
+    index: tuple[str, ...] = ()
+    seeks: tuple[str, ...] = ()
     lengths: tuple[int, ...] = ()
     ignored: Mapping[str, str] = {}
 
@@ -175,6 +183,15 @@ class Amount(NamedTuple):
     best: str
     high: str
 
+    @property
+    def shown(self) -> str:
+        """Return it in a few words: `10`, `10 (8 to 12)`, `at least 8`."""
+        low, best, high = self[1:]
+        if best:
+            spread = low not in ("", best) or high not in ("", best)
+            return f"{best} ({low or '…'} to {high or '…'})" if spread else best
+        return f"at least {low}" if low else f"at most {high}"
+
 
 class States(Protocol):
     """Finds the states that codes stand for."""
@@ -196,6 +213,7 @@ _DRAFTED: Final = f"{term('reviewState')} {term('review-state-drafted')}"
 _KEY: Final = re.compile("[a-z0-9]+(?:-[a-z0-9]+)*")
 _CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _ESCAPED: Final = re.compile('[\\\\"\n\r\t\x00-\x1f\x7f]')
+_CANONICAL: Final = re.compile("-?(?:0|[1-9][0-9]{0,14})(?:[.][0-9]{0,14}[1-9])?")
 _ROLES: Final = (
     "actor",
     "recipient",
@@ -245,12 +263,29 @@ _P: Final = {
         "voiceOf",
     )
 }
-_EVENT: Final = (_A + term("Event"), _A + term("Proposition"), _DRAFTED)
+_ACTS_FOR: Final = _P["actsFor"]
+_ABOUT: Final = _P["about"]
+_CLAIMANT: Final = _P["claimant"]
+_CONCERNS: Final = _P["concerns"]
+_CONFIDENCE: Final = _P["extractionConfidence"]
+_IN_SOURCE: Final = _P["inSource"]
+_LOCATOR: Final = _P["locator"]
+_RELAYS: Final = _P["relays"]
+_ULTIMATELY: Final = _P["ultimately"]
+_STANCE: Final = ("attribution", "basis", "certainty", "manner", "modality", "stance")
+_QUANTITY: Final = _P["quantity"]
+_TIME: Final = _P["time"]
+_UNSTATED: Final = f"{term('leavesUnstated')} "
+_VOICE_OF: Final = _P["voiceOf"]
 _RELATION: Final = (_A + term("Relation"), _A + term("Proposition"), _DRAFTED)
-_CLAIM: Final = (_A + term("Claim"), _DRAFTED)
-_INTEGER: Final = f'"^^<{XSD}integer>'
+_IS_CLAIM: Final = _A + term("Claim")
+_IS_EVENT: Final = _A + term("Event")
+_IS_PROPOSITION: Final = _A + term("Proposition")
+_IS_SOURCE: Final = _A + term("Source")
+_IS_AGENT: Final = _A + term("Agent")
+_IS_NARRATOR: Final = _A + term("Narrator")
 _CLASSES: Final = {
-    name: (_A + term(name), _A + term("Organization"), _A + term("Agent"))
+    name: (name, "Organization")
     for name in (
         "State",
         "GovernmentBody",
@@ -280,7 +315,7 @@ def slug(text: str) -> str:
     >>> slug("410412347"), slug("AFG-2021-1-735-1217.1")
     ('410412347', '599eff307cff3a69')
     """
-    if _KEY.fullmatch(text) and len(text) <= 80:
+    if len(text) <= 80 and ((text.isdigit() and text.isascii()) or _KEY.fullmatch(text)):
         return text
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -293,6 +328,15 @@ def text_of(value: str, lang: str = "") -> str:
     """
     if not value.isascii():
         value = unicodedata.normalize("NFC", value)
+    if (
+        value.isprintable()
+        and '"' not in value
+        and "\\" not in value
+        and "  " not in value
+        and value[:1] != " "
+        and value[-1:] != " "
+    ):
+        return f'"{value}"@{lang}' if lang else f'"{value}"'
     if "  " in value or _ESCAPED.search(value) or value[:1].isspace() or value[-1:].isspace():
         value = " ".join(_CONTROL.sub(" ", value).split())
         value = value.replace("\\", "\\\\").replace('"', '\\"')
@@ -305,7 +349,7 @@ def number_of(value: str) -> str:
     Raises:
         ValueError: it is none, or has more than 30 digits.
     """
-    if value.isascii() and value.isdigit() and (value[0] != "0" or value == "0"):
+    if _CANONICAL.fullmatch(value) and value != "-0":
         return value
     try:
         found = Decimal(value.strip())
@@ -317,6 +361,12 @@ def number_of(value: str) -> str:
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     return "0" if text in ("-0", "") else text
+
+
+def _digest(fields: Sequence[str]) -> str:
+    """Return `kg.vocab.digest_key` of texts."""
+    text = f"[{','.join(map(encode_basestring, fields))}]"
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 class Scribe:
@@ -341,13 +391,15 @@ class Scribe:
         self.base = base
         self.n = 1
         """How many records with this key there were, this one included; see `Table.again`."""
+        self.seek: Callable[[str], bool] = lambda _: False
+        """Whether a table that is sought has a record with this index; see `has`."""
         self._key = feed.key
         self._states = states
         self._vocabulary = vocabulary
         self._tail = f" <{graph_iri(base, batch)}> .\n"
         self._shared_tail = f" <{graph_iri(base, f'{feed.key}-registry')}> .\n"
         self._run = f"{_MADE}<{data_iri(base, 'run', feed.key)}>"
-        self._as_of = f"{_P['asOf']}{date(feed.retrieved)}"
+        self._as_of = f" {_P['asOf']}{date(feed.retrieved)}{self._shared_tail}"
         self.blocks: list[tuple[str, str]] = []
         """Subject and lines of every node of rows, in the order of writing."""
         self.sources: dict[str, str] = {}
@@ -356,13 +408,17 @@ class Scribe:
         """The lines of every shared node, by subject."""
         self.states: dict[str, str] = {}
         """The keys of the states that were found, each with its label."""
-        self.needed: dict[str, None] = {}
-        """Nodes of other tables that are said to be there."""
+        self.needed: dict[str, tuple[str, ...]] = {}
+        """Nodes that other records write, each with its classes."""
         self.events: list[tuple[Any, ...]] = []
         self.claims: list[tuple[Any, ...]] = []
         self.participants: list[tuple[str, str, str]] = []
         self.acts_for: dict[str, str] = {}
         """Whose side agents are on, by their keys."""
+        self.where: dict[str, tuple[float, float]] = {}
+        """The coordinates of places, by their keys."""
+        self.country: dict[str, str] = {}
+        """The states by which agents are coded, by their keys."""
         self.uses: dict[str, set[int]] | None = None
         """Which rows use a shared node, where somebody wants to know."""
         self.ends: list[tuple[int, int]] = []
@@ -373,27 +429,10 @@ class Scribe:
         self._concepts: dict[tuple[str, str], str] = {}
         self._voices: dict[str, Voice] = {}
         self._inner: dict[str, str] = {}
-        self._since: tuple[int, ...] = ()
-
-    # --- rows --------------------------------------------------------------------------------
-
-    def begin(self, row: int, n: int = 1) -> None:
-        """Take what is written from now on for that of a row; see `undo`."""
-        self.row, self.n = row, n
-        self._since = tuple(map(len, self._growing()))
-
-    def undo(self) -> None:
-        """Take back all that was written since `begin`."""
-        for one, before in zip(self._growing(), self._since, strict=True):
-            if isinstance(one, list):
-                del one[before:]
-            else:
-                while len(one) > before:
-                    one.popitem()
-
-    def _growing(self) -> tuple[list[Any] | dict[Any, Any], ...]:
-        """Return what grows in the order of writing, so that its end can be taken back."""
-        return (
+        self._bases: dict[str, str] = {}
+        self._plans: dict[tuple[object, ...], tuple[tuple[str, str], ...]] = {}
+        self._stances: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self._growing: tuple[list[Any] | dict[Any, Any], ...] = (
             self.blocks,
             self.sources,
             self.shared,
@@ -402,10 +441,37 @@ class Scribe:
             self.events,
             self.claims,
             self.participants,
+            self.acts_for,
+            self.where,
+            self.country,
             self._nodes,
             self._voices,
             self._inner,
         )
+        """What grows in the order of writing, so that its end can be taken back."""
+        self._since: tuple[int, ...] = ()
+        self._classes: dict[tuple[str, ...], list[str]] = {}
+        self._shared_made = f" {self._run}{self._shared_tail}"
+        self._shared_drafted = f" {_DRAFTED}{self._shared_tail}"
+        self._made = f" {self._run}{self._tail}"
+        self._drafted = f" {_DRAFTED}{self._tail}"
+        self._is_event = (f" {_IS_EVENT}{self._tail}", f" {_IS_PROPOSITION}{self._tail}")
+
+    # --- rows --------------------------------------------------------------------------------
+
+    def begin(self, row: int, n: int = 1) -> None:
+        """Take what is written from now on for that of a row; see `undo`."""
+        self.row, self.n = row, n
+        self._since = tuple(map(len, self._growing))
+
+    def undo(self) -> None:
+        """Take back all that was written since `begin`."""
+        for one, before in zip(self._growing, self._since, strict=True):
+            if isinstance(one, list):
+                del one[before:]
+            else:
+                while len(one) > before:
+                    one.popitem()
 
     # --- what goes wrong ---------------------------------------------------------------------
 
@@ -449,9 +515,9 @@ class Scribe:
         self.blocks.append((subject, self._block(subject, pairs)))
 
     def _share(self, subject: str, pairs: list[str]) -> None:
-        lines = sorted(set(pairs))
+        pairs.sort()
         tail = self._shared_tail
-        self.shared[subject] = f"{subject} {f'{tail}{subject} '.join(lines)}{tail}"
+        self.shared[subject] = f"{subject} {f'{tail}{subject} '.join(pairs)}{tail}"
 
     def _using(self, subject: str) -> None:
         if self.uses is not None:
@@ -479,6 +545,16 @@ class Scribe:
             self._nodes[key] = node
         return node
 
+    def known(self, kind: Literal["agent", "place", "thing"], fields: Sequence[str]) -> Node | None:
+        """Return an agent, a place or a thing that was written already, or None.
+
+        Rows name the same ones over and over: this spares them to put label and country together.
+        """
+        node: Node | None = self._nodes.get((kind, *fields))
+        if node is not None and self.uses is not None:
+            self._using(node.iri)
+        return node
+
     def agent(
         self,
         fields: Sequence[str],
@@ -486,7 +562,7 @@ class Scribe:
         *,
         kind: str = "",
         lang: str = "en",
-        variants: Sequence[str] = (),
+        variants: Sequence[str | tuple[str, str]] = (),
         identifier: str = "",
         basis: str = "",
         description: str = "",
@@ -501,7 +577,7 @@ class Scribe:
             label: its name.
             kind: a class of agents; empty where the source does not tell one.
             lang: the language of names.
-            variants: further names.
+            variants: further names; with its language where that is another.
             identifier: what the source calls it; `fields` with a space between by default.
             basis: what the record of it rests on.
             description: needed of `UnnamedSource` and `Group`.
@@ -514,15 +590,13 @@ class Scribe:
         if node is None:
             more = []
             if acts_for:
-                more.append(_P["actsFor"] + acts_for.iri)
                 self.acts_for[self._name("agent", fields)] = acts_for.key
             if country:
                 more.append(_P["country"] + country.iri)
+                self.country[self._name("agent", fields)] = country.key
             if located_in:
                 more.append(_P["locatedIn"] + located_in.iri)
-            classes = _CLASSES.get(kind) or (
-                (_A + term(kind), _A + term("Agent")) if kind else (_A + term("Agent"),)
-            )
+            classes = ("Agent", *_CLASSES.get(kind, (kind,) if kind else ()))
             node = self._nodes[key] = self._entity(
                 "agent",
                 fields,
@@ -534,8 +608,10 @@ class Scribe:
                 basis,
                 description,
                 more,
+                acts_for,
             )
-        self._using(node.iri)
+        if self.uses is not None:
+            self._using(node.iri)
         return node
 
     def place(
@@ -544,7 +620,7 @@ class Scribe:
         label: str,
         *,
         lang: str = "en",
-        variants: Sequence[str] = (),
+        variants: Sequence[str | tuple[str, str]] = (),
         identifier: str = "",
         basis: str = "",
         description: str = "",
@@ -564,24 +640,21 @@ class Scribe:
         node = self._nodes.get(key)
         if node is None:
             more = []
-            for name, value, most in (("latitude", latitude, 90), ("longitude", longitude, 180)):
-                if latitude and longitude:
-                    try:
-                        text = number_of(value)
-                    except ValueError:
-                        self.reject(name, value, "no number; expected degrees")
-                    if not -most <= float(text) <= most:
-                        self.reject(name, value, f"expected degrees from -{most} to {most}")
-                    more.append(_P[name] + decimal(text))
             if country:
                 more.append(_P["country"] + country.iri)
+            degrees = latitude and longitude
+            if degrees:
+                more.append(f"{_P['latitude']}{self._degrees('latitude', latitude, 90)}")
             if located_in:
                 more.append(_P["locatedIn"] + located_in.iri)
+            if degrees:
+                more.append(f"{_P['longitude']}{self._degrees('longitude', longitude, 180)}")
+                self.where[self._name("place", fields)] = (float(latitude), float(longitude))
             node = self._nodes[key] = self._entity(
                 "place",
                 fields,
                 label,
-                (_A + term("Place"),),
+                ("Place",),
                 lang,
                 variants,
                 identifier,
@@ -589,8 +662,18 @@ class Scribe:
                 description,
                 more,
             )
-        self._using(node.iri)
+        if self.uses is not None:
+            self._using(node.iri)
         return node
+
+    def _degrees(self, name: str, value: str, most: int) -> str:
+        try:
+            text = number_of(value)
+        except ValueError:
+            self.reject(name, value, "no number; expected degrees")
+        if not -most <= float(text) <= most:
+            self.reject(name, value, f"expected degrees from -{most} to {most}")
+        return decimal(text)
 
     def thing(
         self,
@@ -599,7 +682,7 @@ class Scribe:
         *,
         kind: str = "",
         lang: str = "en",
-        variants: Sequence[str] = (),
+        variants: Sequence[str | tuple[str, str]] = (),
         identifier: str = "",
         basis: str = "",
         description: str = "",
@@ -612,49 +695,124 @@ class Scribe:
         key = ("thing", *fields)
         node = self._nodes.get(key)
         if node is None:
-            classes = ((_A + term(kind),) if kind else ()) + (_A + term("Thing"),)
+            classes = (kind, "Thing") if kind else ("Thing",)
             node = self._nodes[key] = self._entity(
                 "thing", fields, label, classes, lang, variants, identifier, basis, description, []
             )
-        self._using(node.iri)
+        if self.uses is not None:
+            self._using(node.iri)
         return node
+
+    def position(
+        self,
+        fields: Sequence[str],
+        label: str,
+        *,
+        lang: str = "en",
+        variants: Sequence[str | tuple[str, str]] = (),
+        identifier: str = "",
+        basis: str = "",
+    ) -> Node:
+        """Return an office of this source; see `agent`."""
+        key = ("position", *fields)
+        node = self._nodes.get(key)
+        if node is None:
+            node = self._nodes[key] = self._entity(
+                "position",
+                fields,
+                label,
+                ("Position",),
+                lang,
+                variants,
+                identifier,
+                basis,
+                "",
+                [],
+            )
+        if self.uses is not None:
+            self._using(node.iri)
+        return node
+
+    def name(self, kind: Kind, identifier: str) -> Node:
+        """Return an agent, place, thing or position of this source without writing it.
+
+        Another record writes it: see `has`.
+        """
+        key = f"{self._key}-{slug(identifier)}"
+        node = Node(f"<{data_iri(self.base, kind, key)}>", f"{kind}/{key}", identifier)
+        self.needed[node.iri] = (kind.capitalize(),)
+        return node
+
+    def has(self, *values: str) -> bool:
+        """Return whether the files have a record with this index in a table that is sought.
+
+        Args:
+            values: those of `Table.index`, in the order of the columns. See `Table.seeks`.
+        """
+        return self.seek("\x1f".join(values))
 
     def _entity(
         self,
-        kind: Literal["agent", "place", "thing"],
+        kind: Kind,
         fields: Sequence[str],
         label: str,
-        classes: Sequence[str],
+        classes: tuple[str, ...],
         lang: str,
-        variants: Sequence[str],
+        variants: Sequence[str | tuple[str, str]],
         identifier: str,
         basis: str,
         description: str,
-        more: list[str],
+        more: Sequence[str],
+        acts_for: Node | None = None,
     ) -> Node:
+        """Write a shared node and return it.
+
+        Args:
+            more: further pairs, sorted: of properties between `asOf` and `registryBasis`.
+        """
         key = self._name(kind, fields)
         subject = f"<{self.base}id/{key}>"
         name = text_of(label, lang)
-        pairs = [
-            *classes,
-            _LABEL + name,
-            _IDENTIFIER + text_of(identifier or " ".join(filter(None, fields))),
-            f"{_P['registryBasis']}{text_of(basis or self.feed.title, 'en')}",
-            self._as_of,
-            self._run,
-            _DRAFTED,
-            *more,
-        ]
-        pairs += [_ALT + other for v in variants if (other := text_of(v, lang)) != name]
+        mark = text_of(identifier or " ".join(filter(None, fields)))
+        tail = self._shared_tail
+        # In the order in which they are sorted.
+        lines = ["", f" {_IDENTIFIER}{mark}{tail}", *self._of_class(classes)]
         if description:
-            pairs.append(_DESCRIPTION + text_of(description, "en"))
-        self._share(subject, pairs)
+            lines.insert(1, f" {_DESCRIPTION}{text_of(description, 'en')}{tail}")
+        lines.append(f" {_LABEL}{name}{tail}")
+        if variants:
+            others = {text_of(v, lang) if isinstance(v, str) else text_of(*v) for v in variants} - {
+                name
+            }
+            lines += sorted(f" {_ALT}{other}{tail}" for other in others)
+        lines.append(self._shared_made)
+        if acts_for:
+            lines.append(f" {_ACTS_FOR}{acts_for.iri}{tail}")
+        lines.append(self._as_of)
+        lines += [f" {pair}{tail}" for pair in more]
+        lines.append(self._bases.get(basis) or self._basis(basis))
+        lines.append(self._shared_drafted)
+        self.shared[subject] = subject.join(lines)
         return Node(subject, key, label)
+
+    def _of_class(self, classes: tuple[str, ...]) -> list[str]:
+        """Return the lines with the classes of a shared node, sorted."""
+        found = self._classes.get(classes)
+        if found is None:
+            pairs = sorted(_A + term(name) for name in classes)
+            found = self._classes[classes] = [f" {pair}{self._shared_tail}" for pair in pairs]
+        return found
+
+    def _basis(self, basis: str) -> str:
+        """Return the line that says what the record of a shared node rests on."""
+        words = text_of(basis or self.feed.title, "en")
+        found = self._bases[basis] = f" {_P['registryBasis']}{words}{self._shared_tail}"
+        return found
 
     def _name(self, kind: str, fields: Sequence[str]) -> str:
         """Return kind and key of a shared node, e.g. `agent/ucdp-ged-303`."""
         one = fields[0] if len(fields) == 1 else ""
-        return f"{kind}/{self._key}-{slug(one) if one else digest_key(*fields)}"
+        return f"{kind}/{self._key}-{slug(one) if one else _digest(fields)}"
 
     def time(self, text: str, *, certainty: str = "unstated", column: str = "date") -> Time:
         """Return a time.
@@ -688,7 +846,8 @@ class Scribe:
                 pairs.append(_P["latest"] + date(last))
             self._share(subject, pairs)
             found = self._nodes[key] = Time(subject, text, first or "", last or "")
-        self._using(found.iri)
+        if self.uses is not None:
+            self._using(found.iri)
         return found
 
     def amount(
@@ -740,7 +899,8 @@ class Scribe:
                     pairs.append(f"{term(name)} {decimal(text)}")
             self._share(subject, pairs)
             found = self._nodes[key] = Amount(subject, *texts)
-        self._using(found.iri)
+        if self.uses is not None:
+            self._using(found.iri)
         return found
 
     # --- whose words -------------------------------------------------------------------------
@@ -771,14 +931,15 @@ class Scribe:
         if found is None:
             key = hashlib.sha256(name.encode()).hexdigest()[:16]
             more = []
-            if url:
-                more.append(_SOURCE + text_of(url))
             if issued:
                 more.append(_ISSUED + text_of(issued))
             if publisher:
                 more.append(_PUBLISHER + publisher.iri)
+            if url:
+                more.append(_SOURCE + text_of(url))
             found = self._voices[name] = self._speaking("document", key, label, lang, more)
-        self._using(found.source)
+        if self.uses is not None:
+            self._using(found.source)
         return found
 
     def record(self, identifier: str, label: str) -> Voice:
@@ -791,28 +952,50 @@ class Scribe:
         key = f"{self._key}-{slug(identifier)}"
         found = self._voices.get(key)
         if found is None:
-            more = [_A + term("FeedRecord"), _IDENTIFIER + text_of(identifier)]
-            found = self._voices[key] = self._speaking("record", key, label, "en", more)
-        self._using(found.source)
+            found = self._voices[key] = self._speaking(
+                "record",
+                key,
+                label,
+                "en",
+                (_IDENTIFIER + text_of(identifier),),
+                _A + term("FeedRecord"),
+            )
+        if self.uses is not None:
+            self._using(found.source)
         return found
 
     def _speaking(
-        self, kind: Literal["document", "record"], key: str, label: str, lang: str, more: list[str]
+        self,
+        kind: Literal["document", "record"],
+        key: str,
+        label: str,
+        lang: str,
+        said: Sequence[str],
+        types: str = "",
     ) -> Voice:
-        source = f"<{data_iri(self.base, kind, key)}>"
-        narrator = f"<{data_iri(self.base, 'agent', f'narrator-{key}')}>"
+        """Write a source and its own voice.
+
+        Args:
+            said: pairs with properties of Dublin Core, sorted.
+            types: its class, if it has one below `Source`, as a pair.
+        """
+        tail = self._tail
+        source = f"<{self.base}id/{kind}/{key}>"
+        narrator = f"<{self.base}id/agent/narrator-{key}>"
         words = f"{label} (own voice)"
-        self.sources[source] = self._block(
-            source, [_A + term("Source"), _LABEL + text_of(label, lang), *more]
-        )
-        self.sources[narrator] = self._block(
-            narrator,
-            [
-                _A + term("Narrator"),
-                _A + term("Agent"),
-                _LABEL + text_of(words, lang),
-                _P["voiceOf"] + source,
-            ],
+        lines = ["", *(f" {pair}{tail}" for pair in said)]
+        if types:
+            lines.append(f" {types}{tail}")
+        lines += (f" {_IS_SOURCE}{tail}", f" {_LABEL}{text_of(label, lang)}{tail}")
+        self.sources[source] = source.join(lines)
+        self.sources[narrator] = narrator.join(
+            (
+                "",
+                f" {_IS_AGENT}{tail}",
+                f" {_IS_NARRATOR}{tail}",
+                f" {_LABEL}{text_of(words, lang)}{tail}",
+                f" {_VOICE_OF}{source}{tail}",
+            )
         )
         return Voice(source, key, Node(narrator, f"agent/narrator-{key}", words))
 
@@ -825,7 +1008,7 @@ class Scribe:
 
     def elsewhere(self, event: Node) -> Node:
         """Return an event that another table has: a row says something of it; see `Table.needs`."""
-        self.needed[event.iri] = None
+        self.needed[event.iri] = ("Event", "Proposition")
         return event
 
     def event(
@@ -857,40 +1040,83 @@ class Scribe:
             roles: nodes by role: actor, recipient, place, origin, destination, item, topic,
                 instrument, backer, beneficiary.
         """
-        key = f"{self._key}-{slug(identifier)}"
-        subject = f"<{data_iri(self.base, 'event', key)}>"
-        kinds = self._types.get(kind) or self._type(kind)
-        pairs = [
-            *_EVENT,
-            *kinds[:-1],
-            self._run,
-            _IDENTIFIER + text_of(identifier),
-            _LABEL + text_of(label, lang),
-            f"{term('aspect')} {self.concept('aspect', aspect)}",
+        name = f"event/{self._key}-{slug(identifier)}"
+        subject = f"<{self.base}id/{name}>"
+        given = {role: nodes for role, nodes in roles.items() if nodes is not None}
+        fields = (kind, aspect, time is None, quantity is None, not unstated, *given)
+        plan = self._plans.get(fields) or self._plan(kind, aspect, fields)
+        tail = self._tail
+        # In the order in which they are sorted.
+        lines = [
+            "",
+            f" {_IDENTIFIER}{text_of(identifier)}{tail}",
+            *self._is_event,
+            f" {_LABEL}{text_of(label, lang)}{tail}",
+            self._made,
         ]
-        earliest = latest = low = best = high = ""
-        if time:
-            pairs.append(_P["time"] + time.iri)
-            _, _, earliest, latest = time
-        if quantity:
-            pairs.append(_P["quantity"] + quantity.iri)
-            _, low, best, high = quantity
         if description:
-            pairs.append(_DESCRIPTION + text_of(description, lang))
-        for role in unstated:
-            pairs.append(f"{term('leavesUnstated')} {self.concept('role', role)}")
-        name = f"event/{key}"
-        for role, nodes in roles.items():
-            if nodes is None:
-                continue
-            for node in (nodes,) if isinstance(nodes, Node) else dict.fromkeys(nodes):
-                pairs.append(_P[role] + node.iri)
-                self.participants.append((name, role, node.key))
-        self._put(subject, pairs)
+            lines.insert(1, f" {_DESCRIPTION}{text_of(description, lang)}{tail}")
+        earliest = latest = low = best = high = ""
+        for role, line in plan:
+            if line:
+                lines.append(line)
+            elif role in given:
+                nodes = given[role]
+                if isinstance(nodes, Node):
+                    lines.append(f" {_P[role]}{nodes.iri}{tail}")
+                    self.participants.append((name, role, nodes.key))
+                else:
+                    every = dict.fromkeys(nodes)
+                    lines += sorted(f" {_P[role]}{node.iri}{tail}" for node in every)
+                    self.participants += [(name, role, node.key) for node in every]
+            elif role == "time":
+                assert time
+                lines.append(f" {_TIME}{time.iri}{tail}")
+                _, _, earliest, latest = time
+            elif role == "quantity":
+                assert quantity
+                lines.append(f" {_QUANTITY}{quantity.iri}{tail}")
+                _, low, best, high = quantity
+            else:
+                lines += sorted(
+                    {f" {_UNSTATED}{self.concept('role', one)}{tail}" for one in unstated}
+                )
+        self.blocks.append((subject, subject.join(lines)))
         self.events.append(
-            (name, identifier, label, kind, kinds[-1], earliest, latest, low, best, high)
+            (
+                name,
+                identifier,
+                label,
+                kind,
+                self._types[kind][-1],
+                earliest,
+                latest,
+                low,
+                best,
+                high,
+            )
         )
         return Node(subject, name, label)
+
+    def _plan(
+        self, kind: str, aspect: str, fields: tuple[object, ...]
+    ) -> tuple[tuple[str, str], ...]:
+        """Return what follows label and run of an event, sorted as its lines are.
+
+        Args:
+            fields: type and aspect; whether time, quantity and unstated roles are absent; roles.
+        Returns:
+            Lines that all such events have, each after an empty name; and the names of roles,
+            `time`, `quantity` and `unstated`, where their lines come.
+        """
+        pairs = [*(self._types.get(kind) or self._type(kind))[:-1], _DRAFTED]
+        pairs.append(f"{term('aspect')} {self.concept('aspect', aspect)}")
+        plan = [(pair, "", f" {pair}{self._tail}") for pair in pairs]
+        others = ((_TIME, "time"), (_QUANTITY, "quantity"), (_UNSTATED, "unstated"))
+        plan += [(*one, "") for one, absent in zip(others, fields[2:5], strict=True) if not absent]
+        plan += [(_P[str(role)], str(role), "") for role in fields[5:]]
+        found = self._plans[fields] = tuple((role, line) for _, role, line in sorted(plan))
+        return found
 
     def _type(self, key: str) -> tuple[str, ...]:
         """Return the pairs that say what type and category an event has, and the category's key."""
@@ -917,25 +1143,41 @@ class Scribe:
         to: Node | None = None,
         *,
         value: str = "",
+        quantity: Amount | None = None,
+        lang: str = "en",
         time: Time | None = None,
+        description: str = "",
         identifier: str = "",
     ) -> Node:
         """Write a relation: a description; nothing here says that it holds. Return it.
+
+        Rows that speak of the same one share it: without an identifier it is written once.
+
+        A number that only some of those who speak of an event give is a relation of the event, with
+        claims of its own.
 
         Args:
             subject: of whom.
             kind: a concept of relation types, by its key.
             to: what it leads to; or
-            value: a text.
+            value: a text; or
+            quantity: a number, which is no part of the address.
+            lang: the language of the value.
             time: for which time.
+            description: more about it, in our own words; no text of a source.
             identifier: the row's, if it has one.
         """
-        assert bool(to) != bool(value)
+        assert (to is not None) + bool(value) + (quantity is not None) == 1
         when = time.iri.rpartition("/")[2][:-1] if time else None
         key = digest_key("relation", subject.key, kind, to.key if to else None, value or None, when)
         node = f"<{data_iri(self.base, 'relation', key)}>"
+        known: Node | None = None if identifier else self._nodes.get(("relation", key))
+        if known:
+            self._using(node)
+            return known
         words = self._vocabulary.schemes["relation-type"][kind].label
-        label = f"{subject.label} — {words} — {to.label if to else value}"
+        end = to.label if to else quantity.shown if quantity else value
+        label = f"{subject.label} — {words} — {end}"
         pairs = [
             *_RELATION,
             self._run,
@@ -946,12 +1188,18 @@ class Scribe:
         ]
         if to:
             pairs.append(_P["object"] + to.iri)
+        elif quantity:
+            pairs.append(_P["quantity"] + quantity.iri)
         else:
-            pairs.append(_P["value"] + text_of(value, "en"))
+            pairs.append(_P["value"] + text_of(value, lang))
         if time:
             pairs.append(_P["time"] + time.iri)
+        if description:
+            pairs.append(_DESCRIPTION + text_of(description, "en"))
         self._put(node, pairs)
-        return Node(node, f"relation/{key}", label)
+        self._using(node)
+        found = self._nodes["relation", key] = Node(node, f"relation/{key}", label)
+        return found
 
     # --- who says it -------------------------------------------------------------------------
 
@@ -990,10 +1238,14 @@ class Scribe:
         Raises:
             Rejected: the confidence is no number from 0 to 1.
         """
-        who = (voice.narrator,) if by is None else (by,) if isinstance(by, Node) else tuple(by)
-        keys = sorted({one.key.partition("/")[2] for one in who})
+        if by is None or isinstance(by, Node):
+            one = by or voice.narrator
+            who: Sequence[Node] = (one,)
+            joined = one.key.partition("/")[2]
+        else:
+            who = tuple(dict.fromkeys(by))
+            joined = '","'.join(sorted({one.key.partition("/")[2] for one in who}))
         target = relays.key if relays else about.key
-        joined = '","'.join(keys)
         # As kg.vocab.claim_key has it: keys hold nothing that JSON would escape.
         text = f'["claim","{voice.key}",["{joined}"],"{target}",{n}]'
         key = hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -1003,45 +1255,59 @@ class Scribe:
             hedge = ", ".join(w for w in (modality, certainty) if w not in _PLAIN)
             verb = "relayed" if relays else _VERBS[stance]
             label = f"{names} {verb}{f' ({hedge})' if hedge else ''}: {about.label}"
-        pairs = [
-            *_CLAIM,
-            self._run,
-            _IDENTIFIER + (text_of(identifier) if identifier else f'"{self._key}-{key}"'),
-            _LABEL + text_of(label, "en"),
-            _P["inSource"] + voice.source,
-            f"{term('stance')} {self.concept('stance', stance)}",
-            f"{term('modality')} {self.concept('modality', modality)}",
-            f"{term('certainty')} {self.concept('certainty', certainty)}",
-            f"{term('basis')} {self.concept('basis', basis)}",
-            f"{term('manner')} {self.concept('manner', manner)}",
-            f"{term('attribution')} {self.concept('attribution', attribution)}",
+        kinds = (attribution, basis, certainty, manner, modality, stance)
+        said = self._stances.get(kinds) or self._stance(kinds)
+        tail = self._tail
+        mark = text_of(identifier) if identifier else f'"{self._key}-{key}"'
+        # In the order in which they are sorted.
+        lines = [
+            "",
+            f" {_IDENTIFIER}{mark}{tail}",
+            f" {_IS_CLAIM}{tail}",
+            f" {_LABEL}{text_of(label, 'en')}{tail}",
+            self._made,
         ]
-        pairs += [_P["claimant"] + one.iri for one in who]
-        if relays:
-            pairs.append(_P["relays"] + relays.iri)
-            pairs.append(_P["ultimately"] + self._inner.get(relays.iri, relays.iri))
-            self._inner[subject] = self._inner.get(relays.iri, relays.iri)
+        if not relays:
+            lines.append(f" {_ABOUT}{about.iri}{tail}")
+        lines += said[:3]
+        if len(who) == 1:
+            lines.append(f" {_CLAIMANT}{who[0].iri}{tail}")
         else:
-            pairs.append(_P["about"] + about.iri)
-            pairs.append(_P["concerns"] + about.iri)
-        for where in locator:
-            pairs.append(_P["locator"] + text_of(where, "en"))
+            lines += sorted(f" {_CLAIMANT}{one.iri}{tail}" for one in who)
+        if not relays:
+            lines.append(f" {_CONCERNS}{about.iri}{tail}")
         if confidence:
             try:
                 number = number_of(confidence)
             except ValueError:
                 self.reject("confidence", confidence, "no number; expected one from 0 to 1")
-            if not 0 <= Decimal(number) <= 1:
+            if not 0 <= float(number) <= 1:
                 self.reject("confidence", confidence, "expected a number from 0 to 1")
-            pairs.append(_P["extractionConfidence"] + decimal(number))
-        self._put(subject, pairs)
+            lines.append(f" {_CONFIDENCE}{decimal(number)}{tail}")
+        lines.append(f" {_IN_SOURCE}{voice.source}{tail}")
+        if len(locator) == 1:
+            lines.append(f" {_LOCATOR}{text_of(locator[0], 'en')}{tail}")
+        elif locator:
+            lines += sorted({f" {_LOCATOR}{text_of(where, 'en')}{tail}" for where in locator})
+        lines += said[3:5]
+        if relays:
+            inner = self._inner[subject] = self._inner.get(relays.iri, relays.iri)
+            lines += (
+                f" {_RELAYS}{relays.iri}{tail}",
+                self._drafted,
+                said[5],
+                f" {_ULTIMATELY}{inner}{tail}",
+            )
+        else:
+            lines += (self._drafted, said[5])
+        self.blocks.append((subject, subject.join(lines)))
         name = f"claim/{key}"
         self.claims.append(
             (
                 name,
                 about.key,
                 relays.key if relays else "",
-                ",".join(one.key for one in who),
+                who[0].key if len(who) == 1 else ",".join(one.key for one in who),
                 voice.source,
                 stance,
                 modality,
@@ -1051,6 +1317,14 @@ class Scribe:
             )
         )
         return Node(subject, name, label)
+
+    def _stance(self, kinds: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the lines that say of a claim what it is, in the order of `_STANCE`."""
+        found = self._stances[kinds] = tuple(
+            f" {term(name)} {self.concept(name, key)}{self._tail}"
+            for name, key in zip(_STANCE, kinds, strict=True)
+        )
+        return found
 
 
 def prelude(feed: Feed, base: str) -> list[str]:

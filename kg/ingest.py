@@ -9,8 +9,10 @@ Spec: docs/decisions/0018-feeds.md
 
 from __future__ import annotations
 
+import gc
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,8 +21,9 @@ import msgspec
 from kg.derive import POSITIONS, STATUS_RULES, status_of
 from kg.errors import KgError, MappingError
 from kg.feed import FeedScript, Rejected, Scribe, place_of, words_of
+from kg.matching import Happening, comparable
 from kg.report import WHOLE_GRAPH, Report
-from kg.rows import Fault, Form, Piece, hashed, key_of, rows
+from kg.rows import Fault, Form, Piece, hashed, key_reader, rows
 from kg.validate import LOCAL, Shapes, validate
 from kg.vocab import CH, RDF, RDFS, data_iri, digest_key, graph_iri, literal, term
 
@@ -51,6 +54,7 @@ class Mapped(msgspec.Struct):
         records: how many there were.
         issues: those that were set aside.
         keys: the hashed key of each record that has one, and whether it was mapped.
+        sought: the hashed indexes by which records of sought tables were found, sorted.
         scribe: what was written.
         report: on what was written; None where nothing was validated.
     """
@@ -59,12 +63,25 @@ class Mapped(msgspec.Struct):
     issues: list[Issue]
     keys: list[tuple[int, bool]]
     scribe: Scribe
+    sought: list[int]
     report: Report | None = None
 
     @property
     def mapped(self) -> int:
         """Return how many records were mapped."""
         return self.records - len(self.issues)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Do not look for garbage meanwhile: rows make many objects and no circles of them."""
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()
 
 
 def map_piece(
@@ -89,11 +106,13 @@ def map_piece(
         file: the name of the file, for issues.
         first: whether the piece begins the file.
         before: how often a hashed key came in earlier pieces of the table, where it did.
-        known: holds the hashed keys of the table that this one needs (`Table.needs`).
+        known: holds the hashed keys of the records of the table that this one needs
+            (`Table.needs`), and the hashed indexes of those that it seeks (`Table.seeks`).
         checks: what the result is held against.
     """
     table = script.source.table(form.table)
-    found = list(rows(piece, form, table, first=first))
+    with _uncollected():
+        found = list(rows(piece, form, table, first=first))
     issues: dict[int, Issue] = {}
 
     def aside(n: int, column: str, value: str, reason: str, kind: str = "rejected") -> None:
@@ -104,11 +123,13 @@ def map_piece(
     seen: dict[int, int] = dict(before or {})
     again: dict[int, int] = {}
     left: dict[int, None] = {}
+    key_of = key_reader(table)
+    wanted_of = key_reader(table, table.needs[1]) if table.needs else None
     for n, (_, row) in enumerate(found):
         if isinstance(row, Fault):
             aside(n, row.column, row.value, row.reason)
             continue
-        key = key_of(table, row)
+        key = key_of(row)
         if not key.strip("\x1f"):
             aside(n, ", ".join(table.key), "", "a record without its identifier")
             continue
@@ -117,9 +138,9 @@ def map_piece(
         if again[n] > 1 and table.again == "reject":
             aside(n, ", ".join(table.key), key, "a record with this key came before", "repeated")
             continue
-        if table.needs and known is not None:
+        if table.needs and wanted_of and known is not None:
             other, columns = table.needs
-            wanted = key_of(table, row, columns)
+            wanted = wanted_of(row)
             if hashed(wanted) not in known:
                 shown = wanted.replace("\x1f", ", ")
                 reason = f"the files have no such record of {other}"
@@ -127,27 +148,38 @@ def map_piece(
                 continue
         left[n] = None
 
+    sought: set[int] = set()
+
+    def seek(text: str) -> bool:
+        number = hashed(text)
+        if known is None or number not in known:
+            return False
+        sought.add(number)
+        return True
+
     def write(trace: bool) -> Scribe:
         scribe: Scribe = new()
         scribe.uses = {} if trace else None
+        scribe.seek = seek
         map_row = script.mapper(table.id, scribe)
-        for n in list(left):
-            scribe.begin(n, again[n])
-            try:
-                map_row(found[n][1])
-            except Rejected as error:
-                scribe.undo()
-                del left[n]
-                aside(n, error.column, error.value, error.reason)
-            except Exception as error:
-                path = Path(f"{script.source.id}.py")
-                raise MappingError(
-                    "the mapping fails",
-                    where=f"{file}:{found[n][0]}, {place_of(error, path)}",
-                    seen=str(error) if isinstance(error, KgError) else words_of(error),
-                    hint="a row that cannot be mapped is set aside with out.reject(…)",
-                ) from error
-            scribe.ends.append((len(scribe.blocks), n))
+        with _uncollected():
+            for n in list(left):
+                scribe.begin(n, again[n])
+                try:
+                    map_row(found[n][1])
+                except Rejected as error:
+                    scribe.undo()
+                    del left[n]
+                    aside(n, error.column, error.value, error.reason)
+                except Exception as error:
+                    path = Path(f"{script.source.id}.py")
+                    raise MappingError(
+                        "the mapping fails",
+                        where=f"{file}:{found[n][0]}, {place_of(error, path)}",
+                        seen=str(error) if isinstance(error, KgError) else words_of(error),
+                        hint="a row that cannot be mapped is set aside with out.reject(…)",
+                    ) from error
+                scribe.ends.append((len(scribe.blocks), n))
         return scribe
 
     scribe = write(trace=False)
@@ -174,6 +206,7 @@ def map_piece(
         issues=[issues[n] for n in sorted(issues)],
         keys=[(key, n in left) for n, key in keys.items()],
         scribe=scribe,
+        sought=sorted(sought),
         report=report,
     )
 
@@ -225,7 +258,7 @@ class Checks:
 
         Of what is described elsewhere no more is said than its classes, and nothing is told.
         """
-        stubs: dict[str, tuple[str, ...]] = dict.fromkeys(scribe.needed, ("Event", "Proposition"))
+        stubs = {node: kinds for node, kinds in scribe.needed.items() if node not in scribe.shared}
         stubs |= {f"<{scribe.base}id/{key}>": _STATE for key in scribe.states}
         types = (f"{node} {_A} <{CH}{kind}> .\n" for node in stubs for kind in stubs[node])
         lines = itertools.chain(self._context, _lines(scribe), types)
@@ -305,6 +338,28 @@ def statuses(scribe: Scribe) -> dict[str, str]:
             }
             out[node] = "".join(f"{node} {pair}{tail}" for pair in sorted(pairs))
     return out
+
+
+def happenings(scribe: Scribe) -> list[tuple[Happening, str]]:
+    """Return what events are compared by with those of other sources, and the label of each."""
+    places: dict[str, tuple[float, float]] = {}
+    states: dict[str, set[str]] = {}
+    for event, role, key in scribe.participants:
+        if role == "place" and key in scribe.where:
+            places.setdefault(event, scribe.where[key])
+        if key.startswith("agent/"):
+            for one in (_side(scribe, key), scribe.country.get(key, "")):
+                if one in scribe.states:
+                    states.setdefault(event, set()).add(one)
+    found = []
+    for name, _, label, _, category, earliest, latest, *_ in scribe.events:
+        if name in places and name in states:
+            happening = Happening(
+                name, category, earliest, latest, *places[name], tuple(sorted(states[name]))
+            )
+            if comparable(happening):
+                found.append((happening, label))
+    return found
 
 
 def _side(scribe: Scribe, agent: str) -> str:

@@ -11,7 +11,7 @@ import sys
 from array import array
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from kg.context import Terms
 from kg.names import fold, form_number, joined, loosen, pairs_of_units
@@ -36,6 +36,71 @@ def relabelled(path: Path) -> set[str]:
         database.close()
 
 
+class Row(NamedTuple):
+    """A wording of a label of a thing in a language, as the table has it."""
+
+    iri: str
+    kind: str
+    type: str
+    language: str
+    label: str
+    preferred: int
+    folded: str
+    joined: str
+
+
+class Wording:
+    """Finds the labels among what is known of things.
+
+    Args:
+        base_iri: what our addresses begin with.
+        terms: tell the most specific class.
+        names: further properties whose values are labels, as N-Triples tokens.
+    """
+
+    _PREFERRED: Final[Mapping[str, int]] = {
+        f"<{RDFS}label>": 1,
+        f"<{SKOS}prefLabel>": 1,
+        f"<{SKOS}altLabel>": 0,
+    }
+
+    def __init__(self, base_iri: str, terms: Terms, names: Iterable[str]) -> None:
+        self._preferred = {**dict.fromkeys(names, 1), **self._PREFERRED}
+        self._kind = re.compile(re.escape(f"{base_iri}id/") + "([a-z]+)/")
+        self._terms = terms
+        self._rank: dict[str, tuple[int, bool, str]] = {}
+
+    def rows(self, subject: str, pairs: Pairs) -> list[Row]:
+        """Return the labels of one subject, if it has an address: a row for each wording."""
+        if subject[0] == "_":
+            return []
+        found: dict[tuple[str, str], int] = {}
+        for p, o in pairs:
+            if p in self._preferred and o[0] == '"':
+                text, language, datatype = read_literal(o)
+                if not datatype:
+                    key = language, text
+                    found[key] = max(self._preferred[p], found.get(key, 0))
+        if not found:
+            return []
+        iri = subject[1:-1]
+        match = self._kind.match(iri)
+        kind = match[1] if match else "term" if iri.startswith(CH) else ""
+        types = [o[1:-1] for p, o in pairs if p == TYPE and o[0] == "<"]
+        best = min(types, key=self._specific, default="")
+        rows = []
+        for (language, text), preferred in sorted(found.items()):
+            folded = fold(text)
+            rows.append(Row(iri, kind, best, language, text, preferred, folded, joined(folded)))
+        return rows
+
+    def _specific(self, iri: str) -> tuple[int, bool, str]:
+        """Return what sorts the most specific class first, our own before others."""
+        if iri not in self._rank:
+            self._rank[iri] = (-self._terms.depth(iri), not iri.startswith(CH), iri)
+        return self._rank[iri]
+
+
 class Labels:
     """The full-text index of labels: an SQLite file with the FTS5 table `labels`.
 
@@ -45,32 +110,12 @@ class Labels:
 
     Args:
         path: a file that is not there.
-        base_iri: what our addresses begin with.
-        terms: tell the most specific class.
-        names: further properties whose values are labels, as N-Triples tokens.
         gone: makes it a further index beside another one: the things, as N-Triples tokens, of which
             this one knows better; they stand in its table `gone`.
     """
 
-    _PREFERRED: Final[Mapping[str, int]] = {
-        f"<{RDFS}label>": 1,
-        f"<{SKOS}prefLabel>": 1,
-        f"<{SKOS}altLabel>": 0,
-    }
-
-    def __init__(
-        self,
-        path: Path,
-        base_iri: str,
-        terms: Terms,
-        names: Iterable[str],
-        gone: Iterable[str] | None = None,
-    ) -> None:
-        self._preferred = {**dict.fromkeys(names, 1), **self._PREFERRED}
-        self._kind = re.compile(re.escape(f"{base_iri}id/") + "([a-z]+)/")
-        self._terms = terms
-        self._rank: dict[str, tuple[int, bool, str]] = {}
-        self._rows: list[tuple[str, str, str, str, str, int, str, str]] = []
+    def __init__(self, path: Path, gone: Iterable[str] | None = None) -> None:
+        self._rows: list[Row] = []
         self._written = 0
         self._gone = gone
         self._database = sqlite3.connect(path, isolation_level=None)
@@ -107,37 +152,11 @@ class Labels:
         finally:
             self._database.close()
 
-    def add(self, subject: str, pairs: Pairs) -> None:
-        """Add the labels of one subject, if it has an address: a row for each wording."""
-        if subject[0] == "_":
-            return
-        found: dict[tuple[str, str], int] = {}
-        for p, o in pairs:
-            preferred = self._preferred.get(p)
-            if preferred is not None and o[0] == '"':
-                text, language, datatype = read_literal(o)
-                if not datatype:
-                    key = language, text
-                    found[key] = max(preferred, found.get(key, 0))
-        if not found:
-            return
-        iri = subject[1:-1]
-        match = self._kind.match(iri)
-        kind = match[1] if match else "term" if iri.startswith(CH) else ""
-        types = [o[1:-1] for p, o in pairs if p == TYPE and o[0] == "<"]
-        best = min(types, key=self._specific, default="")
-        for (language, text), preferred in sorted(found.items()):
-            folded = fold(text)
-            row = (iri, kind, best, language, text, preferred, folded, joined(folded))
-            self._rows.append(row)
+    def add(self, rows: Iterable[Row]) -> None:
+        """Add some labels."""
+        self._rows += rows
         if len(self._rows) > 10_000:
             self._flush()
-
-    def _specific(self, iri: str) -> tuple[int, bool, str]:
-        """Return what sorts the most specific class first, our own before others."""
-        if iri not in self._rank:
-            self._rank[iri] = (-self._terms.depth(iri), not iri.startswith(CH), iri)
-        return self._rank[iri]
 
     def _flush(self) -> None:
         marks = "?, " * 8 + "?"

@@ -41,16 +41,30 @@ import numpy as np
 import zstandard
 from numpy.typing import NDArray
 
-from kg import rows
+import kg.rows
 from kg.bounded import end_with_parent
-from kg.dumps import bits_of
+from kg.dumps import bits_of, bucket_of
 from kg.errors import FactError, MappingError, ReleaseError
 from kg.feed import Feed, FeedScript, Rejected, Scribe, load_feed, prelude
 from kg.identity import digest
-from kg.ingest import Checks, Issue, map_piece, statuses
+from kg.ingest import Checks, Issue, happenings, map_piece, statuses
 from kg.lexicon import Lexicon
+from kg.matching import Happening, described, lines_of, link_iri, matches
 from kg.report import Report
-from kg.rows import BROKEN, HEAD, STDIN, Form, Piece, form_of, members, pieces
+from kg.rows import (
+    BROKEN,
+    HEAD,
+    STDIN,
+    Fault,
+    Form,
+    Piece,
+    form_of,
+    hashed,
+    key_of,
+    members,
+    pieces,
+    rows,
+)
 from kg.validate import LOCAL, load_shapes, validate
 from kg.vocab import (
     DCTERMS,
@@ -68,6 +82,8 @@ from kg.vocab import (
 _log = logging.getLogger(__name__)
 
 FOLDER: Final = "feeds"
+CLOSED_LINKS: Final = "event-links-closed"
+"""The key of the graph of links with events that may not be handed on."""
 _SLICES: Final = 256
 _JOB: Final = 300_000
 """Quads that are settled in one job, about."""
@@ -75,6 +91,7 @@ _EVERY: Final = 5.0
 """Seconds between two words on progress."""
 _SHOWN: Final = 5
 _LEVEL: Final = 3
+_ASKED: Final = ".asked"
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -138,7 +155,7 @@ class _MapJob(msgspec.Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """Return a name for all that the result depends on."""
+        """Return a name for all that the result depends on, but for what is known of others."""
         one, cut = self.setup, self.cut
         fields = (
             one.version,
@@ -151,7 +168,6 @@ class _MapJob(msgspec.Struct, frozen=True):
             cut.first,
             cut.sha256,
             self.before,
-            Path(self.known).name,
         )
         return hashlib.sha256(msgspec.json.encode(fields)).hexdigest()
 
@@ -166,6 +182,7 @@ class Result(msgspec.Struct, frozen=True):
         whether: of each, whether it was mapped.
         quads: by the name of the graph: `batch`, `registry` or `status`.
         states: the states that were found, by their keys, each with its label.
+        sought: the hashed indexes by which records of sought tables were found, as an array.
         problem: what keeps the data from being published, as a table; empty if nothing does.
     """
 
@@ -177,6 +194,7 @@ class Result(msgspec.Struct, frozen=True):
     whether: bytes
     quads: dict[str, int]
     states: dict[str, str]
+    sought: bytes = b""
     problem: str = ""
 
 
@@ -262,14 +280,33 @@ def _tools(setup: Setup) -> _Tools:
 
 
 class _Known:
-    """The hashed keys of the records of a table."""
+    """The hashed keys of the records of other pieces; it remembers what it was asked for.
+
+    Args:
+        path: a file of them, sorted.
+    """
 
     def __init__(self, path: str) -> None:
         self._keys: NDArray[np.uint64] = np.load(path, mmap_mode="r")
+        self._answers: dict[int, bool] = {}
 
     def __contains__(self, key: int) -> bool:
-        n = int(np.searchsorted(self._keys, np.uint64(key)))
-        return n < len(self._keys) and int(self._keys[n]) == key
+        found = self._answers.get(key)
+        if found is None:
+            n = int(np.searchsorted(self._keys, np.uint64(key)))
+            found = n < len(self._keys) and int(self._keys[n]) == key
+            self._answers[key] = found
+        return found
+
+    @property
+    def asked(self) -> NDArray[np.uint64]:
+        """Return what it was asked for, sorted."""
+        return np.array(sorted(self._answers), dtype=np.uint64)
+
+    def digest(self, asked: NDArray[np.uint64]) -> str:
+        """Return 32 hex digits for some questions and their answers."""
+        answers = np.isin(asked, self._keys, assume_unique=True)
+        return hashlib.sha256(asked.tobytes() + answers.tobytes()).hexdigest()[:32]
 
 
 def _map(job: _MapJob) -> Result:
@@ -277,6 +314,12 @@ def _map(job: _MapJob) -> Result:
     cut = job.cut
     tools = _tools(job.setup)
     path = Path(job.setup.work) / "mapped" / job.name[:2] / job.name
+    questions = path.with_suffix(_ASKED)
+    known = _Known(job.known) if job.known else None
+    if known and questions.exists():
+        # The same answers to the same questions give the same result, whatever else is known.
+        asked = np.frombuffer(questions.read_bytes(), dtype=np.uint64)
+        path = path.with_name(f"{job.name}-{known.digest(asked)}")
     if path.exists():
         with contextlib.suppress(OSError, ValueError, msgspec.DecodeError):
             return msgspec.msgpack.decode(_header(path), type=Result)
@@ -293,9 +336,12 @@ def _map(job: _MapJob) -> Result:
         file=cut.file,
         first=cut.first,
         before=dict(job.before),
-        known=_Known(job.known) if job.known else None,
+        known=known,
         checks=tools.checks(script.source),
     )
+    if known:
+        path = path.with_name(f"{job.name}-{known.digest(known.asked)}")
+        put(questions, [known.asked.tobytes()])
     scribe = mapped.scribe
     graphs = {
         "batch": [*scribe.sources.items(), *scribe.blocks],
@@ -311,9 +357,7 @@ def _map(job: _MapJob) -> Result:
             slices.setdefault(number, []).append((subject, text))
         quads[graph] = sum(text.count("\n") for _, text in blocks)
         frames[graph] = [(n, _frame(slices[n])) for n in sorted(slices)]
-    rows = zstandard.ZstdCompressor(_LEVEL).compress(
-        msgspec.msgpack.encode((scribe.events, scribe.participants))
-    )
+    rows = zstandard.ZstdCompressor(_LEVEL).compress(msgspec.msgpack.encode(happenings(scribe)))
     result = Result(
         path=str(path),
         records=mapped.records,
@@ -323,10 +367,34 @@ def _map(job: _MapJob) -> Result:
         whether=np.array([there for _, there in mapped.keys], dtype=np.bool_).tobytes(),
         quads=quads,
         states=scribe.states,
+        sought=np.array(mapped.sought, dtype=np.uint64).tobytes(),
         problem=_problem(mapped.report),
     )
     _write(path, msgspec.msgpack.encode(result), frames, rows)
     return result
+
+
+class _Listed(msgspec.Struct, frozen=True):
+    """The hashed key and the hashed index of every record of a piece, as arrays of NumPy."""
+
+    records: int
+    keys: bytes
+    indexes: bytes
+
+
+def _list(job: _MapJob) -> _Listed:
+    """Read a piece for the index of its table; nothing is mapped."""
+    cut = job.cut
+    table = _tools(job.setup).script(cut.source).source.table(cut.form.table)
+    data = zstandard.ZstdDecompressor().decompress(Path(cut.path).read_bytes())
+    read = (row for _, row in rows(Piece(cut.line, data), cut.form, table, first=cut.first))
+    found = [
+        (hashed(key_of(table, row)), hashed(key_of(table, row, table.index)))
+        for row in read
+        if not isinstance(row, Fault)
+    ]
+    keys, indexes = np.array(found, dtype=np.uint64).reshape(-1, 2).T
+    return _Listed(len(found), keys.tobytes(), indexes.tobytes())
 
 
 def _problem(report: Report | None) -> str:
@@ -430,10 +498,11 @@ class _Reader:
                 file.seek(self._start + at)
                 yield file.read(size)
 
-    def rows(self) -> Any:
-        """Return the rows of events and participants."""
+    def happenings(self) -> list[tuple[Happening, str]]:
+        """Return what the events of a piece are compared by, and their labels."""
         [frame] = self.frames("rows", (0, 1))
-        return msgspec.msgpack.decode(zstandard.ZstdDecompressor().decompress(frame))
+        data = zstandard.ZstdDecompressor().decompress(frame)
+        return msgspec.msgpack.decode(data, type=list[tuple[Happening, str]])
 
 
 def _settle(job: _SettleJob) -> _Settled:
@@ -514,8 +583,6 @@ class SettledGraph(msgspec.Struct, frozen=True):
                 ]
         text = "".join(texts)
         if bits > self.bits:
-            from kg.dumps import bucket_of
-
             lines = text.splitlines(keepends=True)
             return "".join(x for x in lines if bucket_of(x[: x.index(" ")], bits) == number)
         if len(texts) > 1:
@@ -628,6 +695,69 @@ class Ingested(msgspec.Struct, frozen=True):
     problem: str
     used: tuple[str, ...]
 
+    def links(self, lines: Iterable[str], base: str) -> dict[str, list[str]]:
+        """Return the links between events of several sources, as lines by the IRI of their graph.
+
+        Those with an event of a source that may not be handed on stand in a graph of their own,
+        which may not be handed on either.
+
+        Args:
+            lines: the quads of articles and of the registry.
+            base: the base IRI.
+        """
+        articles = described(lines)
+        sizes = {feed.id: 0 for feed in self.feeds}
+        for source, result in self.results:
+            sizes[source] += result.mapped
+        order = sorted(sizes, key=lambda source: (sizes[source], source))
+        if len(order) + bool(articles) < 2:
+            return {}
+        sources: list[tuple[str, Iterable[Happening]]] = [("articles", articles)]
+        sources += [(source, self._happenings(source)) for source in order]
+        curated = {
+            line[: line.index(" ")] for line in lines if line.split(" ", 3)[2] == term("EventLink")
+        }
+        found = [
+            match
+            for match in matches(sources)
+            if f"<{link_iri(match.one, match.two, base)}>" not in curated
+        ]
+        _log.info("%d pairs of events of several sources are perhaps the same", len(found))
+        ends = {key for match in found for key in (match.one, match.two)}
+        labels = _labels(lines, ends, base) if found else {}
+        closed = set()
+        if found:
+            private = {feed.id for feed in self.feeds if feed.redistribution == "none"}
+            for source, result in self.results:
+                for event, label in _Reader(result.path).happenings():
+                    if event.key in ends:
+                        labels[event.key] = label
+                        if source in private:
+                            closed.add(event.key)
+        out = {}
+        for key, hidden in (("event-links", False), (CLOSED_LINKS, True)):
+            some = [m for m in found if bool({m.one, m.two} & closed) is hidden]
+            if some:
+                iri = graph_iri(base, key)
+                out[iri] = lines_of(some, labels, base, iri)
+        return out
+
+    def has(self, node: str) -> bool:
+        """Return whether a feed describes a node, given as in N-Quads."""
+        for iri, graph in self.graphs.items():
+            if iri.endswith(("-registry", "-status")):
+                continue
+            text = graph.text(graph.bits, bucket_of(node, graph.bits))
+            if text.startswith(f"{node} ") or f"\n{node} " in text:
+                return True
+        return False
+
+    def _happenings(self, source: str) -> Iterator[Happening]:
+        for of, result in self.results:
+            if of == source:
+                for event, _ in _Reader(result.path).happenings():
+                    yield event
+
     def issues(self) -> Iterator[Issue]:
         """Yield the records that were set aside, in the order of sources, files and lines."""
         for _, result in self.results:
@@ -680,7 +810,7 @@ def cut_file(work: Path, feed: Feed, path: Path, known: str = "") -> tuple[str, 
                 "the file cannot be read", where=str(path), seen=str(error.strerror)
             ) from error
         shown = "stdin" if spooled else path.name
-        cutting = hashlib.sha256(Path(rows.__file__).read_bytes()).hexdigest()
+        cutting = hashlib.sha256(Path(kg.rows.__file__).read_bytes()).hexdigest()
         place = work / "cut" / f"{sha256[:32]}-{_digest(feed, shown, cutting)}"
         index = place / "index.json"
         if not index.exists():
@@ -872,6 +1002,19 @@ def state_lines(states: Mapping[str, str], base: str) -> list[str]:
     return sorted(f"{s} {pair} <{graph}> .\n" for s, some in pairs.items() for pair in some)
 
 
+def _labels(lines: Iterable[str], keys: set[str], base: str) -> dict[str, str]:
+    """Return the English labels of some nodes, by their keys."""
+    from kg.serialise import read_literal
+
+    nodes = {f"<{base}id/{key}>": key for key in keys}
+    out = {}
+    for line in lines:
+        subject, predicate, rest = line.split(" ", 2)
+        if subject in nodes and predicate == f"<{RDFS}label>" and rest.find('"@en <') > 0:
+            out[nodes[subject]] = read_literal(rest.rsplit(" ", 2)[0])[0]
+    return out
+
+
 def _words(feed: Feed, key: str) -> str:
     what = {
         f"{feed.key}-registry": "agents, places, times and quantities",
@@ -884,9 +1027,10 @@ def _words(feed: Feed, key: str) -> str:
 def _map_source(setup: Setup, feed: Feed, cuts: Sequence[Cut], engine: Engine) -> list[Result]:
     """Return the result of each piece: tables that others need come first."""
     done: dict[int, Result] = {}
-    known: dict[str, str] = {}
+    known: dict[str, list[Result]] = {}
     waiting = [table for table in feed.tables if any(c.form.table == table.id for c in cuts)]
     present = {table.id for table in waiting}
+    indexes = _indexes(setup, feed, cuts, engine)
     while waiting:
         ready = [
             table
@@ -897,10 +1041,10 @@ def _map_source(setup: Setup, feed: Feed, cuts: Sequence[Cut], engine: Engine) -
             raise MappingError("tables need one another in a circle", where=f"mappings/{feed.id}")
         for table in ready:
             numbers = [n for n, cut in enumerate(cuts) if cut.form.table == table.id]
+            needed = known.get(table.needs[0], []) if table.needs else []
             path = ""
-            if table.needs:
-                other = table.needs[0]
-                path = known.get(other) or _known(setup, [])
+            if table.needs or table.seeks:
+                path = _known(setup, needed, *(indexes[one][1] for one in table.seeks))
             jobs = [_MapJob(setup, cuts[n], known=path) for n in numbers]
             found = _run(engine, _map, jobs, f"{feed.id}: {table.id}", lambda r: r.records, "rows")
             again = _repeated(found)
@@ -914,10 +1058,62 @@ def _map_source(setup: Setup, feed: Feed, cuts: Sequence[Cut], engine: Engine) -
                     again, _run(engine, _map, jobs, what, lambda r: r.records, "rows"), strict=True
                 ):
                     found[n] = one
+            # What was found in the table itself may have been set aside: then it is not there.
+            while table.id in table.seeks:
+                gone = _gone(indexes[table.id], found)
+                stale = [
+                    n for n, one in enumerate(found) if np.isin(_numbers(one.sought), gone).any()
+                ]
+                if not stale:
+                    break
+                indexes[table.id] = tuple(
+                    part[~np.isin(indexes[table.id][1], gone)] for part in indexes[table.id]
+                )
+                path = _known(setup, needed, *(indexes[one][1] for one in table.seeks))
+                jobs = [
+                    _MapJob(setup, cuts[numbers[n]], tuple(sorted(again.get(n, {}).items())), path)
+                    for n in stale
+                ]
+                what = f"{feed.id}: {table.id} without records that were set aside"
+                for n, one in zip(
+                    stale, _run(engine, _map, jobs, what, lambda r: r.records, "rows"), strict=True
+                ):
+                    found[n] = one
             done.update(zip(numbers, found, strict=True))
-            known[table.id] = _known(setup, found)
+            known[table.id] = found
+            if table.id in indexes:
+                gone = _gone(indexes[table.id], found)
+                keep = ~np.isin(indexes[table.id][1], gone)
+                indexes[table.id] = tuple(part[keep] for part in indexes[table.id])
             waiting.remove(table)
     return [done[n] for n in range(len(cuts))]
+
+
+def _indexes(
+    setup: Setup, feed: Feed, cuts: Sequence[Cut], engine: Engine
+) -> dict[str, tuple[NDArray[np.uint64], ...]]:
+    """Return the hashed keys and indexes of every table that others look into."""
+    out: dict[str, tuple[NDArray[np.uint64], ...]] = {}
+    for name in dict.fromkeys(one for table in feed.tables for one in table.seeks):
+        jobs = [_MapJob(setup, cut) for cut in cuts if cut.form.table == name]
+        found = _run(engine, _list, jobs, f"{feed.id}: {name}, index", lambda r: r.records, "rows")
+        out[name] = tuple(
+            np.frombuffer(b"".join(parts), dtype=np.uint64)
+            for parts in ([one.keys for one in found], [one.indexes for one in found])
+        )
+    return out
+
+
+def _numbers(packed: bytes) -> NDArray[np.uint64]:
+    return np.frombuffer(packed, dtype=np.uint64)
+
+
+def _gone(index: tuple[NDArray[np.uint64], ...], results: Sequence[Result]) -> NDArray[np.uint64]:
+    """Return the hashed indexes of records none of which was mapped."""
+    keys, indexes = index
+    there = [_numbers(one.keys)[np.frombuffer(one.whether, dtype=np.bool_)] for one in results]
+    mapped = np.isin(keys, np.concatenate(there) if there else _numbers(b""))
+    return np.setdiff1d(indexes[~mapped], indexes[mapped])
 
 
 def _repeated(results: Sequence[Result]) -> dict[int, dict[int, int]]:
@@ -944,12 +1140,13 @@ def _repeated(results: Sequence[Result]) -> dict[int, dict[int, int]]:
     return out
 
 
-def _known(setup: Setup, results: Sequence[Result]) -> str:
-    """Write the hashed keys of the records that were mapped, sorted; return the file."""
+def _known(setup: Setup, results: Sequence[Result], *more: NDArray[np.uint64]) -> str:
+    """Write the hashed keys of the records that were mapped, and more, sorted; return the file."""
     arrays = [
         np.frombuffer(one.keys, dtype=np.uint64)[np.frombuffer(one.whether, dtype=np.bool_)]
         for one in results
     ]
+    arrays += more
     keys = np.unique(np.concatenate(arrays)) if arrays else np.array([], dtype=np.uint64)
     name = hashlib.sha256(keys.tobytes()).hexdigest()
     path = Path(setup.work) / "keys" / name
@@ -1075,6 +1272,7 @@ def sweep(work: Path, keep: Iterable[str]) -> None:
     """
     work = work.absolute()
     kept = {str(Path(path).absolute()) for path in keep}
+    kept |= {f"{path.rpartition('-')[0]}{_ASKED}" for path in kept if "-" in Path(path).name}
     folders = {str(Path(path).parent) for path in kept}
     for name in ("cut", "mapped", "settled", "keys"):
         for path in (work / name).glob("*"):

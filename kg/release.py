@@ -49,9 +49,10 @@ from kg.manifest import (
     read_publications,
     write_publication,
 )
-from kg.parts import Union
+from kg.parts import Cut
 from kg.register import FOLDER as REGISTER
 from kg.register import PENDING, Register
+from kg.union import shards
 from kg.writer import Content, ReportFiles, Unfit, Writer, files_in, read_sums
 
 _log = logging.getLogger(__name__)
@@ -80,7 +81,7 @@ class ReleaseSummary(msgspec.Struct, frozen=True, kw_only=True):
 def write_release(
     out: Path,
     *,
-    graphs: Mapping[str, Iterable[str]],
+    graphs: Mapping[str, Iterable[str] | Cut],
     inputs: Sequence[Input],
     settings: ReleaseSettings,
     report: ReportFiles,
@@ -99,7 +100,8 @@ def write_release(
     Args:
         out: the folder of all releases; made when it is missing.
         graphs: for each graph IRI its N-Quads lines, canonical, sorted by code point, each once.
-            They are read once, one graph after the other. A graph without lines is no graph.
+            They are read once, one graph after the other. A graph without lines is no graph. What
+            is large is better given as a `Cut`, whose lines are read where its parts are written.
         inputs: from `collect_inputs`.
         issues: what was not mapped, and why, in the order in which it is to be listed.
         ontology: files of the vocabulary as they are served: name (`ontology.ttl`) to text. The
@@ -463,18 +465,12 @@ def _not_as_summed(folder: Path, manifest: Manifest, parts: Sequence[Part]) -> I
 
 def _store_problem(folder: Path, manifest: Manifest, parts: Sequence[Part]) -> str:
     """Return what the store and the parts differ in, or nothing."""
-    iris = {entry.key: entry.iri for entry in manifest.graphs}
     written, distinct = Sum(), Sum()
-    with (
-        tempfile.TemporaryDirectory(prefix="kg-verify-") as place,
-        Union(Path(place), manifest.quads) as union,
-    ):
-        for part in parts:
-            data = (folder / part_path(part, NQ)).read_bytes()
-            written.write(data)
-            union.add(iris[part.graph], data.decode(), private=False)
-        for shard in union.shards():
-            distinct.write("".join(f"{triple} .\n" for triple in shard.triples).encode())
+    for part in parts:
+        written.write((folder / part_path(part, NQ)).read_bytes())
+    with tempfile.TemporaryDirectory(prefix="kg-verify-") as place:
+        for shard in shards(folder, parts, manifest.graphs, manifest.base_iri, place=Path(place)):
+            distinct.write(shard.text)
     paths = [folder / part_path(part, NQ) for part in parts]
     return difference(folder / QUADS, paths, written, distinct)
 

@@ -8,6 +8,7 @@ Spec: RDF 1.1 Turtle and TriG; JSON-LD 1.1; RDF 1.1 N-Triples
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Final, get_args
 
 import msgspec
@@ -31,6 +32,8 @@ _NATIVE: Final = {
 _ESCAPE: Final = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|(.))")
 _ESCAPED: Final = {"t": "\t", "b": "\b", "n": "\n", "r": "\r", "f": "\f"}
 _KIND_KEY: Final = re.compile("[a-z0-9-]+/[a-z0-9-]+")
+_KNOWN: Final = 1 << 14
+"""Terms that are remembered as they were written."""
 
 
 def read_literal(token: str) -> tuple[str, str, str]:
@@ -64,16 +67,19 @@ def subjects(triples: Iterable[str], *, blank: bool = False) -> Iterator[tuple[s
         ReleaseError: a subject or object is a triple, or a blank node where there may be none.
     """
     subject, pairs, before = "", Pairs(), ""
+    none = ("<<",) if blank else ("<<", "_:")
     for triple in triples:
         if triple == before:
             continue
         before = triple
         s, p, o = triple.split(" ", 2)
+        refused = o[:2] in none
         if s != subject:
             if pairs:
                 yield subject, pairs
             subject, pairs = s, []
-        if s.startswith("<<") or o.startswith("<<") or (not blank and "_" in (s[0], o[0])):
+            refused = refused or s[:2] in none
+        if refused:
             raise ReleaseError(
                 "a blank node or a triple term cannot be published", seen=triple, expected="an IRI"
             )
@@ -98,28 +104,57 @@ VOCABULARIES: Final = dict(
 """The namespaces of the vocabularies that we use, by prefix."""
 
 
+class _Known(dict[str, str]):
+    """What was made of tokens; makes what is asked for, and forgets it all when it is too much."""
+
+    def __init__(self, make: Callable[[str], str]) -> None:
+        self._make = make
+
+    def __missing__(self, token: str) -> str:
+        if len(self) > _KNOWN:
+            self.clear()
+        found = self[token] = self._make(token)
+        return found
+
+
 class Prefixes:
     """The prefixes of a Turtle document, and how terms are written with them."""
 
     def __init__(self, table: Mapping[str, str]) -> None:
         self._names = {iri: name for name, iri in table.items()}
+        self._known = _Known(self._turtle)
         self.header = "".join(f"@prefix {name}: <{table[name]}> .\n" for name in sorted(table))
 
     def turtle(self, token: str) -> str:
         """Return the Turtle form of an IRI or literal that is given as in N-Quads."""
+        return self._known[token] if token[-1] == ">" else token
+
+    def _turtle(self, token: str) -> str:
+        """Return the Turtle form of an IRI, or of a literal with a datatype."""
         if token[0] == "<":
             cut = max(token.rfind("/"), token.rfind("#")) + 1
             name = self._names.get(token[1:cut])
             if name is not None and LOCAL.fullmatch(token, cut, len(token) - 1):
                 return f"{name}:{token[cut:-1]}"
             return token
-        if token[-1] != ">":
-            return token
         quoted, datatype = token.rsplit("^^", 1)
         bare = _BARE.get(datatype[1:-1])
         if bare is not None and bare.fullmatch(quoted, 1, len(quoted) - 1):
             return quoted[1:-1]
         return f"{quoted}^^{self.turtle(datatype)}"
+
+    def block(self, subject: str, pairs: Pairs) -> str:
+        """Return the Turtle statement about one subject: its types first, then by predicate."""
+        known = self._known
+        objects: dict[str, str] = {TYPE: ""}
+        for p, o in pairs:
+            value = known[o] if o[-1] == ">" else o
+            there = objects.get(p)
+            objects[p] = f"{there}, {value}" if there else value
+        types = objects.pop(TYPE)
+        parts = [f"a {types}"] if types else []
+        parts += [f"{known[p]} {values}" for p, values in objects.items()]
+        return f"{self.turtle(subject)} " + " ;\n    ".join(parts) + " .\n"
 
 
 def namespaces(base_iri: str, *, imported: bool) -> dict[str, str]:
@@ -129,29 +164,29 @@ def namespaces(base_iri: str, *, imported: bool) -> dict[str, str]:
     return VOCABULARIES | {kind: data_iri(base_iri, kind, "") for kind in get_args(Kind)}
 
 
-def block(subject: str, pairs: Pairs, turtle: Callable[[str], str]) -> str:
-    """Return the Turtle statement about one subject: its types first, then by predicate."""
-    objects: dict[str, list[str]] = {TYPE: []}
-    for p, o in pairs:
-        objects.setdefault(p, []).append(turtle(o))
-    parts = [
-        f"{'a' if p == TYPE else turtle(p)} {', '.join(values)}"
-        for p, values in objects.items()
-        if values
-    ]
-    return f"{turtle(subject)} " + " ;\n    ".join(parts) + " .\n"
-
-
 def document(first: str, triples: Iterable[str], table: Mapping[str, str]) -> str:
     """Return a whole Turtle document of `S P O` in N-Triples tokens, sorted but for the `first`."""
     prefixes = Prefixes(table)
     ordered = sorted(set(triples), key=lambda triple: (not triple.startswith(f"{first} "), triple))
-    blocks = (block(subject, pairs, prefixes.turtle) for subject, pairs in subjects(ordered))
+    blocks = (prefixes.block(subject, pairs) for subject, pairs in subjects(ordered))
     return prefixes.header + "\n" + "\n".join(blocks)
 
 
 # --------------------------------------------------------------------------------------------------
 # JSON-LD
+
+_ID: Final = '"id"'
+_TYPE: Final = '"type"'
+_encode: Final = msgspec.json.Encoder().encode
+
+
+def _json(text: str) -> str:
+    return _encode(text).decode()
+
+
+def _array(values: Sequence[str]) -> str:
+    """Return values as JSON, a single one as it is."""
+    return values[0] if len(values) == 1 else f"[{','.join(values)}]"
 
 
 class Documents:
@@ -197,6 +232,10 @@ class Nodes:
         self._within: list[str] = []
         self._terms: dict[str, tuple[str, str]] = {}
         self._classes: dict[str, str] = {}
+        self._keys: dict[str, tuple[str, str]] = {}
+        """The key and the coercion of a predicate that was written before."""
+        self._known = {"": _Known(partial(self._alone, ""))}
+        """What tokens are written as, by coercion."""
         for name, value in context.items():
             if isinstance(value, dict):
                 coercion = value.get("@container") or self._expand(value.get("@type", ""))
@@ -206,7 +245,8 @@ class Nodes:
 
     def text(self, subject: str, pairs: Pairs) -> str:
         """Return the node object of one subject, a property a line, its types first."""
-        return by_line(self._object(subject, pairs))
+        members = self._members(subject, pairs)
+        return "{" + ",\n ".join([f"{key}: {value}" for key, value in members.items()]) + "}"
 
     def framed(self, found: Mapping[str, Pairs], first: str = "") -> Iterator[str]:
         """Yield node objects of all these subjects, parts inside of what they are parts of.
@@ -230,60 +270,83 @@ class Nodes:
         finally:
             self._parts, self._placed = {}, set()
 
-    def _object(self, subject: str, pairs: Pairs) -> dict[str, object]:
-        """Return the members of a node object, in their order."""
+    def _members(self, subject: str, pairs: Pairs) -> dict[str, str]:
+        """Return the members of a node object as JSON, in their order."""
         objects: dict[str, list[str]] = {TYPE: []}
         for p, o in pairs:
-            objects.setdefault(p if p != TYPE or o[0] == "<" else f"{p} ", []).append(o)
-        members: dict[str, object] = {"id": self._node(subject)}
+            if p == TYPE and o[0] != "<":
+                p = f"{p} "
+            if p in objects:
+                objects[p].append(o)
+            else:
+                objects[p] = [o]
+        members = {_ID: _json(self._node(subject))}
         if types := objects.pop(TYPE):
-            names = [self._classes.get(o[1:-1]) or self._iri(o[1:-1]) for o in types]
-            members["type"] = names[0] if len(names) == 1 else names
+            names = [_json(self._classes.get(o[1:-1]) or self._iri(o[1:-1])) for o in types]
+            members[_TYPE] = _array(names)
+        self._within.append(subject)
         for p, values in objects.items():
-            iri = p.rstrip()[1:-1]
-            key, coercion = self._terms.get(iri) or (self._iri(iri), "")
-            self._within.append(subject)
-            members[key] = self._values(values, coercion)
-            self._within.pop()
+            key, coercion = self._keys.get(p) or self._key(p)
+            if coercion == "@language":
+                members[key] = self._by_language(values)
+            elif len(values) == 1:
+                members[key] = self._value(values[0], coercion)
+            else:
+                members[key] = _array([self._value(o, coercion) for o in values])
+        self._within.pop()
         return members
 
-    def _values(self, objects: Sequence[str], coercion: str) -> object:
-        """Return what stands behind a key whose term has this coercion."""
-        if coercion == "@language":
-            by_language: dict[str, list[str]] = {}
-            for o in objects:
-                text, language, _ = read_literal(o) if o[0] == '"' else ("", "", "")
-                by_language.setdefault(language, []).append(text)
-            if "" not in by_language:
-                return {
-                    language: texts[0] if len(texts) == 1 else texts
-                    for language, texts in by_language.items()
-                }
-            # Under a term with a language map only an array can hold anything else.
-            return [self._value(o, "") for o in objects]
-        values = [self._value(o, coercion) for o in objects]
-        return values[0] if len(values) == 1 else values
+    def _key(self, predicate: str) -> tuple[str, str]:
+        """Return the key of a predicate as JSON, and what its term coerces to."""
+        iri = predicate.rstrip()[1:-1]
+        key, coercion = self._terms.get(iri) or (self._iri(iri), "")
+        if len(self._keys) > _KNOWN:
+            self._keys.clear()
+        if coercion not in self._known:
+            self._known[coercion] = _Known(partial(self._alone, coercion))
+        found = self._keys[predicate] = _json(key), coercion
+        return found
 
-    def _value(self, token: str, coercion: str) -> object:
+    def _by_language(self, objects: Sequence[str]) -> str:
+        """Return what stands behind a key whose term has a language map."""
+        by_language: dict[str, list[str]] = {}
+        for o in objects:
+            text, language, _ = read_literal(o) if o[0] == '"' else ("", "", "")
+            by_language.setdefault(language, []).append(text)
+        if "" in by_language:
+            # Under a term with a language map only an array can hold anything else.
+            return f"[{','.join([self._value(o, '') for o in objects])}]"
+        found = [
+            f"{_json(language)}:{_array([_json(text) for text in texts])}"
+            for language, texts in by_language.items()
+        ]
+        return f"{{{','.join(found)}}}"
+
+    def _value(self, token: str, coercion: str) -> str:
         """Return one value under a term that coerces to a datatype, to `@id`, or to nothing."""
+        if token in self._parts and token not in self._within:
+            self._placed.add(token)
+            members = self._members(token, self._parts[token])
+            return "{" + ",".join([f"{key}:{value}" for key, value in members.items()]) + "}"
+        return self._known[coercion][token]
+
+    def _alone(self, coercion: str, token: str) -> str:
+        """Return a value of which no part is told."""
         if token[0] in "<_":
-            if token in self._parts and token not in self._within:
-                self._placed.add(token)
-                return self._object(token, self._parts[token])
-            node = self._node(token)
-            return node if coercion == "@id" else {"id": node}
+            node = _json(self._node(token))
+            return node if coercion == "@id" else f'{{"id":{node}}}'
         text, language, datatype = read_literal(token)
         if language:
-            return {"@value": text, "@language": language}
+            return f'{{"@value":{_json(text)},"@language":{_json(language)}}}'
         if coercion in ("", datatype):
             native = _NATIVE.get(datatype)
             if native is not None and native.fullmatch(text):
-                return text == "true" if datatype == XSD + "boolean" else int(text)
-            if coercion == datatype:
                 return text
+            if coercion == datatype:
+                return _json(text)
         if datatype:
-            return {"@value": text, "@type": self._iri(datatype)}
-        return {"@value": text}
+            return f'{{"@value":{_json(text)},"@type":{_json(self._iri(datatype))}}}'
+        return f'{{"@value":{_json(text)}}}'
 
     def _node(self, token: str) -> str:
         """Return what names a node: the short form of its IRI, or the label of a blank node."""

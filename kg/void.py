@@ -86,6 +86,16 @@ class Counts:
         if kind not in self.lost and subject <= self.examples.get(kind, subject):
             self.examples[kind] = subject
 
+    def merge(self, other: Counts) -> None:
+        """Count what others counted of other subjects."""
+        self.triples += other.triples
+        self.subjects += other.subjects
+        self.entities += other.entities
+        self.classes.update(other.classes)
+        self.properties.update(other.properties)
+        for subject in other.examples.values():
+            self._example(subject)
+
     def add(self, subject: str, pairs: Pairs) -> None:
         """Count one subject."""
         self.triples += len(pairs)

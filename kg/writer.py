@@ -43,8 +43,8 @@ from kg.dumps import (
 )
 from kg.errors import ReleaseError
 from kg.identity import ReleaseSettings, digest, raise_error
-from kg.labels import Labels, relabelled
-from kg.load import Change, Sum, difference, extend_store, load, pairs_of
+from kg.labels import Labels, Wording, relabelled
+from kg.load import Change, extend_store, load, miscount, pairs_of
 from kg.manifest import (
     FORMAT,
     LABELS,
@@ -67,10 +67,13 @@ from kg.manifest import (
     write_manifest,
     write_parts,
 )
-from kg.parts import Form, Parts, Union, bucket_number, key_of, write_ends
+from kg.parts import Cut, Form, Parts, bucket_number, key_of, write_ends
 from kg.provenance import describe_run
-from kg.serialise import by_line, subjects
+from kg.serialise import by_line
 from kg.sssom import TSV_FILE, TURTLE_FILE, rows_of, to_tsv, to_turtle
+from kg.tables import FOLDER as TABLES
+from kg.tables import Tables, change_tables, write_tables
+from kg.union import shards
 from kg.vocab import NAMES, graph_iri
 from kg.void import Counts, describe
 
@@ -91,6 +94,7 @@ _MEDIA_TYPES: Final = {
     ".jsonl": "application/x-ndjson",
     ".jsonld": "application/ld+json",
     ".nq": "application/n-quads",
+    ".parquet": "application/vnd.apache.parquet",
     ".tsv": "text/tab-separated-values",
     ".ttl": "text/turtle",
     ".txt": "text/plain",
@@ -160,7 +164,7 @@ class Writer:
         # What somebody imports may be large, so they are told what is done.
         self._say = _log.info if settings.imported else _log.debug
 
-    def write(self, graphs: Mapping[str, Iterable[str]], content: Content) -> None:
+    def write(self, graphs: Mapping[str, Iterable[str] | Cut], content: Content) -> None:
         """Write every file of the release, the manifest last.
 
         Args:
@@ -176,7 +180,7 @@ class Writer:
         given = dict(graphs)
         vocabulary = graph_iri(settings.base_iri, "vocabulary")
         if vocabulary in given and not settings.imported:
-            given[vocabulary] = lines = list(given[vocabulary])
+            given[vocabulary] = lines = _listed(given[vocabulary])
             end = -len(f" <{vocabulary}> .\n")
             self._terms = Terms(line[:end] for line in lines)
         # In what is imported any IRI may occur, also one whose scheme is a prefix.
@@ -343,6 +347,7 @@ class Writer:
         for kind in counts.lost:
             counts.examples |= _first_of(kind, settings.base_iri, self._folder, self._parts)
         self._relabel(base, new, delta.subjects)
+        self._retable(base, new, delta.subjects)
         del new  # closes the store
         sums = dict(dumps.sums)
         for stem in (WHOLE, *(GRAPHS + key for key in changed)):
@@ -442,12 +447,27 @@ class Writer:
         if len(gone) > _RELABELLED:
             raise Unfit
         index = self._folder / LABELS_CHANGED
-        with Labels(index, self._settings.base_iri, self._terms, (), gone=gone) as labels:
+        wording = Wording(self._settings.base_iri, self._terms, ())
+        with Labels(index, gone=gone) as labels:
             for subject in sorted(gone):
                 if pairs := pairs_of(store, subject):
-                    labels.add(subject, pairs)
+                    labels.add(wording.rows(subject, pairs))
 
-    def _cut(self, given: Mapping[str, Iterable[str]], form: Form) -> None:
+    def _retable(self, base: Path, store: pyoxigraph.Store, subjects: set[str]) -> None:
+        """Write the tables that differ from those of the other release; share the others."""
+        tables = Tables(self._settings.base_iri)
+        for subject in sorted(subjects):
+            if pairs := pairs_of(store, subject):
+                tables.add(subject, pairs)
+        for token in tables.missing():
+            tables.add(token, pairs_of(store, token))
+        gone = {subject[1:-1] for subject in subjects}
+        try:
+            change_tables(base, self._folder, gone, tables.rows)
+        except FileNotFoundError as error:
+            raise Unfit("the other release has no tables") from error
+
+    def _cut(self, given: Mapping[str, Iterable[str] | Cut], form: Form) -> None:
         """Write the parts of every graph."""
         known: dict[str, Part] = {}
         if self._before:
@@ -482,56 +502,50 @@ class Writer:
     def _fill(self) -> tuple[Counts, Counts]:
         """Write store and labels; return the counts of what is handed on, and of it all."""
         settings = self._settings
-        iris = {entry.key: entry for entry in self._graphs}
-        number = sum(entry.quads for entry in self._graphs)
-        self._say("loading %d quads into the store", number)
-        written, distinct = Sum(), Sum()
+        self._say("loading %d quads into the store", sum(entry.quads for entry in self._graphs))
         shared = Counts(settings.base_iri)
         total = shared
         if any(entry.private for entry in self._graphs):
             total = Counts(settings.base_iri)
         names = {f"<{iri}>" for iri in NAMES} if settings.imported else set()
-        with (
-            Union(self._folder, number) as union,
-            Labels(self._folder / LABELS, settings.base_iri, self._terms, names) as labels,
-        ):
-
-            def quads() -> Iterator[bytes]:
-                for part in self._parts:
-                    entry = iris[part.graph]
-                    data = (self._folder / part_path(part, NQ)).read_bytes()
-                    written.write(data)
-                    union.add(entry.iri, data.decode(), private=entry.private)
-                    yield data
+        wording = Wording(settings.base_iri, self._terms, names)
+        rows: list[bytes] = []
+        with Labels(self._folder / LABELS) as labels:
 
             def triples() -> Iterator[bytes]:
-                for shard in union.shards():
-                    for subject, pairs in subjects(shard.triples, blank=settings.imported):
-                        total.add(subject, pairs)
-                        labels.add(subject, pairs)
+                for shard in shards(
+                    self._folder,
+                    self._parts,
+                    self._graphs,
+                    settings.base_iri,
+                    wording=wording,
+                    tables=not settings.imported,
+                ):
+                    rows.append(shard.rows)
+                    total.merge(shard.total)
                     if total is not shared:
-                        for subject, pairs in subjects(shard.public, blank=settings.imported):
-                            shared.add(subject, pairs)
-                    data = "".join(f"{triple} .\n" for triple in shard.triples).encode()
-                    distinct.write(data)
-                    yield data
+                        shared.merge(shard.shared)
+                    labels.add(shard.labels)
+                    yield shard.text
 
             # The engine's own union gives a triple of two graphs twice, and counts it twice. So the
             # default graph of the store is the union of the others, as a set.
-            texts = itertools.chain(quads(), triples())
+            quads = ((self._folder / part_path(part, NQ)).read_bytes() for part in self._parts)
+            texts = itertools.chain(quads, triples())
             try:
                 load(self._folder / QUADS, texts, blank=settings.imported)
             except SyntaxError as error:
                 raise ReleaseError("a line is not N-Quads", seen=str(error)) from error
-        if problem := difference(
+        self._say("counting what the store holds")
+        if problem := miscount(
             self._folder / QUADS,
-            [self._folder / part_path(part, NQ) for part in self._parts],
-            written,
-            distinct,
+            {entry.iri: entry.quads for entry in self._graphs},
+            total.properties,
         ):
-            raise ReleaseError(
-                problem, hint="the mapping must emit only what the store returns unchanged"
-            )
+            raise ReleaseError(problem, hint="build again; if it comes again, please report it")
+        if not settings.imported:
+            self._say("writing tables")
+            write_tables(self._folder, rows)
         return shared, total
 
     def _sum_up(self, dumps: Dumps, known: Mapping[str, str]) -> tuple[FileEntry, ...]:
@@ -555,7 +569,7 @@ class Writer:
         """Return the entry of one file of the release for the manifest."""
         size, sha256 = digest(self._folder / path)
         shared = path in ("void.ttl", PROVENANCE, SUMS, TSV_FILE, TURTLE_FILE) or path.startswith(
-            (f"{FOLDER}/", "ontology/")
+            (f"{FOLDER}/", "ontology/", f"{TABLES}/")
         )
         return FileEntry(
             path=path,
@@ -564,6 +578,15 @@ class Writer:
             sha256=sha256,
             private=private and not shared,
         )
+
+
+def _listed(lines: Iterable[str] | Cut) -> list[str]:
+    """Return the lines of a graph that is small."""
+    if isinstance(lines, Cut):
+        bits = bits_of(lines.quads)
+        texts = (lines.text(bits, number) for number in range(1 << bits))
+        return sorted(f"{line}\n" for text in texts for line in text.split("\n")[:-1])
+    return list(lines)
 
 
 def _share(old: Path, folder: Path) -> None:

@@ -766,15 +766,17 @@ class Articles:
         """Write a curator's judgement that two events are perhaps the same."""
         out = self.out
         graph = out.graph("event-links")
-        pair = sorted(self.key(e) for e in record.events)
+        keys = [*map(self.key, record.events), *(f"event/{key}" for key in record.feed_events)]
+        pair = sorted(keys)
         node = out.mint("record", digest_key("event-link", *pair), tuple(pair), origin)
         with reading(record, SOURCE, origin) as r:
             self.types(graph, node, "EventLink")
             self.record(graph, node, r, file)
-            words = perhaps_the_same(self.label(event) for event in sorted(r.events))
+            labels = [self.label(event) for event in sorted(r.events)]
+            words = perhaps_the_same([*labels, *sorted(r.feed_events)])
             out.add(graph, node, _LABEL, literal(words, lang="en"))
-            for event in r.events:
-                out.add(graph, node, term("links"), self.ref(event))
+            for key in keys:
+                out.add(graph, node, term("links"), f"<{out.base}id/{key}>")
             out.add(graph, node, term("certainty"), out.concept("certainty", r.certainty))
             out.add(graph, node, term("accepted"), boolean(r.accepted))
             out.add(graph, node, term("reason"), literal(r.reason, lang="en"))
@@ -834,7 +836,8 @@ class Articles:
         if isinstance(record, Mention):
             return []
         if isinstance(record, Link):
-            pair = sorted(self.key(event) for event in record.events)
+            pair = [*map(self.key, record.events), *(f"event/{k}" for k in record.feed_events)]
+            pair.sort()
             return [self.out.name("record", digest_key("event-link", *pair))]
         found = [self.ref(ref)]
         if isinstance(record, Claim):

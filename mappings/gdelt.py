@@ -244,6 +244,7 @@ _NAMES: Final = {
 _OWN: Final = frozenset((code, name) for code, names in _NAMES.items() for name in names.split("|"))
 """Codes of states with the states' own names."""
 
+_NONE: Final = ("-1", "")
 _KINDS_OF_MENTION: Final = {
     "2": "a source cited",
     "3": "an article of CORE",
@@ -257,6 +258,7 @@ _CONFIDENCES: Final = {
     str(n): "1" if n == 100 else f"0.{n:02}".rstrip("0").rstrip(".") for n in range(101)
 }
 _CODE: Final = re.compile("(?:0[1-9]|1[0-9]|20)[0-9]{1,2}")
+_USUAL: Final = re.compile("https?://(?:www[.])?([a-z0-9.-]+)/")
 _TRANSLATED: Final = re.compile(r"srclc\s*:\s*([a-z]{2,3})\b", re.IGNORECASE)
 _BASIS: Final = "GDELT: codes and a name, as a program took them from articles"
 
@@ -278,12 +280,12 @@ def host_of(address: str) -> str:
     >>> host_of("https://www.outlet-1.example:8080/a?b"), host_of("BBC Monitoring")
     ('outlet-1.example', '')
     """
+    if usual := _USUAL.match(address):
+        return usual[1]
     scheme, _, rest = address.partition("://")
-    if scheme not in ("http", "https") and scheme.lower() not in ("http", "https"):
+    if scheme.lower() not in ("http", "https"):
         return ""
-    host = rest.partition("/")[0]
-    if not host.isascii() or not host.replace(".", "").replace("-", "").isalnum():
-        host = re.split(r"[?#\\\s]", host)[0].rpartition("@")[2].partition(":")[0]
+    host = re.split(r"[/?#\\\s]", rest)[0].rpartition("@")[2].partition(":")[0]
     return host.lower().removeprefix("www.")
 
 
@@ -301,7 +303,7 @@ def _descriptions(table: Table, out: Scribe) -> MapRow:
     def pick(*names: str) -> Callable[[Row], tuple[str, ...]]:
         return itemgetter(*(places[name] for name in names))
 
-    actor_columns = ("Code", "Name", "CountryCode", "KnownGroupCode", "EthnicCode")
+    actor_columns: tuple[str, ...] = ("Code", "Name", "CountryCode", "KnownGroupCode", "EthnicCode")
     actor_columns += ("Religion1Code", "Type1Code")
     first = pick(*(f"Actor1{name}" for name in actor_columns))
     second = pick(*(f"Actor2{name}" for name in actor_columns))
@@ -310,6 +312,9 @@ def _descriptions(table: Table, out: Scribe) -> MapRow:
     kinds: dict[str, Kind | None] = {}
 
     def actor(cells: tuple[str, ...]) -> Node | None:
+        fields = cells[:3]
+        if known := out.known("agent", fields):
+            return known
         code, name, country, group, ethnic, religion, kind = cells
         if not code and not name:
             return None
@@ -318,7 +323,7 @@ def _descriptions(table: Table, out: Scribe) -> MapRow:
                 return found
         label = f"{name} ({code})" if name and code else name or f"an actor coded {code}"
         return out.agent(
-            (code, name, country),
+            fields,
             label,
             identifier=f"{code} {name}".strip(),
             basis=_BASIS,
@@ -326,6 +331,8 @@ def _descriptions(table: Table, out: Scribe) -> MapRow:
         )
 
     def place(cells: tuple[str, ...]) -> Node | None:
+        if known := out.known("place", cells):
+            return known
         kind, name, country, latitude, longitude, feature = cells
         if kind in ("", "0"):
             return None
@@ -449,23 +456,22 @@ def _mentions(out: Scribe) -> MapRow:
             found = _TRANSLATED.search(translation)
             text = "English translation by machine"
             text += f" from {found[1].lower()}" if found else ""
-        parts = []
-        if sentence not in ("", "-1", "0"):
+        where = ""
+        if sentence not in _NONE and sentence != "0":
             if not sentence.isdecimal():
                 out.reject("SentenceID", sentence, "expected a whole number")
-            parts.append(f"sentence {int(sentence)}")
-        found_at = []
-        for name, offset in zip(("Actor1", "Actor2", "Action"), offsets, strict=True):
-            if offset not in ("", "-1"):
-                if not offset.isdecimal():
-                    out.reject(
-                        f"{name}CharOffset", offset, "expected a whole number, or -1 for none"
-                    )
-                found_at.append(int(offset))
+            where = f"sentence {int(sentence)}"
+        found_at = [offset for offset in offsets if offset not in _NONE]
         if found_at:
-            low, high = min(found_at), max(found_at)
-            parts.append(f"characters {low}–{high}" if low < high else f"character {low}")
-        return f"{', '.join(parts)} of the {text}" if parts else f"somewhere in the {text}"
+            if not "".join(found_at).isdecimal():
+                n = next(n for n, x in enumerate(offsets) if x not in _NONE and not x.isdecimal())
+                column = f"{('Actor1', 'Actor2', 'Action')[n]}CharOffset"
+                out.reject(column, offsets[n], "expected a whole number, or -1 for none")
+            numbers = list(map(int, found_at))
+            low, high = min(numbers), max(numbers)
+            where += ", " if where else ""
+            where += f"characters {low}–{high}" if low < high else f"character {low}"
+        return f"{where} of the {text}" if where else f"somewhere in the {text}"
 
     def map_row(row: Row) -> None:
         identifier, kind, source, address, sentence, a, b, c, confidence, translation = pick(row)

@@ -13,14 +13,27 @@ from kg.feed import FeedScript, Scribe, feeds, load_feed, prelude
 from kg.ingest import Checks, Mapped, map_piece
 from kg.pipeline import Ingested, Local, Setup, cut_file, ingest
 from kg.resources import folder
-from kg.rows import HEAD, files_of, form_of, members, pieces
+from kg.rows import (
+    HEAD,
+    Fault,
+    Piece,
+    files_of,
+    form_of,
+    hashed,
+    key_of,
+    members,
+    pieces,
+    rows,
+)
 from kg.validate import Shapes, data_shapes, load_shapes
 from kg.vocab import CH, RDF, RDFS, Vocabulary, load_vocabulary
 
 BASE = "https://chancery.example/"
 STATES = {
     ("gw", "700"): ("agent/afghanistan", "Afghanistan"),
+    ("iso2", "US"): ("agent/united-states", "United States"),
     ("iso3", "USA"): ("agent/united-states", "United States"),
+    ("iso2", "AU"): ("agent/australia", "Australia"),
     ("cameo", "USA"): ("agent/united-states", "United States"),
     ("iso3", "AUS"): ("agent/australia", "Australia"),
     ("cameo", "AUS"): ("agent/australia", "Australia"),
@@ -100,6 +113,25 @@ def feed_file(source: str, path: Path, *, known: Any = None, check: bool = True)
     return out
 
 
+def known_of(source: str, *paths: Path) -> set[int]:
+    """Return what a build knows of files: the hashed keys and indexes of their records."""
+    feed = load_feed(folder("mappings"), source).source
+    found = set()
+    for path in paths:
+        data = path.read_bytes()
+        form = form_of(feed, data, path.name)
+        table = feed.table(form.table)
+        read = (row for _, row in rows(Piece(1, data), form, table, first=True))
+        found |= {
+            hashed(key_of(table, row, columns))
+            for row in read
+            if not isinstance(row, Fault)
+            for columns in (table.key, table.index)
+            if columns
+        }
+    return found
+
+
 def lines_of(mapped: Mapped) -> list[str]:
     """Return every line that was written, sorted."""
     one = mapped.scribe
@@ -112,7 +144,7 @@ FACTS_STATES = {"Q408": ("agent/australia", "Australia")}
 
 
 def samples(checkout: Path) -> dict[str, Path]:
-    """Return the folders of made-up rows by the id of the feed."""
+    """Return the folder of made-up rows by the id of the feed."""
     found = (checkout / "tests/sources/samples").iterdir()
     return {one.name: one for one in sorted(found) if one.is_dir()}
 

@@ -29,8 +29,9 @@ from kg.errors import KgErrors, MappingError
 from kg.facts import RECORD_TYPES, Agent, Claim, FactSet, Records
 from kg.feed import Feed, FeedScript, Table, load_feed
 from kg.mapping import Quads, load_mapping, mappings, reading, run_mapping
-from kg.pipeline import Ingested, state_lines
+from kg.pipeline import Ingested, batch_of, state_lines
 from kg.resources import folder
+from kg.rows import files_of
 from kg.sources import noting, problems, trials, unfinished
 from kg.validate import data_shapes, load_shapes, validate
 from kg.vocab import CH, PROV, RDF, RDFS, load_vocabulary
@@ -54,6 +55,7 @@ ARTICLES = mappings(folder("mappings"))
 PLACES: dict[str, Path] = feeding.places(HERE.parents[1])
 SAMPLES: dict[str, Path] = feeding.samples(HERE.parents[1])
 FEEDS = sorted(PLACES)
+SHARED = {"agent", "place", "thing", "position", "time", "quantity", "run"}
 NODES = re.compile(rf"<{BASE}id/([a-z]+)/")
 
 
@@ -233,7 +235,7 @@ def test_there_are_no_samples_of_nothing() -> None:
 def test_a_feed_gives_its_golden_quads(settled: Callable[[str], Ingested], source: str) -> None:
     """A changed address, and a row that is set aside otherwise, show here."""
     for end, text in feeding.golden(settled(source)).items():
-        golden = HERE / f"golden/{source}{end}"
+        golden = HERE / f"golden/feeds/{source}{end}"
         assert golden.is_file(), "write it with tests/sources/update_golden.py, and read it"
         assert text == golden.read_text(encoding="utf-8"), (
             "if the change is meant, write the new lines with tests/sources/update_golden.py "
@@ -255,10 +257,11 @@ def test_feeds_give_the_same_bytes_again(tmp_path: Path) -> None:
         },
         check=True,
     )
-    files = sorted(place.iterdir())
+    files = [one for one in sorted(place.rglob("*")) if one.is_file()]
     assert {one.name.partition(".")[0] for one in files} == {*FEEDS, "harbour-visit"}
     for one in files:
-        assert one.read_bytes() == (HERE / "golden" / one.name).read_bytes(), one.name
+        known = HERE / "golden" / one.relative_to(place)
+        assert one.read_bytes() == known.read_bytes(), one.name
 
 
 @pytest.mark.parametrize("source", FEEDS)
@@ -295,9 +298,10 @@ def test_each_quad_of_a_feed_is_in_its_graph(
             if where == "status" and node[1] == "event":
                 assert f" <{CH}status> " in line
     assert kinds["batch"] <= {"event", "relation", "claim", "document", "record", "narrator"}
-    assert kinds["registry"] <= {"agent", "place", "thing", "time", "quantity", "run"}
+    assert kinds["registry"] <= SHARED
     assert kinds.get("status", set()) <= {"event", "status"}
-    batches = {f"{key}-{p.name.partition('.')[0].lower()}" for p in SAMPLES[source].iterdir()}
+    files = files_of(SAMPLES[source])
+    batches = {batch_of(load_feed(PLACES[source], source).source, one.name) for one in files}
     graphs = {iri.rpartition("/")[2] for iri in settled(source).graphs}
     assert graphs - {f"{key}-registry", f"{key}-status"} <= batches
 
@@ -331,11 +335,11 @@ def test_everything_of_a_feed_has_provenance_and_a_label(
             assert nodes == {x.split(" ")[0] for x in lines if f" <{CH}{needs}> " in x}
 
 
-def _rows(source: str, name: str) -> int:
+def _rows(source: str, path: Path) -> int:
     """Return how many records a file of samples has, read otherwise than a build reads it."""
-    (one,) = trials(load_feed(PLACES[source], source), SAMPLES[source] / name, BASE, 1)
+    (one,) = trials(load_feed(PLACES[source], source), path, BASE, 1)
     table = load_feed(PLACES[source], source).source.table(one.form.table)
-    text = (SAMPLES[source] / name).read_text(encoding="utf-8-sig")
+    text = path.read_text(encoding="utf-8-sig")
     if table.form == "json":
         found = json.loads(text) if text.lstrip()[0] == "[" else text.split("\n")
         return len([record for record in found if record and record != "\r"])
@@ -350,8 +354,7 @@ def _rows(source: str, name: str) -> int:
 def test_every_row_of_a_feed_is_counted(settled: Callable[[str], Ingested], source: str) -> None:
     (counts,) = settled(source).counts
     issues = list(settled(source).issues())
-    files = [path.name for path in SAMPLES[source].iterdir()]
-    assert counts.records == sum(_rows(source, name) for name in files)
+    assert counts.records == sum(_rows(source, file) for file in files_of(SAMPLES[source]))
     assert counts.records == counts.mapped + counts.rejected
     assert counts.rejected == len(issues)
     assert len({(one.file, one.row) for one in issues}) == len(issues)

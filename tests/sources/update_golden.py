@@ -1,4 +1,7 @@
-"""Writes the golden files anew: `python tests/sources/update_golden.py [FOLDER]`."""
+"""Writes the golden files anew: `python tests/sources/update_golden.py [FOLDER]`.
+
+In `golden/feeds/` stands what a build makes of the samples of each feed, and what it sets aside.
+"""
 
 import sys
 import tempfile
@@ -11,18 +14,22 @@ HERE = Path(__file__).resolve().parent
 
 if __name__ == "__main__":
     sys.path.insert(0, str(HERE))
-    from feeding import golden, places, samples, settle
+    from feeding import feed_file, golden, known_of, lines_of, places, samples, settle
 
     checkout = HERE.parents[1]
     to = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE / "golden"
-    to.mkdir(exist_ok=True, parents=True)
+    (to / "feeds").mkdir(exist_ok=True, parents=True)
     built = build_dataset([checkout / "docs/tutorial/facts"], BASE)
     lines = "".join(built.dataset.lines(f"{BASE}id/graph/harbour-visit"))
     (to / "harbour-visit.nq").write_text(lines, encoding="utf-8")
     where = places(checkout)
-    for source, rows in samples(checkout).items():
+    for source, sample in samples(checkout).items():
+        for file in sample.glob(f"{source}.*"):
+            known = known_of(source, file) if file.suffix == ".json" else None
+            (mapped,) = feed_file(source, file, known=known)
+            (to / f"{source}.nq").write_text("".join(lines_of(mapped)), encoding="utf-8")
         if source in where:
             with tempfile.TemporaryDirectory() as work:
-                found = golden(settle(where[source], source, rows, Path(work)))
+                found = golden(settle(where[source], source, sample, Path(work)))
             for end, text in found.items():
-                (to / f"{source}{end}").write_text(text, encoding="utf-8")
+                (to / f"feeds/{source}{end}").write_text(text, encoding="utf-8")

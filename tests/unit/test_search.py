@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from kg.context import Terms
 from kg.errors import QueryError
-from kg.labels import Labels
+from kg.labels import Labels, Wording
 from kg.manifest import LABELS_CHANGED
 from kg.names import fold, joined
 from kg.vocab import CH, RDF, RDFS, SKOS
@@ -36,7 +36,8 @@ NAMES: Mapping[str, tuple[str, ...]] = {
 
 
 def write(path: Path, names: Mapping[str, tuple[str, ...]], gone: set[str] | None = None) -> Path:
-    with Labels(path, BASE, Terms([]), (), gone=gone) as labels:
+    wording = Wording(BASE, Terms([]), ())
+    with Labels(path, gone=gone) as labels:
         for key, texts in names.items():
             pairs = []
             for number, text in enumerate(texts):
@@ -45,7 +46,7 @@ def write(path: Path, names: Mapping[str, tuple[str, ...]], gone: set[str] | Non
                 pairs.append((name, f'"{words}"@{lang}'))
             kind = "State" if key == "agent/putin" else "Person"
             pairs.append((f"<{RDF}type>", f"<{CH}{kind}>"))
-            labels.add(f"<{BASE}id/{key}>", pairs)
+            labels.add(wording.rows(f"<{BASE}id/{key}>", pairs))
     return path
 
 
