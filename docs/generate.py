@@ -185,7 +185,8 @@ MEANINGS: Final[Mapping[str, str]] = {
     "mention.sha256": "SHA-256 of the UTF-8 bytes of the span.",
     # link
     "link.events": "The two events.",
-    "link.feed_events": "Events of feeds, by the last part of their addresses; together with `events` two.",
+    "link.feed_events": "Events of feeds, by the last part of their addresses; together with "
+    "`events` two.",
     "link.certainty": "How sure the curator is.",
     "link.accepted": "Whether the curator takes them for one event. With certainty `certain`, "
     "affirmations of the two then add up.",

@@ -299,8 +299,9 @@ def _tell_trial(one: Trial, feed: Feed, tell: Any) -> None:
     tell("  classes, nodes and their quads:")
     for name, (nodes, number) in one.classes.items():
         tell(f"    {nodes:>7,} {number:>8,}  {name}")
-    if table.needs:
-        tell(f"  taken to be there: the records of {table.needs[0]} that rows need")
+    if others := [*(table.needs or ())[:1], *table.seeks]:
+        named = ", ".join(dict.fromkeys(map(str, others)))
+        tell(f"  taken to be there: the records of {named} that rows need")
     if one.report.results:
         tell(one.report.to_table())
 

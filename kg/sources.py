@@ -266,6 +266,7 @@ def _of_feed(feed: Feed) -> Iterator[str]:
             ("required", table.required),
             ("ignored", table.ignored),
             ("needs", needed),
+            ("index", table.index),
         ):
             for name in names:
                 if name not in columns:
@@ -273,6 +274,9 @@ def _of_feed(feed: Feed) -> Iterator[str]:
         for name, why in table.ignored.items():
             if not why.strip():
                 yield f"{where}: {name} is left out without a reason"
+        for name in table.seeks:
+            if name not in tables or not tables[name].index:
+                yield f"{where}: it seeks in {name!r}, which is no table with an index"
         if table.needs:
             other = tables.get(table.needs[0])
             if other is None:
@@ -373,6 +377,13 @@ def noting(script: FeedScript, table: Table, read: set[str]) -> FeedScript:
     return FeedScript(script.source, mapper)
 
 
+class _Everything:
+    """Keys of records, all of which are there."""
+
+    def __contains__(self, key: object) -> bool:
+        return True
+
+
 class Trial(NamedTuple):
     """What the first rows of a file become.
 
@@ -403,7 +414,7 @@ def trials(script: FeedScript, path: Path, base: str, most: int) -> Iterator[Tri
     """Yield what becomes of the first rows of a file, or of each file of a folder or a zip.
 
     Nothing is written. States have the addresses that they have where no facts name them, and what
-    a row needs of another table (`Table.needs`) is taken to be there.
+    a row needs or seeks in tables (`Table.needs`, `seeks`) is taken to be there.
 
     Args:
         script: the mapping.
@@ -442,6 +453,7 @@ def trials(script: FeedScript, path: Path, base: str, most: int) -> Iterator[Tri
                         ),
                         file=name,
                         first=n == 0,
+                        known=_Everything(),
                         checks=checks,
                     )
                     found.append(mapped)
@@ -714,7 +726,8 @@ def _columns(sample: Path, form: str) -> tuple[str, list[str], bool]:
                 return "json", list(map(str, record)), True
         raise FactError("the sample has no JSON object", where=str(sample), seen=line[:80])
     form = form or ("tsv" if "\t" in line else "csv")
-    cells = line.split("\t") if form == "tsv" else next(csv.reader([line]), [])
+    sign = ";" if line.count(";") > line.count(",") else ","
+    cells = line.split("\t") if form == "tsv" else next(csv.reader([line], delimiter=sign), [])
     cells = [cell.strip() for cell in cells]
     named = all(cells) and len({c.lower() for c in cells}) == len(cells)
     if named and not any(re.fullmatch(r"[-+.\d/: ]+|https?://.*", cell) for cell in cells):

@@ -181,6 +181,8 @@ def test_what_a_feed_says_wrongly_is_told(
         ({"needs": ("others", ("a",))}, "needs 'others', which is no table"),
         ({"needs": ("more", ("a", "b"))}, "it needs 1 columns, the key of more"),
         ({"needs": ("more", ("c",))}, "needs names 'c'"),
+        ({"index": ("c",)}, "index names 'c'"),
+        ({"seeks": ("more",)}, "it seeks in 'more', which is no table with an index"),
         ({"needs": ("rows", ("a",))}, "in a circle"),
         ({"needs": ("circle", ("a",))}, "in a circle"),
     ],
