@@ -16,20 +16,22 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 import typer
 
-from kg import cli_link, logs
+from kg import cli_link, cli_source, logs
 from kg.cli_annotate import annotate
 from kg.cli_common import (
     ConfigOption,
     FactsOption,
     JsonOption,
+    MappingsOption,
     ReleasesOption,
     facts_folders,
+    mapping_folders,
     print_json,
     read_settings,
     say,
@@ -59,6 +61,7 @@ release_app = typer.Typer(
 app.add_typer(facts_app)
 app.add_typer(release_app)
 app.add_typer(cli_link.app)
+app.add_typer(cli_source.app)
 app.command()(annotate)
 
 
@@ -125,6 +128,7 @@ def build(
             "for more. `kg source list` shows the feeds.",
         ),
     ] = None,
+    mappings: MappingsOption = None,
     processes: Annotated[
         int,
         typer.Option("--processes", min=0, help="Processes for feeds. [default: one a processor]"),
@@ -137,32 +141,34 @@ def build(
     Exit 1 if it does not conform.
     """
     from kg.build import publish
-    from kg.pipeline import Local
+    from kg.pipeline import Local, TooMany
 
     settings = read_settings(config, base_iri=base, agent=agent, releases=out)
     _warn_base(settings)
-    path, built = publish(
-        facts_folders(settings, facts),
-        settings.releases,
-        base=settings.base_iri,
-        agent=settings.agent,
-        time=time or _source_date(os.environ),
-        links=links,
-        force=force,
-        full=full,
-        sources=_sources(source or []),
-        engine=Local(processes),
-    )
+    try:
+        path, built = publish(
+            facts_folders(settings, facts),
+            settings.releases,
+            base=settings.base_iri,
+            agent=settings.agent,
+            time=time or _source_date(os.environ),
+            links=links,
+            force=force,
+            full=full,
+            sources=_sources(source or []),
+            engine=Local(processes),
+            mappings=mapping_folders(settings, mappings),
+        )
+    except KeyboardInterrupt:
+        say("Interrupted: nothing was published. What was done for feeds is kept: build again.")
+        raise
+    except TooMany as error:
+        say(str(error))
+        _nothing_published(settings, [error.counts], as_json=as_json)
     if path is None:
         assert built is not None
         say(built.report_table())
-        say(f"Nothing was published. The report is in {settings.releases / 'rejected'}.")
-        if (settings.releases / "current").exists():
-            say("The release that was current still is.")
-        if as_json:
-            sources = [_counts(c) for c in built.counts]
-            print_json({"release": None, "conforms": False, "quads": 0, "sources": sources})
-        raise typer.Exit(1)
+        _nothing_published(settings, built.counts, as_json=as_json)
     from kg.manifest import read_manifest
 
     manifest = read_manifest(path)
@@ -172,6 +178,13 @@ def build(
         f"release {manifest.id[:12]}: {manifest.quads} quads in {len(manifest.graphs)} graphs"
         + (" (already there, nothing changed)" if built is None else "")
     )
+    for one in manifest.sources:
+        if one.rejected:
+            say(
+                f"{one.id}: {one.mapped:,} of {one.records:,} records mapped, {one.rejected:,} set "
+                f"aside ({one.repeated:,} repeated, {one.unresolved:,} unresolved); "
+                f"see {path / 'issues.jsonl'}"
+            )
     say(f"{settings.releases / 'current'} -> {path.name}")
     if as_json:
         print_json(
@@ -185,7 +198,7 @@ def build(
 
 
 def _sources(options: list[str]) -> "list[FeedInput]":
-    """Return the files of feeds that are named; several files after one `=` stand for each."""
+    """Return the files of feeds that are named."""
     from kg.pipeline import FeedInput
 
     found = []
@@ -204,7 +217,21 @@ def _sources(options: list[str]) -> "list[FeedInput]":
 
 
 def _counts(c: Any) -> dict[str, object]:
-    return {"id": c.id, "records": c.records, "mapped": c.mapped, "rejected": c.rejected}
+    names = ("id", "records", "mapped", "rejected", "repeated", "unresolved")
+    return {name: getattr(c, name) for name in names}
+
+
+def _nothing_published(
+    settings: Settings, counts: Sequence[Any], *, as_json: bool = False
+) -> NoReturn:
+    """Say that data does not conform, and end."""
+    say(f"Nothing was published. The report is in {settings.releases / 'rejected'}.")
+    if (settings.releases / "current").exists():
+        say("The release that was current still is.")
+    if as_json:
+        sources = [_counts(c) for c in counts]
+        print_json({"release": None, "conforms": False, "quads": 0, "sources": sources})
+    raise typer.Exit(1)
 
 
 @app.command()

@@ -17,7 +17,7 @@ import re
 import sys
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack
 from operator import itemgetter
 from pathlib import Path
@@ -82,6 +82,14 @@ class Form(msgspec.Struct, frozen=True):
     delimiter: str = ","
 
 
+class NoTable(FactError):
+    """A file is of no table of a feed; `first` are its first bytes."""
+
+    def __init__(self, what: str, first: bytes, **rest: str) -> None:
+        super().__init__(what, **rest)
+        self.first = first
+
+
 class Fault(NamedTuple):
     """What is no row, and why: line, column, value and reason."""
 
@@ -115,7 +123,7 @@ def files_of(path: Path) -> list[Path]:
     return [path]
 
 
-def members(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
+def members(path: Path) -> Generator[tuple[str, IO[bytes]], None, None]:
     """Yield the name and the unpacked bytes of every file in a file: of a zip there may be several.
 
     Each is closed before the next is opened.
@@ -212,8 +220,9 @@ def form_of(feed: Feed, first: bytes, where: str) -> Form:
             wanted = f"a header with {', '.join(table.required or table.key)}"
             wanted += f", or {lengths[0]} columns without one" if table.header == "either" else ""
         problems.append(f"{table.id}: {wanted}")
-    raise FactError(
+    raise NoTable(
         f"this is no file of {feed.id}",
+        first,
         where=where,
         seen=line[:120] or "nothing",
         expected="; or ".join(problems),
