@@ -509,8 +509,8 @@ class Scribe:
         self.shared[subject] = f"{subject} {f'{tail}{subject} '.join(pairs)}{tail}"
 
     def _using(self, subject: str) -> None:
-        assert self.uses is not None
-        self.uses.setdefault(subject, set()).add(self.row)
+        if self.uses is not None:
+            self.uses.setdefault(subject, set()).add(self.row)
 
     # --- what rows share ---------------------------------------------------------------------
 

@@ -17,7 +17,10 @@ if __name__ == "__main__":
         "".join(built.dataset.lines(f"{BASE}id/graph/harbour-visit")), encoding="utf-8"
     )
     for sample in sorted((HERE / "samples").iterdir()):
-        known = known_of(sample.stem, sample) if sample.suffix == ".json" else None
-        (mapped,) = feed_file(sample.stem, sample, known=known)
+        lines: set[str] = set()
+        for path in sorted(sample.iterdir()) if sample.is_dir() else [sample]:
+            known = known_of(sample.stem, path) if path.suffix == ".json" else None
+            (mapped,) = feed_file(sample.stem, path, known=known)
+            lines.update(lines_of(mapped))
         golden = HERE / "golden" / f"{sample.stem}.nq"
-        golden.write_text("".join(lines_of(mapped)), encoding="utf-8")
+        golden.write_text("".join(sorted(lines)), encoding="utf-8")
