@@ -602,7 +602,7 @@ def _name(command: Any) -> str:
     return str(command.name or command.callback.__name__.replace("_", "-"))
 
 
-_TAKES: Final = {Path: "path", str: "text", int: "number", bool: ""}
+_TAKES: Final = {Path: "path", str: "text", int: "number", float: "number", bool: ""}
 
 
 def _parameters(function: Callable[..., None]) -> tuple[list[str], list[str]]:
@@ -622,7 +622,7 @@ def _parameters(function: Callable[..., None]) -> tuple[list[str], list[str]]:
         default = defaults[name].default
         needed = default is inspect.Parameter.empty
         extra = ["needed"] if needed else []
-        if not needed and default not in (None, False):
+        if not needed and default not in (None, False, ""):
             extra.append(f"default: `{default}`")
         tail = f" ({'; '.join(extra)})" if extra else ""
         takes = (info.metavar or _TAKES[kind]).lower()

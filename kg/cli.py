@@ -427,6 +427,14 @@ def serve(
     more: Annotated[
         list[str] | None, typer.Argument(metavar="FILE...", help="More files for --rdf.")
     ] = None,
+    backend: Annotated[
+        str | None,
+        typer.Option(
+            "--backend",
+            metavar="URL",
+            help="Have this SPARQL server evaluate the queries; `kg export --to` loads it.",
+        ),
+    ] = None,
     config: ConfigOption = None,
 ) -> None:
     """Serve the current release: pages, downloads, SPARQL. Stays in the foreground.
@@ -441,7 +449,15 @@ def serve(
             "--rdf and --releases exclude each other",
             hint="`kg release import FILE…` publishes files into a folder of releases",
         )
-    settings = read_settings(config, releases=releases, host=host, port=port, texts=texts)
+    settings = read_settings(
+        config, releases=releases, host=host, port=port, texts=texts, backend=backend
+    )
+    if rdf and settings.backend:
+        raise ConfigError(
+            "--rdf is not served by another server",
+            where="--backend",
+            hint="publish the files with `kg release import`, then `kg export --to` loads them",
+        )
     logs.set_up(settings.log_level, settings.log_format, times=True)
     from kg.web.server import serve as run
 
@@ -885,12 +901,18 @@ def export(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Files such as graph.ttl.gz or graphs/registry.nq. [default: all of the whole "
-            "graph]"
+            metavar="[NAMES|URL]...",
+            help="Files such as graph.ttl.gz or graphs/registry.nq [default: all of the whole "
+            "graph]; or the address of a server, with --to KIND.",
         ),
     ] = None,
     to: Annotated[
-        str, typer.Option("--to", help="The folder to write into, or - for the standard output.")
+        str,
+        typer.Option(
+            "--to",
+            help="The folder to write into, or - for the standard output; or the kind of server "
+            "at URL: virtuoso, oxigraph or gsp (SPARQL 1.1 Graph Store Protocol).",
+        ),
     ] = "export",
     static: Annotated[
         Path | None,
@@ -909,18 +931,129 @@ def export(
     release: Annotated[
         str, typer.Option("--release", help="Its id, or the beginning of it.")
     ] = "current",
+    store: Annotated[
+        str,
+        typer.Option(
+            "--store",
+            metavar="URL",
+            help="A server's Graph Store, if not as usual.",
+            show_default=False,
+        ),
+    ] = "",
+    union: Annotated[
+        str,
+        typer.Option(
+            "--union",
+            help="Where a server gets the union of all graphs: default (its default graph) or "
+            "named (<base>export/union). [default: default; named for virtuoso]",
+            show_default=False,
+        ),
+    ] = "",
+    user: Annotated[
+        str | None,
+        typer.Option("--user", help="Who loads a server; the password is KG_SERVER_PASSWORD."),
+    ] = None,
+    private: Annotated[
+        bool, typer.Option("--private", help="Load also the graphs that may not be handed on.")
+    ] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Send every graph again, whatever the server holds.")
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace a default graph that is not ours.")
+    ] = False,
+    piece_mib: Annotated[
+        int, typer.Option("--piece-mib", min=1, max=64, help="MiB that are sent at once.")
+    ] = 4,
+    timeout_s: Annotated[
+        float, typer.Option("--timeout", min=1, help="Seconds that one request may take.")
+    ] = 120.0,
+    load_dir: Annotated[
+        Path | None,
+        typer.Option(
+            "--load-dir",
+            metavar="FOLDER",
+            help="Use Virtuoso's bulk loader: a folder that both can reach, in its DirsAllowed.",
+        ),
+    ] = None,
+    isql: Annotated[
+        str,
+        typer.Option(
+            "--isql",
+            metavar="HOST:PORT",
+            help="Where Virtuoso takes SQL, with --load-dir. [default: 127.0.0.1:1111]",
+            show_default=False,
+        ),
+    ] = "",
+    as_json: JsonOption = False,
     releases: ReleasesOption = None,
     config: ConfigOption = None,
 ) -> None:
     """Write the dumps of a release as plain files, each checked against its checksum.
 
     With --static: write its whole site as files that any host of files can serve.
+
+    With --to KIND URL: load its graphs into another SPARQL server, and count them there.
     """
     from kg.export import export_dump, export_dumps
     from kg.release import find_release
+    from kg.servers import KINDS, load_release, target
 
-    settings = read_settings(config, releases=releases)
+    settings = read_settings(config, releases=releases, server_user=user)
     folder = find_release(settings.releases, None if release == "current" else release)
+    addresses = [name for name in names or () if "://" in name]
+    if addresses or to in KINDS:
+        if len(names or ()) != 1 or not addresses or to not in KINDS or static is not None:
+            raise ConfigError(
+                "a server is loaded by its kind and its address alone",
+                where="--to",
+                seen=" ".join([to, *(names or ())]),
+                expected=f"--to {'|'.join(KINDS)} URL",
+                hint=f"a folder of that name is --to ./{to}" if to in KINDS else "",
+            )
+        loaded = load_release(
+            folder,
+            target(
+                to,
+                addresses[0],
+                store=store,
+                union=union,
+                user=settings.server_user,
+                password=settings.server_password,
+                timeout_s=timeout_s,
+                piece=piece_mib << 20,
+                load_dir=load_dir,
+                isql=isql,
+            ),
+            private=private,
+            full=full,
+            force=force,
+            say=say,
+        )
+        say(
+            f"release {loaded.release[:12]}: {loaded.triples:,} triples; graphs: "
+            f"{len(loaded.sent)} sent, {len(loaded.kept)} there already, "
+            f"{len(loaded.removed)} removed; all counted"
+        )
+        if as_json:
+            print_json(loaded._asdict())
+        else:
+            typer.echo(loaded.query)
+        return
+    for option, given in (
+        ("--store", store),
+        ("--union", union),
+        ("--private", private),
+        ("--full", full),
+        ("--force", force),
+        ("--load-dir", load_dir),
+        ("--isql", isql),
+        ("--json", as_json),
+    ):
+        if given:
+            raise ConfigError(
+                f"{option} is for a server", where=option, expected=f"--to {'|'.join(KINDS)} URL"
+            )
     if static is not None:
         if names or to != "export":
             raise ConfigError(

@@ -21,7 +21,7 @@ from kg.errors import ConfigError, KgError, raise_all
 SETTINGS_FILE = "kg.toml"
 """Name of the settings file that the commands look for in the working directory."""
 
-Kind = Literal["IRI", "folder", "text", "addresses", "integer", "number", "choice"]
+Kind = Literal["IRI", "folder", "text", "secret", "addresses", "integer", "number", "choice"]
 
 _BASE_IRI = re.compile(
     r"https?://[A-Za-z0-9.\-]+(:[0-9]{1,5})?(/([A-Za-z0-9._~!$&'()*+,;=:@\-]|%[0-9A-Fa-f]{2})+)*/"
@@ -61,7 +61,7 @@ class Setting:
             return "the path of a folder"
         if self.kind == "addresses":
             return "addresses or networks of IP, with commas between them, or `*` for all"
-        if self.kind == "text":
+        if self.kind in ("text", "secret"):
             return "text in one line"
         what = "a whole number" if self.kind == "integer" else "a number"
         if self.maximum < math.inf:
@@ -89,7 +89,7 @@ def _setting(
         "maximum": maximum,
         "choices": choices,
     }
-    return dataclasses.field(default=default, metadata=row)
+    return dataclasses.field(default=default, metadata=row, repr=kind != "secret")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +134,23 @@ class Settings:
         "The port that `kg serve` listens on; 0 for any free one.",
         minimum=0,
         maximum=65535,
+    )
+    backend: str = _setting(
+        "text",
+        "",
+        "The address of a SPARQL server that holds the release (`kg export --to`): `kg serve` has "
+        "it evaluate the queries. Without it: our own engine.",
+    )
+    server_user: str = _setting(
+        "text",
+        "",
+        "Who asks or fills another SPARQL server (`kg serve --backend`, `kg export --to`). "
+        "Without it: nobody in particular.",
+    )
+    server_password: str = _setting(
+        "secret",
+        "",
+        "Their password there. It is no flag: a list of processes would show it.",
     )
     workers: int = _setting(
         "integer",
@@ -390,7 +407,10 @@ def _read(row: Setting, value: object, where: str, folder: Path) -> str | int | 
         read = value
     if read is None:
         raise ConfigError(
-            "the value is not accepted", where=where, seen=str(value), expected=row.accepted
+            "the value is not accepted",
+            where=where,
+            seen="a secret" if row.kind == "secret" else str(value),
+            expected=row.accepted,
         )
     return read
 
@@ -401,7 +421,7 @@ def _accepts(row: Setting, value: str) -> bool:
         return value in row.choices
     if row.kind == "addresses":
         return value in ("", "*") or all(map(_is_address, value.split(",")))
-    return row.kind == "text" or _BASE_IRI.fullmatch(value) is not None
+    return row.kind in ("text", "secret") or _BASE_IRI.fullmatch(value) is not None
 
 
 def _is_address(text: str) -> bool:

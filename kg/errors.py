@@ -9,6 +9,7 @@
     ├── ReleaseError    a release is missing, incomplete or not what its manifest says
     ├── QueryError      a query is refused, fails or oversteps a limit
     ├── TooLarge        the work is more than this machine should be given
+    ├── ServerError     a server elsewhere cannot be reached, refuses or cuts what it gives
     └── KgErrors        several of one stage, reported together
 
 They carry fields and no HTTP status or exit code: `kg.web` and `kg.cli` each have one table.
@@ -18,6 +19,7 @@ Data that does not conform to the shapes is a result and no error.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 _SEEN_LIMIT = 200
 _KEPT = "\u200c\u200d"  # the joiners of Indic scripts, invisible and meant
@@ -93,6 +95,34 @@ class QueryError(KgError):
 
 class TooLarge(KgError):
     """The work is more than this machine should be given."""
+
+
+ServerReason = Literal["store", "timeout", "result-size", "evaluation"]
+"""Why a server elsewhere has given no whole answer, in the words of `kg.web.guard.Reason`."""
+
+
+class ServerError(KgError):
+    """A server elsewhere cannot be reached, refuses, fails, or cuts what it gives.
+
+    Args:
+        reason: why.
+        passing: whether the same may go better in a while.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: str = "",
+        seen: str = "",
+        expected: str = "",
+        hint: str = "",
+        reason: ServerReason = "store",
+        passing: bool = False,
+    ) -> None:
+        super().__init__(what, where=where, seen=seen, expected=expected, hint=hint)
+        self.reason: ServerReason = reason
+        self.passing = passing
 
 
 class KgErrors(KgError):

@@ -65,8 +65,8 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         id: its name, `[a-z]+`: in `issues.jsonl` and as the argument of `mapper`.
-        form: `tsv` has neither quotes nor escapes; `csv` as in RFC 4180; `json` is one object a
-            line, or one array of objects.
+        form: `tsv` has neither quotes nor escapes; `csv` as in RFC 4180, also with semicolons or
+            tabs for commas; `json` is one object a line, or one array of objects.
         columns: the names of the columns, in the order of files without a header. Of JSON, the
             fields that the mapping reads.
         header: whether files begin with the names of their columns. Where they do, their order
@@ -180,6 +180,15 @@ class Amount(NamedTuple):
     low: str
     best: str
     high: str
+
+    @property
+    def shown(self) -> str:
+        """Return it in a few words: `10`, `10 (8 to 12)`, `at least 8`."""
+        low, best, high = self[1:]
+        if best:
+            spread = low not in ("", best) or high not in ("", best)
+            return f"{best} ({low or '…'} to {high or '…'})" if spread else best
+        return f"at least {low}" if low else f"at most {high}"
 
 
 class States(Protocol):
@@ -302,7 +311,7 @@ def slug(text: str) -> str:
     """Return a feed's identifier as a part of a key: as it is, or 16 hex digits of its SHA-256.
 
     >>> slug("410412347"), slug("AFG-2021-1-735-1217.1")
-    ('410412347', '3bb3dd5cc4cfbc63')
+    ('410412347', '599eff307cff3a69')
     """
     if len(text) <= 80 and ((text.isdigit() and text.isascii()) or _KEY.fullmatch(text)):
         return text
@@ -1132,24 +1141,31 @@ class Scribe:
         to: Node | None = None,
         *,
         value: str = "",
+        quantity: Amount | None = None,
         lang: str = "en",
         time: Time | None = None,
+        description: str = "",
         identifier: str = "",
     ) -> Node:
         """Write a relation: a description; nothing here says that it holds. Return it.
 
         Rows that speak of the same one share it: without an identifier it is written once.
 
+        A number that only some of those who speak of an event give is a relation of the event, with
+        claims of its own.
+
         Args:
             subject: of whom.
             kind: a concept of relation types, by its key.
             to: what it leads to; or
-            value: a text.
+            value: a text; or
+            quantity: a number, which is no part of the address.
             lang: the language of the value.
             time: for which time.
+            description: more about it, in our own words; no text of a source.
             identifier: the row's, if it has one.
         """
-        assert bool(to) != bool(value)
+        assert (to is not None) + bool(value) + (quantity is not None) == 1
         when = time.iri.rpartition("/")[2][:-1] if time else None
         key = digest_key("relation", subject.key, kind, to.key if to else None, value or None, when)
         node = f"<{data_iri(self.base, 'relation', key)}>"
@@ -1158,7 +1174,8 @@ class Scribe:
             self._using(node)
             return known
         words = self._vocabulary.schemes["relation-type"][kind].label
-        label = f"{subject.label} — {words} — {to.label if to else value}"
+        end = to.label if to else quantity.shown if quantity else value
+        label = f"{subject.label} — {words} — {end}"
         pairs = [
             *_RELATION,
             self._run,
@@ -1169,10 +1186,14 @@ class Scribe:
         ]
         if to:
             pairs.append(_P["object"] + to.iri)
+        elif quantity:
+            pairs.append(_P["quantity"] + quantity.iri)
         else:
             pairs.append(_P["value"] + text_of(value, lang))
         if time:
             pairs.append(_P["time"] + time.iri)
+        if description:
+            pairs.append(_DESCRIPTION + text_of(description, "en"))
         self._put(node, pairs)
         self._using(node)
         found = self._nodes["relation", key] = Node(node, f"relation/{key}", label)

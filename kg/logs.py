@@ -73,6 +73,8 @@ def set_up(level: str, form: str, *, times: bool = False) -> None:
     """
     handler = _Handler(Json() if form == "json" else Text(times=times))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    # The client of HTTP tells of each request, with its address.
+    logging.getLogger("httpx2").setLevel(logging.DEBUG if level == "debug" else logging.WARNING)
 
 
 class _Handler(logging.StreamHandler[TextIO]):

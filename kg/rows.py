@@ -41,6 +41,8 @@ LINES: Final = 200
 """Lines that a quoted value may go on for."""
 ARRAY: Final = 512 << 20
 """Bytes of a JSON array at most: it is read as a whole."""
+DELIMITERS: Final = ",;\t"
+"""What may stand between the columns of CSV, which is told by the first line of a file."""
 STDIN: Final = "-"
 
 _GZIP, _ZIP, _ZSTD = b"\x1f\x8b", b"PK\x03\x04", b"\x28\xb5\x2f\xfd"
@@ -69,6 +71,7 @@ class Form(msgspec.Struct, frozen=True):
         width: the columns of a row.
         header: whether the first line names them.
         unknown: columns that the table does not know.
+        delimiter: what stands between two columns.
     """
 
     table: str
@@ -76,6 +79,7 @@ class Form(msgspec.Struct, frozen=True):
     width: int
     header: bool
     unknown: tuple[str, ...] = ()
+    delimiter: str = ","
 
 
 class Fault(NamedTuple):
@@ -180,7 +184,13 @@ def form_of(feed: Feed, first: bytes, where: str) -> Form:
         FactError: it is no file of this feed.
     """
     text = first.removeprefix(_BOM).decode("utf-8", "replace")
-    line = text.split("\n", 1)[0].rstrip("\r")
+    lines = text.split("\n", LINES)
+    line = lines[0].rstrip("\r")
+    record = line
+    for taken in range(2, len(lines) + 1):
+        if record.count('"') % 2 == 0:
+            break
+        record = "\n".join(lines[:taken]).rstrip("\r")
     problems = []
     for table in feed.tables:
         if table.form == "json":
@@ -189,13 +199,14 @@ def form_of(feed: Feed, first: bytes, where: str) -> Form:
                     return found
                 problems.append(f"{table.id}: JSON objects with {', '.join(table.required)}")
             continue
-        cells = _cells(table, line)
-        if table.header != "never" and (found := _by_header(table, cells)):
-            return found
         lengths = table.lengths or (len(table.columns),)
-        if table.header != "always" and len(cells) in lengths and not _is_header(table, cells):
-            places = tuple(n if n < len(cells) else -1 for n in range(len(table.columns)))
-            return Form(table.id, places, len(cells), header=False)
+        for delimiter in "\t" if table.form == "tsv" else DELIMITERS:
+            cells = _cells(table, line if table.form == "tsv" else record, delimiter)
+            if table.header != "never" and (found := _by_header(table, cells, delimiter)):
+                return found
+            if table.header != "always" and len(cells) in lengths and not _is_header(table, cells):
+                places = tuple(n if n < len(cells) else -1 for n in range(len(table.columns)))
+                return Form(table.id, places, len(cells), header=False, delimiter=delimiter)
         wanted = f"{' or '.join(map(str, lengths))} columns"
         if table.header != "never":
             wanted = f"a header with {', '.join(table.required or table.key)}"
@@ -210,10 +221,10 @@ def form_of(feed: Feed, first: bytes, where: str) -> Form:
     )
 
 
-def _cells(table: Table, line: str) -> list[str]:
+def _cells(table: Table, line: str, delimiter: str) -> list[str]:
     if table.form == "tsv":
-        return line.split("\t")
-    return next(csv.reader([line]), [])
+        return line.split(delimiter)
+    return next(csv.reader(io.StringIO(line, newline=""), delimiter=delimiter), [])
 
 
 def _is_header(table: Table, cells: Sequence[str]) -> bool:
@@ -221,7 +232,7 @@ def _is_header(table: Table, cells: Sequence[str]) -> bool:
     return sum(cell.strip().lower() in names for cell in cells) * 2 > len(cells)
 
 
-def _by_header(table: Table, cells: Sequence[str]) -> Form | None:
+def _by_header(table: Table, cells: Sequence[str], delimiter: str) -> Form | None:
     if not _is_header(table, cells):
         return None
     names = [cell.strip().lower() for cell in cells]
@@ -236,6 +247,7 @@ def _by_header(table: Table, cells: Sequence[str]) -> Form | None:
         len(names),
         header=True,
         unknown=tuple(cell for cell in cells if cell.strip() and cell.strip().lower() not in known),
+        delimiter=delimiter,
     )
 
 
@@ -457,7 +469,8 @@ def _record(line: bytes, number: int, form: Form) -> list[str] | Fault:
     if not text.strip():
         return []
     try:
-        cells = next(csv.reader(io.StringIO(text, newline=""), strict=True), [])
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=form.delimiter, strict=True)
+        cells = next(reader, [])
     except csv.Error as error:
         return Fault(number, "", text[:200], f"no CSV: {error}")
     return cells if len(cells) == form.width else _width(number, cells, form)

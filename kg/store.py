@@ -187,6 +187,26 @@ class Store:
         default = self._store.quads_for_pattern(None, None, None, ox.DefaultGraph())
         self._union = next(default, None) is None
 
+    def probe(self) -> None:
+        """Return if a small query on the store on disk can be answered.
+
+        Raises:
+            QueryError, OSError: it cannot.
+        """
+        try:
+            for _ in cast("Iterable[Any]", self._store.query("SELECT * { ?s ?p ?o } LIMIT 1")):
+                pass
+        except (RuntimeError, ValueError) as error:
+            raise QueryError(f"the query cannot be evaluated: {error}") from error
+
+    @property
+    def sorts_by_kind(self) -> bool:
+        """Return whether what is asked is changed so that values of several kinds have an order.
+
+        See `kg.web.order`.
+        """
+        return True
+
     def query(
         self,
         text: str,
@@ -209,10 +229,34 @@ class Store:
             QueryError: the evaluation failed.
             OSError: nothing more can be written, or the store cannot be read.
         """
+        answer = self._evaluate(text, default_graphs, named_graphs)
+        self._write(answer, output, media_type, limit)
+
+    def asked(
+        self,
+        text: str,
+        output: IO[bytes],
+        media_type: str,
+        default_graphs: Sequence[str] | None = None,
+        named_graphs: Sequence[str] | None = None,
+        limit: RowLimit | None = None,
+    ) -> None:
+        """Write the answer to a query that somebody asks of us, and no page of its own: as `query`.
+
+        Args:
+            text, output, media_type, default_graphs, named_graphs, limit: as for `query`.
+        Raises:
+            SyntaxError, QueryError, OSError: as for `query`.
+        """
+        self.query(text, output, media_type, default_graphs, named_graphs, limit)
+
+    def _write(
+        self, answer: Any, output: IO[bytes], media_type: str, limit: RowLimit | None
+    ) -> None:
+        """Write solutions, yes or no, or triples as they come."""
         import pyoxigraph as ox
 
-        answer = self._evaluate(text, default_graphs, named_graphs)
-        if isinstance(answer, ox.QueryTriples):
+        if not isinstance(answer, ox.QuerySolutions | ox.QueryBoolean):
             triples = answer if limit is None else limit.first(answer)
             self._serialize(triples, output, media_type)
             return

@@ -106,6 +106,10 @@ COLUMNS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "subject": _TEXT,
             "object": _TEXT,
             "value": _TEXT,
+            "low": _NUMBER,
+            "best": _NUMBER,
+            "high": _NUMBER,
+            "unit": _TEXT,
             "earliest": _DATE,
             "latest": _DATE,
             "run": _TEXT,
@@ -182,8 +186,9 @@ class Tables:
         """Return the times and quantities that rows name and nothing was said of, as tokens."""
         rows = self.rows
         named = {row[n] for some, n in ((rows.events, 7), (rows.claims, 16)) for row in some}
-        named |= {row[6] for row in rows.relations}
-        wanted = (named - rows.times.keys()) | ({e[11] for e in rows.events} - rows.amounts.keys())
+        named |= {row[7] for row in rows.relations}
+        counted = {row[11] for row in rows.events} | {row[6] for row in rows.relations}
+        wanted = (named - rows.times.keys()) | (counted - rows.amounts.keys())
         return sorted(f"<{iri}>" for iri in wanted if iri)
 
     def _event(self, iri: str, values: dict[str, list[str]]) -> None:
@@ -248,6 +253,7 @@ class Tables:
                 _iri(values, "subject"),
                 _iri(values, "object"),
                 _text(values, f"{_CH}value>"),
+                _iri(values, "quantity"),
                 _iri(values, "time"),
                 _first(values, _RUN)[1:-1],
             )
@@ -395,7 +401,10 @@ def joined(
         for e in rows.events
     ]
     claims = [(*c[:16], *times.get(c[16], none)[1:], c[17]) for c in rows.claims]
-    relations = [(*r[:6], *times.get(r[6], none)[1:], r[7]) for r in rows.relations]
+    relations = [
+        (*r[:6], *amounts.get(r[6], nothing), *times.get(r[7], none)[1:], r[8])
+        for r in rows.relations
+    ]
     return {
         "events": sorted(events, key=place_of),
         "claims": sorted(claims, key=place_of),

@@ -29,7 +29,7 @@ SOURCE = Feed(
         "Open Event Data Alliance: PLOVER gold-standard records, "
         "https://github.com/openeventdata/PLOVER, CC BY-SA 4.0."
     ),
-    retrieved="2024-01-01",
+    retrieved="2026-11-28",
     method="People read a sentence and code who does what to whom, by the PLOVER manual.",
     machine=False,
     tables=(

@@ -30,7 +30,7 @@ SOURCE = Feed(
         "Scarborough, Bagozzi, Beger, Berrie, Halterman, Schrodt, Spivey: POLECAT Weekly Data, "
         "Harvard Dataverse, https://doi.org/10.7910/DVN/AJGVIT"
     ),
-    retrieved="2024-01-01",
+    retrieved="2026-11-28",
     method="A program reads news reports in several languages and codes events by PLOVER.",
     machine=True,
     tables=(

@@ -23,7 +23,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from kg.web.worker import BORN, DIED
+from kg.web.worker import BACKEND, BORN, DIED
 
 FORK: Final = b"f"
 _LONGEST: Final = 64
@@ -45,9 +45,13 @@ class _Birth:
 
 
 class Nursery:
-    """The nursery of a pool, as the server sees it. Made by `start`."""
+    """The nursery of a pool, as the server sees it.
 
-    def __init__(self) -> None:
+    Args:
+        backend: whether workers ask another server.
+    """
+
+    def __init__(self, *, backend: bool = False) -> None:
         self._loop = asyncio.get_running_loop()
         self._births: deque[_Birth] = deque()
         self._living: dict[int, Ended] = {}
@@ -60,7 +64,10 @@ class Nursery:
         try:
             with theirs:
                 self._process = subprocess.Popen(
-                    [sys.executable, "-P", "-m", "kg.web.worker", str(os.getpid())],
+                    [
+                        *(sys.executable, "-P", "-m", "kg.web.worker", str(os.getpid())),
+                        *([BACKEND] if backend else []),
+                    ],
                     stdin=theirs.fileno(),
                     stdout=subprocess.DEVNULL,
                     env={**os.environ, **allocator, "RUST_BACKTRACE": "0"},

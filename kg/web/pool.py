@@ -42,6 +42,7 @@ from kg.errors import ReleaseError
 from kg.store import Release, open_release
 from kg.vocab import graph_iri
 from kg.web import negotiation
+from kg.web.backend import Backend
 from kg.web.guard import Checked, Form, QueryFailure, check
 from kg.web.lanes import Lanes, Place
 from kg.web.nursery import Nursery
@@ -262,16 +263,22 @@ class Pool:
         release: the folder of a finished release, or the release once opened.
         limits: what queries may take.
         tally: counts on where one is given, else a new one.
+        backend: the server that evaluates the queries in the place of our engine, if there is one.
 
     Use it as `async with Pool(path, limits) as pool`; entering fails if no worker can start.
     """
 
     def __init__(
-        self, release: Path | Release, limits: Limits = DEFAULTS, tally: Tally | None = None
+        self,
+        release: Path | Release,
+        limits: Limits = DEFAULTS,
+        tally: Tally | None = None,
+        backend: Backend | None = None,
     ) -> None:
         self.tally = tally or Tally()
         self.release = release if isinstance(release, Release) else open_release(release)
         self.limits = limits
+        self.backend = backend
         self.isolated: bool | None = None
         """Whether the system has taken the network from the workers; None before the start."""
         self._link = f"{self.release.base_iri}download"
@@ -295,7 +302,7 @@ class Pool:
         self._texts.add(None)
         self._lanes = Lanes(self.limits.workers, self.limits.queue, _usable)
         try:
-            self._nursery = Nursery()
+            self._nursery = Nursery(backend=self.backend is not None)
             try:
                 self._add(await self._start())
             except BaseException:
@@ -776,7 +783,7 @@ class Pool:
 
     async def _start(self) -> Worker:
         if not self._nursery.alive:
-            self._nursery = Nursery()
+            self._nursery = Nursery(backend=self.backend is not None)
         nursery = self._nursery
         setup = {
             "store": str(self.release.store),
@@ -785,6 +792,7 @@ class Pool:
             "ontology": graph_iri(self.release.base_iri, "vocabulary"),
             "imported": self.release.manifest.imported,
             "memory_mib": self.limits.memory_mib,
+            "backend": msgspec.to_builtins(self.backend),
         }
         try:
             return await Worker.start(nursery, setup)
@@ -900,7 +908,10 @@ class _Exchange:
                 found.cut = int(content)
             elif kind == b"X":
                 self._over = True  # the worker leaves the other jobs undone
-                raise QueryFailure(**json.loads(content))
+                fields = json.loads(content)
+                if told := fields.pop("log", ""):
+                    _LOG.warning("no answer from the server behind: %s", told)
+                raise QueryFailure(**fields)
             else:
                 return None
 

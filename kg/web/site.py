@@ -43,10 +43,13 @@ from kg.errors import KgError
 from kg.manifest import (
     LABELS,
     Manifest,
+    read_manifest,
 )
+from kg.remote import Access
 from kg.store import Release, current_release
 from kg.vocab import graph_iri
 from kg.web import describe, gather
+from kg.web.backend import attach
 from kg.web.cache import Cache
 from kg.web.downloads import Files
 from kg.web.guard import QueryFailure
@@ -67,6 +70,7 @@ from kg.web.protocol import problem as problem_json
 from kg.web.quota import Quota, client_of
 from kg.web.search import label_languages
 from kg.web.texts import TOKEN, Texts
+from kg.web.worker import GRACE_S
 
 if TYPE_CHECKING:
     from kg.config import Settings
@@ -531,7 +535,9 @@ class Site:
         if self.texts is not None:
             secret = f"{address}?{TOKEN}={self.texts.token}"
             _log.info("the words of %d texts are shown by %s", len(self.texts), secret)
-        if served.pool.isolated:
+        if served.pool.backend is not None:
+            _log.info("queries are evaluated by %s", served.pool.backend.query)
+        elif served.pool.isolated:
             _log.info("query workers have no network")
         else:
             _log.warning(
@@ -597,7 +603,24 @@ class Site:
             task.add_done_callback(self._retiring.pop)
 
     async def _open(self, folder: Path) -> Served:
-        pool = Pool(folder, Limits.of(self.settings), self.metrics.pools)
+        settings = self.settings
+        backend = None
+        if settings.backend:
+            access = Access(
+                query=settings.backend,
+                user=settings.server_user,
+                password=settings.server_password,
+                timeout_s=settings.query_timeout_s + GRACE_S,
+            )
+            manifest = await asyncio.to_thread(read_manifest, folder)
+            attached = await asyncio.to_thread(attach, access, manifest, settings.result_limit_mib)
+            backend = attached.backend
+            if attached.missing:
+                _log.warning(
+                    "the server behind has only what may be handed on: queries do not see %s",
+                    ", ".join(attached.missing),
+                )
+        pool = Pool(folder, Limits.of(settings), self.metrics.pools, backend)
         endpoint = SparqlEndpoint(
             pool, cache_mib=self.settings.cache_mib, quota=self.quota, metrics=self.metrics
         )

@@ -5,7 +5,8 @@ socket pair as standard input. That process imports what workers need and opens 
 message it forks a worker, which opens the store and answers one request after the other. A worker
 ends when its server or the nursery does, when it has used its memory, and when an answer takes
 longer than its request allows: the server kills it then, and should the server be unable to, an
-alarm of the kernel does.
+alarm of the kernel does. Where another server evaluates the queries (`kg.web.backend`), the
+nursery is told so by a word behind PID, and workers keep the network.
 
 Frames to the worker: four bytes of length, JSON. Frames from it: one byte of kind, four of length,
 content. Kinds: `H` ready (JSON), `D` a part of an answer, `Z` a part of one that is compressed, `C`
@@ -31,7 +32,7 @@ import zlib
 from pathlib import Path
 from typing import IO, Any, Final, NoReturn, cast
 
-from kg.errors import QueryError
+from kg.errors import QueryError, ServerError
 from kg.store import RowLimit, Store
 from kg.web.gather import Gatherer
 from kg.web.guard import position
@@ -42,6 +43,8 @@ LENGTH: Final = struct.Struct(">I")
 HEAD: Final = struct.Struct(">cI")
 BORN: Final = struct.Struct("=ci")
 DIED: Final = struct.Struct("=cii")
+BACKEND: Final = "backend"
+"""What tells a nursery that its workers ask another server."""
 GRACE_S: Final = 2.0
 """How much later than the server the kernel ends an answer that takes too long."""
 
@@ -60,7 +63,6 @@ _PR_SET_PDEATHSIG: Final = 1
 _PR_SET_NO_NEW_PRIVS: Final = 38
 _CLONE_NEWUSER: Final = 0x10000000
 _CLONE_NEWNET: Final = 0x40000000
-_PROBE = "SELECT * { ?s ?p ?o } LIMIT 1"
 
 
 class _TooLargeError(OSError):
@@ -152,6 +154,10 @@ def main() -> None:
     _die_with(int(sys.argv[1]))
     import pyoxigraph  # noqa: F401 - so that no worker has to
 
+    if sys.argv[2:] == [BACKEND]:
+        import httpx2  # noqa: F401
+
+        import kg.web.backend  # noqa: F401
     server = socket.socket(fileno=0)
     read, write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
     signal.signal(signal.SIGCHLD, lambda number, frame: None)
@@ -221,15 +227,16 @@ def _work(connection: socket.socket) -> None:
     setup = _receive(connection)
     if setup is None:
         return
-    isolated = _leave_network()
+    backend = setup["backend"]
+    isolated = _leave_network(only_privileges=backend is not None)
     _deepen_stack()
-    store = Store(Path(setup["store"]), setup["prefixes"], disjoint=setup["disjoint"])
+    store = _open(setup)
     gatherer = Gatherer(store, setup["ontology"], imported=setup["imported"])
-    _Job(store, gatherer, connection).probe()
+    store.probe()
     statm = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
     base = _limit_memory(setup["memory_mib"] << 20, statm)
     # A worker that cannot answer under the limit must fail now, not at the first request.
-    _Job(store, gatherer, connection).probe()
+    store.probe()
     hello = json.dumps({"isolated": isolated, "address_space": base}).encode()
     connection.sendall(HEAD.pack(b"H", len(hello)) + hello)
     grown = base + (setup["memory_mib"] << 19)
@@ -246,6 +253,16 @@ def _work(connection: socket.socket) -> None:
             return
 
 
+def _open(setup: dict[str, Any]) -> Store:
+    """Return the store of the release, with our engine or with another server."""
+    path, prefixes, disjoint = Path(setup["store"]), setup["prefixes"], setup["disjoint"]
+    if setup["backend"] is None:
+        return Store(path, prefixes, disjoint=disjoint)
+    from kg.web.backend import Backend, RemoteStore
+
+    return RemoteStore(path, prefixes, Backend(**setup["backend"]), disjoint=disjoint)
+
+
 class _Job:
     """One answer to one job."""
 
@@ -258,16 +275,13 @@ class _Job:
         self._largest = largest
         self._output = _Output(connection, False, largest)
 
-    def probe(self) -> None:
-        """Answer a small query to nobody."""
-        with Path(os.devnull).open("wb") as nothing:
-            self._store.query(_PROBE, nothing, "application/sparql-results+json")
-
     def answer(self, job: dict[str, Any]) -> bool | None:
         """Send the answer, and return whether there was one; None if this process is unfit now."""
         self._output = _Output(self._connection, job.get("gzip", False), self._largest)
         try:
             self._run(job)
+        except ServerError as error:
+            self._fail(error.reason, **_of_server(error))
         except SyntaxError as error:
             self._fail("syntax", **_syntax(str(error), job["text"]))
         except QueryError as error:
@@ -301,8 +315,12 @@ class _Job:
             rows, limit = job.get("rows", 0), None
             if rows:
                 limit = RowLimit(rows, job["link"], self._output.cut)
-            text = job["text"] if job.get("own") else ordered(job["text"])
-            store.query(text, output, media_type, job["default"], job["named"], limit)
+            if job.get("own"):
+                answer, text = store.query, job["text"]
+            else:
+                answer = store.asked
+                text = ordered(job["text"]) if store.sorts_by_kind else job["text"]
+            answer(text, output, media_type, job["default"], job["named"], limit)
         elif job["kind"] == "statements":
             store.statements(ordered(job["text"]), output, media_type)
         elif job["kind"] == "graph":
@@ -313,6 +331,20 @@ class _Job:
     def _fail(self, reason: str, what: str, **others: Any) -> None:
         fields = {"reason": reason, "what": what, **others}
         self._output.fail(json.dumps(fields).encode())
+
+
+def _of_server(error: ServerError) -> dict[str, Any]:
+    """Return the fields of a failure of the server behind; what only who runs us has to know goes
+    into the log.
+    """
+    if error.reason == "store":
+        again = 5 if error.passing else 0
+        what = "the server behind this one does not answer"
+        return {"what": what, "retry_after": again, "log": str(error)}
+    hint = error.hint.partition("; who runs it")[0]
+    if error.reason == "timeout":
+        return {"what": "the query takes too long", "hint": "ask for less", "log": str(error)}
+    return {"what": error.what, "seen": error.seen, "expected": error.expected, "hint": hint}
 
 
 def _syntax(message: str, text: str) -> dict[str, Any]:
@@ -358,10 +390,14 @@ def _die_with(parent: int) -> None:
         Path("/proc/self/oom_score_adj").write_text("800", encoding="ascii")
 
 
-def _leave_network() -> bool:
-    """Return whether the system has taken all networks from this process, for good."""
+def _leave_network(*, only_privileges: bool) -> bool:
+    """Return whether the system has taken all networks from this process, for good.
+
+    Args:
+        only_privileges: leave it the network, and take only what it could gain.
+    """
     libc = ctypes.CDLL(None)
-    isolated = libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET) == 0
+    isolated = not only_privileges and libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET) == 0
     libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     return bool(isolated)
 
