@@ -24,12 +24,15 @@ if __name__ == "__main__":
     (to / "harbour-visit.nq").write_text(lines, encoding="utf-8")
     where = places(checkout)
     for source, sample in samples(checkout).items():
-        for file in sample.glob(f"{source}.*"):
+        found: set[str] = set()
+        for file in [*sample.glob(f"{source}.*")] or sorted(sample.iterdir()):
             known = known_of(source, file) if file.suffix == ".json" else None
             (mapped,) = feed_file(source, file, known=known)
-            (to / f"{source}.nq").write_text("".join(lines_of(mapped)), encoding="utf-8")
+            found.update(lines_of(mapped))
+        if (HERE / f"golden/{source}.nq").exists():
+            (to / f"{source}.nq").write_text("".join(sorted(found)), encoding="utf-8")
         if source in where:
             with tempfile.TemporaryDirectory() as work:
-                found = golden(settle(where[source], source, sample, Path(work)))
-            for end, text in found.items():
+                texts = golden(settle(where[source], source, sample, Path(work)))
+            for end, text in texts.items():
                 (to / f"feeds/{source}{end}").write_text(text, encoding="utf-8")
