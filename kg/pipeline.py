@@ -273,8 +273,12 @@ def _map(job: _MapJob) -> Result:
     path = Path(job.setup.work) / "mapped" / job.name[:2] / job.name
     if path.exists():
         with contextlib.suppress(OSError, ValueError, msgspec.DecodeError):
-            return msgspec.msgpack.decode(_header(path), type=Result)
-    data = zstandard.ZstdDecompressor().decompress(Path(cut.path).read_bytes())
+            found = msgspec.msgpack.decode(_header(path), type=Result)
+            return msgspec.structs.replace(found, path=str(path))
+    try:
+        data = zstandard.ZstdDecompressor().decompress(Path(cut.path).read_bytes())
+    except zstandard.ZstdError:
+        data = b""
     if hashlib.sha256(data).hexdigest() != cut.sha256:
         raise ReleaseError("a piece is not what was cut", where=cut.path, hint="remove it")
     script = tools.script(cut.source)
@@ -440,15 +444,16 @@ def _settle(job: _SettleJob) -> _Settled:
     path = Path(job.setup.work) / "settled" / name[:2] / name
     if path.exists():
         with contextlib.suppress(OSError, ValueError, msgspec.DecodeError):
-            return msgspec.msgpack.decode(_header(path), type=_Settled)
+            known = msgspec.msgpack.decode(_header(path), type=_Settled)
+            return msgspec.structs.replace(known, path=str(path))
     found: dict[bytes, bytes] = {}
     seams: set[bytes] = set()
     for part in job.parts:
         for frame in _Reader(part).frames(job.name, job.slices):
             for subject, text in _blocks(frame):
-                known = found.setdefault(subject, text)
-                if known is not text and known != text:
-                    lines = {*known.splitlines(keepends=True), *text.splitlines(keepends=True)}
+                other = found.setdefault(subject, text)
+                if other is not text and other != text:
+                    lines = {*other.splitlines(keepends=True), *text.splitlines(keepends=True)}
                     found[subject] = b"".join(sorted(lines))
                     seams.add(subject)
     problem = ""
@@ -660,7 +665,9 @@ def cut_file(work: Path, feed: Feed, path: Path, known: str = "") -> tuple[str, 
             _cut(place, feed, real, shown)
         with contextlib.suppress(OSError):
             os.utime(place)
-        return sha256, size, msgspec.json.decode(index.read_bytes(), type=list[Cut])
+        cuts = msgspec.json.decode(index.read_bytes(), type=list[Cut])
+        here = [msgspec.structs.replace(c, path=str(place / Path(c.path).name)) for c in cuts]
+        return sha256, size, here
     finally:
         if spooled:
             spooled.unlink(missing_ok=True)
@@ -780,9 +787,8 @@ def _prelude(setup: Setup, feed: Feed) -> Result:
         frames.setdefault(number, []).append((subject, text))
     quads = sum(text.count("\n") for text in blocks.values())
     result = Result(str(path), 0, 0, (), b"", b"", {"registry": quads}, {})
-    if not path.exists():
-        found = {"registry": [(n, _frame(frames[n])) for n in sorted(frames)]}
-        _write(path, msgspec.msgpack.encode(result), found, b"")
+    found = {"registry": [(n, _frame(frames[n])) for n in sorted(frames)]}
+    _write(path, msgspec.msgpack.encode(result), found, b"")
     return result
 
 
@@ -1031,6 +1037,8 @@ def sweep(work: Path, keep: Iterable[str]) -> None:
         work: the folder.
         keep: the paths that were used.
     """
+    for path in work.glob(".tmp-*"):
+        path.unlink(missing_ok=True)
     kept = {str(Path(path)) for path in keep}
     folders = {str(Path(path).parent) for path in kept}
     for name in ("cut", "mapped", "settled", "keys"):
