@@ -117,7 +117,7 @@ class Spark:
                 where="JAVA_HOME" if home else "--engine spark",
                 seen=home,
                 expected="Java 17 or later",
-                hint="apt-get install openjdk-17-jre-headless, or set JAVA_HOME",
+                hint="apt-get install default-jre-headless, or set JAVA_HOME",
             )
 
     def __enter__(self) -> Spark:
@@ -150,7 +150,7 @@ class Spark:
             raise ConfigError(
                 "Spark cannot be started",
                 where=f"--master {self._master}",
-                seen=_words(error),
+                seen=_logged(self._log) or _words(error),
                 hint=f"its own words are in {self._log}",
             ) from error
         head = _Head(
@@ -292,6 +292,15 @@ def _words(error: Exception) -> str:
     if any(line.endswith("Traceback (most recent call last):") for line in lines):
         lines = [line for line in lines if _RAISED.fullmatch(line)][-1:] or lines
     return lines[0] if lines else type(error).__name__
+
+
+def _logged(log: Path) -> str:
+    """Return the first error of a log; empty if it has none."""
+    with contextlib.suppress(OSError):
+        for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
+            if re.search(r"^(Exception|Error|Caused by)|Error:|Exception:", line):
+                return line.strip()
+    return ""
 
 
 def _alive(number: str) -> bool:

@@ -6,8 +6,8 @@ import gzip
 import os
 import shutil
 import signal
+import subprocess
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -26,9 +26,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_feed(tmp_path_factory.mktemp("feed") / "in", files=6, rows=60)
 
 
-def wait_for(what: Callable[[], bool], running: Callable[[], bool]) -> None:
-    """Wait until something is so, or what is waited for has ended."""
-    while running() and not what():
+def wait_for(out: Path, number: int, process: subprocess.Popen[str]) -> None:
+    """Wait until so many results stand, or the build has ended."""
+    while process.poll() is None and len(results(out)) < number:
         time.sleep(0.005)
 
 
@@ -41,7 +41,9 @@ def test_a_killed_build_goes_on_where_it_was(tmp_path: Path, place: Path, comman
     for number in (1, 4, 8):
         out = tmp_path / f"killed-{number}"
         process = command(out, place, "--processes", "2")
-        wait_for(lambda out=out, n=number: len(results(out)) >= n, lambda p=process: p.poll() is None)
+        wait_for(
+            lambda out=out, n=number: len(results(out)) >= n, lambda p=process: p.poll() is None
+        )
         others = below(process.pid)
         process.kill()
         process.communicate()
@@ -69,7 +71,7 @@ def test_a_killed_process_of_the_pool_is_told_and_what_was_done_is_kept(
 ):
     out = tmp_path / "out"
     process = command(out, place, "--processes", "2")
-    wait_for(lambda: len(results(out)) >= 2, lambda: process.poll() is None)
+    wait_for(out, 2, process)
     workers = [pid for pid, words in below(process.pid).items() if "spawn_main" in words]
     assert workers
     os.kill(workers[0], signal.SIGKILL)
