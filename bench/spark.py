@@ -36,6 +36,8 @@ from typing import Final
 from feeds import SHAPES, _made
 from generate import DATA, SEED
 
+from kg.resources import folder
+
 MOMENTS: Final = 10
 
 
@@ -47,7 +49,6 @@ def _ingest(engine: str, source: str, place: Path, out: Path) -> None:
     from kg.build import DEFAULT_BASE, _Feeds
     from kg.identity import collect_inputs
     from kg.pipeline import FeedInput, Local
-    from kg.resources import folder
     from kg.spark import Spark
 
     feeds = _Feeds(out, [FeedInput(source, place)], DEFAULT_BASE)
@@ -60,8 +61,8 @@ def _ingest(engine: str, source: str, place: Path, out: Path) -> None:
     digest = hashlib.sha256()
     for iri, graph in done.graphs.items():
         digest.update(iri.encode())
-        for number_ in range(1 << graph.bits):
-            digest.update(graph.text(graph.bits, number_).encode())
+        for bucket in range(1 << graph.bits):
+            digest.update(graph.text(graph.bits, bucket).encode())
     print(sum(one.records for one in done.counts), quads, digest.hexdigest())
 
 
@@ -130,8 +131,8 @@ def _used() -> float:
 
 def _kills(options: argparse.Namespace) -> None:
     whole = _made(options.shape, options.rows, options.seed)
-    with tempfile.TemporaryDirectory(dir=DATA) as folder:
-        top = Path(folder)
+    with tempfile.TemporaryDirectory(dir=DATA) as place_:
+        top = Path(place_)
         place = _split(whole, top / "in", options.files)
         undisturbed = top / "undisturbed"
         _finish(_start(undisturbed, place, options.shape, "--processes", "1"))
@@ -188,9 +189,10 @@ def _build(
 
 
 def _start(out: Path, place: Path, shape: str, *options: str) -> subprocess.Popen[str]:
-    words = ["--out", str(out), "--source", f"{SHAPES[shape]}={place}", *options]
+    facts = folder("docs") / "tutorial/facts"
+    words = ["--facts", str(facts), "--out", str(out), "--source", f"{SHAPES[shape]}={place}"]
     return subprocess.Popen(
-        [sys.executable, "-m", "kg", "build", *words],
+        [sys.executable, "-m", "kg", "build", *words, *options],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
