@@ -550,8 +550,13 @@ class _Feeds:
     """The files of feeds of a build. It is false where there are none."""
 
     def __init__(self, out: Path, sources: "Sequence[FeedInput]", base: str) -> None:
+        import os
+        import weakref
+
         from kg.feed import load_feed
+        from kg.identity import io_errors
         from kg.manifest import Input
+        from kg.pipeline import hold
 
         self._out = out
         self._base = base
@@ -560,6 +565,10 @@ class _Feeds:
         by_id: dict[str, list[Path]] = {}
         for one in sources:
             by_id.setdefault(one.source, []).append(one.path)
+        if by_id:
+            with io_errors(self._work, "the folder cannot be written"):
+                self._held = hold(self._work)
+            weakref.finalize(self, os.close, self._held)
         for source in sorted(by_id):
             feed = load_feed(folder("mappings"), source).source
             self._cuts.append((feed, self._cut(feed, by_id[source])))
@@ -662,7 +671,7 @@ class _Feeds:
         from kg.pipeline import sweep
 
         if built.ingested:
-            sweep(self._work, built.ingested.used)
+            sweep(self._work, built.ingested.used, self._held)
 
 
 def _extend(

@@ -16,6 +16,7 @@ Spec: docs/decisions/0018-feeds.md
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import itertools
 import json
@@ -787,8 +788,12 @@ def _prelude(setup: Setup, feed: Feed) -> Result:
         frames.setdefault(number, []).append((subject, text))
     quads = sum(text.count("\n") for text in blocks.values())
     result = Result(str(path), 0, 0, (), b"", b"", {"registry": quads}, {})
+    head = msgspec.msgpack.encode(msgspec.structs.replace(result, path=""))
+    with contextlib.suppress(OSError):
+        if _header(path) == head:
+            return result
     found = {"registry": [(n, _frame(frames[n])) for n in sorted(frames)]}
-    _write(path, msgspec.msgpack.encode(result), found, b"")
+    _write(path, head, found, b"")
     return result
 
 
@@ -1030,13 +1035,32 @@ def _run(
     return [found[n] for n in range(len(jobs))]
 
 
-def sweep(work: Path, keep: Iterable[str]) -> None:
+def hold(work: Path) -> int:
+    """Return a file of the system that keeps other builds from sweeping, until it is closed.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    work.mkdir(parents=True, exist_ok=True)
+    held = os.open(work / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+    fcntl.flock(held, fcntl.LOCK_SH)
+    return held
+
+
+def sweep(work: Path, keep: Iterable[str], held: int) -> None:
     """Remove what is in between and was not used: of builds that died, or of files that changed.
+
+    Where another build is at work nothing is removed; it will sweep in its turn.
 
     Args:
         work: the folder.
         keep: the paths that were used.
+        held: what `hold` returned.
     """
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return
     for path in work.glob(".tmp-*"):
         path.unlink(missing_ok=True)
     kept = {str(Path(path)) for path in keep}

@@ -14,7 +14,7 @@ import pytest
 
 from kg.errors import ReleaseError
 from kg.feed import Feed
-from kg.pipeline import Cut, Local, Setup, cut_file, ingest
+from kg.pipeline import Cut, Local, Setup, cut_file, hold, ingest, sweep
 
 from .conftest import Build, below, calls, finish, hashes, lines, results, run, write_feed
 
@@ -149,3 +149,22 @@ def test_many_pieces_are_settled_as_few(tmp_path: Path, setup: Setup, feed: Feed
     one = ingest(setup, [(feed, cuts)], Local(1))
     two = ingest(setup, [(feed, cuts)], Local(2))
     assert one == two
+
+
+def test_nothing_is_swept_while_another_build_is_at_work(tmp_path: Path, setup: Setup, feed: Feed):
+    file = tmp_path / "calls.csv"
+    file.write_text(calls(0, 5), encoding="utf-8")
+    work = Path(setup.work)
+    done = run(setup, feed, [file])
+    (work / ".tmp-stdin-1").write_bytes(b"")
+    (work / "mapped/00").mkdir(exist_ok=True)
+    (work / "mapped/00/of-another").write_bytes(b"")
+    mine, other = hold(work), hold(work)
+    sweep(work, done.used, mine)
+    assert (work / "mapped/00/of-another").exists()
+    os.close(other)
+    sweep(work, done.used, mine)
+    os.close(mine)
+    assert not (work / "mapped/00/of-another").exists()
+    assert not (work / ".tmp-stdin-1").exists()
+    assert lines(run(setup, feed, [file])) == lines(done)
