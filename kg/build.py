@@ -640,7 +640,12 @@ class _Feeds:
         base: str,
         mappings: Sequence[Path] = (),
     ) -> None:
+        import os
+        import weakref
+
+        from kg.identity import io_errors
         from kg.manifest import Input
+        from kg.pipeline import hold
         from kg.sources import Sources, unfinished
 
         self._known = Sources(mappings)
@@ -653,6 +658,10 @@ class _Feeds:
         by_id: dict[str, list[Path]] = {}
         for one in sources:
             by_id.setdefault(one.source, []).append(one.path)
+        if by_id:
+            with io_errors(self._work, "the folder cannot be written"):
+                self._held = hold(self._work)
+            weakref.finalize(self, os.close, self._held)
         for source in sorted(by_id):
             place = self._known.path(source).parent
             if place not in (folder("mappings"), *self.folders):
@@ -782,7 +791,7 @@ class _Feeds:
         from kg.pipeline import sweep
 
         if built.ingested:
-            sweep(self._work, built.ingested.used)
+            sweep(self._work, built.ingested.used, self._held)
 
 
 def _extend(

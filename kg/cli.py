@@ -40,7 +40,7 @@ from kg.config import Settings
 from kg.errors import ConfigError, KgError, KgErrors, ShapesError
 
 if TYPE_CHECKING:
-    from kg.pipeline import FeedInput
+    from kg.pipeline import Engine, FeedInput
 
 app = typer.Typer(
     name="kg",
@@ -133,6 +133,26 @@ def build(
         int,
         typer.Option("--processes", min=0, help="Processes for feeds. [default: one a processor]"),
     ] = 0,
+    engine: Annotated[
+        str,
+        typer.Option(
+            "--engine",
+            help="What maps feeds: local, processes of this machine; spark, many machines "
+            "(extra spark).",
+        ),
+    ] = "local",
+    master: Annotated[
+        str, typer.Option("--master", help="With Spark: its master. [default: local[*]]")
+    ] = "",
+    spark_conf: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--spark-conf",
+            metavar="NAME=VALUE",
+            help="With Spark: a setting of its own, e.g. spark.executor.memory=2g; repeat it for "
+            "more.",
+        ),
+    ] = None,
     as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
@@ -141,24 +161,25 @@ def build(
     Exit 1 if it does not conform.
     """
     from kg.build import publish
-    from kg.pipeline import Local, TooMany
+    from kg.pipeline import TooMany
 
     settings = read_settings(config, base_iri=base, agent=agent, releases=out)
     _warn_base(settings)
     try:
-        path, built = publish(
-            facts_folders(settings, facts),
-            settings.releases,
-            base=settings.base_iri,
-            agent=settings.agent,
-            time=time or _source_date(os.environ),
-            links=links,
-            force=force,
-            full=full,
-            sources=_sources(source or []),
-            engine=Local(processes),
-            mappings=mapping_folders(settings, mappings),
-        )
+        with _engine(engine, processes, master, spark_conf or [], settings.releases) as runs:
+            path, built = publish(
+                facts_folders(settings, facts),
+                settings.releases,
+                base=settings.base_iri,
+                agent=settings.agent,
+                time=time or _source_date(os.environ),
+                links=links,
+                force=force,
+                full=full,
+                sources=_sources(source or []),
+                engine=runs,
+                mappings=mapping_folders(settings, mappings),
+            )
     except KeyboardInterrupt:
         say("Interrupted: nothing was published. What was done for feeds is kept: build again.")
         raise
@@ -195,6 +216,37 @@ def build(
                 "sources": [_counts(c) for c in manifest.sources],
             }
         )
+
+
+def _engine(
+    name: str, processes: int, master: str, conf: list[str], releases: Path
+) -> "contextlib.AbstractContextManager[Engine]":
+    """Return what runs the jobs of feeds, to be used with `with`."""
+    if name == "spark":
+        if processes:
+            raise ConfigError(
+                "Spark knows how many processes it has",
+                where="--processes",
+                seen=str(processes),
+                expected=f"--master local[{processes}], or the machines of another master",
+            )
+        from kg.spark import Spark, read_settings
+
+        return Spark(releases, master, read_settings(conf))
+    if name != "local":
+        raise ConfigError(
+            "there is no such engine", where="--engine", seen=name, expected="local or spark"
+        )
+    if master or conf:
+        raise ConfigError(
+            "only Spark has masters and settings of its own",
+            where="--master" if master else "--spark-conf",
+            seen=master or conf[0],
+            hint="add --engine spark",
+        )
+    from kg.pipeline import Local
+
+    return contextlib.nullcontext(Local(processes))
 
 
 def _sources(options: list[str]) -> "list[FeedInput]":

@@ -16,6 +16,7 @@ Spec: docs/decisions/0018-feeds.md
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import itertools
 import json
@@ -323,8 +324,12 @@ def _map(job: _MapJob) -> Result:
         path = path.with_name(f"{job.name}-{known.digest(asked)}")
     if path.exists():
         with contextlib.suppress(OSError, ValueError, msgspec.DecodeError):
-            return msgspec.msgpack.decode(_header(path), type=Result)
-    data = zstandard.ZstdDecompressor().decompress(Path(cut.path).read_bytes())
+            found = msgspec.msgpack.decode(_header(path), type=Result)
+            return msgspec.structs.replace(found, path=str(path))
+    try:
+        data = zstandard.ZstdDecompressor().decompress(Path(cut.path).read_bytes())
+    except zstandard.ZstdError:
+        data = b""
     if hashlib.sha256(data).hexdigest() != cut.sha256:
         raise ReleaseError("a piece is not what was cut", where=cut.path, hint="remove it")
     script = tools.script(cut.source)
@@ -516,15 +521,16 @@ def _settle(job: _SettleJob) -> _Settled:
     path = Path(job.setup.work) / "settled" / name[:2] / name
     if path.exists():
         with contextlib.suppress(OSError, ValueError, msgspec.DecodeError):
-            return msgspec.msgpack.decode(_header(path), type=_Settled)
+            known = msgspec.msgpack.decode(_header(path), type=_Settled)
+            return msgspec.structs.replace(known, path=str(path))
     found: dict[bytes, bytes] = {}
     seams: set[bytes] = set()
     for part in job.parts:
         for frame in _Reader(part).frames(job.name, job.slices):
             for subject, text in _blocks(frame):
-                known = found.setdefault(subject, text)
-                if known is not text and known != text:
-                    lines = {*known.splitlines(keepends=True), *text.splitlines(keepends=True)}
+                other = found.setdefault(subject, text)
+                if other is not text and other != text:
+                    lines = {*other.splitlines(keepends=True), *text.splitlines(keepends=True)}
                     found[subject] = b"".join(sorted(lines))
                     seams.add(subject)
     problem = ""
@@ -819,9 +825,8 @@ def cut_file(work: Path, feed: Feed, path: Path, known: str = "") -> tuple[str, 
         with contextlib.suppress(OSError):
             os.utime(place)
         cuts = msgspec.json.decode(index.read_bytes(), type=list[Cut])
-        # The folder may have been moved, or be named otherwise.
-        moved = (msgspec.structs.replace(c, path=str(place / Path(c.path).name)) for c in cuts)
-        return sha256, size, list(moved)
+        here = [msgspec.structs.replace(c, path=str(place / Path(c.path).name)) for c in cuts]
+        return sha256, size, here
     finally:
         if spooled:
             spooled.unlink(missing_ok=True)
@@ -943,9 +948,12 @@ def _prelude(setup: Setup, feed: Feed) -> Result:
         frames.setdefault(number, []).append((subject, text))
     quads = sum(text.count("\n") for text in blocks.values())
     result = Result(str(path), 0, 0, (), b"", b"", {"registry": quads}, {})
-    if not path.exists():
-        found = {"registry": [(n, _frame(frames[n])) for n in sorted(frames)]}
-        _write(path, msgspec.msgpack.encode(result), found, b"")
+    head = msgspec.msgpack.encode(msgspec.structs.replace(result, path=""))
+    with contextlib.suppress(OSError):
+        if _header(path) == head:
+            return result
+    found = {"registry": [(n, _frame(frames[n])) for n in sorted(frames)]}
+    _write(path, head, found, b"")
     return result
 
 
@@ -1264,13 +1272,34 @@ def _run(
     return [found[n] for n in range(len(jobs))]
 
 
-def sweep(work: Path, keep: Iterable[str]) -> None:
+def hold(work: Path) -> int:
+    """Return a file of the system that keeps other builds from sweeping, until it is closed.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    work.mkdir(parents=True, exist_ok=True)
+    held = os.open(work / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+    fcntl.flock(held, fcntl.LOCK_SH)
+    return held
+
+
+def sweep(work: Path, keep: Iterable[str], held: int) -> None:
     """Remove what is in between and was not used: of builds that died, or of files that changed.
+
+    Where another build is at work nothing is removed; it will sweep in its turn.
 
     Args:
         work: the folder.
         keep: the paths that were used.
+        held: what `hold` returned.
     """
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return
+    for path in work.glob(".tmp-*"):
+        path.unlink(missing_ok=True)
     work = work.absolute()
     kept = {str(Path(path).absolute()) for path in keep}
     kept |= {f"{path.rpartition('-')[0]}{_ASKED}" for path in kept if "-" in Path(path).name}
