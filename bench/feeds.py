@@ -1,21 +1,21 @@
 """Makes files of feeds of any size from nothing but a number, and measures how rows are mapped.
 
     python bench/feeds.py generate --shape gdelt|ged|ftm --rows 1000000 --out FOLDER [--seed S]
-    python bench/feeds.py map [--shape gdelt] [--rows 10000,100000,1000000] [--rounds 3] [--profile]
+    python bench/feeds.py map [--shape gdelt] [--rows 10000,1000000] [--rounds 3] [--profile]
     python bench/feeds.py peer --peer X/bin/python [--rows 100000] [--rounds 3]
 
 `generate` writes files with the columns, lengths and frequencies of real ones: of GDELT one of
-events and one of mentions, of UCDP GED one table, of FollowTheMoney one object a line. Equal numbers
-give equal bytes, and rows are written as they are made, so that ten million are no matter of memory.
-Names are put together from syllables and none is meant to be anybody's, but for those of some
-states; addresses are under `example`.
+events and one of mentions, of UCDP GED one table, of FollowTheMoney one object a line. Equal
+numbers give equal bytes, and rows are written as they are made, so that ten million are no matter
+of memory. Names are put together from syllables and none is meant to be anybody's, but for those of
+some states; addresses are under `example`.
 
 `map` prints CPU seconds for a million rows, read and mapped in one process and held against no
-shape, for each number of rows: the same figure for all, if the work for a row does not depend on how
-many there are.
+shape, for each number of rows: the same figure for all, if the work for a row does not depend on
+how many there are.
 
-`peer` has morph-kgc turn the same GDELT rows into the same kind of quads by RML, and compares rows a
-second, each from the start of its process, and the quads of each. It needs an environment of its
+`peer` has morph-kgc turn the same GDELT rows into the same kind of quads by RML, and compares rows
+a second, each from the start of its process, and the quads of each. It needs an environment of its
 own: `python -m venv X && X/bin/pip install morph-kgc`. Nothing is asserted.
 """
 
@@ -310,8 +310,9 @@ def _ged(out: Path, rows: int, seed: int, *, header: bool) -> None:
                     f'"{article}","{offices}","{dates}","{heads}",{original},{where[n] + 1},'
                     f"{_english(town)} town,{_english(town)} town,{_english(town % 300)} province,"
                     f"{_english(town % 2000)} district,{latitude:.4f},{longitude:.4f},"
-                    f"POINT ({longitude:.4f} {latitude:.4f}),{town + 100_000},{state[4]},{state[2]},"
-                    f"Asia,{1 + (lot[3] > 92)},{when[n] + 1},{day} 00:00:00.000,{last} 00:00:00.000,"
+                    f"POINT ({longitude:.4f} {latitude:.4f}),{town + 100_000},{state[4]},"
+                    f"{state[2]},Asia,{1 + (lot[3] > 92)},{when[n] + 1},"
+                    f"{day} 00:00:00.000,{last} 00:00:00.000,"
                     f"{deaths[0]},{deaths[1]},{deaths[2]},{deaths[3]},{best},{high},{low},"
                     f"{state[2] if kind == '1' else ''},\n"
                 )

@@ -211,8 +211,8 @@ _ISSUED: Final = f"<{DCTERMS}issued> "
 _MADE: Final = f"<{PROV}wasGeneratedBy> "
 _DRAFTED: Final = f"{term('reviewState')} {term('review-state-drafted')}"
 _KEY: Final = re.compile("[a-z0-9]+(?:-[a-z0-9]+)*")
-_CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_ESCAPED: Final = re.compile('[\\\\"\n\r\t\x00-\x1f\x7f]')
+_CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029]")
+_ESCAPED: Final = re.compile('[\\\\"\x00-\x1f\x7f-\x9f\u2028\u2029]')
 _CANONICAL: Final = re.compile("-?(?:0|[1-9][0-9]{0,14})(?:[.][0-9]{0,14}[1-9])?")
 _ROLES: Final = (
     "actor",
@@ -318,6 +318,15 @@ def slug(text: str) -> str:
     if len(text) <= 80 and ((text.isdigit() and text.isascii()) or _KEY.fullmatch(text)):
         return text
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def lines_in(text: str) -> list[str]:
+    """Return the lines of N-Quads text, with their line feeds: only these end one.
+
+    >>> lines_in('<x:s> <x:p> "a\x85b" .\\n')
+    ['<x:s> <x:p> "a\\x85b" .\\n']
+    """
+    return [f"{line}\n" for line in text.split("\n")[:-1]]
 
 
 def text_of(value: str, lang: str = "") -> str:
