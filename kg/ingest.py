@@ -13,13 +13,14 @@ import gc
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
 from kg.derive import POSITIONS, STATUS_RULES, status_of
-from kg.errors import KgError
-from kg.feed import FeedScript, Rejected, Scribe
+from kg.errors import KgError, MappingError
+from kg.feed import FeedScript, Rejected, Scribe, place_of, words_of
 from kg.matching import Happening, comparable
 from kg.report import WHOLE_GRAPH, Report
 from kg.rows import Fault, Form, Piece, hashed, key_reader, rows
@@ -171,6 +172,14 @@ def map_piece(
                 scribe.undo()
                 del left[n]
                 aside(n, error.column, error.value, error.reason)
+            except Exception as error:
+                path = Path(f"{script.source.id}.py")
+                raise MappingError(
+                    "the mapping fails",
+                    where=f"{file}:{found[n][0]}, {place_of(error, path)}",
+                    seen=str(error) if isinstance(error, KgError) else words_of(error),
+                    hint="a row that cannot be mapped is set aside with out.reject(…)",
+                ) from error
             scribe.ends.append((len(scribe.blocks), n))
         return scribe
 
