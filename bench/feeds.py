@@ -1,22 +1,25 @@
 """Makes files of feeds of any size from nothing but a number, and measures how rows are mapped.
 
     python bench/feeds.py generate --shape gdelt|ged|ftm --rows 1000000 --out FOLDER [--seed S]
-    python bench/feeds.py map [--shape gdelt] [--rows 10000,1000000] [--rounds 3] [--profile]
+    python bench/feeds.py map [--shape gdelt] [--rows 10000,100000,1000000] [--rounds 3] [--profile]
     python bench/feeds.py peer --peer X/bin/python [--rows 100000] [--rounds 3]
 
 `generate` writes files with the columns, lengths and frequencies of real ones: of GDELT one of
 events and one of mentions, of UCDP GED one table, of FollowTheMoney one object a line. Equal
 numbers give equal bytes, and rows are written as they are made, so that ten million are no matter
-of memory. Names are put together from syllables and none is meant to be anybody's, but for those of
-some states; addresses are under `example`.
+of memory. Names are put together from syllables and none is meant to be anybody's, but for those
+of some states; addresses are under `example`.
 
 `map` prints CPU seconds for a million rows, read and mapped in one process and held against no
 shape, for each number of rows: the same figure for all, if the work for a row does not depend on
-how many there are.
+how many there are. `--profile` shows where the time goes instead.
 
-`peer` has morph-kgc turn the same GDELT rows into the same kind of quads by RML, and compares rows
-a second, each from the start of its process, and the quads of each. It needs an environment of its
-own: `python -m venv X && X/bin/pip install morph-kgc`. Nothing is asserted.
+`peer` has PyPI's morph-kgc turn the same GDELT rows into the same kinds of quads by an RML mapping,
+and compares rows a second, each in one process from its start to a file of N-Quads, and the quads
+of each. RML has no hashes, no hosts of addresses and no texts with parts that may be absent without
+functions of one's own: addresses and labels are templates there, the numbers of quads are to be
+compared. The peer needs an environment of its own: `python -m venv X && X/bin/pip install
+morph-kgc`, then `--peer X/bin/python`. Nothing is asserted.
 """
 
 from __future__ import annotations
@@ -27,8 +30,11 @@ import hashlib
 import json
 import pstats
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -42,11 +48,22 @@ from kg.feed import FeedScript, Scribe, load_feed
 from kg.ingest import Mapped, map_piece, uncollected
 from kg.resources import folder
 from kg.rows import form_of, members, pieces
-from kg.vocab import Vocabulary, load_vocabulary
+from kg.vocab import (
+    CH,
+    DCTERMS,
+    EDTF,
+    PROV,
+    RDFS,
+    XSD,
+    Vocabulary,
+    data_iri,
+    graph_iri,
+    load_vocabulary,
+)
 
 CHUNK: Final = 20_000
 """Rows for which random numbers are drawn at once; what is made does not depend on the others."""
-SHAPES: Final = {"gdelt": "gdelt", "ged": "ucdp_ged", "ftm": "ftm"}
+SHAPES: Final = {"gdelt": "gdelt", "ged": "ucdp_ged", "ftm": "followthemoney"}
 """The feed by which a shape is mapped."""
 ROWS: Final = (10_000, 100_000, 1_000_000)
 
@@ -311,8 +328,8 @@ def _ged(out: Path, rows: int, seed: int, *, header: bool) -> None:
                     f"{_english(town)} town,{_english(town)} town,{_english(town % 300)} province,"
                     f"{_english(town % 2000)} district,{latitude:.4f},{longitude:.4f},"
                     f"POINT ({longitude:.4f} {latitude:.4f}),{town + 100_000},{state[4]},"
-                    f"{state[2]},Asia,{1 + (lot[3] > 92)},{when[n] + 1},"
-                    f"{day} 00:00:00.000,{last} 00:00:00.000,"
+                    f"{state[2]},Asia,{1 + (lot[3] > 92)},{when[n] + 1},{day} 00:00:00.000,"
+                    f"{last} 00:00:00.000,"
                     f"{deaths[0]},{deaths[1]},{deaths[2]},{deaths[3]},{best},{high},{low},"
                     f"{state[2] if kind == '1' else ''},\n"
                 )
@@ -330,8 +347,8 @@ def _ftm(out: Path, rows: int, seed: int, *, header: bool) -> None:
                 number, lot = at + n, lots[n]
                 key, state = f"made-{number}", STATES[lot[0] % len(STATES)]
                 one = name(number + 29)
-                before = f"made-{max(0, number - 1 - lot[1] % 7)}"
-                if n % 10 < 4:
+                ten = number - number % 10  # four persons, three companies, a body, and two ties
+                if number % 10 < 4:
                     schema: str = "Person"
                     properties: dict[str, list[str]] = {
                         "name": [f"{one['en']} {_english(number + 31)}"],
@@ -339,7 +356,7 @@ def _ftm(out: Path, rows: int, seed: int, *, header: bool) -> None:
                         "birthDate": [f"{1940 + lot[3] % 60}-{1 + lot[1] % 12:02}"],
                         "nationality": [state[3]],
                     }
-                elif n % 10 < 7:
+                elif number % 10 < 7:
                     schema = "Company"
                     properties = {
                         "name": [f"{one['en']} Trading Limited"],
@@ -347,7 +364,7 @@ def _ftm(out: Path, rows: int, seed: int, *, header: bool) -> None:
                         "registrationNumber": [str(1_000_000 + number)],
                         "sourceUrl": [f"https://register-{lot[2]}.example/{number}"],
                     }
-                elif n % 10 < 8:
+                elif number % 10 < 8:
                     schema = "PublicBody"
                     properties = {
                         "name": [f"Office of {one['en']}"],
@@ -356,11 +373,11 @@ def _ftm(out: Path, rows: int, seed: int, *, header: bool) -> None:
                         "jurisdiction": [state[3]],
                     }
                 else:
-                    schema = "Directorship" if n % 10 < 9 else "Ownership"
-                    ends = ("director", "organization") if n % 10 < 9 else ("owner", "asset")
+                    schema = "Directorship" if number % 10 < 9 else "Ownership"
+                    ends = ("director", "organization") if number % 10 < 9 else ("owner", "asset")
                     properties = {
-                        ends[0]: [before],
-                        ends[1]: [f"made-{max(0, number - 3 - lot[3] % 5)}"],
+                        ends[0]: [f"made-{ten + lot[1] % 4}"],
+                        ends[1]: [f"made-{ten + 4 + lot[3] % 3}"],
                         "startDate": [
                             f"{1995 + lot[3] % 30}-{1 + lot[0] % 12:02}-{1 + lot[1] % 28:02}"
                         ],
@@ -504,6 +521,239 @@ def _map_command(options: argparse.Namespace) -> None:
         )
 
 
+# --- the peer -----------------------------------------------------------------------------------
+
+_R2RML: Final = "http://www.w3.org/ns/r2rml#"
+
+
+def _write_command(options: argparse.Namespace) -> None:
+    """Map the files of a folder and write N-Quads, each line once: what the peer does too."""
+    script = load_feed(folder("mappings"), SHAPES[options.shape])
+    vocabulary = load_vocabulary(folder("ontology"))
+    shared: set[str] = set()
+    claims: dict[str, str] = {}
+    with options.out.open("w", encoding="utf-8") as out:
+        for mapped, _ in _mapped(script, vocabulary, options.place):
+            scribe = mapped.scribe
+            for subject, text in (*scribe.shared.items(), *scribe.sources.items()):
+                if subject not in shared:
+                    shared.add(subject)
+                    out.write(text)
+            for subject, text in scribe.blocks:
+                known = claims.setdefault(subject, text)
+                if known is not text:
+                    before = set(known.splitlines())
+                    text = "".join(f"{x}\n" for x in text.splitlines() if x not in before)
+                out.write(text)
+
+
+def _rml(place: Path) -> str:
+    """Return an RML mapping of GDELT: what `mappings/gdelt.py` says, as far as RML can say it."""
+    batch, registry = (graph_iri(DEFAULT_BASE, key) for key in ("batch", "gdelt-registry"))
+    run = data_iri(DEFAULT_BASE, "run", "gdelt")
+    maps: list[str] = []
+
+    def node(local: str) -> str:
+        return f'rr:objectMap [ rr:template "{DEFAULT_BASE}id/{local}" ]'
+
+    def concept(local: str) -> str:
+        return f"rr:objectMap [ rr:constant <{CH}{local}> ]"
+
+    def text(template: str, lang: str = "", datatype: str = "") -> str:
+        if "{" not in template:
+            kind = f"@{lang}" if lang else f"^^<{datatype}>"
+            return f'rr:object "{template}"{kind}'
+        kind = f' ; rr:language "{lang}"' if lang else ""
+        kind += f" ; rr:datatype <{datatype}>" if datatype else ""
+        return f'rr:objectMap [ rr:template "{template}" ; rr:termType rr:Literal{kind} ]'
+
+    def triples(
+        file: str, subject: str, graph: str, types: Sequence[str], pairs: Mapping[str, str]
+    ) -> None:
+        kinds = " , ".join(f"<{CH}{one}>" for one in types)
+        rest = "".join(
+            f" ;\n  rr:predicateObjectMap [ rr:predicate <{predicate.split()[0]}> ; {value} ]"
+            for predicate, value in pairs.items()
+        )
+        maps.append(
+            f"<#map{len(maps)}> a rr:TriplesMap ;\n"
+            f'  rml:logicalSource [ rml:source "{place / file}" ; '
+            f"rml:referenceFormulation ql:CSV ] ;\n"
+            f'  rr:subjectMap [ rr:template "{subject}" ; rr:class {kinds} ; '
+            f"rr:graph <{graph}> ]{rest} ."
+        )
+
+    def said(url: str, file: str, event: str, more: Mapping[str, str]) -> None:
+        """Write the claim by an article, and the article."""
+        claim = f"{DEFAULT_BASE}id/claim/gdelt-{{GLOBALEVENTID}}-{{{url}}}"
+        triples(file, claim, batch, ("Claim",), {
+            f"{DCTERMS}identifier": text(f"gdelt-{{GLOBALEVENTID}}-{{{url}}}"),
+            f"{RDFS}label": text(f"{{{url}}} (own voice) affirmed: GDELT event {event}", "en"),
+            f"{PROV}wasGeneratedBy": f"rr:object <{run}>",
+            f"{CH}about": node(f"event/gdelt-{event}"),
+            f"{CH}concerns": node(f"event/gdelt-{event}"),
+            f"{CH}claimant": node(f"agent/narrator-{{{url}}}"),
+            f"{CH}inSource": node(f"document/{{{url}}}"),
+            **{
+                f"{CH}{one.split('-')[0]}": concept(one)
+                for one in (
+                    "attribution-inferred", "basis-machine-coded", "certainty-unstated",
+                    "manner-stated", "modality-actual", "stance-affirms",
+                )
+            },
+            f"{CH}reviewState": concept("review-state-drafted"),
+            **more,
+        })  # fmt: skip
+        triples(file, f"{DEFAULT_BASE}id/document/{{{url}}}", batch, ("Source",), {
+            f"{RDFS}label": text(f"{{{url}}}", "en"),
+            f"{DCTERMS}source": text(f"{{{url}}}"),
+        })  # fmt: skip
+        narrator = f"{DEFAULT_BASE}id/agent/narrator-{{{url}}}"
+        triples(file, narrator, batch, ("Agent", "Narrator"), {
+            f"{RDFS}label": text(f"{{{url}}} (own voice)", "en"),
+            f"{CH}voiceOf": node(f"document/{{{url}}}"),
+        })  # fmt: skip
+
+    shared = {
+        f"{PROV}wasGeneratedBy": f"rr:object <{run}>",
+        f"{CH}asOf": text("2026-11-28", datatype=f"{XSD}date"),
+        f"{CH}registryBasis": text("GDELT: codes and a name, as a program took them", "en"),
+        f"{CH}reviewState": concept("review-state-drafted"),
+    }
+    actor = "agent/gdelt-{Actor%dCode}-{Actor%dName}"
+    there = "place/gdelt-{ActionGeo_Type}-{ActionGeo_FeatureID}-{ActionGeo_FullName}"
+    events, number = "events.export.tsv", "{GLOBALEVENTID}"
+
+    def joined(parent: str) -> str:
+        return (
+            f"rr:objectMap [ rr:parentTriplesMap <#{parent}> ; "
+            'rr:joinCondition [ rr:child "EventCode" ; rr:parent "code" ] ]'
+        )
+
+    triples(events, f"{DEFAULT_BASE}id/event/gdelt-{number}", batch, ("Event", "Proposition"), {
+        f"{DCTERMS}identifier": text(number),
+        f"{RDFS}label": text(f"Event {number} (CAMEO {{EventCode}})", "en"),
+        f"{PROV}wasGeneratedBy": f"rr:object <{run}>",
+        f"{CH}aspect": concept("aspect-single"),
+        f"{CH}category": joined("categories"),
+        f"{CH}eventType": joined("types"),
+        f"{CH}actor": node(actor % (1, 1)),
+        f"{CH}recipient": node(actor % (2, 2)),
+        f"{CH}place": node(there),
+        f"{CH}time": node("time/{SQLDATE}"),
+        f"{CH}reviewState": concept("review-state-drafted"),
+    })  # fmt: skip
+    for n in (1, 2):
+        triples(events, f"{DEFAULT_BASE}id/{actor % (n, n)}", registry, ("Agent",), {
+            f"{RDFS}label": text(f"{{Actor{n}Name}} ({{Actor{n}Code}})", "en"),
+            f"{DCTERMS}identifier": text(f"{{Actor{n}Code}} {{Actor{n}Name}}"),
+            f"{CH}country": node(f"agent/{{Actor{n}CountryCode}}"),
+            **shared,
+        })  # fmt: skip
+    triples(events, f"{DEFAULT_BASE}id/{there}", registry, ("Place",), {
+        f"{RDFS}label": text("{ActionGeo_FullName}", "en"),
+        f"{DCTERMS}identifier": text("{ActionGeo_FeatureID}"),
+        f"{CH}latitude": text("{ActionGeo_Lat}", datatype=f"{XSD}decimal"),
+        f"{CH}longitude": text("{ActionGeo_Long}", datatype=f"{XSD}decimal"),
+        f"{CH}country": node("agent/{ActionGeo_CountryCode}"),
+        **shared,
+    })  # fmt: skip
+    triples(events, f"{DEFAULT_BASE}id/time/{{SQLDATE}}", registry, ("TimeExtent",), {
+        f"{RDFS}label": text("{SQLDATE}", "en"),
+        f"{CH}edtf": text("{SQLDATE}", datatype=EDTF),
+        f"{CH}earliest": text("{SQLDATE}", datatype=f"{XSD}date"),
+        f"{CH}latest": text("{SQLDATE}", datatype=f"{XSD}date"),
+        f"{CH}timeRule": concept("time-rule-stated-date"),
+        f"{CH}certainty": concept("certainty-unstated"),
+    })  # fmt: skip
+    said("SOURCEURL", events, number, {f"{CH}locator": text(f"event {number}", "en")})
+    said("MentionIdentifier", "mentions.tsv", number, {
+        f"{CH}locator": text(
+            "sentence {SentenceID}, characters {Actor2CharOffset}–{ActionCharOffset} of the text",
+            "en",
+        ),
+        f"{CH}extractionConfidence": text("{Confidence}", datatype=f"{XSD}decimal"),
+    })  # fmt: skip
+    for parent, column in (("types", "type"), ("categories", "category")):
+        maps.append(
+            f"<#{parent}> a rr:TriplesMap ;\n"
+            f'  rml:logicalSource [ rml:source "{place / "codes.csv"}" ; '
+            f"rml:referenceFormulation ql:CSV ] ;\n"
+            f'  rr:subjectMap [ rr:template "{CH}{{{column}}}" ] .'
+        )
+    head = (
+        f"@prefix rr: <{_R2RML}> .\n@prefix rml: <http://semweb.mmlab.be/ns/rml#> .\n"
+        "@prefix ql: <http://semweb.mmlab.be/ns/ql#> .\n@base <https://bench.example/> .\n"
+    )
+    return head + "\n\n".join(maps) + "\n"
+
+
+def _distinct(path: Path) -> int:
+    """Return how many different quads a file has."""
+    with path.open("rb") as file:
+        return len({hashlib.blake2b(line, digest_size=8).digest() for line in file if line.strip()})
+
+
+def _peer_command(options: argparse.Namespace) -> None:
+    import resource
+
+    python = str(options.peer.absolute())  # not the file that it links to
+    place = _made("gdelt", options.rows, options.seed, header=True)
+    kind_of = load_feed(folder("mappings"), "gdelt").mapper.__globals__["kind_of"]
+    vocabulary = load_vocabulary(folder("ontology"))
+    with tempfile.TemporaryDirectory() as name:
+        work = Path(name)
+        for file in ("events.export", "mentions"):
+            (work / f"{file}.tsv").symlink_to((place / f"{file}.csv").resolve())
+        codes = ["code,type,category"]
+        for code in _CODES:
+            concept = vocabulary.schemes["event-type"][kind_of(code).type].local
+            codes.append(f"{code},{concept},{concept if concept.startswith('plover') else ''}")
+        (work / "codes.csv").write_text("\n".join(codes) + "\n", encoding="utf-8")
+        (work / "mapping.ttl").write_text(_rml(work), encoding="utf-8")
+        (work / "morph.ini").write_text(
+            "[CONFIGURATION]\n"
+            f"output_file: {work / 'morph.nq'}\noutput_format: N-QUADS\n"
+            "number_of_processes: 1\nlogging_level: ERROR\n"
+            f"[GDELT]\nmappings: {work / 'mapping.ttl'}\n",
+            encoding="utf-8",
+        )
+        ours = [sys.executable, __file__, "write", "--shape", "gdelt", str(place)]
+        commands = {
+            "kg": ([*ours, str(work / "kg.nq")], work / "kg.nq"),
+            "morph-kgc": ([python, "-m", "morph_kgc", str(work / "morph.ini")], work / "morph.nq"),
+        }
+        with (place / "events.export.csv").open("rb") as first:
+            rows = sum(1 for _ in first) - 1
+        with (place / "mentions.csv").open("rb") as second:
+            rows += sum(1 for _ in second) - 1
+        taken: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
+        quads = {}
+        for _ in range(options.rounds):
+            for what, (command, out) in commands.items():
+                before = resource.getrusage(resource.RUSAGE_CHILDREN)
+                start = time.perf_counter()
+                done = subprocess.run(command, capture_output=True, text=True)
+                if done.returncode:
+                    sys.exit(f"{what} ended with {done.returncode}:\n{done.stderr}")
+                wall = time.perf_counter() - start
+                after = resource.getrusage(resource.RUSAGE_CHILDREN)
+                cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+                taken[what].append((wall, cpu))
+                quads[what] = quads.get(what) or _distinct(out)
+        print(f"{rows:,} rows; {options.rounds} rounds; the middle one, and the spread")
+        for what, some in taken.items():
+            walls, cpus = ([one[n] for one in some] for n in (0, 1))
+            print(
+                f"{what:10} {rows / statistics.median(walls):9,.0f} rows/s "
+                f"({rows / max(walls):,.0f} to {rows / min(walls):,.0f}), "
+                f"{statistics.median(cpus):6.1f} CPU s, {quads[what]:,} quads"
+            )
+        ratios = [b / a for (a, _), (b, _) in zip(taken["kg"], taken["morph-kgc"], strict=True)]
+        shown = f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+        print(f"kg : morph-kgc, rows a second, in one round: {shown}")
+
+
 def main() -> None:
     """Make files, or measure."""
     parser = argparse.ArgumentParser(
@@ -524,6 +774,17 @@ def main() -> None:
     mapping.add_argument("--seed", type=int, default=SEED)
     mapping.add_argument("--profile", action="store_true", help="where the time of the first goes")
     mapping.set_defaults(run=_map_command)
+    peer = commands.add_parser("peer", help="rows a second beside morph-kgc")
+    peer.add_argument("--peer", type=Path, required=True, help="the Python that has morph-kgc")
+    peer.add_argument("--rows", type=int, default=100_000)
+    peer.add_argument("--rounds", type=int, default=3)
+    peer.add_argument("--seed", type=int, default=SEED)
+    peer.set_defaults(run=_peer_command)
+    write = commands.add_parser("write", help="map the files of a folder into N-Quads")
+    write.add_argument("--shape", choices=SHAPES, required=True)
+    write.add_argument("place", type=Path)
+    write.add_argument("out", type=Path)
+    write.set_defaults(run=_write_command)
     options = parser.parse_args()
     options.run(options)
 

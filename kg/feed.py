@@ -212,6 +212,7 @@ _MADE: Final = f"<{PROV}wasGeneratedBy> "
 _DRAFTED: Final = f"{term('reviewState')} {term('review-state-drafted')}"
 _KEY: Final = re.compile("[a-z0-9]+(?:-[a-z0-9]+)*")
 _CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029]")
+"""Also what others than N-Quads take for the end of a line."""
 _ESCAPED: Final = re.compile('[\\\\"\x00-\x1f\x7f-\x9f\u2028\u2029]')
 _CANONICAL: Final = re.compile("-?(?:0|[1-9][0-9]{0,14})(?:[.][0-9]{0,14}[1-9])?")
 _ROLES: Final = (
@@ -338,7 +339,7 @@ def text_of(value: str, lang: str = "") -> str:
     if not value.isascii():
         value = unicodedata.normalize("NFC", value)
     if (
-        value.isprintable()
+        value.isprintable()  # no line ends, no spaces but the plain one
         and '"' not in value
         and "\\" not in value
         and "  " not in value

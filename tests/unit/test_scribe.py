@@ -69,7 +69,13 @@ def test_a_text_is_a_literal_in_nfc_without_control_characters(text: str, lang: 
     assert isinstance(quad.object, ox.Literal)
     assert f"{quad.subject} {quad.predicate} {quad.object} .\n" == line
     assert text_of(quad.object.value, lang) == text_of(text, lang)
-    assert not any(ord(c) < 32 or ord(c) == 127 for c in quad.object.value)
+    assert not any(ord(c) < 32 or 127 <= ord(c) < 160 for c in quad.object.value)
+    assert len(line.splitlines()) == 1
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\x0b", "\x1c", "\x85", "\u2028", "\u2029"])
+def test_nothing_in_a_text_ends_a_line(end: str) -> None:
+    assert text_of(f"one{end}two") == '"one two"'
 
 
 @given(st.lists(TEXT, min_size=1, max_size=4))
