@@ -162,7 +162,7 @@ async def _download_page(request: Request, suffix: str) -> Response:
     counted = await sums(served)
     rows = counted.rows if counted else {}
     flat = [
-        shown(entry, current)
+        shown(entry, numbered)
         | {
             "row": TABLES.get(key, ""),
             "rows": rows.get(key),

@@ -671,7 +671,10 @@ async def _gather(
     engine: Engine, base: str, iri: str, kind: str, key: str, page: int, known: bool
 ) -> Description | None:
     sections = {**SECTIONS.get(kind, {}), "notices": NOTICES}
-    limit = 5 * PAGE if kind == "document" else PAGE
+    limit = PAGE
+    if kind == "document":  # one that was read; of what a feed names there may be thousands
+        [read] = await engine.rows([f"SELECT ?t WHERE {{ <{iri}> a ch:Document, ?t }} LIMIT 1"])
+        limit = 5 * PAGE if read else PAGE
     group = _GROUP.get(kind, kind)
     shown = SHOWN_ELSEWHERE.get(group, "") + _NOTICED
     skip = f"FILTER(?p NOT IN ({', '.join(shown.split())}))"

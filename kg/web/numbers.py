@@ -30,6 +30,8 @@ from kg.web.site import Served
 COUNTS: Final = "tables/counts.json"
 SHOWN: Final = 50
 """Rows of a list of numbers."""
+TYPES: Final = 20
+"""Types of events that are listed, those with the most."""
 YEARS: Final = 60
 """Years that are listed, the last ones."""
 MONTHS: Final = 24
@@ -308,7 +310,9 @@ async def number_page(request: Request) -> Response:
             (
                 "types",
                 _(N_("Described events by type")),
-                by_concept(ask, found.types, lambda iri: f"/timeline?type={iri.removeprefix(CH)}"),
+                by_concept(
+                    ask, found.types, lambda iri: f"/timeline?type={iri.removeprefix(CH)}", TYPES
+                ),
             ),
             (
                 "years",
