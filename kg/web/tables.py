@@ -28,7 +28,16 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 CLAIMS: Final = (
     *("speaker", "speaks_for", "reported_through", "stance_of_speaker", "described_or_claimed"),
     *("modality", "certainty", "said", "basis", "manner", "attribution", "quoted_wording"),
-    *("source", "sentences", "characters", "where", "answers", "answered_by", "review_state", "corrected"),
+    *(
+        "source",
+        "sentences",
+        "characters",
+        "where",
+        "answers",
+        "answered_by",
+        "review_state",
+        "corrected",
+    ),
     *("claim_iri", "speaker_iri", "about_iri", "source_iri"),
 )
 DESCRIPTIONS: Final = (
