@@ -478,10 +478,11 @@ class View:
     def label(self, iri: str) -> Label:
         """Return the label in the first language that has one, else in any, else the local name.
 
-        On the page of a document its own voice has a short name.
+        On the page of a document that was read its own voice has a short name.
         """
         graph = self.d.graph
-        if self.d.kind == "document" and self.d.iri in graph.iris(iri, "ch:voiceOf"):
+        read = self.d.kind == "document" and graph.a(self.d.iri, "Document")
+        if read and self.d.iri in graph.iris(iri, "ch:voiceOf"):
             _ = self.language.gettext
             nobody = graph.a(iri, "Unattributed")
             return Label(_("Nobody named") if nobody else _("The text itself"))

@@ -190,6 +190,7 @@ def test_an_article_was_not_read_here(site: TestClient) -> None:
     text = words(markup)
     assert "A report that a feed names. It was not read here" in text
     assert "A text that was read" not in text
+    assert "The text itself" not in text
     assert "Publisher Harbour News" in text
     assert "Issued 2031-05-02" in text
     assert (
