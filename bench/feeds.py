@@ -39,7 +39,7 @@ from numpy.typing import NDArray
 
 from kg.build import DEFAULT_BASE
 from kg.feed import FeedScript, Scribe, load_feed
-from kg.ingest import Mapped, map_piece
+from kg.ingest import Mapped, map_piece, uncollected
 from kg.resources import folder
 from kg.rows import form_of, members, pieces
 from kg.vocab import Vocabulary, load_vocabulary
@@ -455,6 +455,7 @@ def _mapped(
                 at = time.process_time()
 
 
+@uncollected()
 def measure(script: FeedScript, vocabulary: Vocabulary, place: Path) -> Taken:
     """Return what it takes to map the files of a folder."""
     rows = aside = quads = 0

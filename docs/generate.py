@@ -185,7 +185,8 @@ MEANINGS: Final[Mapping[str, str]] = {
     "mention.sha256": "SHA-256 of the UTF-8 bytes of the span.",
     # link
     "link.events": "The two events.",
-    "link.feed_events": "Events of feeds, by the last part of their addresses; together with `events` two.",
+    "link.feed_events": "Events of feeds, by the last part of their addresses; together with "
+    "`events` two.",
     "link.certainty": "How sure the curator is.",
     "link.accepted": "Whether the curator takes them for one event. With certainty `certain`, "
     "affirmations of the two then add up.",
@@ -520,7 +521,9 @@ CODES: Final[Mapping[str, str]] = {
     "is not there. [Annotate an article](../how-to/annotate-an-article.md) says the rest.",
     "kg build": "0 published, or already there; 1 does not conform: nothing is published, the "
     "report is in `rejected/` of the folder of releases, and the release that was current stays; "
-    "2 a facts file cannot be read.",
+    "2 a facts file or a file of a feed cannot be read, or a mapping fails; 130 interrupted. More "
+    "bad rows than a feed allows do not conform: 1. "
+    "[Build from feeds](../how-to/build-from-feeds.md) says the rest.",
     "kg validate": "0 conforms; 1 does not; 2 the input cannot be read, or is too large for what "
     "only pyshacl can check; 4 the shapes are ill-formed. [Validation](validation.md) says the "
     "rest.",
@@ -559,6 +562,12 @@ CODES: Final[Mapping[str, str]] = {
     "folder cannot be written, or another one was interrupted.",
     "kg release show": "0; 2 there is no such release.",
     "kg release verify": "0 every byte is right; 1 some are not; 2 there is no such release.",
+    "kg source list": "0; 2 there is no such folder.",
+    "kg source new": "0 written; 2 a file is there already, the id is taken, or an argument is not "
+    "of its form.",
+    "kg source show": "0; 1 the mapping breaks its contract, or with `--file` nothing could be "
+    "mapped or what was mapped does not conform; 2 there is no such source, or the file is none of "
+    "it.",
 }
 """When each command ends with which code."""
 

@@ -8,6 +8,7 @@ this one ends.
 from __future__ import annotations
 
 import ctypes
+import multiprocessing
 import os
 import pickle
 import resource
@@ -103,6 +104,9 @@ def end_with_parent() -> None:
     """Let the system end this process when the one that started it ends, where it can."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_END_WITH_PARENT, signal.SIGKILL)
+        parent = multiprocessing.parent_process()
+        if parent is not None and os.getppid() != parent.pid:
+            os._exit(1)  # it had ended before
 
 
 def _wait(child: int) -> int:

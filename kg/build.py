@@ -218,7 +218,7 @@ def build_dataset(
         counts=[
             count,
             *(
-                Counts(c.id, c.records, c.mapped, c.rejected)
+                Counts(c.id, c.records, c.mapped, c.rejected, c.repeated, c.unresolved)
                 for c in (ingested.counts if ingested else ())
             ),
         ],
@@ -497,6 +497,7 @@ def publish(
     full: bool = False,
     sources: "Sequence[FeedInput]" = (),
     engine: "Engine | None" = None,
+    mappings: Sequence[Path] = (),
 ) -> "tuple[Path | None, Built | None]":
     """Return the release folder, and what was built; the folder is None if it does not conform.
 
@@ -514,6 +515,8 @@ def publish(
         full: do everything again, whatever has changed.
         sources: files of feeds; what was done for those that did not change is taken as it is.
         engine: runs the jobs of feeds; processes of this machine by default.
+        mappings: further folders of mappings, beside that of the package. Those from which a
+            feed is taken are inputs, but for tests (`test_*.py`).
     Raises:
         KgErrors: what cannot be read as records.
         FactError: a file of a feed cannot be read.
@@ -553,10 +556,16 @@ def publish(
             )
 
     register = Register(out)
-    feeds = _Feeds(out, sources, base)
+    feeds = _Feeds(out, sources, base, mappings)
+    for n, path in enumerate(feeds.folders, 2):
+        folders[f"mappings-{n}"] = path
 
     def again() -> "Sequence[Input]":
-        found = identity.collect_inputs(folders)
+        found = tuple(
+            one
+            for one in identity.collect_inputs(folders)
+            if not re.fullmatch(r"mappings-[0-9]+/test_[^/]*\.py", one.name)
+        )
         if (one := register.input()) is not None:
             found = (*found, one)
         if feeds:
@@ -624,10 +633,24 @@ def publish(
 class _Feeds:
     """The files of feeds of a build. It is false where there are none."""
 
-    def __init__(self, out: Path, sources: "Sequence[FeedInput]", base: str) -> None:
-        from kg.feed import load_feed
-        from kg.manifest import Input
+    def __init__(
+        self,
+        out: Path,
+        sources: "Sequence[FeedInput]",
+        base: str,
+        mappings: Sequence[Path] = (),
+    ) -> None:
+        import os
+        import weakref
 
+        from kg.identity import io_errors
+        from kg.manifest import Input
+        from kg.pipeline import hold
+        from kg.sources import Sources, unfinished
+
+        self._known = Sources(mappings)
+        self.folders: list[Path] = []
+        """The folders from which feeds are taken, but for that of the package."""
         self._out = out
         self._base = base
         self.inputs: list[Input] = []
@@ -635,8 +658,25 @@ class _Feeds:
         by_id: dict[str, list[Path]] = {}
         for one in sources:
             by_id.setdefault(one.source, []).append(one.path)
+        if by_id:
+            with io_errors(self._work, "the folder cannot be written"):
+                self._held = hold(self._work)
+            weakref.finalize(self, os.close, self._held)
         for source in sorted(by_id):
-            feed = load_feed(folder("mappings"), source).source
+            place = self._known.path(source).parent
+            if place not in (folder("mappings"), *self.folders):
+                self.folders.append(place)
+            feed = self._known.feed(source).source
+            if left := unfinished(feed):
+                _log.warning("the mapping %s still has to say: %s", feed.id, ", ".join(left))
+            for other, _ in self._cuts:
+                if feed.key.startswith(f"{other.key}-"):
+                    raise ConfigError(
+                        "the addresses of two feeds begin alike, so that they could be the same",
+                        where="--source",
+                        seen=f"{other.id} and {feed.id}",
+                        hint="give one of them another id",
+                    )
             self._cuts.append((feed, self._cut(feed, by_id[source])))
 
     def __bool__(self) -> bool:
@@ -646,13 +686,16 @@ class _Feeds:
         """Return the pieces of the files of a feed, in the order of their names."""
         from kg.manifest import Input
         from kg.pipeline import cut_file
-        from kg.rows import files_of
+        from kg.rows import NoTable, files_of
 
         files = dict.fromkeys(file for path in paths for file in files_of(path))
         found: dict[tuple[str, str], list[Cut]] = {}
         for n, path in enumerate(files, 1):
             _log.info("reading %s (%d of %d files of %s)", path.name, n, len(files), feed.id)
-            sha256, size, cuts = cut_file(self._work, feed, path)
+            try:
+                sha256, size, cuts = cut_file(self._work, feed, path)
+            except NoTable as error:
+                raise self._known.of_another(feed, error.first, error) from error
             name = "stdin" if str(path) == "-" else path.name
             if (name, sha256) in found:
                 _log.warning("%s: a file of this name and content was read before", path)
@@ -664,6 +707,10 @@ class _Feeds:
                     seen=str(path),
                     hint="rename one: the name is a part of what the release is made of",
                 )
+            for cut in cuts:
+                if cut.first and cut.form.unknown:
+                    unknown = ", ".join(cut.form.unknown)
+                    _log.warning("%s: columns left out that nothing knows: %s", cut.file, unknown)
             found[name, sha256] = cuts
             self.inputs.append(Input(name=f"feeds/{feed.id}/{name}", sha256=sha256, bytes=size))
         return [cut for key in sorted(found) for cut in found[key]]
@@ -673,7 +720,7 @@ class _Feeds:
         from kg.index import FOLDER as BUILD
         from kg.pipeline import FOLDER
 
-        return self._out / BUILD / FOLDER
+        return (self._out / BUILD / FOLDER).absolute()
 
     @property
     def ids(self) -> list[str]:
@@ -713,30 +760,38 @@ class _Feeds:
                 ontology=str(folder("ontology")),
                 shapes=tuple(map(str, data_shapes())),
                 mappings=str(folder("mappings")),
+                own=tuple(str(one.absolute()) for one in self.folders),
                 states=str(path.absolute()),
                 version=version.hexdigest(),
             )
             try:
                 return ingest(setup, self._cuts, engine or Local())
             except TooMany as error:
-                put(
-                    self._out / "rejected" / "issues.jsonl",
-                    (msgspec.json.encode(issue) + b"\n" for issue in error.issues),
-                )
+                texts = (msgspec.json.encode(issue).decode() + "\n" for issue in error.issues)
+                _leave(self._out, {"issues.jsonl": "".join(texts)})
                 raise
 
         return make
 
     def graphs(self, built: Built) -> "Mapping[str, SettledGraph]":
         """Return the graphs of the feeds."""
-        return built.ingested.graphs if built.ingested else {}
+        found = built.ingested.graphs if built.ingested else {}
+        taken = {*built.dataset.graphs(), *(graph_iri(self._base, key) for key in _GRAPHS)}
+        if both := sorted(taken & found.keys()):
+            raise ConfigError(
+                "two graphs have one address",
+                where="--source",
+                seen=", ".join(both),
+                hint="rename the document, or the file of the feed",
+            )
+        return found
 
     def sweep(self, built: Built) -> None:
         """Remove what lies in between and was not used for this build."""
         from kg.pipeline import sweep
 
         if built.ingested:
-            sweep(self._work, built.ingested.used)
+            sweep(self._work, built.ingested.used, self._held)
 
 
 def _extend(
@@ -864,7 +919,14 @@ def _content(
             for issue in (built.ingested.issues() if built.ingested else ())
         ],
         sources=[
-            SourceCount(id=c.id, records=c.records, mapped=c.mapped, rejected=c.rejected)
+            SourceCount(
+                id=c.id,
+                records=c.records,
+                mapped=c.mapped,
+                rejected=c.rejected,
+                repeated=c.repeated,
+                unresolved=c.unresolved,
+            )
             for c in built.counts
         ],
         questions=read_questions(folder("queries"), base),
@@ -888,16 +950,31 @@ def _report_files(built: Built) -> "ReportFiles":
 def _rejected(out: Path, built: Built) -> tuple[None, Built]:
     """Write the report on what is not published; return what `publish` returns."""
     texts = _report_files(built)
+    files = {
+        "report.ttl": texts.ttl,
+        "report.json": texts.json,
+        "report.txt": texts.text,
+        "report.html": texts.html,
+    }
+    if built.ingested:
+        issues = (msgspec.json.encode(one).decode() + "\n" for one in built.ingested.issues())
+        files["issues.jsonl"] = "".join(issues)
+    _leave(out, files)
+    return None, built
+
+
+_LEFT: Final = ("report.ttl", "report.json", "report.txt", "report.html", "issues.jsonl")
+
+
+def _leave(out: Path, files: Mapping[str, str]) -> None:
+    """Write what is to be known of a build that is not published; nothing of others stays."""
     rejected = out / "rejected"
     rejected.mkdir(parents=True, exist_ok=True)
-    for name, text in (
-        ("report.ttl", texts.ttl),
-        ("report.json", texts.json),
-        ("report.txt", texts.text),
-        ("report.html", texts.html),
-    ):
-        (rejected / name).write_text(text, encoding="utf-8")
-    return None, built
+    for name in _LEFT:
+        if name in files:
+            (rejected / name).write_text(files[name], encoding="utf-8")
+        else:
+            (rejected / name).unlink(missing_ok=True)
 
 
 def _input(name: str, path: Path) -> "Input":

@@ -16,20 +16,22 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 import typer
 
-from kg import cli_link, logs
+from kg import cli_link, cli_source, logs
 from kg.cli_annotate import annotate
 from kg.cli_common import (
     ConfigOption,
     FactsOption,
     JsonOption,
+    MappingsOption,
     ReleasesOption,
     facts_folders,
+    mapping_folders,
     print_json,
     read_settings,
     say,
@@ -38,7 +40,7 @@ from kg.config import Settings
 from kg.errors import ConfigError, KgError, KgErrors, ShapesError
 
 if TYPE_CHECKING:
-    from kg.pipeline import FeedInput
+    from kg.pipeline import Engine, FeedInput
 
 app = typer.Typer(
     name="kg",
@@ -59,6 +61,7 @@ release_app = typer.Typer(
 app.add_typer(facts_app)
 app.add_typer(release_app)
 app.add_typer(cli_link.app)
+app.add_typer(cli_source.app)
 app.command()(annotate)
 
 
@@ -125,10 +128,31 @@ def build(
             "for more. `kg source list` shows the feeds.",
         ),
     ] = None,
+    mappings: MappingsOption = None,
     processes: Annotated[
         int,
         typer.Option("--processes", min=0, help="Processes for feeds. [default: one a processor]"),
     ] = 0,
+    engine: Annotated[
+        str,
+        typer.Option(
+            "--engine",
+            help="What maps feeds: local, processes of this machine; spark, many machines "
+            "(extra spark).",
+        ),
+    ] = "local",
+    master: Annotated[
+        str, typer.Option("--master", help="With Spark: its master. [default: local[*]]")
+    ] = "",
+    spark_conf: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--spark-conf",
+            metavar="NAME=VALUE",
+            help="With Spark: a setting of its own, e.g. spark.executor.memory=2g; repeat it for "
+            "more.",
+        ),
+    ] = None,
     as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
@@ -137,32 +161,35 @@ def build(
     Exit 1 if it does not conform.
     """
     from kg.build import publish
-    from kg.pipeline import Local
+    from kg.pipeline import TooMany
 
     settings = read_settings(config, base_iri=base, agent=agent, releases=out)
     _warn_base(settings)
-    path, built = publish(
-        facts_folders(settings, facts),
-        settings.releases,
-        base=settings.base_iri,
-        agent=settings.agent,
-        time=time or _source_date(os.environ),
-        links=links,
-        force=force,
-        full=full,
-        sources=_sources(source or []),
-        engine=Local(processes),
-    )
+    try:
+        with _engine(engine, processes, master, spark_conf or [], settings.releases) as runs:
+            path, built = publish(
+                facts_folders(settings, facts),
+                settings.releases,
+                base=settings.base_iri,
+                agent=settings.agent,
+                time=time or _source_date(os.environ),
+                links=links,
+                force=force,
+                full=full,
+                sources=_sources(source or []),
+                engine=runs,
+                mappings=mapping_folders(settings, mappings),
+            )
+    except KeyboardInterrupt:
+        say("Interrupted: nothing was published. What was done for feeds is kept: build again.")
+        raise
+    except TooMany as error:
+        say(str(error))
+        _nothing_published(settings, [error.counts], as_json=as_json)
     if path is None:
         assert built is not None
         say(built.report_table())
-        say(f"Nothing was published. The report is in {settings.releases / 'rejected'}.")
-        if (settings.releases / "current").exists():
-            say("The release that was current still is.")
-        if as_json:
-            sources = [_counts(c) for c in built.counts]
-            print_json({"release": None, "conforms": False, "quads": 0, "sources": sources})
-        raise typer.Exit(1)
+        _nothing_published(settings, built.counts, as_json=as_json)
     from kg.manifest import read_manifest
 
     manifest = read_manifest(path)
@@ -172,6 +199,13 @@ def build(
         f"release {manifest.id[:12]}: {manifest.quads} quads in {len(manifest.graphs)} graphs"
         + (" (already there, nothing changed)" if built is None else "")
     )
+    for one in manifest.sources:
+        if one.rejected:
+            say(
+                f"{one.id}: {one.mapped:,} of {one.records:,} records mapped, {one.rejected:,} set "
+                f"aside ({one.repeated:,} repeated, {one.unresolved:,} unresolved); "
+                f"see {path / 'issues.jsonl'}"
+            )
     say(f"{settings.releases / 'current'} -> {path.name}")
     if as_json:
         print_json(
@@ -184,8 +218,39 @@ def build(
         )
 
 
+def _engine(
+    name: str, processes: int, master: str, conf: list[str], releases: Path
+) -> "contextlib.AbstractContextManager[Engine]":
+    """Return what runs the jobs of feeds, to be used with `with`."""
+    if name == "spark":
+        if processes:
+            raise ConfigError(
+                "Spark knows how many processes it has",
+                where="--processes",
+                seen=str(processes),
+                expected=f"--master local[{processes}], or the machines of another master",
+            )
+        from kg.spark import Spark, read_settings
+
+        return Spark(releases, master, read_settings(conf))
+    if name != "local":
+        raise ConfigError(
+            "there is no such engine", where="--engine", seen=name, expected="local or spark"
+        )
+    if master or conf:
+        raise ConfigError(
+            "only Spark has masters and settings of its own",
+            where="--master" if master else "--spark-conf",
+            seen=master or conf[0],
+            hint="add --engine spark",
+        )
+    from kg.pipeline import Local
+
+    return contextlib.nullcontext(Local(processes))
+
+
 def _sources(options: list[str]) -> "list[FeedInput]":
-    """Return the files of feeds that are named; several files after one `=` stand for each."""
+    """Return the files of feeds that are named."""
     from kg.pipeline import FeedInput
 
     found = []
@@ -204,7 +269,21 @@ def _sources(options: list[str]) -> "list[FeedInput]":
 
 
 def _counts(c: Any) -> dict[str, object]:
-    return {"id": c.id, "records": c.records, "mapped": c.mapped, "rejected": c.rejected}
+    names = ("id", "records", "mapped", "rejected", "repeated", "unresolved")
+    return {name: getattr(c, name) for name in names}
+
+
+def _nothing_published(
+    settings: Settings, counts: Sequence[Any], *, as_json: bool = False
+) -> NoReturn:
+    """Say that data does not conform, and end."""
+    say(f"Nothing was published. The report is in {settings.releases / 'rejected'}.")
+    if (settings.releases / "current").exists():
+        say("The release that was current still is.")
+    if as_json:
+        sources = [_counts(c) for c in counts]
+        print_json({"release": None, "conforms": False, "quads": 0, "sources": sources})
+    raise typer.Exit(1)
 
 
 @app.command()

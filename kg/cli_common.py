@@ -29,6 +29,15 @@ LinksOption = Annotated[
     Path | None,
     typer.Option("--links", help="The authority of outside links (SSSOM TSV). [default: ours]"),
 ]
+MappingsOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--mappings",
+        metavar="FOLDER",
+        help="A folder of your own mappings, which are programs and are run; give it again for "
+        "more. [default: only the built-in ones]",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", help="A settings file. [default: kg.toml if there]")
@@ -57,6 +66,11 @@ def facts_folders(settings: Settings, given: list[Path] | None) -> list[Path]:
     from kg.resources import folder
 
     return [folder("facts")]
+
+
+def mapping_folders(settings: Settings, given: list[Path] | None) -> list[Path]:
+    """Return the folders of mappings beside that of the package: those given, or the setting's."""
+    return given or ([settings.mappings] if settings.mappings is not None else [])
 
 
 def say(text: str) -> None:

@@ -105,6 +105,11 @@ class Settings:
     facts: Path | None = _setting(
         "folder", None, "The facts that `kg build` reads. Without it: those of the package."
     )
+    mappings: Path | None = _setting(
+        "folder",
+        None,
+        "Your own mappings, beside those of the package. They are programs, and are run.",
+    )
     releases: Path = _setting(
         "folder", Path("releases"), "Where releases are written and served from."
     )

@@ -12,6 +12,7 @@ section 3
 import hashlib
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -423,8 +424,9 @@ class Dumps:
             suffix for suffix, size in self.sizes.items() if split(suffix)[1] or size <= UNSUMMED
         ]
         found = dict(known)
-        for file in FILES:
-            found |= self._checksums(file, summed, known)
+        with ThreadPoolExecutor(len(FILES)) as threads:
+            for some in threads.map(lambda file: self._checksums(file, summed, known), FILES):
+                found |= some
         return {name: found[name] for name in self.names() if name in found}
 
     def _checksums(

@@ -19,6 +19,8 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import re
+import sys
+import traceback
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
@@ -49,7 +51,7 @@ from kg.vocab import (
 
 Row = Any
 """A row as its mapping gets it: a tuple of texts in the order of `Table.columns`, empty where the
-file has nothing; of JSON, the object as decoded, with strict types of `Table.record`."""
+file has nothing; of JSON, the object as decoded."""
 
 MapRow = Callable[[Row], None]
 
@@ -1371,7 +1373,11 @@ def load_feed(folder: Path, source_id: str) -> FeedScript:
     """
     path = folder / f"{source_id}.py"
     spec = importlib.util.spec_from_file_location(f"kg_mappings.{source_id}", path)
-    if not re.fullmatch("[a-z][a-z_]*", source_id) or not path.is_file() or not spec:
+    if path.is_file() and not re.fullmatch("[a-z][a-z_]*", source_id):
+        raise MappingError(
+            "the name of the file is no id", where=path.name, expected="letters a to z and _"
+        )
+    if not path.is_file() or not spec:
         raise MappingError(
             "no such source",
             where="--source",
@@ -1379,9 +1385,15 @@ def load_feed(folder: Path, source_id: str) -> FeedScript:
             expected=f"one of {', '.join(feeds(folder))}",
             hint="`kg source list` shows them; `kg source new` begins another one",
         )
-    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    sys.modules[spec.name] = module  # where the types of annotations are looked up
+    try:
+        # As the file is now: byte code that is kept may be of a moment before.
+        exec(compile(path.read_bytes(), str(path), "exec"), module.__dict__)
+    except Exception as error:
+        raise MappingError(
+            "the mapping cannot be loaded", where=place_of(error, path), seen=words_of(error)
+        ) from error
     source = getattr(module, "SOURCE", None)
     function = getattr(module, "mapper", None)
     if not isinstance(source, Feed) or source.id != source_id or function is None:
@@ -1393,10 +1405,27 @@ def load_feed(folder: Path, source_id: str) -> FeedScript:
     return FeedScript(source, function)
 
 
+def words_of(error: Exception) -> str:
+    """Return what an error of a mapping's code says, with its type."""
+    return f"{type(error).__name__}: {error}"
+
+
+def place_of(error: Exception, path: Path) -> str:
+    """Return the place in the file of a mapping at which an error came up: `gdelt.py:12`."""
+    line = error.lineno or 0 if isinstance(error, SyntaxError) else 0
+    for frame in traceback.extract_tb(error.__traceback__):
+        if Path(frame.filename).name == path.name:
+            line = frame.lineno or line
+    return f"{path.name}:{line}" if line else path.name
+
+
 def feeds(folder: Path) -> list[str]:
     """Return the ids of the mappings of feeds in a folder, sorted."""
-    found = []
-    for path in sorted(folder.glob("*.py")):
-        if re.search(r"^SOURCE(: \w+)? = Feed\(", path.read_text(encoding="utf-8"), re.MULTILINE):
-            found.append(path.stem)
-    return found
+    return with_source(folder, "Feed")
+
+
+def with_source(folder: Path, kind: str) -> list[str]:
+    """Return the names of the files of a folder with a `SOURCE` of a kind, sorted; none is run."""
+    wanted = re.compile(rf"^SOURCE\b[^=\n]*= *(?:\w+\.)*{kind}\(", re.MULTILINE)
+    paths = sorted(folder.glob("*.py"))
+    return [p.stem for p in paths if wanted.search(p.read_text(encoding="utf-8", errors="replace"))]

@@ -13,13 +13,14 @@ import gc
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
 from kg.derive import POSITIONS, STATUS_RULES, status_of
-from kg.errors import KgError
-from kg.feed import FeedScript, Rejected, Scribe
+from kg.errors import KgError, MappingError
+from kg.feed import FeedScript, Rejected, Scribe, place_of, words_of
 from kg.matching import Happening, comparable
 from kg.report import WHOLE_GRAPH, Report
 from kg.rows import Fault, Form, Piece, hashed, key_reader, rows
@@ -72,8 +73,11 @@ class Mapped(msgspec.Struct):
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
-    """Do not look for garbage meanwhile: rows make many objects and no circles of them."""
+def uncollected() -> Iterator[None]:
+    """Do not look for garbage meanwhile, nor at what becomes of many rows.
+
+    Rows make many objects and no circles of them: each is freed when nobody has it any more.
+    """
     before = gc.isenabled()
     gc.disable()
     try:
@@ -110,8 +114,7 @@ def map_piece(
         checks: what the result is held against.
     """
     table = script.source.table(form.table)
-    with _uncollected():
-        found = list(rows(piece, form, table, first=first))
+    found = list(rows(piece, form, table, first=first))
     issues: dict[int, Issue] = {}
 
     def aside(n: int, column: str, value: str, reason: str, kind: str = "rejected") -> None:
@@ -161,16 +164,23 @@ def map_piece(
         scribe.uses = {} if trace else None
         scribe.seek = seek
         map_row = script.mapper(table.id, scribe)
-        with _uncollected():
-            for n in list(left):
-                scribe.begin(n, again[n])
-                try:
-                    map_row(found[n][1])
-                except Rejected as error:
-                    scribe.undo()
-                    del left[n]
-                    aside(n, error.column, error.value, error.reason)
-                scribe.ends.append((len(scribe.blocks), n))
+        for n in list(left):
+            scribe.begin(n, again[n])
+            try:
+                map_row(found[n][1])
+            except Rejected as error:
+                scribe.undo()
+                del left[n]
+                aside(n, error.column, error.value, error.reason)
+            except Exception as error:
+                path = Path(f"{script.source.id}.py")
+                raise MappingError(
+                    "the mapping fails",
+                    where=f"{file}:{found[n][0]}, {place_of(error, path)}",
+                    seen=str(error) if isinstance(error, KgError) else words_of(error),
+                    hint="a row that cannot be mapped is set aside with out.reject(…)",
+                ) from error
+            scribe.ends.append((len(scribe.blocks), n))
         return scribe
 
     scribe = write(trace=False)

@@ -98,12 +98,18 @@ class Part(msgspec.Struct, frozen=True, array_like=True):
 
 
 class SourceCount(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What became of the records of one source; `records` = `mapped` + `rejected`."""
+    """What became of the records of one source; `records` = `mapped` + `rejected`.
+
+    Among those rejected are `repeated` ones, whose key came before, and `unresolved` ones, which
+    need a record that the files do not have.
+    """
 
     id: str
     records: int
     mapped: int
     rejected: int
+    repeated: int = 0
+    unresolved: int = 0
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

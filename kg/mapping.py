@@ -23,6 +23,7 @@ import msgspec
 from kg.dataset import Dataset
 from kg.errors import KgError, KgErrors, MappingError
 from kg.facts import FactFile, FactSet, Record, fields_of
+from kg.feed import with_source
 from kg.register import Register
 from kg.vocab import Kind, Vocabulary, data_iri, graph_iri
 
@@ -50,12 +51,17 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Counts(msgspec.Struct, frozen=True):
-    """How many records came in, how many were mapped and how many were set aside."""
+    """How many records came in, how many were mapped and how many were set aside.
+
+    Among those set aside are records that came before, and those that need others.
+    """
 
     id: str
     records: int
     mapped: int
     rejected: int
+    repeated: int = 0
+    unresolved: int = 0
 
 
 _OF_SEVERAL: Final = ("agent", "relation")
@@ -276,6 +282,11 @@ def load_mapping(folder: Path, source_id: str) -> MappingScript:
             expected=f'SOURCE = Source(id="{source_id}", …) and map_records(facts, out)',
         )
     return MappingScript(source, function)
+
+
+def mappings(folder: Path) -> list[str]:
+    """Return the ids of the mapping scripts in a folder, sorted; none is run."""
+    return with_source(folder, "Source")
 
 
 def run_mapping(

@@ -16,6 +16,7 @@ Spec: docs/decisions/0018-feeds.md
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import itertools
 import json
@@ -24,11 +25,12 @@ import multiprocessing
 import os
 import re
 import shutil
+import signal
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from functools import lru_cache
 from pathlib import Path
@@ -40,12 +42,13 @@ import numpy as np
 import zstandard
 from numpy.typing import NDArray
 
+import kg.rows
 from kg.bounded import end_with_parent
 from kg.dumps import bits_of, bucket_of
 from kg.errors import FactError, MappingError, ReleaseError
 from kg.feed import Feed, FeedScript, Rejected, Scribe, load_feed, prelude
 from kg.identity import digest
-from kg.ingest import Checks, Issue, happenings, map_piece, statuses
+from kg.ingest import Checks, Issue, happenings, map_piece, statuses, uncollected
 from kg.lexicon import Lexicon
 from kg.matching import Happening, described, lines_of, link_iri, matches
 from kg.report import Report
@@ -112,7 +115,8 @@ class Engine(Protocol):
 class Setup(msgspec.Struct, frozen=True):
     """What all jobs need to know: where things are, by paths that each machine has.
 
-    `version` stands for every byte of code, ontology, shapes and states.
+    `version` stands for every byte of code, ontology, shapes and states. `own` are further folders
+    of mappings.
     """
 
     work: str
@@ -122,6 +126,7 @@ class Setup(msgspec.Struct, frozen=True):
     mappings: str
     states: str
     version: str
+    own: tuple[str, ...] = ()
 
 
 class Cut(msgspec.Struct, frozen=True):
@@ -213,15 +218,15 @@ class _Settled(msgspec.Struct, frozen=True):
 # --- in the processes ---------------------------------------------------------------------------
 
 
-class _States:
+class StatesByCode:
     """Finds states by codes: those of the facts have their own addresses.
 
     Args:
-        path: a JSON file: the key and the label of agents by the items that they are.
+        known: the key and the label of agents by the items that they are.
     """
 
-    def __init__(self, path: str) -> None:
-        self._known: dict[str, tuple[str, str]] = json.loads(Path(path).read_bytes())
+    def __init__(self, known: Mapping[str, tuple[str, str]]) -> None:
+        self._known = known
         self._lexicon = Lexicon.load()
 
     def find(self, scheme: str, code: str, day: str) -> tuple[str, str] | None:
@@ -251,14 +256,16 @@ class _Tools:
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
         self.vocabulary: Vocabulary = load_vocabulary(Path(setup.ontology))
-        self.states = _States(setup.states)
+        self.states = StatesByCode(json.loads(Path(setup.states).read_bytes()))
         self.shapes = load_shapes(map(Path, setup.shapes))
         self._scripts: dict[str, FeedScript] = {}
         self._checks: dict[str, Checks] = {}
 
     def script(self, source: str) -> FeedScript:
         if source not in self._scripts:
-            self._scripts[source] = load_feed(Path(self.setup.mappings), source)
+            folders = [Path(one) for one in (self.setup.mappings, *self.setup.own)]
+            place = next((one for one in folders if (one / f"{source}.py").is_file()), folders[0])
+            self._scripts[source] = load_feed(place, source)
         return self._scripts[source]
 
     def checks(self, feed: Feed) -> Checks:
@@ -303,6 +310,7 @@ class _Known:
         return hashlib.sha256(asked.tobytes() + answers.tobytes()).hexdigest()[:32]
 
 
+@uncollected()
 def _map(job: _MapJob) -> Result:
     """Map one piece and write its result; return what is to be known of it."""
     cut = job.cut
@@ -316,8 +324,12 @@ def _map(job: _MapJob) -> Result:
         path = path.with_name(f"{job.name}-{known.digest(asked)}")
     if path.exists():
         with contextlib.suppress(OSError, ValueError, msgspec.DecodeError):
-            return msgspec.msgpack.decode(_header(path), type=Result)
-    data = zstandard.ZstdDecompressor().decompress(Path(cut.path).read_bytes())
+            found = msgspec.msgpack.decode(_header(path), type=Result)
+            return msgspec.structs.replace(found, path=str(path))
+    try:
+        data = zstandard.ZstdDecompressor().decompress(Path(cut.path).read_bytes())
+    except zstandard.ZstdError:
+        data = b""
     if hashlib.sha256(data).hexdigest() != cut.sha256:
         raise ReleaseError("a piece is not what was cut", where=cut.path, hint="remove it")
     script = tools.script(cut.source)
@@ -509,15 +521,16 @@ def _settle(job: _SettleJob) -> _Settled:
     path = Path(job.setup.work) / "settled" / name[:2] / name
     if path.exists():
         with contextlib.suppress(OSError, ValueError, msgspec.DecodeError):
-            return msgspec.msgpack.decode(_header(path), type=_Settled)
+            known = msgspec.msgpack.decode(_header(path), type=_Settled)
+            return msgspec.structs.replace(known, path=str(path))
     found: dict[bytes, bytes] = {}
     seams: set[bytes] = set()
     for part in job.parts:
         for frame in _Reader(part).frames(job.name, job.slices):
             for subject, text in _blocks(frame):
-                known = found.setdefault(subject, text)
-                if known is not text and known != text:
-                    lines = {*known.splitlines(keepends=True), *text.splitlines(keepends=True)}
+                other = found.setdefault(subject, text)
+                if other is not text and other != text:
+                    lines = {*other.splitlines(keepends=True), *text.splitlines(keepends=True)}
                     found[subject] = b"".join(sorted(lines))
                     seams.add(subject)
     problem = ""
@@ -607,6 +620,7 @@ class Local:
             for n, job in enumerate(jobs):
                 yield n, function(job)
             return
+        others = set(multiprocessing.active_children())
         pool = ProcessPoolExecutor(
             min(self._most, len(jobs)),
             multiprocessing.get_context("spawn"),
@@ -617,7 +631,7 @@ class Local:
             running: dict[Any, int] = {}
             while waiting or running:
                 for n in list(itertools.islice(waiting, max(0, 2 * self._most - len(running)))):
-                    running[pool.submit(function, waiting.pop(n))] = n
+                    running[_submit(pool, function, waiting.pop(n))] = n
                 done, _ = wait(running, return_when=FIRST_COMPLETED)
                 for future in done:
                     n = running.pop(future)
@@ -627,8 +641,21 @@ class Local:
                 "a process that worked on a feed has been ended",
                 hint="it may have been short of memory; what was done is kept: try again",
             ) from error
+        except BaseException:  # also an interrupt: nobody waits for what is not wanted any more
+            for one in set(multiprocessing.active_children()) - others:
+                one.terminate()
+            raise
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _submit(pool: ProcessPoolExecutor, function: Callable[[Any], R], job: Any) -> Future[R]:
+    """Begin a job. A process that is started for it leaves an interrupt to this one."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return pool.submit(function, job)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 # --- the whole ------------------------------------------------------------------------------------
@@ -744,6 +771,10 @@ class Ingested(msgspec.Struct, frozen=True):
             yield from result.issues
 
 
+OWN_GRAPHS: Final = ("registry", "status")
+"""Ends of the keys of the graphs of a feed that are of no batch."""
+
+
 def batch_of(feed: Feed, file: str) -> str:
     """Return the key of the graph for the rows of a file: files whose names begin alike share one.
 
@@ -754,6 +785,8 @@ def batch_of(feed: Feed, file: str) -> str:
     'a-b-20150218230000'
     """
     stem = re.sub("[^a-z0-9]+", "-", file.partition(".")[0].lower()).strip("-")[:60].strip("-")
+    if stem in OWN_GRAPHS:
+        stem = f"file-{stem}"
     return f"{feed.key}-{stem or 'file'}"
 
 
@@ -784,13 +817,16 @@ def cut_file(work: Path, feed: Feed, path: Path, known: str = "") -> tuple[str, 
                 "the file cannot be read", where=str(path), seen=str(error.strerror)
             ) from error
         shown = "stdin" if spooled else path.name
-        place = work / "cut" / f"{sha256[:32]}-{_digest(feed, shown)}"
+        cutting = hashlib.sha256(Path(kg.rows.__file__).read_bytes()).hexdigest()
+        place = work / "cut" / f"{sha256[:32]}-{_digest(feed, shown, cutting)}"
         index = place / "index.json"
         if not index.exists():
             _cut(place, feed, real, shown)
         with contextlib.suppress(OSError):
             os.utime(place)
-        return sha256, size, msgspec.json.decode(index.read_bytes(), type=list[Cut])
+        cuts = msgspec.json.decode(index.read_bytes(), type=list[Cut])
+        here = [msgspec.structs.replace(c, path=str(place / Path(c.path).name)) for c in cuts]
+        return sha256, size, here
     finally:
         if spooled:
             spooled.unlink(missing_ok=True)
@@ -829,6 +865,8 @@ def _cut(place: Path, feed: Feed, path: Path, shown: str) -> None:
                         hashlib.sha256(piece.data).hexdigest(),
                     )
                 )
+        if not cuts:
+            raise FactError("there is no file in it", where=where, hint="fetch it again")
         (temporary / "index.json").write_bytes(msgspec.json.encode(cuts))
         with contextlib.suppress(OSError):
             shutil.rmtree(place)
@@ -910,9 +948,12 @@ def _prelude(setup: Setup, feed: Feed) -> Result:
         frames.setdefault(number, []).append((subject, text))
     quads = sum(text.count("\n") for text in blocks.values())
     result = Result(str(path), 0, 0, (), b"", b"", {"registry": quads}, {})
-    if not path.exists():
-        found = {"registry": [(n, _frame(frames[n])) for n in sorted(frames)]}
-        _write(path, msgspec.msgpack.encode(result), found, b"")
+    head = msgspec.msgpack.encode(msgspec.structs.replace(result, path=""))
+    with contextlib.suppress(OSError):
+        if _header(path) == head:
+            return result
+    found = {"registry": [(n, _frame(frames[n])) for n in sorted(frames)]}
+    _write(path, head, found, b"")
     return result
 
 
@@ -1139,6 +1180,9 @@ def _counted(feed: Feed, results: Sequence[Result]) -> FeedCounts:
             seen=f"{records} came in, {mapped} were mapped and {len(issues)} set aside",
         )
     kinds = Counter(one.kind for one in issues)
+    counts = FeedCounts(
+        feed.id, records, mapped, len(issues), kinds["repeated"], kinds["unresolved"]
+    )
     bad = kinds["rejected"]
     if bad and bad > records * float(feed.quarantine):
         reasons = Counter((one.column, one.reason) for one in issues if one.kind == "rejected")
@@ -1154,16 +1198,23 @@ def _counted(feed: Feed, results: Sequence[Result]) -> FeedCounts:
             expected=f"at most {float(feed.quarantine):.0%} of the rows",
             hint="see rejected/issues.jsonl beside the releases",
             issues=issues,
+            counts=counts,
         )
-    return FeedCounts(feed.id, records, mapped, len(issues), kinds["repeated"], kinds["unresolved"])
+    return counts
 
 
 class TooMany(MappingError):
-    """More rows of a source were set aside than it allows; `issues` are all of them."""
+    """More rows of a source are bad than it allows: data does not conform.
 
-    def __init__(self, what: str, *, issues: Sequence[Issue], **rest: str) -> None:
+    `issues` are all that were set aside, `counts` how many.
+    """
+
+    def __init__(
+        self, what: str, *, issues: Sequence[Issue], counts: FeedCounts, **rest: str
+    ) -> None:
         super().__init__(what, **rest)
         self.issues = tuple(issues)
+        self.counts = counts
 
 
 def _settle_graph(
@@ -1221,14 +1272,36 @@ def _run(
     return [found[n] for n in range(len(jobs))]
 
 
-def sweep(work: Path, keep: Iterable[str]) -> None:
+def hold(work: Path) -> int:
+    """Return a file of the system that keeps other builds from sweeping, until it is closed.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    work.mkdir(parents=True, exist_ok=True)
+    held = os.open(work / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+    fcntl.flock(held, fcntl.LOCK_SH)
+    return held
+
+
+def sweep(work: Path, keep: Iterable[str], held: int) -> None:
     """Remove what is in between and was not used: of builds that died, or of files that changed.
+
+    Where another build is at work nothing is removed; it will sweep in its turn.
 
     Args:
         work: the folder.
         keep: the paths that were used.
+        held: what `hold` returned.
     """
-    kept = {str(Path(path)) for path in keep}
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return
+    for path in work.glob(".tmp-*"):
+        path.unlink(missing_ok=True)
+    work = work.absolute()
+    kept = {str(Path(path).absolute()) for path in keep}
     kept |= {f"{path.rpartition('-')[0]}{_ASKED}" for path in kept if "-" in Path(path).name}
     folders = {str(Path(path).parent) for path in kept}
     for name in ("cut", "mapped", "settled", "keys"):

@@ -17,7 +17,7 @@ import re
 import sys
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack
 from operator import itemgetter
 from pathlib import Path
@@ -82,6 +82,14 @@ class Form(msgspec.Struct, frozen=True):
     delimiter: str = ","
 
 
+class NoTable(FactError):
+    """A file is of no table of a feed; `first` are its first bytes."""
+
+    def __init__(self, what: str, first: bytes, **rest: str) -> None:
+        super().__init__(what, **rest)
+        self.first = first
+
+
 class Fault(NamedTuple):
     """What is no row, and why: line, column, value and reason."""
 
@@ -115,7 +123,7 @@ def files_of(path: Path) -> list[Path]:
     return [path]
 
 
-def members(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
+def members(path: Path) -> Generator[tuple[str, IO[bytes]], None, None]:
     """Yield the name and the unpacked bytes of every file in a file: of a zip there may be several.
 
     Each is closed before the next is opened.
@@ -138,8 +146,7 @@ def members(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
         if magic.startswith(_GZIP):
             yield bare, stack.enter_context(gzip.GzipFile(fileobj=buffered))  # type: ignore[arg-type]
         elif magic == _ZSTD:
-            unpacked = zstandard.ZstdDecompressor().stream_reader(buffered, read_across_frames=True)
-            yield bare, stack.enter_context(io.BufferedReader(unpacked))
+            yield bare, stack.enter_context(io.BufferedReader(_Zstd(buffered), 1 << 20))
         elif magic == _ZIP:
             whole: IO[bytes] = buffered
             if not buffered.seekable():
@@ -153,12 +160,48 @@ def members(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
             except zipfile.BadZipFile as error:
                 raise _unreadable(path, error) from error
             for entry in sorted(archive.infolist(), key=lambda one: one.filename):
+                if entry.flag_bits & 1:
+                    raise FactError(
+                        "a file in it needs a password",
+                        where=f"{path.name}/{entry.filename}",
+                        hint="unpack it first",
+                    )
                 hidden = entry.filename.startswith(("__MACOSX/", ".")) or "/." in entry.filename
                 if not entry.is_dir() and not hidden:
                     with archive.open(entry) as one:
                         yield Path(entry.filename).name, one
         else:
             yield bare, buffered
+
+
+class _Zstd(io.RawIOBase):
+    """The unpacked bytes of frames of Zstandard; it is an error where the last one breaks off."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._frame = zstandard.ZstdDecompressor().decompressobj()
+        self._left = memoryview(b"")
+        self._begun = False
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._left:
+            data = self._frame.unused_data if self._frame.eof else b""
+            data = data or self._file.read(1 << 14)
+            if not data:
+                if self._begun and not self._frame.eof:
+                    raise EOFError("the packed data breaks off")
+                return 0
+            if self._frame.eof:
+                self._frame = zstandard.ZstdDecompressor().decompressobj()
+            self._begun = True
+            self._left = memoryview(self._frame.decompress(data))
+        size = min(len(buffer), len(self._left))
+        buffer[:size] = self._left[:size]
+        self._left = self._left[size:]
+        return size
 
 
 def _unreadable(path: Path, error: Exception) -> FactError:
@@ -212,8 +255,9 @@ def form_of(feed: Feed, first: bytes, where: str) -> Form:
             wanted = f"a header with {', '.join(table.required or table.key)}"
             wanted += f", or {lengths[0]} columns without one" if table.header == "either" else ""
         problems.append(f"{table.id}: {wanted}")
-    raise FactError(
+    raise NoTable(
         f"this is no file of {feed.id}",
+        first,
         where=where,
         seen=line[:120] or "nothing",
         expected="; or ".join(problems),
@@ -519,5 +563,5 @@ def hashed(text: str) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest())
 
 
-BROKEN: Final = (OSError, EOFError, zlib.error, zstandard.ZstdError)
+BROKEN: Final = (OSError, EOFError, zlib.error, zstandard.ZstdError, zipfile.BadZipFile)
 """What a packed file raises that does not go on to its end."""

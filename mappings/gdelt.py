@@ -54,7 +54,7 @@ _IGNORED: Final = {
     "Year": "the date again",
     "FractionDate": "the date again",
     **{
-        f"Actor{n}{name}": f"spelled out from Actor{n}Code, and set only beside the first of its kind"
+        f"Actor{n}{name}": f"spelled out from Actor{n}Code, set only beside the first of a kind"
         for n in (1, 2)
         for name in ("Religion2Code", "Type2Code", "Type3Code")
     },
@@ -117,7 +117,7 @@ SOURCE = Feed(
             ignored={
                 "EventTimeDate": "DATEADDED of the event",
                 "MentionTimeDate": "when the feed took it in, not when the article appeared",
-                "InRawText": "whether the program had to rewrite the sentence first; Confidence has it",
+                "InRawText": "whether the sentence had to be rewritten first; Confidence has it",
                 "MentionDocLen": "the length of the article in English",
                 "MentionDocTone": "how the words of the article sound to a program",
                 "Extras": "kept free by the feed",
@@ -318,9 +318,10 @@ def _descriptions(table: Table, out: Scribe) -> MapRow:
         code, name, country, group, ethnic, religion, kind = cells
         if not code and not name:
             return None
-        if (code, name) in _OWN and code == country and not (group or ethnic or religion or kind):
-            if found := out.state("cameo", code):
-                return found
+        own = (code, name) in _OWN and code == country
+        alone = not (group or ethnic or religion or kind)
+        if own and alone and (found := out.state("cameo", code)):
+            return found
         label = f"{name} ({code})" if name and code else name or f"an actor coded {code}"
         return out.agent(
             fields,

@@ -38,8 +38,8 @@ FILES = {
 }
 """Files of the checkout that `make assets` and `make shacl-suite` fetch, by what they are."""
 
-PACKAGES = ("pandas",)
-"""Packages of Python."""
+PACKAGES = {"pandas": "pandas", "spark": "pyspark"}
+"""Packages of Python, by the name of the tool."""
 
 _ABSENT: pytest.StashKey[list[tuple[str, str]]] = pytest.StashKey()
 
@@ -78,7 +78,7 @@ def _installed(tool: str, test: str) -> bool:
     if tool in FILES:
         return (Path(__file__).resolve().parent.parent / FILES[tool]).is_file()
     if tool in PACKAGES:
-        return importlib.util.find_spec(tool) is not None
+        return importlib.util.find_spec(PACKAGES[tool]) is not None
     if tool not in TOOLS:
         known = ", ".join(sorted({*TOOLS, *FILES, *PACKAGES}))
         raise pytest.UsageError(f"{test}: requires({tool!r}); expected one of {known}")

@@ -1,15 +1,30 @@
-"""Runs the mapping of a feed over a file, as a build does, in one process."""
+"""Runs the mapping of a feed over a file, or over a folder of samples, as a build does."""
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from kg.feed import FeedScript, Scribe, load_feed, prelude
+import msgspec
+
+from kg.feed import FeedScript, Scribe, feeds, load_feed, prelude
 from kg.ingest import Checks, Mapped, map_piece
+from kg.pipeline import Ingested, Local, Setup, cut_file, ingest
 from kg.resources import folder
-from kg.rows import HEAD, Fault, Piece, form_of, hashed, key_of, members, pieces, rows
+from kg.rows import (
+    HEAD,
+    Fault,
+    Piece,
+    files_of,
+    form_of,
+    hashed,
+    key_of,
+    members,
+    pieces,
+    rows,
+)
 from kg.validate import Shapes, data_shapes, load_shapes
 from kg.vocab import CH, RDF, RDFS, Vocabulary, load_vocabulary
 
@@ -49,23 +64,28 @@ def scribe(script: FeedScript) -> Scribe:
 
 
 def context(script: FeedScript) -> list[str]:
-    made = f"<http://www.w3.org/ns/prov#wasGeneratedBy> <{BASE}id/run/{script.source.key}>"
     lines = [f"{line} .\n" for line in vocabulary().lines] + prelude(script.source, BASE)
     for key, label in STATES.values():
-        node = f"<{BASE}id/{key}>"
-        for pair in (
-            f"<{RDF}type> <{CH}State>",
-            f"<{RDF}type> <{CH}Organization>",
-            f"<{RDF}type> <{CH}Agent>",
-            f'<{RDFS}label> "{label}"@en',
-            f'<http://purl.org/dc/terms/identifier> "{key}"',
-            f'<{CH}registryBasis> "test"@en',
-            f'<{CH}asOf> "2024-01-01"^^<http://www.w3.org/2001/XMLSchema#date>',
-            f"<{CH}reviewState> <{CH}review-state-drafted>",
-            made,
-        ):
-            lines.append(f"{node} {pair} .\n")
+        lines += state(script, key, label)
     return lines
+
+
+def state(script: FeedScript, key: str, label: str) -> list[str]:
+    """Return the lines of a state, as if it were of the facts."""
+    made = f"<http://www.w3.org/ns/prov#wasGeneratedBy> <{BASE}id/run/{script.source.key}>"
+    node = f"<{BASE}id/{key}>"
+    pairs = (
+        f"<{RDF}type> <{CH}State>",
+        f"<{RDF}type> <{CH}Organization>",
+        f"<{RDF}type> <{CH}Agent>",
+        f'<{RDFS}label> "{label}"@en',
+        f'<http://purl.org/dc/terms/identifier> "{key}"',
+        f'<{CH}registryBasis> "test"@en',
+        f'<{CH}asOf> "2024-01-01"^^<http://www.w3.org/2001/XMLSchema#date>',
+        f"<{CH}reviewState> <{CH}review-state-drafted>",
+        made,
+    )
+    return [f"{node} {pair} .\n" for pair in pairs]
 
 
 def feed_file(source: str, path: Path, *, known: Any = None, check: bool = True) -> list[Mapped]:
@@ -117,3 +137,50 @@ def lines_of(mapped: Mapped) -> list[str]:
     one = mapped.scribe
     texts = [*one.shared.values(), *one.sources.values(), *(text for _, text in one.blocks)]
     return sorted({line for text in texts for line in text.splitlines(keepends=True)})
+
+
+FACTS_STATES = {"Q408": ("agent/australia", "Australia")}
+"""States that the facts have, by their items: other ones get an address by their code."""
+
+
+def samples(checkout: Path) -> dict[str, Path]:
+    """Return the folder of made-up rows by the id of the feed."""
+    found = (checkout / "tests/sources/samples").iterdir()
+    return {one.name: one for one in sorted(found) if one.is_dir()}
+
+
+def places(checkout: Path) -> dict[str, Path]:
+    """Return the folder of the mapping of every feed, by its id: also of those for tests."""
+    folders = (folder("mappings"), checkout / "tests/pipeline")
+    return {one: place for place in folders for one in feeds(place)}
+
+
+def settle(place: Path, source: str, path: Path, work: Path, *, base: str = BASE) -> Ingested:
+    """Return the graphs of the files of a feed, as a build makes them; any row may be bad."""
+    feed = msgspec.structs.replace(load_feed(place, source).source, quarantine="1")
+    work.mkdir(parents=True, exist_ok=True)
+    states = work / "states.json"
+    states.write_text(json.dumps(FACTS_STATES), encoding="utf-8")
+    setup = Setup(
+        work=str(work),
+        base=base,
+        ontology=str(folder("ontology")),
+        shapes=tuple(map(str, data_shapes())),
+        mappings=str(place),
+        states=str(states),
+        version="test",
+    )
+    cuts = [cut for file in files_of(path) for cut in cut_file(work, feed, file)[2]]
+    return ingest(setup, [(feed, cuts)], Local(1))
+
+
+def graphs_of(ingested: Ingested) -> dict[str, list[str]]:
+    """Return the sorted lines of every graph, by its IRI."""
+    return {iri: list(graph.lines()) for iri, graph in ingested.graphs.items()}
+
+
+def golden(ingested: Ingested) -> dict[str, str]:
+    """Return the texts of the golden files of a feed by the ends of their names."""
+    quads = [line for lines in graphs_of(ingested).values() for line in lines]
+    issues = (msgspec.json.encode(one).decode() + "\n" for one in ingested.issues())
+    return {".nq": "".join(sorted(quads)), ".issues.jsonl": "".join(issues)}

@@ -20,7 +20,7 @@ from kg.ingest import Mapped
 from kg.resources import folder
 
 HERE = Path(__file__).resolve().parent
-SAMPLE = HERE / "samples/acled.csv"
+SAMPLE = HERE / "samples/acled/acled.csv"
 SCRIPT = load_feed(folder("mappings"), "acled")
 USED = SCRIPT.mapper.__globals__
 TABLE = SCRIPT.source.table("events")

@@ -30,7 +30,7 @@ def entity(identifier: Any, schema: Any, datasets: Any = ("ports",), **propertie
 
 SAMPLE = [
     json.loads(line)
-    for line in (Path(__file__).parent / "samples/followthemoney.json")
+    for line in (Path(__file__).parent / "samples/followthemoney/followthemoney.json")
     .read_text("utf-8")
     .splitlines()
 ]

@@ -17,7 +17,7 @@ from kg.resources import folder
 from kg.vocab import CH, DCTERMS, RDFS
 
 SCRIPT = load_feed(folder("mappings"), "plover")
-SAMPLES = Path(__file__).parent / "samples/plover.json"
+SAMPLES = Path(__file__).parent / "samples/plover/plover.json"
 SAMPLE = json.loads(SAMPLES.read_text("utf-8"))
 ID = "https://chancery.example/id/"
 USA = "agent/united-states"

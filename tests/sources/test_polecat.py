@@ -16,7 +16,7 @@ from kg.vocab import CH, DCTERMS, RDFS
 
 SCRIPT = load_feed(folder("mappings"), "polecat")
 [TABLE] = SCRIPT.source.tables
-SAMPLES = Path(__file__).parent / "samples/polecat.tsv"
+SAMPLES = Path(__file__).parent / "samples/polecat/polecat.tsv"
 HEADER, *ROWS = [line.split("\t") for line in SAMPLES.read_text("utf-8").splitlines()]
 ID = "https://chancery.example/id/"
 USA = "agent/united-states"

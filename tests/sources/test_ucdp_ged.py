@@ -26,7 +26,7 @@ from kg.tables import COLUMNS as TABLES
 from kg.tables import Tables, joined
 
 HERE = Path(__file__).resolve().parent
-SAMPLE = HERE / "samples/ucdp_ged.csv"
+SAMPLE = HERE / "samples/ucdp_ged/ucdp_ged.csv"
 SCRIPT = load_feed(folder("mappings"), "ucdp_ged")
 USED = SCRIPT.mapper.__globals__
 TABLE = SCRIPT.source.table("events")
