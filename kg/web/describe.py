@@ -145,7 +145,7 @@ class Engine(Protocol):
 # --- queries -----------------------------------------------------------------------------------
 
 _ROLE_LIST = " ".join(f"ch:{role}" for role in ROLES)
-# What stands after `BY` ranks nodes that are found before; see `_section`.
+# What stands after it ranks nodes that are found before; see `_section`.
 _BY: Final = " #by# "
 _BY_DATE = (
     _BY + "OPTIONAL { ?node ch:time/ch:earliest ?from } BIND(COALESCE(STR(?from), '~') AS ?rank)"
@@ -706,7 +706,9 @@ async def _gather(
     for name, rows in zip(sections, answers[1:], strict=True):
         size = AGAINST if name == "against" else limit
         listed = tuple(row["node"].value for row in rows if row.get("node"))
-        if len(listed) > size:
+        # What follows the last page within which nodes are ranked was not looked at.
+        last = _BY in sections[name] and page % SORTED_PAGES == 0
+        if len(listed) > size or (last and len(listed) == size):
             more, cut = more or name != "against", cut or name == "against"
         found[name] = listed[:size]
     more = more or bool(further)
@@ -750,7 +752,7 @@ def _section(body: str, iri: str, limit: int, page: int) -> str:
         WINDOWED_QUERY,
         body=found,
         rank=rank,
-        window=window + 1,
+        window=window,
         start=start * window,
         **places | {"offset": offset},
     )

@@ -18,7 +18,7 @@ from kg.config import Settings
 from kg.errors import ConfigError
 from kg.manifest import read_manifest
 from kg.vocab import CH, graph_iri
-from kg.web import drawn, numbers, pages
+from kg.web import describe, drawn, numbers, pages
 from kg.web.app import create_app
 from kg.web.describe import PAGE, Description, Graph, Quad, Term
 from kg.web.site import must_be_public
@@ -441,3 +441,27 @@ def test_concepts_without_a_name_in_the_sums() -> None:
     assert found.categories == {"": 2}
     assert found.stances == {f"{CH}stance-denies": 1}
     assert numbers.last_month(found, 1) == ""
+
+
+def test_a_hub_is_sorted_within_some_pages_and_nothing_is_lost(
+    release: Path,
+    settings: Settings,
+    gathers_here: Callable[[Any], Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(describe, "SORTED_PAGES", 2)
+    monkeypatch.setattr(describe, "PAGE", 10)
+    with TestClient(create_app(release, settings)) as client:
+        served = client.app.served  # type: ignore[attr-defined] # the site
+        with gathers_here(served.engine):
+            found: list[str] = []
+            number = 1
+            while number < 20:
+                markup = client.get(f"/doc/agent/quarry-crowd?page={number}", headers=HTML).text
+                listed = markup[markup.index('id="does"') : markup.index('id="record"')]
+                found += dict.fromkeys(re.findall(r"/doc/event/(quarry-[x0-9]+)", listed))
+                if 'rel="next"' not in markup:
+                    break
+                number += 1
+    assert len(found) == len(set(found)) == EVENTS + 1
+    assert number == 7
