@@ -321,6 +321,15 @@ def slug(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def lines_in(text: str) -> list[str]:
+    """Return the lines of N-Quads text, with their line feeds: only these end one.
+
+    >>> lines_in('<x:s> <x:p> "a\x85b" .\\n')
+    ['<x:s> <x:p> "a\\x85b" .\\n']
+    """
+    return [f"{line}\n" for line in text.split("\n")[:-1]]
+
+
 def text_of(value: str, lang: str = "") -> str:
     """Return a text of a feed as a literal: NFC, without control characters, spaces once.
 

@@ -20,7 +20,7 @@ import msgspec
 
 from kg.derive import POSITIONS, STATUS_RULES, status_of
 from kg.errors import KgError, MappingError
-from kg.feed import FeedScript, Rejected, Scribe, place_of, words_of
+from kg.feed import FeedScript, Rejected, Scribe, lines_in, place_of, words_of
 from kg.matching import Happening, comparable
 from kg.report import WHOLE_GRAPH, Report
 from kg.rows import Fault, Form, Piece, hashed, key_reader, rows
@@ -282,7 +282,7 @@ def _lines(scribe: Scribe) -> Iterator[str]:
         statuses(scribe).values(),
     )
     for text in texts:
-        yield from text.splitlines(keepends=True)
+        yield from lines_in(text)
 
 
 # --- what is concluded ----------------------------------------------------------------------------

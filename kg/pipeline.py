@@ -46,7 +46,7 @@ import kg.rows
 from kg.bounded import end_with_parent
 from kg.dumps import bits_of, bucket_of
 from kg.errors import FactError, MappingError, ReleaseError
-from kg.feed import Feed, FeedScript, Rejected, Scribe, load_feed, prelude
+from kg.feed import Feed, FeedScript, Rejected, Scribe, lines_in, load_feed, prelude
 from kg.identity import digest
 from kg.ingest import Checks, Issue, happenings, map_piece, statuses, uncollected
 from kg.lexicon import Lexicon
@@ -530,7 +530,7 @@ def _settle(job: _SettleJob) -> _Settled:
             for subject, text in _blocks(frame):
                 other = found.setdefault(subject, text)
                 if other is not text and other != text:
-                    lines = {*other.splitlines(keepends=True), *text.splitlines(keepends=True)}
+                    lines = {line + b"\n" for line in (other + text).split(b"\n")[:-1]}
                     found[subject] = b"".join(sorted(lines))
                     seams.add(subject)
     problem = ""
@@ -538,7 +538,7 @@ def _settle(job: _SettleJob) -> _Settled:
         tools = _tools(job.setup)
         whole = [f"{line} .\n" for line in tools.vocabulary.lines]
         for subject in sorted(seams):
-            whole += found[subject].decode().splitlines(keepends=True)
+            whole += lines_in(found[subject].decode())
         report = validate(whole, tools.shapes, scope=LOCAL)
         problem = _problem(report)
     buckets: dict[int, list[bytes]] = {}
@@ -590,15 +590,15 @@ class SettledGraph(msgspec.Struct, frozen=True):
                 ]
         text = "".join(texts)
         if bits > self.bits:
-            lines = text.splitlines(keepends=True)
+            lines = lines_in(text)
             return "".join(x for x in lines if bucket_of(x[: x.index(" ")], bits) == number)
         if len(texts) > 1:
-            return "".join(sorted(text.splitlines(keepends=True)))
+            return "".join(sorted(lines_in(text)))
         return text
 
     def lines(self) -> Iterator[str]:
         """Yield all lines, sorted; for a graph that memory can hold."""
-        yield from sorted(self.text(0, 0).splitlines(keepends=True))
+        yield from sorted(lines_in(self.text(0, 0)))
 
 
 # --- the processes of this machine --------------------------------------------------------------

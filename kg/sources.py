@@ -24,7 +24,17 @@ import msgspec
 
 from kg import edtf
 from kg.errors import ConfigError, FactError, KgError, MappingError
-from kg.feed import Feed, FeedScript, MapRow, Scribe, Table, feeds, load_feed, prelude
+from kg.feed import (
+    Feed,
+    FeedScript,
+    MapRow,
+    Scribe,
+    Table,
+    feeds,
+    lines_in,
+    load_feed,
+    prelude,
+)
 from kg.ingest import Checks, Issue, Mapped, map_piece, statuses
 from kg.mapping import Source, load_mapping, mappings
 from kg.pipeline import StatesByCode, batch_of, state_lines
@@ -499,7 +509,7 @@ def _trial(
             *(text for _, text in scribe.blocks),
             *statuses(scribe).values(),
         ):
-            lines.update(text.splitlines(keepends=True))
+            lines.update(lines_in(text))
     lines.update(state_lines(states, base))
     ordered = sorted(lines)
     results = [result for one in found if one.report for result in one.report.results]

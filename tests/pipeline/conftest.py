@@ -23,20 +23,6 @@ HERE = Path(__file__).resolve().parent
 HEAD = "id,day,ship,flag,port,latitude,longitude,containers,told_by"
 FLAGS = ("IND", "BGD", "CHN", "FRA", "BRA")
 
-# The command, with one more mapping than it comes with.
-COMMAND = """
-import sys
-from pathlib import Path
-
-import kg.build
-from kg.cli import main
-
-mappings, folder = Path(sys.argv.pop(1)), kg.build.folder
-kg.build.folder = lambda name: mappings if name == "mappings" else folder(name)
-if __name__ == "__main__":
-    main()
-"""
-
 
 def call(n: int, **other: str) -> str:
     """Return a row of calls; equal numbers give equal rows."""
@@ -85,9 +71,8 @@ def feed() -> Feed:
 
 @pytest.fixture(scope="session")
 def mappings(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder of mappings: those that the package has, and that of calls at ports."""
-    place = tmp_path_factory.mktemp("mappings") / "mappings"
-    shutil.copytree(folder("mappings"), place, ignore=shutil.ignore_patterns("__pycache__"))
+    """Return a folder with the mapping of calls at ports."""
+    place = tmp_path_factory.mktemp("mappings")
     shutil.copy(HERE / "port_calls.py", place)
     return place
 
@@ -146,16 +131,15 @@ Build = Callable[..., "subprocess.Popen[str]"]
 
 
 @pytest.fixture
-def command(mappings: Path, checkout: Path, tmp_path: Path) -> Build:
+def command(mappings: Path, checkout: Path) -> Build:
     """Return what starts `kg build` of a feed: `command(out, place, *options)`."""
-    script = tmp_path / "command.py"
-    script.write_text(COMMAND, encoding="utf-8")
 
     def start(out: Path, place: Path, *options: str) -> subprocess.Popen[str]:
         facts = checkout / "docs/tutorial/facts"
         words = ("build", "--facts", facts, "--out", out, "--base", BASE, *options)
+        feeds = ("--mappings", mappings, "--source", f"port_calls={place}")
         return subprocess.Popen(
-            [sys.executable, script, mappings, *words, "--source", f"port_calls={place}"],
+            [sys.executable, "-m", "kg", *words, *feeds],
             env={**os.environ, "PYTHONPATH": str(Path(kg.build.__file__).parent.parent)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

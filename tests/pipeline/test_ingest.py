@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-import kg.build
 from kg.build import publish
 from kg.feed import Feed
 from kg.pipeline import FeedInput, Local, Setup, TooMany
@@ -73,12 +72,8 @@ def test_a_row_that_needs_another_one_waits_for_its_file(tmp_path: Path, setup: 
 
 
 def test_too_many_bad_rows_stop_the_build_and_are_listed(
-    tmp_path: Path, mappings: Path, checkout: Path, monkeypatch: pytest.MonkeyPatch
-):
-    folder = kg.build.folder
-    monkeypatch.setattr(
-        "kg.build.folder", lambda name: mappings if name == "mappings" else folder(name)
-    )
+    tmp_path: Path, mappings: Path, checkout: Path
+) -> None:
     rows = [call(n, **({"containers": "many"} if n % 4 == 0 else {})) for n in range(20)]
     path = write(tmp_path / "calls.csv", HEAD, *rows)
     out = tmp_path / "out"
@@ -89,6 +84,7 @@ def test_too_many_bad_rows_stop_the_build_and_are_listed(
             base=BASE,
             sources=[FeedInput("port_calls", path)],
             engine=Local(1),
+            mappings=[mappings],
         )
     assert "5 of 20 rows of port_calls cannot be mapped" in str(caught.value)
     assert "expected at most 20% of the rows" in str(caught.value)
@@ -107,6 +103,7 @@ def test_too_many_bad_rows_stop_the_build_and_are_listed(
         base=BASE,
         sources=[FeedInput("port_calls", path)],
         engine=Local(1),
+        mappings=[mappings],
     )
     assert release is not None
     assert built is not None

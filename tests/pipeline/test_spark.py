@@ -100,10 +100,11 @@ def test_errors_of_jobs_are_those_of_one_process(tmp_path: Path, command: Build)
     (bad / "calls.csv").write_text(
         calls(0, 4) + call(9, day="soon") + "\n" + call(10, day="late") + "\n"
     )
-    one = finish(command(tmp_path / "one", bad, "--processes", "1"), 2)
-    two = finish(command(tmp_path / "two", bad, *by_spark(2)), 2)
+    one = finish(command(tmp_path / "one", bad, "--processes", "1"), 1)
+    two = finish(command(tmp_path / "two", bad, *by_spark(2)), 1)
     assert "2 of 6 rows of port_calls cannot be mapped" in one
-    assert two.splitlines()[-1] == one.splitlines()[-1]
+    told = [line for line in one.splitlines() if "rows of port_calls" in line]
+    assert told == [line for line in two.splitlines() if "rows of port_calls" in line]
     rejected = "rejected/issues.jsonl"
     assert (tmp_path / "one" / rejected).read_bytes() == (tmp_path / "two" / rejected).read_bytes()
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from kg.feed import FeedScript, Scribe, feeds, load_feed, prelude
+from kg.feed import FeedScript, Scribe, feeds, lines_in, load_feed, prelude
 from kg.ingest import Checks, Mapped, map_piece
 from kg.pipeline import Ingested, Local, Setup, cut_file, ingest
 from kg.resources import folder
@@ -136,7 +136,7 @@ def lines_of(mapped: Mapped) -> list[str]:
     """Return every line that was written, sorted."""
     one = mapped.scribe
     texts = [*one.shared.values(), *one.sources.values(), *(text for _, text in one.blocks)]
-    return sorted({line for text in texts for line in text.splitlines(keepends=True)})
+    return sorted({line for text in texts for line in lines_in(text)})
 
 
 FACTS_STATES = {"Q408": ("agent/australia", "Australia")}

@@ -25,11 +25,14 @@ if __name__ == "__main__":
     where = places(checkout)
     for source, sample in samples(checkout).items():
         found: set[str] = set()
-        for file in [*sample.glob(f"{source}.*")] or sorted(sample.iterdir()):
+        single = HERE / f"golden/{source}.nq"
+        for file in (
+            [*sample.glob(f"{source}.*")] or sorted(sample.iterdir()) if single.exists() else []
+        ):
             known = known_of(source, file) if file.suffix == ".json" else None
             (mapped,) = feed_file(source, file, known=known)
             found.update(lines_of(mapped))
-        if (HERE / f"golden/{source}.nq").exists():
+        if single.exists():
             (to / f"{source}.nq").write_text("".join(sorted(found)), encoding="utf-8")
         if source in where:
             with tempfile.TemporaryDirectory() as work:
