@@ -661,11 +661,13 @@ def check_any(table: str, line: str) -> None:
         SCRIPT.mapper(table, out)(tuple(line.split("\t")))
     except Rejected as error:
         wrong = error
-        out.undo()
     if wrong:
-        assert set(wrong.column.split(", ")) <= set(SCRIPT.source.table(table).columns)
+        columns = SCRIPT.source.table(table).columns
+        assert all(name in columns for name in wrong.column.split(", "))
         assert wrong.reason
-        assert [*out.blocks, *out.shared, *out.sources, *out.events, *out.claims] == []
+        out.undo()
+        left = (out.blocks, out.shared, out.sources, out.events, out.claims)
+        assert not any(left)
         return
     texts = [*out.shared.values(), *out.sources.values(), *(text for _, text in out.blocks)]
     store = ox.Store()
