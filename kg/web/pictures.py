@@ -386,8 +386,15 @@ async def _answer(
             if other != name
         ],
         looked_at=LOOKED_AT,
+        beyond=await _beyond(ask.served, wanted),
         **context,
     )
+
+
+async def _beyond(served: Served, wanted: Narrowed) -> bool:
+    """Return whether a picture that nothing narrows is of some of the events only."""
+    found = None if wanted.anything else await sums(served)
+    return found is not None and found.rows.get("events", 0) > LOOKED_AT
 
 
 async def timeline(request: Request) -> Response:

@@ -420,6 +420,8 @@ def test_pictures_look_at_so_many_events(
         assert line["cut"]
         places = client.get("/map.json").json()["places"]
         assert sum(one["described_events"] for one in places) <= 20
+        for name in ("map", "network"):
+            assert "only that many were looked at" in client.get(f"/{name}", headers=HTML).text
         latest = client.get("/", headers=HTML).text
         assert 'id="latest-events"' in latest
 
