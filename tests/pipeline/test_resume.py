@@ -41,9 +41,7 @@ def test_a_killed_build_goes_on_where_it_was(tmp_path: Path, place: Path, comman
     for number in (1, 4, 8):
         out = tmp_path / f"killed-{number}"
         process = command(out, place, "--processes", "2")
-        wait_for(
-            lambda out=out, n=number: len(results(out)) >= n, lambda p=process: p.poll() is None
-        )
+        wait_for(out, number, process)
         others = below(process.pid)
         process.kill()
         process.communicate()
