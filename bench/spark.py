@@ -20,10 +20,8 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import ctypes
 import hashlib
 import os
-import resource
 import signal
 import statistics
 import subprocess
@@ -68,7 +66,6 @@ def _ingest(engine: str, source: str, place: Path, out: Path) -> None:
 
 def _overhead(options: argparse.Namespace) -> None:
     place = _made(options.shape, options.rows, options.seed)
-    ctypes.CDLL(None).prctl(36, 1)  # PR_SET_CHILD_SUBREAPER: what is left behind is counted too
     engines = {
         "one process": "local:1",
         "two processes": "local:2",
@@ -83,17 +80,15 @@ def _overhead(options: argparse.Namespace) -> None:
         for name in list(engines)[n % len(engines) :] + list(engines)[: n % len(engines)]:
             with tempfile.TemporaryDirectory(dir=DATA) as out:
                 words = ["ingest", engines[name], SHAPES[options.shape], str(place), out]
-                used, start = _used(), time.monotonic()
-                done = subprocess.run(
-                    [sys.executable, __file__, *words],
-                    stdout=subprocess.PIPE,
-                    text=True,
-                    check=True,
+                start = time.monotonic()
+                process = subprocess.Popen(
+                    [sys.executable, __file__, *words], stdout=subprocess.PIPE, text=True
                 )
+                cpu[name].append(_used(process))
                 wall[name].append(time.monotonic() - start)
-                _reap()
-                cpu[name].append(_used() - used)
-                answers[name] = done.stdout
+                answers[name] = process.communicate()[0]
+                if process.returncode:
+                    raise SystemExit(f"{name} ended with {process.returncode}")
             print(f"round {n + 1}, {name}: {wall[name][-1]:.1f} s", file=sys.stderr, flush=True)
     rows, quads, _ = answers["one process"].split()
     same = "equal" if len(set(answers.values())) == 1 else "NOT EQUAL"
@@ -113,17 +108,19 @@ def _ratio(some: list[float], others: list[float]) -> str:
     return f"{statistics.median(each):.2f} ({min(each):.2f} to {max(each):.2f})"
 
 
-def _reap() -> None:
-    """Wait for what a command left behind: Java ends after it."""
-    with contextlib.suppress(ChildProcessError):
-        while True:
-            os.wait()
+def _used(process: subprocess.Popen[str]) -> float:
+    """Return CPU seconds of a process and of all below it, when it has ended.
 
-
-def _used() -> float:
-    """Return CPU seconds of the processes that have ended."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+    They are looked at ten times a second: Spark kills its Python, whose time no parent is told.
+    """
+    ticks: dict[int, int] = {}
+    while process.poll() is None:
+        for pid in _below(process.pid):
+            with contextlib.suppress(OSError, IndexError):
+                fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+                ticks[pid] = int(fields[11]) + int(fields[12])
+        time.sleep(0.1)
+    return sum(ticks.values()) / os.sysconf("SC_CLK_TCK")
 
 
 # --- what is killed -----------------------------------------------------------------------------
@@ -157,19 +154,21 @@ def _worker(
 ) -> dict[str, tuple[int, int]]:
     """Kill the processes in which Spark runs Python, once so many results stand; let it end."""
     process = _start(out, place, options.shape, "--engine", "spark", "--master", "local[2]")
+    log = out / ".build/spark.log"
     before: dict[str, tuple[int, int]] = {}
-    killed = False
-    while process.poll() is None and not killed:
-        if len(found := _results(out)) >= n:
-            before = found
+    lost = False
+    while process.poll() is None and not lost:
+        if before or len(_results(out)) >= n:
+            before = before or _results(out)
             for one in _workers(process.pid):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(one, signal.SIGKILL)
-                    killed = True
+            time.sleep(0.2)  # one that was idle was no loss: then the next ones are killed too
+            lost = "crashed" in log.read_text()
         time.sleep(0.005)
     _finish(process)
-    if "crashed" not in (out / ".build/spark.log").read_text():
-        print("no partition was lost", file=sys.stderr)
+    if not lost:
+        print(f"no partition was lost at {n} results", file=sys.stderr)
     return before
 
 
@@ -238,19 +237,28 @@ def _hashes(out: Path) -> dict[str, str]:
     }
 
 
-def _workers(pid: int) -> list[int]:
-    """Return the processes in which Spark runs Python, without the one that starts them."""
-    parents, daemons = {}, set()
+def _below(pid: int) -> set[int]:
+    """Return a process, those that it started, and those that they started."""
+    parents = {}
     for entry in Path("/proc").iterdir():
         with contextlib.suppress(OSError, ValueError):
-            number = int(entry.name)
-            parents[number] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            if b"pyspark.daemon" in (entry / "cmdline").read_bytes():
-                daemons.add(number)
-    mine = {pid}
-    while more := {one for one, parent in parents.items() if parent in mine} - mine:
-        mine |= more
-    return [one for one in daemons & mine if parents[one] in daemons]
+            parents[int(entry.name)] = int(
+                (entry / "stat").read_text().rpartition(")")[2].split()[1]
+            )
+    found = {pid}
+    while more := {one for one, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found
+
+
+def _workers(pid: int) -> list[int]:
+    """Return the processes in which Spark runs Python, without the one that starts them."""
+    found = set()
+    for one in _below(pid):
+        with contextlib.suppress(OSError):
+            if b"pyspark.daemon" in Path(f"/proc/{one}/cmdline").read_bytes():
+                found.add(one)
+    return [one for one in found if any(one in _below(other) - {other} for other in found)]
 
 
 def main() -> None:

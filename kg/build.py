@@ -589,6 +589,7 @@ def publish(
     if not force:
         known = release.reuse_release(out, inputs, settings)
         if known is not None:
+            feeds.sweep(None, suppressed=bool(register))
             return known, None
         if not full and not feeds:
             extended = _extend(facts_folders, out, base, links, inputs, settings, again, register)
@@ -601,7 +602,7 @@ def publish(
             links,
             None if feeds else notes,
             register,
-            feeds.maker(inputs, engine) if feeds else None,
+            feeds.maker(inputs, engine, register) if feeds else None,
         )
         texts = _report_files(built)
         if not built.conforms:
@@ -626,7 +627,7 @@ def publish(
         if again() == inputs:  # what was read is what was summed up
             clean = built.report is not None and not built.report.results
             notes.keep(path.name, clean=clean and not built.suppressed)
-    feeds.sweep(built)
+    feeds.sweep(built, suppressed=bool(register))
     return path, built
 
 
@@ -737,7 +738,7 @@ class _Feeds:
         ]
 
     def maker(
-        self, inputs: "Sequence[Input]", engine: "Engine | None"
+        self, inputs: "Sequence[Input]", engine: "Engine | None", register: "Register | None"
     ) -> "Callable[[Mapping[str, tuple[str, str]]], Ingested]":
         """Return what makes the graphs, given the states of the facts."""
         import hashlib
@@ -763,6 +764,7 @@ class _Feeds:
                 own=tuple(str(one.absolute()) for one in self.folders),
                 states=str(path.absolute()),
                 version=version.hexdigest(),
+                register=str(self._out.absolute()) if register else "",
             )
             try:
                 return ingest(setup, self._cuts, engine or Local())
@@ -786,11 +788,16 @@ class _Feeds:
             )
         return found
 
-    def sweep(self, built: Built) -> None:
-        """Remove what lies in between and was not used for this build."""
+    def sweep(self, built: Built | None, *, suppressed: bool) -> None:
+        """Remove what lies in between and was not used for this build.
+
+        Where anything was suppressed nothing is kept: pieces of files hold that too.
+        """
         from kg.pipeline import sweep
 
-        if built.ingested:
+        if self and suppressed:
+            sweep(self._work, (), self._held)
+        elif built and built.ingested:
             sweep(self._work, built.ingested.used, self._held)
 
 

@@ -495,6 +495,13 @@ def serve(
             help="Show the words of the evidence from your own copies; to this machine only.",
         ),
     ] = None,
+    private: Annotated[
+        bool,
+        typer.Option(
+            "--private",
+            help="Serve to others also a release with graphs that may not be handed on.",
+        ),
+    ] = False,
     rdf: Annotated[
         list[str] | None,
         typer.Option(
@@ -529,7 +536,13 @@ def serve(
             hint="`kg release import FILE…` publishes files into a folder of releases",
         )
     settings = read_settings(
-        config, releases=releases, host=host, port=port, texts=texts, backend=backend
+        config,
+        releases=releases,
+        host=host,
+        port=port,
+        texts=texts,
+        private="everywhere" if private else None,
+        backend=backend,
     )
     if rdf and settings.backend:
         raise ConfigError(

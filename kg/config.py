@@ -133,6 +133,13 @@ class Settings:
     host: str = _setting(
         "text", "127.0.0.1", "The address that `kg serve` listens on; 0.0.0.0 for every one."
     )
+    private: str = _setting(
+        "choice",
+        "here",
+        "To whom `kg serve` shows graphs that may not be handed on: `here` serves a release that "
+        "has some on this machine only, `everywhere` on any address.",
+        choices=("here", "everywhere"),
+    )
     port: int = _setting(
         "integer",
         8000,

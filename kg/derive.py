@@ -20,6 +20,7 @@ from kg.serialise import read_literal
 from kg.view import View, changes_between, union_change
 from kg.vocab import (
     CH,
+    PROV,
     RDF,
     RDFS,
     boolean,
@@ -68,6 +69,20 @@ POSITIONS: Final[Mapping[str, str]] = {
 }
 """The properties by which an assessment names the sides that hold each stance."""
 
+ROLES: Final = (
+    "actor",
+    "recipient",
+    "place",
+    "origin",
+    "destination",
+    "item",
+    "topic",
+    "instrument",
+    "backer",
+    "beneficiary",
+)
+"""The shortcuts of roles: all that an event of a feed says of who takes part."""
+
 _POSITION: Final = ("stance", "modality", "certainty")
 _NOTHING: Final[set[str]] = set()
 
@@ -108,13 +123,18 @@ _READ: Final = frozenset(
         "shortcut",
         "stance",
         "subject",
+        "runType",
         "textQuality",
         "time",
+        *ROLES,
     )
 )
 """The properties that the rules look at, by their local names."""
 
-_ALL_READ: Final = frozenset((f"{RDF}type", f"{RDFS}label", *(term(name)[1:-1] for name in _READ)))
+_MADE: Final = f"{PROV}wasGeneratedBy"
+_ALL_READ: Final = frozenset(
+    (f"{RDF}type", f"{RDFS}label", _MADE, *(term(name)[1:-1] for name in _READ))
+)
 """All of them, as addresses."""
 
 _Values = dict[str, set[str]]
@@ -128,6 +148,7 @@ class _World:
         self.members: dict[str, set[str]] = {name: set() for name in _CLASSES}
         self._labels: dict[str, str] = {}
         self.graphs: _Values = defaultdict(set)
+        self._made: dict[str, str] = {}
         self._read(lines)
         self.acts_for = {agent: min(others) for agent, others in self.of["actsFor"].items()}
         self.claims: dict[str, _Claim] = {}
@@ -153,6 +174,7 @@ class _World:
         properties = {term(name): self.of[name] for name in _READ}
         classes = {term(name): self.members[name] for name in _CLASSES}
         a, label, event = f"<{RDF}type>", f"<{RDFS}label>", term("Event")
+        made = f"<{_MADE}>"
         for line in lines:
             subject, predicate, rest = line.split(" ", 2)
             if predicate == label:
@@ -175,6 +197,14 @@ class _World:
                 value = rest.rsplit(" ", 2)[0]
                 plain = value[1:-1] if value[0] == "<" else read_literal(value)[0]
                 values[subject[1:-1]].add(plain)
+            elif predicate == made and "/id/event/" in subject:
+                self._made[subject[1:-1]] = rest[1 : rest.index(">")]
+
+    def feed(self, event: str) -> str:
+        """Return the key of the feed that describes an event; empty of one of an article."""
+        run = self._made.get(event, "")
+        coded = f"{CH}run-type-coding" in self.values("runType", run)
+        return run.rpartition("/")[2] if coded else ""
 
     def values(self, name: str, node: str) -> set[str]:
         """Return the values of a property of a node; not to be changed."""
@@ -461,6 +491,10 @@ def _described(view: View, events: Collection[str], relations: Iterable[str]) ->
         for part in view.values(event, "hasParticipation"):
             take(part)
             agents |= view.values(part, "participant")
+        for run in view.values_of(event, _MADE):
+            lines.update(dict.fromkeys(view.lines(run, term("runType"))))
+        for role in ROLES:
+            agents |= {one for one in view.values(event, role) if "/id/agent/" in one}
     for relation in relations:
         take(relation)
         for kind in view.values(relation, "relationType"):
@@ -619,6 +653,10 @@ def _statuses(world: _World, links: list[_Link], base: str, out: Dataset) -> Non
         for part in world.values("hasParticipation", event):
             agents = world.values("participant", part) & world.members["Agent"]
             own[event].update(map(world.end, agents))
+        if world.feed(event):
+            for role in ROLES:
+                agents = {one for one in world.values(role, event) if "/id/agent/" in one}
+                own[event].update(map(world.end, agents))
     for first, members in sorted(clusters.items()):
         around = neighbourhood[near[first]]
         affirming = {
@@ -634,6 +672,12 @@ def _statuses(world: _World, links: list[_Link], base: str, out: Dataset) -> Non
             positions,
             set().union(*(own[e] for e in members)),
         )
+        feed = world.feed(first)
+        graph = graph_iri(base, f"{feed}-status" if feed else "status")
+        for event in members:
+            out.add(graph, f"<{event}>", term("status"), term(f"status-{status}"))
+        if feed and status == "reported" and len(members) == 1:
+            continue  # nothing else is to be told
         keys = [e.rpartition("/")[2] for e in members]
         node = f"<{data_iri(base, 'status', digest_key('status', *keys))}>"
         out.add(graph, node, f"<{RDF}type>", term("StatusAssessment"))
@@ -643,7 +687,6 @@ def _statuses(world: _World, links: list[_Link], base: str, out: Dataset) -> Non
         out.add(graph, node, term("rule"), literal(STATUS_RULES[status], lang="en"))
         for event in members:
             out.add(graph, node, term("assesses"), f"<{event}>")
-            out.add(graph, f"<{event}>", term("status"), term(f"status-{status}"))
         for stance, name in POSITIONS.items():
             for side in positions[stance]:
                 out.add(graph, node, term(name), f"<{side}>")

@@ -553,6 +553,8 @@ class Scribe:
                 self.states[found[0]] = found[1]
                 node = Node(f"<{self.base}id/{found[0]}>", *found)
             self._nodes[key] = node
+        if node and self.uses is not None:
+            self._using(node.iri)
         return node
 
     def known(self, kind: Literal["agent", "place", "thing"], fields: Sequence[str]) -> Node | None:
@@ -751,6 +753,7 @@ class Scribe:
         key = f"{self._key}-{slug(identifier)}"
         node = Node(f"<{data_iri(self.base, kind, key)}>", f"{kind}/{key}", identifier)
         self.needed[node.iri] = (kind.capitalize(),)
+        self._using(node.iri)
         return node
 
     def has(self, *values: str) -> bool:
@@ -1019,6 +1022,7 @@ class Scribe:
     def elsewhere(self, event: Node) -> Node:
         """Return an event that another table has: a row says something of it; see `Table.needs`."""
         self.needed[event.iri] = ("Event", "Proposition")
+        self._using(event.iri)
         return event
 
     def event(

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import gc
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -98,6 +98,7 @@ def map_piece(
     before: Mapping[int, int] | None = None,
     known: Any = None,
     checks: Checks | None = None,
+    held: Callable[[str], bool] | None = None,
 ) -> Mapped:
     """Return what becomes of the records of a piece.
 
@@ -112,6 +113,8 @@ def map_piece(
         known: holds the hashed keys of the records of the table that this one needs
             (`Table.needs`), and the hashed indexes of those that it seeks (`Table.seeks`).
         checks: what the result is held against.
+        held: whether a node was suppressed, by its kind and key. A row that writes or uses one is
+            taken for one that was never there: nothing tells of it.
     """
     table = script.source.table(form.table)
     found = list(rows(piece, form, table, first=first))
@@ -184,6 +187,12 @@ def map_piece(
         return scribe
 
     scribe = write(trace=False)
+    hidden = 0
+    if held and (bad := _held(scribe, held)):
+        for n in _rows_of(bad, write(trace=True)):
+            del left[n]  # its key stays: whoever needs the record is hidden too, and not told of
+            hidden += 1
+        scribe = write(trace=False)
     report = None
     if checks is not None:
         report = checks.every(scribe)
@@ -203,13 +212,27 @@ def map_piece(
                 )
             report = checks.every(scribe)
     return Mapped(
-        records=len(found),
+        records=len(found) - hidden,
         issues=[issues[n] for n in sorted(issues)],
-        keys=[(key, n in left) for n, key in keys.items()],
+        keys=[(key, n not in issues) for n, key in keys.items()],
         scribe=scribe,
         sought=sorted(sought),
         report=report,
     )
+
+
+def _held(scribe: Scribe, held: Callable[[str], bool]) -> dict[str, tuple[str, str, str]]:
+    """Return the nodes that were suppressed, among those that were written or are used."""
+    start = len(f"<{scribe.base}id/")
+    nodes = (
+        scribe.shared,
+        scribe.sources,
+        scribe.needed,
+        (f"<{scribe.base}id/{key}>" for key in scribe.states),
+        (subject for subject, _ in scribe.blocks),
+    )
+    found = {node for some in nodes for node in some if held(node[start:-1])}
+    return dict.fromkeys(found, ("", "", ""))
 
 
 def _rows_of(
@@ -339,6 +362,35 @@ def statuses(scribe: Scribe) -> dict[str, str]:
             }
             out[node] = "".join(f"{node} {pair}{tail}" for pair in sorted(pairs))
     return out
+
+
+def based(scribe: Scribe) -> dict[str, str]:
+    """Return the lines by which assessments of events of other tables rest on claims, by subject.
+
+    They count where such an event has an assessment at all, which nobody knows here.
+
+    Raises:
+        MappingError: somebody else than a narrator claims something, or does not affirm it: what
+            that means to the status of the event cannot be told here.
+    """
+    graph = graph_iri(scribe.base, f"{scribe.feed.key}-status")
+    here = {event[0] for event in scribe.events}
+    found: dict[str, list[str]] = {}
+    for claim in scribe.claims:
+        name, about, relays, by, _, stance, *_ = claim
+        if relays or about in here or not about.startswith("event/"):
+            continue
+        if stance != "affirms" or any(not who.startswith(NARRATOR) for who in by.split(",")):
+            raise MappingError(
+                "a claim about an event of another table is not that of a narrator who affirms it",
+                where=f"mappings/{scribe.feed.id}.py",
+                seen=f"{name} about {about}",
+                hint="write it where the row of the event is mapped",
+            )
+        node = f"<{data_iri(scribe.base, 'status', digest_key('status', about[6:]))}>"
+        line = f"{node} {term('basedOn')} <{scribe.base}id/{name}> <{graph}> .\n"
+        found.setdefault(node, []).append(line)
+    return {node: "".join(sorted(lines)) for node, lines in found.items()}
 
 
 def happenings(scribe: Scribe) -> list[tuple[Happening, str]]:

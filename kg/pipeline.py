@@ -48,9 +48,10 @@ from kg.dumps import bits_of, bucket_of
 from kg.errors import FactError, MappingError, ReleaseError
 from kg.feed import Feed, FeedScript, Rejected, Scribe, lines_in, load_feed, prelude
 from kg.identity import digest
-from kg.ingest import Checks, Issue, happenings, map_piece, statuses, uncollected
+from kg.ingest import Checks, Issue, based, happenings, map_piece, statuses, uncollected
 from kg.lexicon import Lexicon
 from kg.matching import Happening, described, lines_of, link_iri, matches
+from kg.register import Register
 from kg.report import Report
 from kg.rows import (
     BROKEN,
@@ -115,8 +116,9 @@ class Engine(Protocol):
 class Setup(msgspec.Struct, frozen=True):
     """What all jobs need to know: where things are, by paths that each machine has.
 
-    `version` stands for every byte of code, ontology, shapes and states. `own` are further folders
-    of mappings.
+    `version` stands for every byte of code, ontology, shapes and states, and for what was
+    suppressed. `register` is the folder of releases where anything was, or empty. `own` are
+    further folders of mappings.
     """
 
     work: str
@@ -126,6 +128,7 @@ class Setup(msgspec.Struct, frozen=True):
     mappings: str
     states: str
     version: str
+    register: str = ""
     own: tuple[str, ...] = ()
 
 
@@ -258,8 +261,14 @@ class _Tools:
         self.vocabulary: Vocabulary = load_vocabulary(Path(setup.ontology))
         self.states = StatesByCode(json.loads(Path(setup.states).read_bytes()))
         self.shapes = load_shapes(map(Path, setup.shapes))
+        self.register = Register(Path(setup.register)) if setup.register else None
         self._scripts: dict[str, FeedScript] = {}
         self._checks: dict[str, Checks] = {}
+
+    def held(self, name: str) -> bool:
+        """Return whether a node was suppressed, or went along with one, by kind and key."""
+        register = self.register
+        return register is not None and (register.holds(name) or register.went(name))
 
     def script(self, source: str) -> FeedScript:
         if source not in self._scripts:
@@ -344,6 +353,7 @@ def _map(job: _MapJob) -> Result:
         before=dict(job.before),
         known=known,
         checks=tools.checks(script.source),
+        held=tools.held if tools.register else None,
     )
     if known:
         path = path.with_name(f"{job.name}-{known.digest(known.asked)}")
@@ -353,6 +363,7 @@ def _map(job: _MapJob) -> Result:
         "batch": [*scribe.sources.items(), *scribe.blocks],
         "registry": list(scribe.shared.items()),
         "status": list(statuses(scribe).items()),
+        "based": list(based(scribe).items()),
     }
     frames: dict[str, list[tuple[int, bytes]]] = {}
     quads = {}
@@ -533,6 +544,13 @@ def _settle(job: _SettleJob) -> _Settled:
                     lines = {line + b"\n" for line in (other + text).split(b"\n")[:-1]}
                     found[subject] = b"".join(sorted(lines))
                     seams.add(subject)
+    if job.name == "status":
+        for part in job.parts:
+            for frame in _Reader(part).frames("based", job.slices):
+                for subject, text in _blocks(frame):
+                    if subject in found:
+                        lines = {one + b"\n" for one in (found[subject] + text).split(b"\n")[:-1]}
+                        found[subject] = b"".join(sorted(lines))
     problem = ""
     if seams:
         tools = _tools(job.setup)

@@ -33,6 +33,10 @@ class View:
         self._store = store
         self._links = graph_iri(base, "event-links")
         self._concluded = {graph_iri(base, key) for key in ("status", "uncontested")}
+        coded = ox.NamedNode(term("run-type-coding")[1:-1])
+        for quad in store.quads_for_pattern(None, ox.NamedNode(term("runType")[1:-1]), coded, None):
+            key = str(quad.subject)[1:-1].rpartition("/")[2]  # that of a feed is that of its run
+            self._concluded.add(graph_iri(base, f"{key}-status"))
         self._removed: set[str] = set()
         self._added = ox.Store()
         for change in (changes or {}).values():
@@ -116,7 +120,12 @@ class View:
 
     def values(self, subject: str, name: str) -> set[str]:
         """Return the values of a property of ours, by its local name."""
-        return {line.split(" ", 2)[2].rsplit(" ", 2)[0] for line in self.lines(subject, term(name))}
+        return self.values_of(subject, term(name)[1:-1])
+
+    def values_of(self, subject: str, predicate: str) -> set[str]:
+        """Return the values of a property, by its address."""
+        lines = self.lines(subject, f"<{predicate}>")
+        return {line.split(" ", 2)[2].rsplit(" ", 2)[0] for line in lines}
 
     def subjects(self, name: str, value: str) -> set[str]:
         """Return what has a value in a property of ours, by its local name."""

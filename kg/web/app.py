@@ -74,6 +74,7 @@ from kg.web.front import (
 )
 from kg.web.links import link_list, link_list_as
 from kg.web.manual import guide_index, guide_page, guide_root, slug
+from kg.web.numbers import number_page
 from kg.web.pictures import map_page, map_page_as, network, network_as, timeline, timeline_as
 from kg.web.reconcile import (
     extend_posted,
@@ -348,6 +349,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     ("/map{suffix}", map_page_as, "The same, in one format"),
     ("/network", network, "Who is described as acting on whom"),
     ("/network{suffix}", network_as, "The same, in one format"),
+    ("/numbers", number_page, "Sums over the described events and the claims"),
     ("/questions", question_list, "The questions"),
     ("/questions{suffix}", question_list_as, "The same, in one format"),
     ("/questions/{name}", question_page, "A question with its answer"),

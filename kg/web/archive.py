@@ -57,6 +57,7 @@ from kg.web.negotiation import (
     TABLED,
     Format,
 )
+from kg.web.numbers import sums
 from kg.web.site import Site
 from kg.web.tables import Table, one_of, table_links
 
@@ -75,6 +76,14 @@ ATOM: Final = Format("atom", "application/atom+xml", ".atom")
 RDF_PATCH: Final = Format("rdfp", "application/rdf-patch", ".rdfp")
 
 
+TABLES: Final = {
+    "events": N_("an event as it is described, with its category, days, status and who takes part"),
+    "claims": N_("who says what of it: stance, modality, certainty, basis and source"),
+    "participants": N_("an agent, a place or a thing in one role of an event"),
+    "relations": N_("what is described to hold between things"),
+    "entities": N_("an agent, a place, a thing or an office"),
+}
+"""What a row of each table is."""
 FORMATS: Final = (
     (".nq", N_("one statement in a line, with the named graph that it is in; the one to load")),
     (".trig", N_("the same, grouped by graph and thing, for people to read")),
@@ -150,6 +159,18 @@ async def _download_page(request: Request, suffix: str) -> Response:
     graphs = [graph for graph in manifest.graphs if not graph.private]
     dumps = [shown(entry, current) for entry in manifest.dumps]
     files = [shown(entry, numbered) for entry in manifest.files if not entry.private]
+    counted = await sums(served)
+    rows = counted.rows if counted else {}
+    flat = [
+        shown(entry, numbered)
+        | {
+            "row": TABLES.get(key, ""),
+            "rows": rows.get(key),
+        }
+        for entry in manifest.files
+        if not entry.private and entry.path.startswith("tables/")
+        for key in [entry.path.removeprefix("tables/").removesuffix(".parquet")]
+    ]
     tables = {
         "files": _files_table(ask, dumps),
         "others": _files_table(ask, files),
@@ -187,7 +208,8 @@ async def _download_page(request: Request, suffix: str) -> Response:
             f"{ask.root}/download{CSV.suffix}?table={{table}}",
         ),
         dumps=dumps,
-        files=files,
+        files=[one for one in files if not str(one["name"]).startswith("tables/")],
+        flat=flat,
         links=manifest.offers(TSV_FILE),
         graphs=[
             {
@@ -199,6 +221,7 @@ async def _download_page(request: Request, suffix: str) -> Response:
             for graph in graphs[:GRAPHS_SHOWN]
         ],
         all_graphs=len(graphs),
+        private=len(graphs) < len(manifest.graphs),
         suffixes=tuple(MEDIA_TYPES),
         packings=tuple(packing for packing in PACKINGS if packing),
         forms=FORMATS,

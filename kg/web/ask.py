@@ -116,11 +116,12 @@ class Ask:
             "Cross-Origin-Resource-Policy": "same-origin",
         }
 
-    def cited(self, title: str) -> dict[str, str]:
+    def cited(self, title: str, credited: Sequence[pages.Credit] = ()) -> dict[str, Any]:
         """Return how a page is cited, and where an error in it is reported; empty for nowhere.
 
         Args:
             title: of the page, with its marks.
+            credited: whose data it shows.
         """
         manifest = self.served.manifest
         address = f"{self.served.base}{self.path.lstrip('/')}"
@@ -133,6 +134,7 @@ class Ask:
         release = f"{self.language.gettext('Release')} {manifest.id[:12]}{day}"
         return {
             "text": f"{title}. {site}. {release}. {address}",
+            "sources": list(dict.fromkeys(one.citation for one in credited if one.citation)),
             "report": _report(self.site.settings.contact, address, manifest.id, title),
         }
 
@@ -276,7 +278,9 @@ class Ask:
             formats=formats,
             data=data,
             language=self.language,
-            citation=self.cited(context["title"]) if status == 200 and not self.static else None,
+            citation=self.cited(context["title"], context.get("credits", ()))
+            if status == 200 and not self.static
+            else None,
             texts=self.texts is not None,
             languages=() if self.static else self._switch(INTERFACE, self.language.tag),
             names_in=()

@@ -145,15 +145,20 @@ class Engine(Protocol):
 # --- queries -----------------------------------------------------------------------------------
 
 _ROLE_LIST = " ".join(f"ch:{role}" for role in ROLES)
-_BY_DATE = "OPTIONAL { ?node ch:time/ch:earliest ?from } BIND(COALESCE(STR(?from), '~') AS ?rank)"
-_BY_SPAN = "OPTIONAL { ?node ch:evidence/ch:start ?at } BIND(COALESCE(?at, 0) AS ?rank)"
+# What stands after it ranks nodes that are found before; see `_section`.
+_BY: Final = " #by# "
+_BY_DATE = (
+    _BY + "OPTIONAL { ?node ch:time/ch:earliest ?from } BIND(COALESCE(STR(?from), '~') AS ?rank)"
+)
+_BY_SPAN = _BY + "OPTIONAL { ?node ch:evidence/ch:start ?at } BIND(COALESCE(?at, 0) AS ?rank)"
+_BY_START = _BY + "OPTIONAL { ?node ch:start ?rank }"
 
 SECTIONS_OF_ENTITY: Final[Mapping[str, str]] = {
-    "events": f"VALUES ?role {{ {_ROLE_LIST} }} ?node ?role $this . {_BY_DATE}",
+    "events": f"VALUES ?role {{ {_ROLE_LIST} }} ?node ?role $this .{_BY_DATE}",
     "relations": "{ ?node ch:subject $this } UNION { ?node ch:object $this } " + _BY_DATE,
-    "said": f"?node ch:claimant $this . {_BY_SPAN}",
-    "named": "?node ch:denotes|ch:standsFor $this . OPTIONAL { ?node ch:start ?rank }",
-    "metonym": f"?node ch:hasParticipation/ch:mentionedAs $this . {_BY_DATE}",
+    "said": f"?node ch:claimant $this .{_BY_SPAN}",
+    "named": "?node ch:denotes|ch:standsFor $this ." + _BY_START,
+    "metonym": f"?node ch:hasParticipation/ch:mentionedAs $this .{_BY_DATE}",
     "acting": "?node ch:actsFor $this",
     "positions": "?node ch:positionIn|ch:positionFor|ch:positionToward $this",
     "inside": "?node ch:locatedIn $this",
@@ -170,19 +175,19 @@ _SETS = (
 )
 
 SECTIONS_OF_PROPOSITION: Final[Mapping[str, str]] = {
-    "claims": f"?node ch:concerns $this ; ch:stance ch:stance-affirms . {_BY_SPAN}",
+    "claims": f"?node ch:concerns $this ; ch:stance ch:stance-affirms .{_BY_SPAN}",
     "against": "?node ch:concerns $this ; ch:stance ?s . FILTER(?s != ch:stance-affirms) "
-    + _BY_SPAN,
+    + _BY_SPAN.removeprefix(_BY),
     "relays": "?node ch:ultimately/ch:concerns $this",
     "replies": "?node ch:respondsTo/ch:concerns $this",
     "sets": _SETS,
     "statuses": "?node ch:assesses $this",
     "same": "?node ch:links $this",
     "elsewhere": "$this ch:possiblySameAs/^ch:concerns ?node",
-    "events": f"VALUES ?role {{ {_ROLE_LIST} }} ?node ?role $this . {_BY_DATE}",
+    "events": f"VALUES ?role {{ {_ROLE_LIST} }} ?node ?role $this .{_BY_DATE}",
     "relations": "{ ?node ch:subject $this } UNION { ?node ch:object $this } " + _BY_DATE,
     "only": "?node ch:saysOnly $this",
-    "named": "?node ch:denotes|ch:standsFor $this . OPTIONAL { ?node ch:start ?rank }",
+    "named": "?node ch:denotes|ch:standsFor $this ." + _BY_START,
 }
 
 SECTIONS_OF_CLAIM: Final[Mapping[str, str]] = {
@@ -207,9 +212,9 @@ SECTIONS_OF_CLAIMSET: Final[Mapping[str, str]] = {
 }
 
 SECTIONS_OF_DOCUMENT: Final[Mapping[str, str]] = {
-    "claims": f"?node ch:inSource $this . {_BY_SPAN}",
-    "spans": "?node ch:inDocument $this . OPTIONAL { ?node ch:start ?rank }",
-    "propositions": "?c ch:inSource $this ; ch:about|ch:concerns ?node . ?node a ch:Proposition . "
+    "claims": f"?node ch:inSource $this .{_BY_SPAN}",
+    "spans": "?node ch:inDocument $this ." + _BY_START,
+    "propositions": "?c ch:inSource $this ; ch:about|ch:concerns ?node . ?node a ch:Proposition ."
     + _BY_DATE,
 }
 
@@ -233,7 +238,11 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "same": "$this ch:usesLink ?node",
     },
     "participation": {"propositions": "?node ch:hasParticipation $this"},
-    "record": {"propositions": "$this ch:links ?node"},
+    "record": {
+        "propositions": "{ $this ch:links ?node } UNION "
+        "{ ?c ch:inSource $this ; ch:about ?node . ?node a ch:Proposition }",
+        "claims": f"?node ch:inSource $this .{_BY_SPAN}",
+    },
 }
 
 NOTICES: Final = "?node ch:corrects|ch:withdraws $this . ?node dcterms:date ?rank"
@@ -252,7 +261,8 @@ SHOWN_ELSEWHERE: Final[Mapping[str, str]] = {
     "claim": "ch:relays ch:ultimately ch:respondsTo ch:concedes ch:contrastsWith "
     "ch:givesReasonFor ch:statedMember ch:inferredMember ch:basedOn",
     "claimset": "ch:about",
-    "document": "ch:inSource ch:inDocument",
+    "document": "ch:inSource ch:inDocument ch:voiceOf",
+    "record": "ch:inSource ch:voiceOf",
     "span": "ch:evidence",
 }
 _GROUP: Final = {
@@ -268,6 +278,11 @@ _GROUP: Final = {
 # they are not made safe as others are (`kg.web.order`), which takes longer than most of them do.
 SECTION_QUERY: Final = (
     "SELECT ?node (MIN(?rank) AS ?r) WHERE { $body } GROUP BY ?node "
+    "ORDER BY xsd:integer(?r) STR(?r) STR(?node) LIMIT $limit OFFSET $offset"
+)
+WINDOWED_QUERY: Final = (
+    "SELECT ?node (MIN(?rank) AS ?r) WHERE { "
+    "{ SELECT DISTINCT ?node WHERE { $body } LIMIT $window OFFSET $start } $rank } GROUP BY ?node "
     "ORDER BY xsd:integer(?r) STR(?r) STR(?node) LIMIT $limit OFFSET $offset"
 )
 # Sorted within some pages: to sort all of a hub's hundred thousand takes the engine 20 seconds.
@@ -352,6 +367,17 @@ SELECT DISTINCT ?claim ?node ?answered ?stance ?who WHERE {
   UNION { ?node ^ch:concerns ?answered . ?answered ^ch:respondsTo ?claim }
   ?claim ch:stance ?stance ; ch:claimant ?who .
 } ORDER BY (?stance = ch:stance-affirms && !BOUND(?answered)) STR(?claim) LIMIT $limit"""
+# Whose data a page shows: each source of feeds has its own licence, and says how it is cited.
+CREDITS_QUERY: Final = """
+SELECT ?s ?p ?o ?g WHERE {
+  VALUES ?s { $nodes } GRAPH ?g { ?s ?p ?o }
+  FILTER(?p IN (dcterms:license, dcterms:bibliographicCitation))
+}"""
+LIES_QUERY: Final = """
+SELECT DISTINCT ?s ?p ?o ?g WHERE {
+  VALUES ?n { $nodes } ?n ch:place|ch:origin|ch:destination ?s .
+  GRAPH ?g { ?s ?p ?o } FILTER(?p IN (ch:latitude, ch:longitude))
+}"""
 STATUS_QUERY: Final = (
     "SELECT ?s ?p ?o ?g WHERE { VALUES ?s { $nodes } GRAPH ?g { ?s ?p ?o } "
     "FILTER(?p IN (ch:status, ch:possiblySameAs)) }"
@@ -645,21 +671,19 @@ async def _gather(
     engine: Engine, base: str, iri: str, kind: str, key: str, page: int, known: bool
 ) -> Description | None:
     sections = {**SECTIONS.get(kind, {}), "notices": NOTICES}
-    limit = 5 * PAGE if kind == "document" else PAGE
+    limit = PAGE
+    if kind == "document":  # one that was read; of what a feed names there may be thousands
+        [read] = await engine.rows([f"SELECT ?t WHERE {{ <{iri}> a ch:Document, ?t }} LIMIT 1"])
+        limit = 5 * PAGE if read else PAGE
     group = _GROUP.get(kind, kind)
     shown = SHOWN_ELSEWHERE.get(group, "") + _NOTICED
     skip = f"FILTER(?p NOT IN ({', '.join(shown.split())}))"
     queries = [fill(NODES_QUERY, nodes=values_of([iri]))]
     for name, body in sections.items():
-        unpaged = name == "against"
-        queries.append(
-            fill(
-                SECTION_QUERY,
-                body=fill(body, this=f"<{iri}>"),
-                limit=str((AGAINST if unpaged else limit) + 1),
-                offset=str(0 if unpaged else (page - 1) * limit),
-            )
-        )
+        if name == "against":
+            queries.append(_section(body, iri, AGAINST, 1))
+        else:
+            queries.append(_section(body, iri, limit, page))
     window = SORTED_PAGES * limit
     start, offset = divmod((page - 1) * limit, window)
     queries.append(
@@ -682,7 +706,9 @@ async def _gather(
     for name, rows in zip(sections, answers[1:], strict=True):
         size = AGAINST if name == "against" else limit
         listed = tuple(row["node"].value for row in rows if row.get("node"))
-        if len(listed) > size:
+        # What follows the last page within which nodes are ranked was not looked at.
+        last = _BY in sections[name] and page % SORTED_PAGES == 0
+        if len(listed) > size or (last and len(listed) == size):
             more, cut = more or name != "against", cut or name == "against"
         found[name] = listed[:size]
     more = more or bool(further)
@@ -700,8 +726,36 @@ async def _gather(
     others = {node for name, some in found.items() if name != "notices" for node in some}
     nodes = sorted(others - {iri})
     partial = await _complete(engine, graph, iri, nodes, base)
+    graphs = {quad.graph for quad in graph.quads if quad.graph.startswith(f"{base}id/graph/")}
+    further_queries = [fill(CREDITS_QUERY, nodes=values_of({*graphs, iri} if known else graphs))]
+    if kind == "event":
+        further_queries.append(fill(LIES_QUERY, nodes=values_of([iri])))
+    for rows in await engine.rows(further_queries):
+        graph.add(_quads(rows))
     named = tuple(dict.fromkeys(references))
     return Description(iri, base, kind, key, page, graph, found, named, more, cut, partial)
+
+
+def _section(body: str, iri: str, limit: int, page: int) -> str:
+    """Return the query for one page of a section, and for whether there is another.
+
+    Nodes that are ranked by a part of the pattern are ranked within some pages: a hub has more
+    than can be put in order.
+    """
+    found, by, rank = fill(body, this=f"<{iri}>").partition(_BY)
+    places = {"limit": limit + 1, "offset": (page - 1) * limit}
+    if not by:
+        return fill(SECTION_QUERY, body=f"{found} {rank}", **places)
+    window = SORTED_PAGES * limit
+    start, offset = divmod(places["offset"], window)
+    return fill(
+        WINDOWED_QUERY,
+        body=found,
+        rank=rank,
+        window=window,
+        start=start * window,
+        **places | {"offset": offset},
+    )
 
 
 async def _complete(

@@ -8,9 +8,11 @@ Spec: docs/how-to/read-the-pages.md
 
 from __future__ import annotations
 
+import asyncio
+import heapq
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlencode
@@ -28,57 +30,48 @@ TIES: Final = 200
 """Ties in the picture of the network."""
 EXAMPLES: Final = 3
 """Events that are listed with a place or a tie; the timeline has the others."""
-LOOKED_AT: Final = 10_000
+LOOKED_AT: Final = 5_000
 """Events that are sorted and counted; where more fit, a page says so."""
+ROWS: Final = 5 * LOOKED_AT
+"""Roles of these events that are read."""
 DISSENT: Final = ("denies", "disputes-evidence", "questions")
 """Stances that make a tie or a place a disputed one."""
+AHEAD: Final = (f"{CH}status-planned", f"{CH}status-hypothetical")
 DISPUTED: Final = (f"{CH}status-contested", f"{CH}status-denied")
 PLACED: Final = "ch:place ch:origin ch:destination"
 TAKING_PART: Final = " ".join(f"ch:{role}" for role in describe.ROLES)
-_TIMELINE_QUERY: Final = """
-SELECT ?node (MAX(COALESCE(STR(?first), STR(?last), '')) AS ?rank) WHERE {
+# What is found is put in order, counted and grouped here: the engine takes four times as long to
+# group ten thousand events, and each tie or place would need a query for its examples.
+_DATES_QUERY: Final = """
+SELECT ?node ?first ?last WHERE {
   { SELECT DISTINCT ?node WHERE { $body } LIMIT $window }
   OPTIONAL { ?node ch:time ?t . OPTIONAL { ?t ch:earliest ?first } OPTIONAL { ?t ch:latest ?last } }
-} GROUP BY ?node ORDER BY DESC(STR(?rank)) STR(?node) LIMIT $limit OFFSET $offset"""
-_COUNT_QUERY: Final = """
-SELECT (COUNT(DISTINCT ?node) AS ?all) (COUNT(DISTINCT ?d) AS ?dated) WHERE {
-  { SELECT DISTINCT ?node WHERE { $body } LIMIT $window }
-  OPTIONAL { ?node ch:time/(ch:earliest|ch:latest) ?x . BIND(?node AS ?d) }
 }"""
-_DISSENT: Final = """
-OPTIONAL { ?node ch:status ?status }
-OPTIONAL { ?claim ch:concerns ?node . ?claim ch:stance ?stance .
-  FILTER(?stance IN (ch:stance-denies, ch:stance-disputes-evidence, ch:stance-questions)) }
-BIND(BOUND(?claim)
-  || COALESCE(?status IN (ch:status-contested, ch:status-denied), false) AS ?no)"""
-_PLACES_QUERY: Final = (
-    """
-SELECT ?where (COUNT(DISTINCT ?node) AS ?n) WHERE {
+# Two queries: of a union the engine evaluates each branch for all events there are.
+_DISSENT_QUERIES: Final = tuple(
+    "SELECT DISTINCT ?node WHERE { { SELECT DISTINCT ?node WHERE { $body } LIMIT $window } "
+    f"{pattern} }}"
+    for pattern in (
+        "?node ch:status ?status . FILTER(?status IN (ch:status-contested, ch:status-denied))",
+        "?claim ch:concerns ?node . ?claim ch:stance ?stance . FILTER(?stance IN "
+        "(ch:stance-denies, ch:stance-disputes-evidence, ch:stance-questions))",
+    )
+)
+_PLACES_QUERY: Final = """
+SELECT DISTINCT ?where ?node ?lat ?lon WHERE {
   { SELECT DISTINCT ?node WHERE { $body } LIMIT $window }
-  VALUES ?role { """
-    + PLACED
-    + " } ?node ?role ?where . FILTER $not EXISTS { ?where ch:latitude ?x ; ch:longitude ?y } "
-    + "} GROUP BY ?where ORDER BY DESC(1 * ?n) STR(?where) LIMIT $limit OFFSET $offset"
-)
-_POINTS_QUERY: Final = (
-    "SELECT ?where ?lat ?lon WHERE { VALUES ?where { $nodes } "
-    "?where ch:latitude ?lat ; ch:longitude ?lon }"
-)
+  ?node ch:place|ch:origin|ch:destination ?where .
+  OPTIONAL { ?where ch:latitude ?lat ; ch:longitude ?lon }
+} LIMIT $limit"""
 _REGIONS_QUERY: Final = (
     "SELECT ?where ?in WHERE { VALUES ?where { $nodes } ?where ch:locatedIn ?in }"
 )
 _TIES_QUERY: Final = """
-SELECT ?from ?to ?type (COUNT(DISTINCT ?node) AS ?n) (COUNT(DISTINCT ?planned) AS ?ahead) WHERE {
+SELECT DISTINCT ?from ?to ?type ?node ?status WHERE {
   { SELECT DISTINCT ?node WHERE { $body } LIMIT $window }
   ?node ch:actor ?from ; ch:recipient ?to .
   OPTIONAL { ?node ch:eventType ?type } OPTIONAL { ?node ch:status ?status }
-  BIND(IF(?status IN (ch:status-planned, ch:status-hypothetical), ?node, ?nothing) AS ?planned)
-} GROUP BY ?from ?to ?type ORDER BY DESC(1 * ?n) STR(?from) STR(?to) STR(?type) LIMIT $limit"""
-_EXAMPLES_QUERY: Final = (
-    "SELECT DISTINCT ?node ?no WHERE { $body "
-    + _DISSENT
-    + "} ORDER BY DESC(?no = true) STR(?node) LIMIT $limit"
-)
+} LIMIT $limit"""
 
 
 @dataclass(frozen=True)
@@ -120,16 +113,18 @@ class Narrowed:
             )
         else:
             found.append("?node a ch:Event .")
-        if self.start or self.end:
-            found.append(
-                "?node ch:time ?when . OPTIONAL { ?when ch:earliest ?begins } "
+        if self.start or self.end:  # of all events there are, few have these days: so days first
+            days = [
+                "?when a ch:TimeExtent . OPTIONAL { ?when ch:earliest ?begins } "
                 "OPTIONAL { ?when ch:latest ?ends } FILTER(BOUND(?begins) || BOUND(?ends))"
-            )
-        if self.start:
-            first = self.start + "-01-01"[len(self.start) - 4 :]
-            found.append(f'FILTER(!BOUND(?ends) || STR(?ends) >= "{first}")')
-        if self.end:  # "2023-10~" comes after every day of October in the order of characters
-            found.append(f'FILTER(!BOUND(?begins) || STR(?begins) <= "{self.end}~")')
+            ]
+            if self.start:
+                first = self.start + "-01-01"[len(self.start) - 4 :]
+                days.append(f'FILTER(!BOUND(?ends) || STR(?ends) >= "{first}")')
+            if self.end:  # "2023-10~" comes after every day of October in the order of characters
+                days.append(f'FILTER(!BOUND(?begins) || STR(?begins) <= "{self.end}~")')
+            found.insert(0, f"{{ SELECT ?when WHERE {{ {' '.join(days)} }} }}")
+            found.append("?node ch:time ?when .")
         return " ".join(found)
 
     def query(self, **changed: object) -> str:
@@ -316,22 +311,42 @@ async def timeline_of(served: Served, wanted: Narrowed, number: int, size: int) 
     Raises:
         QueryFailure: a query took too long or the workers are busy.
     """
-    body = wanted.body(served.base)
-    rows, [counts] = await served.engine.rows(
-        [
-            describe.fill(
-                _TIMELINE_QUERY,
-                body=body,
-                window=LOOKED_AT,
-                limit=size,
-                offset=(number - 1) * size,
-            ),
-            describe.fill(_COUNT_QUERY, body=body, window=LOOKED_AT),
-        ]
-    )
-    nodes = tuple(row["node"].value for row in rows if "node" in row)
+    dates = await _dates(served, wanted)
+    offset = (number - 1) * size
+    nodes = tuple(node for node, _ in dates[offset : offset + size])
     d = await describe.sketched(served.engine, served.base, nodes, chosen(served, wanted))
-    return Timeline(d, nodes, int(counts["all"].value), int(counts["dated"].value))
+    return Timeline(d, nodes, len(dates), sum(bool(day) for _, day in dates))
+
+
+async def _dates(served: Served, wanted: Narrowed) -> list[tuple[str, str]]:
+    """Return the events that are wanted, each with its day, the last ones first."""
+
+    async def make() -> list[tuple[str, str]]:
+        query = describe.fill(_DATES_QUERY, body=wanted.body(served.base), window=LOOKED_AT)
+        [rows] = await served.engine.rows([query])
+        days: dict[str, str] = {}
+        for row in rows:
+            if "node" in row:
+                day = row.get("first") or row.get("last")
+                node = row["node"].value
+                days[node] = max(days.get(node, ""), day.value if day else "")
+        return sorted(sorted(days.items()), key=lambda pair: pair[1], reverse=True)
+
+    return await served.recent(("dates", wanted), make)
+
+
+async def _disputed(served: Served, wanted: Narrowed) -> set[str]:
+    """Return those of the events that are wanted which somebody does not affirm."""
+    body = wanted.body(served.base)
+    answers = await served.engine.rows(
+        [describe.fill(query, body=body, window=LOOKED_AT) for query in _DISSENT_QUERIES]
+    )
+    return {row["node"].value for rows in answers for row in rows if "node" in row}
+
+
+def _examples(nodes: Iterable[str], disputed: Collection[str]) -> list[str]:
+    """Return the first few of some events, those that somebody does not affirm before others."""
+    return heapq.nsmallest(EXAMPLES, set(nodes), key=lambda node: (node not in disputed, node))
 
 
 async def map_of(served: Served, wanted: Narrowed, number: int) -> Map:
@@ -340,39 +355,28 @@ async def map_of(served: Served, wanted: Narrowed, number: int) -> Map:
     Raises:
         QueryFailure: a query took too long or the workers are busy.
     """
-    engine, body = served.engine, wanted.body(served.base)
-    offset = (number - 1) * PLACES
-    values: dict[str, object] = {"body": body, "window": LOOKED_AT, "offset": offset}
-    placed, unplaced = await engine.rows(
-        [
-            describe.fill(_PLACES_QUERY, **values, limit=PLACES + 1, **{"not": word})
-            for word in ("", "NOT")
-        ]
+    engine = served.engine
+    query = describe.fill(
+        _PLACES_QUERY, body=wanted.body(served.base), window=LOOKED_AT, limit=ROWS
     )
-    rows = tuple(
-        (row["where"].value, int(row["n"].value))
-        for row in (*placed[:PLACES], *unplaced[:PLACES])
-        if "where" in row
-    )
+    [found], against = await asyncio.gather(engine.rows([query]), _disputed(served, wanted))
+    events: dict[str, set[str]] = {}
+    every: dict[str, tuple[str, str]] = {}
+    for row in found:
+        if "where" in row:
+            where = row["where"].value
+            events.setdefault(where, set()).add(row["node"].value)
+            if "lat" in row and "lon" in row:
+                every[where] = (row["lat"].value, row["lon"].value)
+    ranked = sorted(events, key=lambda iri: (-len(events[iri]), iri))
+    placed = [iri for iri in ranked if iri in every]
+    unplaced = [iri for iri in ranked if iri not in every]
+    start, end = (number - 1) * PLACES, number * PLACES
+    rows = tuple((iri, len(events[iri])) for iri in (*placed[start:end], *unplaced[start:end]))
+    points = {iri: every[iri] for iri, _ in rows if iri in every}
     names = describe.values_of(iri for iri, _ in rows)
-    points, regions, *some = await engine.rows(
-        [
-            describe.fill(_POINTS_QUERY, nodes=names),
-            describe.fill(_REGIONS_QUERY, nodes=names),
-            *(
-                describe.fill(
-                    _EXAMPLES_QUERY,
-                    body=f"VALUES ?role {{ {PLACED} }} ?node ?role <{iri}> . {body}",
-                    limit=EXAMPLES,
-                )
-                for iri, _ in rows
-            ),
-        ]
-    )
-    examples = {
-        iri: [row["node"].value for row in found]
-        for (iri, _), found in zip(rows, some, strict=True)
-    }
+    [regions] = await engine.rows([describe.fill(_REGIONS_QUERY, nodes=names)])
+    examples = {iri: _examples(events[iri], against) for iri, _ in rows}
     inside: dict[str, list[str]] = {}
     for row in regions:
         inside.setdefault(row["where"].value, []).append(row["in"].value)
@@ -382,11 +386,11 @@ async def map_of(served: Served, wanted: Narrowed, number: int) -> Map:
         await describe.sketched(
             engine, served.base, tuple(nodes), [*named, *chosen(served, wanted)]
         ),
-        {row["where"].value: (row["lat"].value, row["lon"].value) for row in points},
+        points,
         inside,
         rows,
         examples,
-        len(placed) > PLACES or len(unplaced) > PLACES,
+        len(placed) > end or len(unplaced) > end,
     )
 
 
@@ -396,22 +400,20 @@ async def network_of(served: Served, wanted: Narrowed) -> Network:
     Raises:
         QueryFailure: a query took too long or the workers are busy.
     """
-    engine, body = served.engine, wanted.body(served.base)
-    most = 5 * TIES
-    [rows] = await engine.rows(
-        [describe.fill(_TIES_QUERY, body=body, window=LOOKED_AT, limit=most + 1)]
-    )
-    found = [
-        (
-            row["from"].value,
-            row["to"].value,
-            row["type"].value if "type" in row else "",
-            int(row["n"].value),
-            int(row["ahead"].value),
-        )
-        for row in rows[:most]
-        if "from" in row
-    ]
+    engine, most = served.engine, 5 * TIES
+    query = describe.fill(_TIES_QUERY, body=wanted.body(served.base), window=LOOKED_AT, limit=ROWS)
+    [rows], against = await asyncio.gather(engine.rows([query]), _disputed(served, wanted))
+    events: dict[tuple[str, str, str], set[str]] = {}
+    planned: dict[tuple[str, str, str], set[str]] = {}
+    for row in rows:
+        if "from" in row:
+            kind = row["type"].value if "type" in row else ""
+            tie, node = (row["from"].value, row["to"].value, kind), row["node"].value
+            events.setdefault(tie, set()).add(node)
+            if "status" in row and row["status"].value in AHEAD:
+                planned.setdefault(tie, set()).add(node)
+    every = sorted(events, key=lambda tie: (-len(events[tie]), tie))
+    found = [(*tie, len(events[tie]), len(planned.get(tie, ()))) for tie in every[:most]]
     degree: Counter[str] = Counter()
     for source, target, *_ in found:
         degree.update({source, target})
@@ -419,22 +421,7 @@ async def network_of(served: Served, wanted: Narrowed) -> Network:
     ranked = sorted(degree, key=lambda iri: (iri not in first, -degree[iri], iri))
     shown = set(ranked[:ACTORS])
     ties = tuple(tie for tie in found if tie[0] in shown and tie[1] in shown)[:TIES]
-    some = await engine.rows(
-        [
-            describe.fill(
-                _EXAMPLES_QUERY,
-                body=f"{body} ?node ch:actor <{source}> ; ch:recipient <{target}> . "
-                + (
-                    f"?node ch:eventType <{kind}> ."
-                    if kind
-                    else "FILTER NOT EXISTS { ?node ch:eventType ?any }"
-                ),
-                limit=EXAMPLES,
-            )
-            for source, target, kind, *_ in ties
-        ]
-    )
-    examples = [[row["node"].value for row in rows] for rows in some]
+    examples = [_examples(events[tie[:3]], against) for tie in ties]
     named = {iri for tie in ties for iri in tie[:2]}
     nodes = tuple(dict.fromkeys(node for one in examples for node in one))
     return Network(
@@ -442,5 +429,5 @@ async def network_of(served: Served, wanted: Narrowed) -> Network:
         ties,
         examples,
         len(found) - len(ties),
-        len(rows) > most,
+        len(every) > most,
     )

@@ -39,6 +39,7 @@ from kg.web.editor import ROWS_SHOWN, Positions, positions
 from kg.web.guard import QueryFailure
 from kg.web.language import N_
 from kg.web.negotiation import CSV, HTML
+from kg.web.numbers import at_home
 from kg.web.protocol import status_of
 from kg.web.search import Hit, Hits, search, suggest
 from kg.web.tables import Table
@@ -145,6 +146,7 @@ async def home(request: Request) -> Response:
         reviews=await reviews(ask),
         disputed=view.listed(disputed.sections["nodes"]),
         latest=await pictures.latest(ask),
+        categories=await at_home(ask),
         documents=[ask.view(documents).ref(iri) for iri in documents.sections["nodes"]],
         questions=questions,
         all_questions=len(manifest.questions),

@@ -915,6 +915,7 @@ _ADDRESSES: Final[Mapping[str, _Address]] = {
     "/map{suffix}": _Address(_PICTURE, _NARROWED_AS, "Map", errors=_FOUND, data=True),
     "/network": _Address(_PICTURE, _NARROWED, "Network", errors=_FOUND_AS, data=True),
     "/network{suffix}": _Address(_PICTURE, _NARROWED_AS, "Network", errors=_FOUND, data=True),
+    "/numbers": _Address((HTML.media_type,), errors=_FOUND_AS, data=True),
     "/questions": _Address(_PICTURE, (_PICTURE_FORM, _LANG), "Questions", _AS_ASKED),
     "/questions{suffix}": _Address(
         _PICTURE, (_PICTURE_SUFFIX, _LANG), "Questions", errors=_FOUND, data=True

@@ -106,6 +106,17 @@ RULES: Final = (
     N_("Nobody affirms it: it is described only in positions that do not affirm it."),
 )
 """The rules of derived statuses, as the build writes them in English."""
+RULE_OF: Final[Mapping[str, str]] = dict(
+    zip(
+        (
+            *("denied", "contested", "planned", "hypothetical", "acknowledged"),
+            *("corroborated", "claimed", "reported", "unaffirmed"),
+        ),
+        RULES,
+        strict=True,
+    )
+)
+"""The rule of each status, by its name."""
 DEEPEST: Final = 6
 """Blank nodes that are shown within each other."""
 
@@ -191,7 +202,25 @@ class Triple:
     terms: tuple[Value, ...]
 
 
-Value = Ref | Text | Amount | Nested | Triple
+@dataclass(frozen=True)
+class Outside:
+    """An address that a source or a feed gives: nobody here vouches for what is there."""
+
+    address: str
+    """Empty where it cannot be opened in a browser: then it is text."""
+    text: str
+
+
+@dataclass(frozen=True)
+class Credit:
+    """Whose data a page shows: its licence, and how it is cited."""
+
+    licence: Ref | None
+    citation: str
+    graphs: tuple[Ref, ...]
+
+
+Value = Ref | Text | Amount | Nested | Triple | Outside
 
 
 @dataclass(frozen=True)
@@ -305,6 +334,7 @@ class Card:
     when: str
     source: Ref | None
     evidence: tuple[EvidenceView, ...]
+    locators: tuple[Text, ...]
     quotes: tuple[Text, ...]
     links: tuple[tuple[str, tuple[Ref, ...]], ...]
     reading: Reading | None
@@ -448,10 +478,11 @@ class View:
     def label(self, iri: str) -> Label:
         """Return the label in the first language that has one, else in any, else the local name.
 
-        On the page of a document its own voice has a short name.
+        On the page of a document that was read its own voice has a short name.
         """
         graph = self.d.graph
-        if self.d.kind == "document" and self.d.iri in graph.iris(iri, "ch:voiceOf"):
+        read = self.d.kind == "document" and graph.a(self.d.iri, "Document")
+        if read and self.d.iri in graph.iris(iri, "ch:voiceOf"):
             _ = self.language.gettext
             nobody = graph.a(iri, "Unattributed")
             return Label(_("Nobody named") if nobody else _("The text itself"))
@@ -885,10 +916,13 @@ class View:
         )
 
     def participants(self) -> tuple[Participant, ...]:
-        """Return who takes part, in the order of the roles."""
+        """Return who takes part, in the order of the roles.
+
+        What a feed describes has no node for each participation: there the role leads to them.
+        """
         graph = self.d.graph
         order = {f"{CH}role-{role}": n for n, role in enumerate(ROLES)}
-        found = []
+        found: list[tuple[int, Participant]] = []
         for part in graph.iris(self.d.iri, "ch:hasParticipation"):
             role = self.first(part, "ch:role")
             for who in graph.iris(part, "ch:participant"):
@@ -904,7 +938,54 @@ class View:
                         ),
                     )
                 )
-        return tuple(p for _, p in sorted(found, key=lambda f: (f[0], f[1].who.label.text)))
+        known = {(p.role.iri, p.who.iri) for _, p in found}
+        for place, name in enumerate(ROLES):
+            for who in graph.iris(self.d.iri, f"ch:{name}"):
+                if (f"{CH}role-{name}", who) not in known:
+                    role = self.ref(f"{CH}role-{name}")
+                    found.append((place, Participant(role, self.ref(who))))
+        return tuple(
+            p for _, p in sorted(found, key=lambda f: (f[0], f[1].who.label.text, f[1].who.iri))
+        )
+
+    def points(self) -> tuple[tuple[Ref, Point], ...]:
+        """Return the places of an event of which a position is known."""
+        places = dict.fromkeys(
+            where
+            for role in ("place", "origin", "destination")
+            for where in self.d.graph.iris(self.d.iri, f"ch:{role}")
+        )
+        found = ((self.ref(where), self.point(where)) for where in places)
+        return tuple((ref, point) for ref, point in found if point is not None)
+
+    def bare_status(self) -> tuple[Ref, Text | None] | None:
+        """Return the derived status and its rule where no assessment names the sides; else None."""
+        status = self.first(self.d.iri, "ch:status")
+        if status is None or self.d.page > 1 or self.assessments():
+            return None
+        rule = RULE_OF.get(status.iri.removeprefix(f"{CH}status-"))
+        return status, Text(self.language.gettext(rule)) if rule else None
+
+    def credits(self, ours: str | None = None) -> tuple[Credit, ...]:
+        """Return whose data the page shows: those that are cited or have a licence of their own.
+
+        Args:
+            ours: the licence of the release.
+        """
+        graph = self.d.graph
+        found: dict[tuple[str, str], list[str]] = {}
+        shown = {quad.graph for quad in graph.quads}
+        for name in sorted(shown | {self.d.iri}):
+            licence = graph.one(name, "dcterms:license")
+            citation = graph.one(name, "dcterms:bibliographicCitation")
+            if name.startswith(f"{self.d.base}id/graph/") and (
+                citation or (licence and licence != ours)
+            ):
+                found.setdefault((licence, citation), []).append(name)
+        return tuple(
+            Credit(self.ref(licence) if licence else None, citation, tuple(map(self.ref, names)))
+            for (licence, citation), names in sorted(found.items())
+        )
 
     @cached_property
     def reviews(self) -> tuple[tuple[Ref, int, bool], ...]:
@@ -1035,6 +1116,7 @@ class View:
             when=self.when(claim),
             source=self.first(claim, "ch:inSource"),
             evidence=self.evidence(claim),
+            locators=self.locators(claim),
             quotes=tuple(Text(t.value, t.lang) for t in graph.terms(claim, "ch:quotedWording")),
             links=tuple((name, found) for name, found in links if found),
             reading=self.reading(claim),
@@ -1043,6 +1125,11 @@ class View:
             review=self.first(claim, "ch:reviewState"),
             notices=self.corrections(claim),
         )
+
+    def locators(self, claim: str) -> tuple[Text, ...]:
+        """Return where in its source a claim stands, in the words of the feed."""
+        terms = self.d.graph.terms(claim, "ch:locator")
+        return tuple(Text(t.value, self.foreign(t.lang)) for t in terms if not t.is_iri)
 
     def notice(self, iri: str) -> Notice:
         """Return what an editor did."""
@@ -1322,9 +1409,9 @@ class View:
 
     # entities
 
-    def point(self) -> Point | None:
-        """Return where the resource lies, or None where no position of it is known."""
-        graph, iri = self.d.graph, self.d.iri
+    def point(self, where: str = "") -> Point | None:
+        """Return where the resource or a place lies, or None where no position is known."""
+        graph, iri = self.d.graph, where or self.d.iri
         latitude, longitude = graph.one(iri, "ch:latitude"), graph.one(iri, "ch:longitude")
         return Point(latitude, longitude) if latitude and longitude else None
 
@@ -1721,8 +1808,11 @@ def resource_page(view: View) -> tuple[str, dict[str, Any]]:
         }
     if kind in ("agent", "place", "thing", "position"):
         return "entity.html", _entity_page(view)
-    if kind == "document":
+    graph, iri = view.d.graph, view.d.iri
+    if kind == "document" and graph.a(iri, "Document"):
         return "document.html", _document_page(view)
+    if kind in ("document", "record") and graph.a(iri, "Source"):
+        return "source.html", _source_page(view)
     return "record.html", {
         "propositions": view.listed(sections.get("propositions", ())),
         "claims": view.ledger(sections.get("claims", ())),
@@ -1826,6 +1916,7 @@ def _entity_page(view: View) -> dict[str, Any]:
         ("ch:actsFor", N_("Acts for")),
         ("ch:voiceOf", N_("Voice of")),
         ("ch:locatedIn", N_("Located in")),
+        ("ch:country", N_("Country, as the feed codes it")),
         ("ch:positionIn", N_("In")),
         ("ch:positionFor", N_("For")),
         ("ch:positionToward", N_("Toward")),
@@ -1899,3 +1990,38 @@ def _document_page(view: View) -> dict[str, Any]:
         "counts": [{"name": view.language.gettext(name), "count": count} for name, count in counts],
         "propositions": view.listed(propositions),
     }
+
+
+def _source_page(view: View) -> dict[str, Any]:
+    """Return what the page of a source that nobody here read shows: a report, or a feed's row."""
+    graph, sections, iri = view.d.graph, view.d.sections, view.d.iri
+    rows = []
+    for predicate, name in (
+        ("dcterms:publisher", N_("Publisher")),
+        ("dcterms:issued", N_("Issued")),
+        ("dcterms:source", N_("Address")),
+        ("dcterms:language", N_("Language")),
+        ("dcterms:identifier", N_("Name in the source's files")),
+        ("dcterms:description", N_("Description")),
+    ):
+        terms = graph.terms(iri, predicate)
+        outside = predicate == "dcterms:source"
+        values = tuple(_outside(term) if outside else view.value(term) for term in terms)
+        if values:
+            rows.append(Fact(view.language.gettext(name), values))
+    return {
+        "record": graph.a(iri, "FeedRecord"),
+        "facts": rows,
+        "propositions": view.listed(sections["propositions"]),
+        "claims": view.ledger(sections["claims"]),
+    }
+
+
+def _outside(term: Term) -> Outside:
+    """Return an address that a feed gives; only one of the web can be opened.
+
+    >>> _outside(Term("javascript:alert(1)", False))
+    Outside(address='', text='javascript:alert(1)')
+    """
+    web = re.fullmatch(r"https?://[^\s<>\"]+", term.value) is not None
+    return Outside(term.value if web else "", term.value)

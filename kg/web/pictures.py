@@ -47,6 +47,7 @@ from kg.web.drawn import (
 from kg.web.guard import QueryFailure
 from kg.web.language import N_
 from kg.web.negotiation import CSV, HTML, Format
+from kg.web.numbers import last_month, most_frequent, sums
 from kg.web.site import Served
 from kg.web.tables import Table
 
@@ -258,6 +259,11 @@ async def _choices(ask: Ask, view: pages.View, wanted: Narrowed) -> dict[str, An
     served = ask.served
 
     async def make() -> tuple[describe.Description, list[list[str]]]:
+        if (found := await sums(served)) is not None:
+            counted = most_frequent(found, served.base, CHOICES)
+            lists = [counted[name] for name in ("agent", "place", "type")]
+            iris = list(dict.fromkeys(iri for one in lists for iri in one))
+            return await describe.named(served.engine, served.base, iris), lists
         roles = {"agent": TAKING_PART, "place": PLACED}
         answers = await served.engine.rows(
             [
@@ -380,8 +386,15 @@ async def _answer(
             if other != name
         ],
         looked_at=LOOKED_AT,
+        beyond=await _beyond(ask.served, wanted),
         **context,
     )
+
+
+async def _beyond(served: Served, wanted: Narrowed) -> bool:
+    """Return whether a picture that nothing narrows is of some of the events only."""
+    found = None if wanted.anything else await sums(served)
+    return found is not None and found.rows.get("events", 0) > LOOKED_AT
 
 
 async def timeline(request: Request) -> Response:
@@ -700,9 +713,15 @@ def _actor(view: pages.View, ref: pages.Ref, ties: int) -> Actor:
 async def latest(ask: Ask) -> tuple[Drawn, ...]:
     """Return the events that begin last, for the home page; computed once for each release."""
     served = ask.served
-    found: Timeline = await cached(
-        served, "latest events", lambda: timeline_of(served, Narrowed(), 1, LATEST)
-    )
+
+    async def make() -> Timeline:
+        # Of more events than can be put in order, those of the last months are looked at.
+        found = await sums(served)
+        many = found is not None and found.rows.get("events", 0) > LOOKED_AT
+        since = last_month(found, LATEST) if found and many else ""
+        return await timeline_of(served, Narrowed(start=since), 1, LATEST)
+
+    found: Timeline = await cached(served, "latest events", make)
     items = drawn(ask.view(found.d), found.nodes)
     return tuple(item for item in items if item.how)
 

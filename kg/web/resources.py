@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -131,7 +131,11 @@ async def _document(request: Request, kind: str, name: str, offers: tuple[Format
     gone = pages.withdrawn(found)
     if not gone and not private:  # a precondition is for what is there: RFC 9110, section 13.2.1
         headers["ETag"] = etag
-    headers["Link"] = _links(ask, kind, key, chosen, number, more=found.more)
+    view = ask.view(found)
+    credited = view.credits(served.manifest.licence)
+    headers["Link"] = _links(
+        ask, kind, key, chosen, number, more=found.more, licences=_licences(ask, view, credited)
+    )
     if found.cut or found.partial:
         headers[describe.POSITIONS_CUT] = str(describe.AGAINST if found.cut else describe.POSITIONS)
     if not for_people:
@@ -142,7 +146,6 @@ async def _document(request: Request, kind: str, name: str, offers: tuple[Format
             await jsonld_documents(served),
         )
         return ask.answer(data, describe.FORMATS[chosen], headers, 410 if gone else 200)
-    view = ask.view(found)
     if private:
         view.passages = await _passages(ask, found)
         headers |= ask.of_this_machine()
@@ -171,8 +174,20 @@ async def _document(request: Request, kind: str, name: str, offers: tuple[Format
         view=view,
         data=describe.island(found.triples),
         pictures=pictures.of_thing(ask, kind, key),
+        credits=credited,
         **context,
     )
+
+
+def _licences(ask: Ask, view: pages.View, credited: Iterable[pages.Credit]) -> list[str]:
+    """Return the licences of a page: those of its sources, and ours if anything is of ours."""
+    found = dict.fromkeys(one.licence.iri for one in credited if one.licence)
+    graph, theirs = view.d.graph, {ref.iri for one in credited for ref in one.graphs}
+    about = {quad.graph for quad in graph.quads if quad.subject == view.d.iri}
+    ours = ask.served.manifest.licence
+    if ours and not about <= theirs:
+        return [ours, *(one for one in found if one != ours)]
+    return list(found)
 
 
 TABLE: Final = CSV.name
@@ -283,7 +298,16 @@ async def _resource(request: Request, iri: str, suffix: str) -> Response:
     )
 
 
-def _links(ask: Ask, kind: str, key: str, chosen: str, number: int, *, more: bool) -> str:
+def _links(
+    ask: Ask,
+    kind: str,
+    key: str,
+    chosen: str,
+    number: int,
+    *,
+    more: bool,
+    licences: Sequence[str] | None = None,
+) -> str:
     path, page = f"{ask.root}/doc/{kind}/{key}", f"?page={number}" if number > 1 else ""
     base, manifest = ask.served.base, ask.served.manifest
     links = [
@@ -298,8 +322,9 @@ def _links(ask: Ask, kind: str, key: str, chosen: str, number: int, *, more: boo
     ]
     if kind in KIND_NAMES:
         links.append(f'<{ask.root}/search?kind={kind}>; rel="collection"')
-    if manifest.licence:
-        links.append(f'<{manifest.licence}>; rel="license"')
+    if licences is None:
+        licences = [manifest.licence] if manifest.licence else []
+    links += [f'<{one}>; rel="license"' for one in licences]
     if number > 1:
         links.append(f'<{path}?page={number - 1}>; rel="prev"')
     if more:

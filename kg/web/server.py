@@ -618,8 +618,8 @@ def serve(settings: Settings) -> None:
     """Serve the releases of `settings.releases` until a signal ends it; logs what to open.
 
     Raises:
-        ConfigError: the address cannot be listened on, or texts are to be shown on one that other
-            machines reach.
+        ConfigError: the address cannot be listened on, or texts or graphs that may not be handed on
+            are to be shown on one that other machines reach.
         ReleaseError: the current release cannot be opened, or no query runs under the limits.
         QueryFailure: the first queries on it fail.
     """

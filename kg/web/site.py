@@ -39,7 +39,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 import kg
 from kg import logs, resources
-from kg.errors import KgError
+from kg.errors import ConfigError, KgError
 from kg.manifest import (
     LABELS,
     Manifest,
@@ -69,7 +69,7 @@ from kg.web.protocol import SparqlEndpoint, request_id
 from kg.web.protocol import problem as problem_json
 from kg.web.quota import Quota, client_of
 from kg.web.search import label_languages
-from kg.web.texts import TOKEN, Texts
+from kg.web.texts import TOKEN, Texts, is_here
 from kg.web.worker import GRACE_S
 
 if TYPE_CHECKING:
@@ -120,6 +120,25 @@ READING: Final = "GET, HEAD, OPTIONS"
 BARE: Final = ("/sparql", "/sparql/", "/graphs", "/graphs/")
 _DESCRIPTIONS: Final = (*GRAPH_FORMATS, HTML)
 _ANSWERS: Final = (*RESULT_FORMATS, *_DESCRIPTIONS)
+
+
+def must_be_public(manifest: Manifest, host: str) -> None:
+    """Return if all graphs of a release may be handed on.
+
+    Raises:
+        ConfigError: some may not, and others reach the server that listens on `host`.
+    """
+    private = [graph.key for graph in manifest.graphs if graph.private]
+    if private:
+        more = f" and {len(private) - 3} more" if len(private) > 3 else ""
+        raise ConfigError(
+            "the release has graphs that may not be handed on, and others would be served them",
+            where=manifest.id[:12],
+            seen=f"--host {host}, with {', '.join(private[:3])}{more}",
+            expected="an address of this machine, or --private",
+            hint="build a release without these sources; or, where those who reach this address "
+            "may have them, give --private",
+        )
 
 
 class PoolEngine:
@@ -604,6 +623,8 @@ class Site:
 
     async def _open(self, folder: Path) -> Served:
         settings = self.settings
+        if not (settings.private == "everywhere" or is_here(settings.host)):
+            must_be_public(await asyncio.to_thread(read_manifest, folder), settings.host)
         backend = None
         if settings.backend:
             access = Access(

@@ -55,6 +55,7 @@ from kg.web.front import HITS_SHOWN, KIND_NAMES
 from kg.web.language import INTERFACE, interface
 from kg.web.links import LINKS_SHOWN
 from kg.web.manual import Manual
+from kg.web.numbers import COUNTS
 from kg.web.pictures import FORMATS as PICTURE_FORMATS
 from kg.web.pictures import PICTURES
 from kg.web.search import Hits, kinds, listing
@@ -455,6 +456,8 @@ class _Layout:
             found = "releases/index.html" if rest in ("", self.manifest.id) else ""
         elif name in PICTURES and not rest:
             found = "" if parts.query else f"{name}.{suffix or 'html'}"
+        elif path == "/numbers":
+            found = "numbers.html"
         elif path in ("/questions", "/download", "/docs"):
             found = f"{first}/index.html"
         elif first in ("questions", "docs"):
@@ -628,6 +631,8 @@ class _Copy:
             for name in PICTURES:
                 for form in PICTURE_FORMATS:
                     yield _Page(f"{name}{form.suffix}", f"/{name}{form.suffix}")
+            if manifest.offers(COUNTS):
+                yield _Page("numbers.html", "/numbers")
         yield _Page("download/index.html", "/download")
         yield _Page("docs/index.html", "/docs")
         for name in sorted(Manual(resources.folder("docs")).names):

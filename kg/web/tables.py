@@ -28,7 +28,16 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 CLAIMS: Final = (
     *("speaker", "speaks_for", "reported_through", "stance_of_speaker", "described_or_claimed"),
     *("modality", "certainty", "said", "basis", "manner", "attribution", "quoted_wording"),
-    *("source", "sentences", "characters", "answers", "answered_by", "review_state", "corrected"),
+    *(
+        "source",
+        "sentences",
+        "characters",
+        "where",
+        "answers",
+        "answered_by",
+        "review_state",
+        "corrected",
+    ),
     *("claim_iri", "speaker_iri", "about_iri", "source_iri"),
 )
 DESCRIPTIONS: Final = (
@@ -160,6 +169,7 @@ def _claims(cards: Iterable[Card]) -> Table:
                 _one(card.source),
                 " ".join(dict.fromkeys(e.sentence for e in card.evidence if e.sentence)),
                 " ".join(f"{e.start}-{e.end}" for e in card.evidence),
+                " | ".join(where.text for where in card.locators),
                 _all(links.get(ANSWERS, ())),
                 _all(links.get(ANSWERED, ())),
                 _one(card.review),

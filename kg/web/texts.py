@@ -130,13 +130,22 @@ class Texts:
         return data.decode("utf-8", "replace")
 
 
+def is_here(host: str) -> bool:
+    """Return whether only this machine can ask a server that listens on `host`.
+
+    >>> is_here("localhost"), is_here("::1"), is_here("0.0.0.0")
+    (True, True, False)
+    """
+    return host == "localhost" or _loopback(host)
+
+
 def must_be_here(host: str) -> None:
     """Return if only this machine can ask a server that listens on `host`.
 
     Raises:
         ConfigError: others can.
     """
-    if host != "localhost" and not _loopback(host):
+    if not is_here(host):
         raise ConfigError(
             "texts are shown on this machine only",
             seen=f"--texts with --host {host}",

@@ -216,6 +216,7 @@ SURFACES: Mapping[str, tuple[str, ...]] = {
     "/suggest": (),  # for the beginning of every label
     "/timeline": ("/timeline", "/timeline?relations=yes"),
     "/timeline{suffix}": ("/timeline.json?relations=yes", "/timeline.csv?relations=yes"),
+    "/numbers": ("/numbers",),
     "/map": ("/map",),
     "/map{suffix}": ("/map.json", "/map.csv"),
     "/network": ("/network",),

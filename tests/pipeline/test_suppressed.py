@@ -1,0 +1,70 @@
+"""What was suppressed does not come back with a feed, and nothing tells of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import zstandard
+from tests.pipeline.conftest import BASE, calls, reports
+
+from kg.build import publish
+from kg.manifest import read_manifest
+from kg.pipeline import FeedInput, Local
+from kg.release import verify_release
+from kg.suppress import suppress
+
+GONE = ("port-calls-c3>", "port-calls-c3 ", '"c3"', "Call c3")
+
+
+def build(out: Path, place: Path, mappings: Path, facts: Path) -> Path:
+    release, _ = publish(
+        [facts],
+        out,
+        base=BASE,
+        sources=[FeedInput("port_calls", place)],
+        mappings=[mappings],
+        engine=Local(1),
+    )
+    assert release is not None
+    return release
+
+
+def spoken_of(folder: Path) -> list[str]:
+    """Return the files below a folder in which a text of the row is, also packed."""
+    found = []
+    for path in sorted(folder.rglob("*")):
+        data = path.read_bytes() if path.is_file() else b""
+        if data[:4] == b"\x28\xb5\x2f\xfd":
+            data = zstandard.ZstdDecompressor().decompressobj().decompress(data)
+        if any(text.encode() in data for text in GONE):
+            found.append(path.name)
+    return found
+
+
+@pytest.fixture
+def facts(checkout: Path) -> Path:
+    return checkout / "docs/tutorial/facts"
+
+
+def test_a_suppressed_event_of_a_feed_stays_away(
+    tmp_path: Path, mappings: Path, facts: Path
+) -> None:
+    place = tmp_path / "in"
+    place.mkdir()
+    (place / "calls.csv").write_text(calls(0, 12), encoding="utf-8")
+    (place / "reports.tsv").write_text(reports(0, 12), encoding="utf-8")
+    out = tmp_path / "out"
+    first = build(out, place, mappings, facts)
+    assert spoken_of(first)
+    event, record = (f"{BASE}id/{kind}/port-calls-c3" for kind in ("event", "record"))
+    suppress(out, [event, record], reason="privacy", authority="The editor", day="2026-11-28")
+    assert spoken_of(out) == []
+    again = build(out, place, mappings, facts)
+    assert verify_release(out) == []
+    assert spoken_of(out) == []
+    counts = {one.id: one for one in read_manifest(again).sources}["port_calls"]
+    # The row and the report of it are counted as if they had never been there.
+    assert (counts.records, counts.mapped, counts.rejected) == (22, 22, 0)
+    assert (again / "issues.jsonl").read_text() == ""
+    assert event.rpartition("/")[2] not in (again / "report.json").read_text()
