@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from tests.pipeline.conftest import BASE, calls, reports
 
 from kg.build import publish
 from kg.manifest import read_manifest
 from kg.pipeline import FeedInput, Local
 from kg.release import verify_release
 from kg.suppress import suppress
+from tests.pipeline.conftest import BASE, calls, reports
 
 GONE = ("port-calls-c3>", "port-calls-c3 ", '"c3"', "Call c3")
 
