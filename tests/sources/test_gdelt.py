@@ -694,11 +694,10 @@ def test_every_day_there_is(day: date) -> None:
 
 def test_the_sample_gives_the_golden_quads(checkout: Path) -> None:
     lines: set[str] = set()
-    for path in sorted(SAMPLES.glob("*.tsv")):
+    for path in sorted(SAMPLES.iterdir()):
         [found] = feed_file("gdelt", path)
         assert found.report is not None
         assert found.report.results == ()
-        assert found.issues == []
         lines.update(lines_of(found))
         [again] = feed_file("gdelt", path)
         assert lines_of(again) == lines_of(found)
