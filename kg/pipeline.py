@@ -16,6 +16,7 @@ Spec: docs/decisions/0018-feeds.md
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import fcntl
 import hashlib
 import itertools
@@ -26,6 +27,7 @@ import os
 import re
 import shutil
 import signal
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -622,6 +624,23 @@ class SettledGraph(msgspec.Struct, frozen=True):
 # --- the processes of this machine --------------------------------------------------------------
 
 
+def begin() -> None:
+    """Prepare a process that does nothing but jobs: it ends with its parent, and keeps memory.
+
+    Each piece needs as much memory as the one before: to give it back and take it again would cost
+    a tenth of the time.
+    """
+    end_with_parent()
+    if sys.platform == "linux":
+        with contextlib.suppress(AttributeError, OSError):  # another C library has no such thing
+            mallopt = ctypes.CDLL(None).mallopt
+            mallopt(_TRIM_THRESHOLD, 1 << 29)
+            mallopt(_TOP_PAD, 1 << 26)
+
+
+_TRIM_THRESHOLD, _TOP_PAD = -1, -2  # of malloc.h
+
+
 class Local:
     """Runs jobs in processes of this machine, one for each processor.
 
@@ -642,7 +661,7 @@ class Local:
         pool = ProcessPoolExecutor(
             min(self._most, len(jobs)),
             multiprocessing.get_context("spawn"),
-            initializer=end_with_parent,
+            initializer=begin,
         )
         try:
             waiting = dict(enumerate(jobs))
@@ -819,8 +838,6 @@ def cut_file(work: Path, feed: Feed, path: Path, known: str = "") -> tuple[str, 
     """
     spooled: Path | None = None
     if str(path) == STDIN:
-        import sys
-
         work.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=".tmp-stdin-", dir=work)
         spooled = Path(name)
@@ -920,8 +937,8 @@ def ingest(
         found = _map_source(setup, feed, cuts, engine)
         results += [(feed.id, cut.batch, one) for cut, one in zip(cuts, found, strict=True)]
         counts.append(_counted(feed, found))
-    graphs: dict[str, SettledGraph] = {}
     names: dict[str, tuple[str, Feed]] = {}
+    jobs: list[_SettleJob] = []
     problems = [one.problem for _, _, one in results if one.problem]
     for feed, _ in sources:
         of_feed = [(batch, one) for source, batch, one in results if source == feed.id]
@@ -933,9 +950,22 @@ def ingest(
             parts[f"{feed.key}-{graph}"] = [(graph, one) for _, one in (*more, *of_feed)]
         for key, some in parts.items():
             iri = f"{setup.base}id/graph/{key}"
-            graphs[iri], found_problems = _settle_graph(setup, iri, some, engine)
-            problems += found_problems
+            jobs += _settle_jobs(setup, iri, some)
             names[iri] = (_words(feed, key), feed)
+    what = "putting graphs together"
+    every: list[_Settled] = _run(engine, _settle, jobs, what, lambda r: r.quads, "quads")
+    problems += [one.problem for one in every if one.problem]
+    by_graph: dict[str, list[tuple[_SettleJob, _Settled]]] = {}
+    for job, settled in zip(jobs, every, strict=True):
+        by_graph.setdefault(job.graph, []).append((job, settled))
+    graphs = {
+        iri: SettledGraph(
+            quads=sum(one.quads for _, one in pairs),
+            bits=pairs[0][0].bits,
+            files=tuple(((job.slices[0] << job.bits) >> 8, one.path) for job, one in pairs),
+        )
+        for iri, pairs in by_graph.items()
+    }
     return Ingested(
         feeds=tuple(feed for feed, _ in sources),
         counts=tuple(counts),
@@ -1235,28 +1265,18 @@ class TooMany(MappingError):
         self.counts = counts
 
 
-def _settle_graph(
-    setup: Setup, iri: str, some: Sequence[tuple[str, Result]], engine: Engine
-) -> tuple[SettledGraph, list[str]]:
+def _settle_jobs(setup: Setup, iri: str, some: Sequence[tuple[str, Result]]) -> list[_SettleJob]:
+    """Return the jobs that put a graph together, in the order of its slices."""
     total = sum(one.quads.get(graph, 0) for graph, one in some)
     bits = bits_of(total)
     wide = 1 << min(8, max(0, total // _JOB).bit_length())
     step = _SLICES // wide
     name = some[0][0]
     parts = tuple(dict.fromkeys(one.path for _, one in some))
-    jobs = [
+    return [
         _SettleJob(setup, iri, name, (start, start + step), bits, parts, ())
         for start in range(0, _SLICES, step)
     ]
-    found = _run(engine, _settle, jobs, iri.rpartition("/")[2], lambda r: r.quads, "quads")
-    graph = SettledGraph(
-        quads=sum(one.quads for one in found),
-        bits=bits,
-        files=tuple(
-            ((job.slices[0] << bits) >> 8, one.path) for job, one in zip(jobs, found, strict=True)
-        ),
-    )
-    return graph, [one.problem for one in found if one.problem]
 
 
 def _run(
