@@ -2,6 +2,7 @@
 
     python bench/feeds.py generate --shape gdelt|ged|ftm --rows 1000000 --out FOLDER [--seed S]
     python bench/feeds.py map [--shape gdelt] [--rows 10000,100000,1000000] [--rounds 3] [--profile]
+    python bench/feeds.py build [--shape gdelt] [--rows 2200000] [--events] [--keep]
     python bench/feeds.py peer --peer X/bin/python [--rows 100000] [--rounds 3]
 
 `generate` writes files with the columns, lengths and frequencies of real ones: of GDELT one of
@@ -27,8 +28,11 @@ from __future__ import annotations
 import argparse
 import cProfile
 import hashlib
+import itertools
 import json
+import logging
 import pstats
+import shutil
 import statistics
 import subprocess
 import sys
@@ -42,10 +46,13 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from generate import DATA, SEED, name
 from numpy.typing import NDArray
+from writing import Watch
 
-from kg.build import DEFAULT_BASE
+from kg.build import DEFAULT_BASE, publish
 from kg.feed import FeedScript, Scribe, load_feed
 from kg.ingest import Mapped, map_piece, uncollected
+from kg.manifest import read_manifest
+from kg.pipeline import FeedInput, Local
 from kg.resources import folder
 from kg.rows import form_of, members, pieces
 from kg.vocab import (
@@ -754,6 +761,48 @@ def _peer_command(options: argparse.Namespace) -> None:
         print(f"kg : morph-kgc, rows a second, in one round: {shown}")
 
 
+def _build_command(options: argparse.Namespace) -> None:
+    """Build a release, and print what each stage takes."""
+    place = _made(options.shape, options.rows, options.seed)
+    files = sorted(place.iterdir())
+    if options.events:
+        files = [file for file in files if "mentions" not in file.name]
+    source = {"gdelt": "gdelt", "ged": "ucdp_ged", "ftm": "followthemoney"}[options.shape]
+    out = Path(tempfile.mkdtemp(prefix="feeds-build-", dir=DATA))
+    watch = Watch()
+    log = logging.getLogger("kg")
+    log.setLevel(logging.INFO)
+    log.addHandler(watch)
+    facts = Path(__file__).resolve().parent.parent / "docs/tutorial/facts"
+    start = time.perf_counter()
+    watch.begin("start")
+    try:
+        release, built = publish(
+            [facts],
+            out,
+            base=DEFAULT_BASE,
+            sources=[FeedInput(source, file) for file in files],
+            engine=Local(),
+        )
+        wall = time.perf_counter() - start
+        watch.end()
+        assert release is not None, built.report_table() if built else ""
+        manifest = read_manifest(release)
+        for (what, begin, cpu, memory), (_, end, after, _) in itertools.pairwise(watch.stages):
+            took, used = float(end) - float(begin), float(after) - float(cpu)
+            print(f"{took:8.1f} s {used:8.1f} CPU s {float(memory):7.0f} MiB  {what}")
+        most = max(float(stage[3]) for stage in watch.stages)
+        size = sum(file.stat().st_size for file in release.rglob("*") if file.is_file())
+        [counts] = [one for one in manifest.sources if one.id == source]
+        print(
+            f"{counts.records:,} rows, {manifest.quads:,} quads, {size / 1e6:,.0f} MB: "
+            f"{wall:.1f} s, {float(watch.stages[-1][2]):.1f} CPU s, {most:,.0f} MiB at most"
+        )
+    finally:
+        if not options.keep:
+            shutil.rmtree(out, ignore_errors=True)
+
+
 def main() -> None:
     """Make files, or measure."""
     parser = argparse.ArgumentParser(
@@ -780,6 +829,13 @@ def main() -> None:
     peer.add_argument("--rounds", type=int, default=3)
     peer.add_argument("--seed", type=int, default=SEED)
     peer.set_defaults(run=_peer_command)
+    build = commands.add_parser("build", help="from files to a release, stage by stage")
+    build.add_argument("--shape", choices=SHAPES, default="gdelt")
+    build.add_argument("--rows", type=int, default=2_200_000)
+    build.add_argument("--events", action="store_true", help="without the file of mentions")
+    build.add_argument("--seed", type=int, default=SEED)
+    build.add_argument("--keep", action="store_true", help="leave the release in bench/.data")
+    build.set_defaults(run=_build_command)
     write = commands.add_parser("write", help="map the files of a folder into N-Quads")
     write.add_argument("--shape", choices=SHAPES, required=True)
     write.add_argument("place", type=Path)
