@@ -942,7 +942,9 @@ class View:
         for place, name in enumerate(ROLES):
             for who in graph.iris(self.d.iri, f"ch:{name}"):
                 if (f"{CH}role-{name}", who) not in known:
-                    role = self.ref(f"{CH}role-{name}")
+                    # RDF that was imported has the property, and perhaps no concept.
+                    concept = f"{CH}role-{name}"
+                    role = self.property(CH + name) if self.imported else self.ref(concept)
                     found.append((place, Participant(role, self.ref(who))))
         return tuple(
             p for _, p in sorted(found, key=lambda f: (f[0], f[1].who.label.text, f[1].who.iri))
