@@ -188,7 +188,7 @@ def test_the_validation_report_is_a_page_that_the_home_page_links(site: TestClie
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert "script" not in answer.headers["content-security-policy"]
-    assert "104 shapes with targets were held against" in answer.text
+    assert "107 shapes with targets were held against" in answer.text
     assert address in site.get("/dataset").text
 
 
