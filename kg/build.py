@@ -584,6 +584,7 @@ def publish(
         options={"sources": " ".join(["articles", *feeds.ids])},
         about=ABOUT,
         rights=" ".join([RIGHTS, *feeds.rights]),
+        licences=feeds.licences,
     )
     tidy(out)
     if not force:
@@ -730,12 +731,19 @@ class _Feeds:
 
     @property
     def rights(self) -> list[str]:
-        """Return a sentence on the licence of each feed."""
+        """Return a sentence on the licence of each feed that may be handed on."""
         return [
             f"Graphs whose keys begin with {feed.key}- are made of {feed.title}"
-            f" ({feed.licence}, retrieved {feed.retrieved}); cite: {feed.citation}"
+            f" ({feed.licence}, retrieved {feed.retrieved}), mapped to another model and without "
+            f"the texts in it; cite: {feed.citation}"
             for feed, _ in self._cuts
+            if feed.redistribution != "none"
         ]
+
+    @property
+    def licences(self) -> dict[str, str]:
+        """Return the licence of each feed, by what the keys of its graphs begin with."""
+        return {f"{feed.key}-": feed.licence for feed, _ in self._cuts}
 
     def maker(
         self, inputs: "Sequence[Input]", engine: "Engine | None", register: "Register | None"
@@ -743,6 +751,7 @@ class _Feeds:
         """Return what makes the graphs, given the states of the facts."""
         import hashlib
 
+        from kg.identity import engine_versions
         from kg.pipeline import Local, Setup, TooMany, ingest, put
         from kg.validate import data_shapes
 
@@ -751,7 +760,8 @@ class _Feeds:
             path = self._work / f"states-{hashlib.sha256(text).hexdigest()[:16]}.json"
             put(path, [text])
             # Neither facts nor pages change what rows become.
-            version = hashlib.sha256(text)
+            engines = sorted(engine_versions().items())
+            version = hashlib.sha256(text + repr(engines).encode())
             for one in sorted(inputs, key=lambda one: one.name):
                 if not one.name.startswith(("facts", "feeds/", "queries/", "kg/web/", "links")):
                     version.update(f"{one.name} {one.sha256}\n".encode())

@@ -98,7 +98,10 @@ class _Claim(msgspec.Struct):
 
 
 _CLASSES: Final = frozenset(
-    ("Agent", "Claim", "Event", "EventLink", "Narrator", "Proposition", "Relation", "Unattributed")
+    (
+        *("Agent", "Claim", "Event", "EventLink", "Narrator", "Organization", "Person"),
+        *("Proposition", "Relation", "Unattributed"),
+    )
 )
 _READ: Final = frozenset(
     (
@@ -666,13 +669,17 @@ def _statuses(world: _World, links: list[_Link], base: str, out: Dataset) -> Non
         positions: dict[str, set[str]] = defaultdict(set)
         for claim in [*affirming.values(), *other.values()]:
             positions[claim.stance] |= world.sides(claim)
+        feed = world.feed(first)
+        counted: Mapping[str, set[str]] = positions
+        if feed:
+            told = world.members["Organization"] | world.members["Person"]
+            counted = {stance: known_sides(some, some - told) for stance, some in positions.items()}
         status = status_of(
             [claim.modality for claim in affirming.values()],
             [claim.stance for claim in other.values()],
-            positions,
+            counted,
             set().union(*(own[e] for e in members)),
         )
-        feed = world.feed(first)
         graph = graph_iri(base, f"{feed}-status" if feed else "status")
         for event in members:
             out.add(graph, f"<{event}>", term("status"), term(f"status-{status}"))
@@ -694,6 +701,19 @@ def _statuses(world: _World, links: list[_Link], base: str, out: Dataset) -> Non
             out.add(graph, node, term("basedOn"), f"<{iri}>")
         for link in used[near[first]]:
             out.add(graph, node, term("usesLink"), f"<{link.iri}>")
+
+
+def known_sides(sides: Set[str], placeless: Set[str]) -> set[str]:
+    """Return sides of which no two can be one: those of whom it is not told count as one together.
+
+    A row of a feed names in a word or two whom somebody cites. Two of these may be of one side,
+    or be the same.
+
+    Args:
+        sides: agents.
+        placeless: those of whom a feed tells neither what they are nor for whom they act.
+    """
+    return {*(sides - placeless), *sorted(sides & placeless)[:1]}
 
 
 def status_of(

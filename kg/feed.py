@@ -363,7 +363,9 @@ def number_of(value: str) -> str:
         return value
     try:
         found = Decimal(value.strip())
-        if not found.is_finite() or not -30 < found.adjusted() < 30:
+        if "_" in value or not found.is_finite() or len(found.as_tuple().digits) > 30:
+            raise ValueError(f"no number, or one of too many digits: {value!r}")
+        if not -30 < found.adjusted() < 30:
             raise ValueError(f"no number of a usual size: {value!r}")
         text = format(found, "f")
     except InvalidOperation:
@@ -425,6 +427,8 @@ class Scribe:
         self.participants: list[tuple[str, str, str]] = []
         self.acts_for: dict[str, str] = {}
         """Whose side agents are on, by their keys."""
+        self.placeless: set[str] = set()
+        """Agents of whom the source tells neither what they are nor for whom they act."""
         self.where: dict[str, tuple[float, float]] = {}
         """The coordinates of places, by their keys."""
         self.country: dict[str, str] = {}
@@ -603,6 +607,8 @@ class Scribe:
             more = []
             if acts_for:
                 self.acts_for[self._name("agent", fields)] = acts_for.key
+            elif kind in ("", "UnnamedSource", "Group"):
+                self.placeless.add(self._name("agent", fields))
             if country:
                 more.append(_P["country"] + country.iri)
                 self.country[self._name("agent", fields)] = country.key
@@ -638,6 +644,7 @@ class Scribe:
         description: str = "",
         latitude: str = "",
         longitude: str = "",
+        exact: bool = True,
         country: Node | None = None,
         located_in: Node | None = None,
     ) -> Node:
@@ -645,6 +652,8 @@ class Scribe:
 
         Args:
             latitude, longitude: degrees of WGS 84 as texts, both or none.
+            exact: whether they are of the place itself, and not of the middle of a region around
+                it: then events there are compared with those of other sources.
         Raises:
             Rejected: they are no such numbers.
         """
@@ -661,7 +670,8 @@ class Scribe:
                 more.append(_P["locatedIn"] + located_in.iri)
             if degrees:
                 more.append(f"{_P['longitude']}{self._degrees('longitude', longitude, 180)}")
-                self.where[self._name("place", fields)] = (float(latitude), float(longitude))
+                if exact:
+                    self.where[self._name("place", fields)] = (float(latitude), float(longitude))
             node = self._nodes[key] = self._entity(
                 "place",
                 fields,

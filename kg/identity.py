@@ -35,7 +35,8 @@ class ReleaseSettings(msgspec.Struct, frozen=True, kw_only=True):
     `versions` comes from `engine_versions`. `options` holds every other choice that shapes the
     output, e.g. which sources were built, or `IMPORT`. `licence` is empty where none is claimed.
     `about` says in English what the data is, and `rights` which parts are under another licence;
-    both are constants of the code, which is an input already.
+    both are constants of the code, which is an input already; so is `licences`: by what the keys
+    of graphs begin with, that of the feeds that they are made of.
     """
 
     base_iri: str
@@ -47,6 +48,7 @@ class ReleaseSettings(msgspec.Struct, frozen=True, kw_only=True):
     options: Mapping[str, str] = {}
     about: str = ""
     rights: str = ""
+    licences: Mapping[str, str] = {}
 
     @property
     def imported(self) -> bool:
@@ -74,7 +76,7 @@ def engine_versions() -> dict[str, str]:
         "sqlite": sqlite3.sqlite_version,
         "zlib": zlib.ZLIB_RUNTIME_VERSION,
     }
-    for name in ("pyoxigraph", "pyshacl", "rdflib", "zstandard"):
+    for name in ("msgspec", "numpy", "pyarrow", "pyoxigraph", "pyshacl", "rdflib", "zstandard"):
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             found[name] = importlib.metadata.version(name)
     return found

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import msgspec
 
-from kg.derive import POSITIONS, STATUS_RULES, status_of
+from kg.derive import POSITIONS, STATUS_RULES, known_sides, status_of
 from kg.errors import KgError, MappingError
 from kg.feed import FeedScript, Rejected, Scribe, lines_in, place_of, words_of
 from kg.matching import Happening, comparable
@@ -28,6 +28,10 @@ from kg.validate import LOCAL, Shapes, validate
 from kg.vocab import CH, RDF, RDFS, data_iri, digest_key, graph_iri, literal, term
 
 _A: Final = f"<{RDF}type>"
+INDEX: Final = "\x1e"
+"""What the indexes of records begin with, before they are hashed, so that none is a key."""
+_ROUNDS: Final = 8
+"""How often the first row that wrote a node is set aside, before all that use it are."""
 _STATE: Final = ("State", "Organization", "Agent")
 
 
@@ -156,7 +160,7 @@ def map_piece(
     sought: set[int] = set()
 
     def seek(text: str) -> bool:
-        number = hashed(text)
+        number = hashed(INDEX + text)
         if known is None or number not in known:
             return False
         sought.add(number)
@@ -188,28 +192,36 @@ def map_piece(
 
     scribe = write(trace=False)
     hidden = 0
-    if held and (bad := _held(scribe, held)):
-        for n in _rows_of(bad, write(trace=True)):
+    while held and (gone := _held(scribe, held)):
+        for n in _users_of(gone, write(trace=True)):
             del left[n]  # its key stays: whoever needs the record is hidden too, and not told of
             hidden += 1
         scribe = write(trace=False)
     report = None
     if checks is not None:
         report = checks.every(scribe)
-        if report.blocks and (bad := checks.local(scribe)):
-            scribe = write(trace=True)
-            for n, (column, value, reason) in _rows_of(bad, scribe).items():
-                if n in left:
-                    del left[n]
-                    aside(n, column, value, reason)
-            scribe = write(trace=False)
-            if bad := checks.local(scribe):
+        rounds = 0
+        while report.blocks and (bad := checks.local(scribe)):
+            # Who first wrote what others use is to blame: another row writes it next. Where that
+            # does not end, all who use it are.
+            traced = write(trace=True)
+            blamed = {n: one for n, one in _writers_of(bad, traced).items() if n in left}
+            if rounds > _ROUNDS:
+                wrong = next(iter(bad.values()))
+                blamed = {n: blamed.get(n, wrong) for n in _users_of(bad, traced) if n in left}
+            if not blamed:
                 node, (path, value, message) = next(iter(bad.items()))
                 raise KgError(
                     "a node breaks a shape and no row is to blame",
                     where=f"{file}, mappings/{script.source.id}.py",
                     seen=f"{node} {path} {value}: {message}",
                 )
+            for n, (column, value, reason) in blamed.items():
+                del left[n]
+                aside(n, column, value, reason)
+            scribe = write(trace=False)
+            rounds += 1
+        if rounds:
             report = checks.every(scribe)
     return Mapped(
         records=len(found) - hidden,
@@ -221,7 +233,7 @@ def map_piece(
     )
 
 
-def _held(scribe: Scribe, held: Callable[[str], bool]) -> dict[str, tuple[str, str, str]]:
+def _held(scribe: Scribe, held: Callable[[str], bool]) -> set[str]:
     """Return the nodes that were suppressed, among those that were written or are used."""
     start = len(f"<{scribe.base}id/")
     nodes = (
@@ -231,26 +243,42 @@ def _held(scribe: Scribe, held: Callable[[str], bool]) -> dict[str, tuple[str, s
         (f"<{scribe.base}id/{key}>" for key in scribe.states),
         (subject for subject, _ in scribe.blocks),
     )
-    found = {node for some in nodes for node in some if held(node[start:-1])}
-    return dict.fromkeys(found, ("", "", ""))
+    return {node for some in nodes for node in some if held(node[start:-1])}
 
 
-def _rows_of(
+def _writers_of(
     bad: Mapping[str, tuple[str, str, str]], scribe: Scribe
 ) -> dict[int, tuple[str, str, str]]:
-    """Return the rows that wrote, or use, the nodes that break a shape, and what is wrong."""
+    """Return the rows that wrote the nodes that break a shape, and what is wrong.
+
+    Of a node that several rows use it is the first of them.
+    """
     out: dict[int, tuple[str, str, str]] = {}
+    for subject, n in _blocks_of(scribe):
+        if subject in bad:
+            out.setdefault(n, bad[subject])
+    assert scribe.uses is not None
+    for subject, wrong in bad.items():
+        if users := scribe.uses.get(subject):
+            out.setdefault(min(users), wrong)
+    return out
+
+
+def _users_of(nodes: Iterable[str], scribe: Scribe) -> set[int]:
+    """Return the rows that wrote, or use, some nodes."""
+    wanted = set(nodes)
+    assert scribe.uses is not None
+    found = {n for subject, n in _blocks_of(scribe) if subject in wanted}
+    return found.union(*(scribe.uses.get(subject, set()) for subject in wanted))
+
+
+def _blocks_of(scribe: Scribe) -> Iterator[tuple[str, int]]:
+    """Yield the subject of each block with the row that wrote it."""
     start = 0
     for end, n in scribe.ends:
         for subject, _ in scribe.blocks[start:end]:
-            if subject in bad:
-                out.setdefault(n, bad[subject])
+            yield subject, n
         start = end
-    assert scribe.uses is not None
-    for subject, wrong in bad.items():
-        for n in scribe.uses.get(subject, ()):
-            out.setdefault(n, wrong)
-    return out
 
 
 class Checks:
@@ -339,7 +367,7 @@ def statuses(scribe: Scribe) -> dict[str, str]:
         status = status_of(
             [claim[6] for claim in about if claim[5] == "affirms"],
             [claim[5] for claim in about if claim[5] != "affirms"],
-            by,
+            {stance: known_sides(some, scribe.placeless) for stance, some in by.items()},
             taking.get(name, set()),
         )
         event = f"<{scribe.base}id/{name}>"

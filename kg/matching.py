@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import datetime
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
@@ -38,6 +39,7 @@ LONGEST: Final = 7
 """Days that an event may take at most: of a longer one the days say little."""
 MOST: Final = 5
 """Events that one event is linked to at most. Where more are as near as the nearest, none is."""
+_KEPT: Final = 40
 _CELL: Final = 0.5
 _EARTH: Final = 6371.0
 
@@ -88,33 +90,40 @@ def matches(sources: Sequence[tuple[str, Iterable[Happening]]]) -> list[Match]:
         sources: the id of each, and its events, which are comparable.
     """
     index: dict[tuple[str, int, int, int], list[tuple[str, Happening]]] = {}
-    found: dict[str, list[tuple[float, str, Match]]] = {}
+    found: dict[str, list[tuple[float, str]]] = {}
+    known: dict[str, Happening] = {}
     for n, (source, events) in enumerate(sources):
         for event in events:
             for other in _near(index, source, event):
                 distance = _kilometres(event, other)
                 if distance > NEAR:
                     continue
-                common = sorted(set(event.states) & set(other.states))
-                if not common:
+                if set(event.states).isdisjoint(other.states):
                     continue
-                match = _match(event, other, distance, common)
-                for key, far in ((event.key, other.key), (other.key, event.key)):
-                    found.setdefault(key, []).append((distance, far, match))
+                for one, two in ((event, other), (other, event)):
+                    near = found.setdefault(one.key, [])
+                    near.append((distance, two.key))
+                    if len(near) > _KEPT:  # of many only the nearest are looked at in the end
+                        near.sort()
+                        del near[MOST + 1 :]
+                    known.setdefault(one.key, one)
             if n + 1 < len(sources):
                 for cell in _cells(event, around=False):
                     index.setdefault(cell, []).append((source, event))
-    kept: dict[Match, int] = {}
-    for some in found.values():
+    kept: Counter[tuple[str, str]] = Counter()
+    for key, some in found.items():
         some.sort()
         if len(some) > MOST and some[MOST][0] == some[0][0]:
             continue
-        for _, _, match in some[:MOST]:
-            kept[match] = kept.get(match, 0) + 1
-    return sorted(match for match, number in kept.items() if number == 2)
+        kept.update((min(key, far), max(key, far)) for _, far in some[:MOST])
+    return sorted(
+        _match(known[one], known[two]) for (one, two), number in kept.items() if number == 2
+    )
 
 
-def _match(one: Happening, two: Happening, distance: float, common: Sequence[str]) -> Match:
+def _match(one: Happening, two: Happening) -> Match:
+    distance = _kilometres(one, two)
+    common = sorted(set(one.states) & set(two.states))
     first, second = sorted((one, two))
     exact = one.first == one.last == two.first == two.last
     probable = exact and distance <= CLOSE and len(common) > 1

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import fcntl
 import hashlib
 import itertools
@@ -50,7 +51,7 @@ from kg.dumps import bits_of, bucket_of
 from kg.errors import FactError, MappingError, ReleaseError
 from kg.feed import Feed, FeedScript, Rejected, Scribe, lines_in, load_feed, prelude
 from kg.identity import digest
-from kg.ingest import Checks, Issue, based, happenings, map_piece, statuses, uncollected
+from kg.ingest import INDEX, Checks, Issue, based, happenings, map_piece, statuses, uncollected
 from kg.lexicon import Lexicon
 from kg.matching import Happening, described, lines_of, link_iri, matches
 from kg.register import Register
@@ -408,7 +409,7 @@ def _list(job: _MapJob) -> _Listed:
     data = zstandard.ZstdDecompressor().decompress(Path(cut.path).read_bytes())
     read = (row for _, row in rows(Piece(cut.line, data), cut.form, table, first=cut.first))
     found = [
-        (hashed(key_of(table, row)), hashed(key_of(table, row, table.index)))
+        (hashed(key_of(table, row)), hashed(INDEX + key_of(table, row, table.index)))
         for row in read
         if not isinstance(row, Fault)
     ]
@@ -852,10 +853,11 @@ def cut_file(work: Path, feed: Feed, path: Path, known: str = "") -> tuple[str, 
                 "the file cannot be read", where=str(path), seen=str(error.strerror)
             ) from error
         shown = "stdin" if spooled else path.name
-        cutting = hashlib.sha256(Path(kg.rows.__file__).read_bytes()).hexdigest()
+        code = (kg.rows.__file__, __file__)
+        cutting = hashlib.sha256(b"".join(Path(one).read_bytes() for one in code)).hexdigest()
         place = work / "cut" / f"{sha256[:32]}-{_digest(feed, shown, cutting)}"
         index = place / "index.json"
-        if not index.exists():
+        if not _is_whole(place):
             _cut(place, feed, real, shown)
         with contextlib.suppress(OSError):
             os.utime(place)
@@ -869,6 +871,19 @@ def cut_file(work: Path, feed: Feed, path: Path, known: str = "") -> tuple[str, 
 
 def _digest(*fields: object) -> str:
     return hashlib.sha256(msgspec.json.encode(fields)).hexdigest()[:16]
+
+
+_TRIES: Final = 5
+_UNWRITABLE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
+
+
+def _is_whole(place: Path) -> bool:
+    """Return whether all pieces of a file are in a folder."""
+    try:
+        cuts = msgspec.json.decode((place / "index.json").read_bytes(), type=list[Cut])
+    except (OSError, msgspec.DecodeError):
+        return False
+    return all((place / Path(cut.path).name).exists() for cut in cuts)
 
 
 def _cut(place: Path, feed: Feed, path: Path, shown: str) -> None:
@@ -902,11 +917,25 @@ def _cut(place: Path, feed: Feed, path: Path, shown: str) -> None:
                 )
         if not cuts:
             raise FactError("there is no file in it", where=where, hint="fetch it again")
-        (temporary / "index.json").write_bytes(msgspec.json.encode(cuts))
-        with contextlib.suppress(OSError):
-            shutil.rmtree(place)
-        temporary.rename(place)
+        put(temporary / "index.json", [msgspec.json.encode(cuts)])
+        for _ in range(_TRIES):
+            try:
+                temporary.rename(place)
+                break
+            except OSError:
+                if _is_whole(place):  # another build was as quick
+                    break
+                shutil.rmtree(place, ignore_errors=True)
+        else:
+            raise ReleaseError("the folder cannot be written", where=str(place))
     except BROKEN as error:
+        if isinstance(error, OSError) and error.errno in _UNWRITABLE:
+            raise ReleaseError(
+                "the pieces of the file cannot be written",
+                where=str(temporary),
+                seen=str(error.strerror),
+                hint="make room on the disk and try again",
+            ) from error
         raise FactError(
             "the file cannot be read to its end",
             where=where,
@@ -931,10 +960,11 @@ def ingest(
     Raises:
         KgError: more rows were set aside than a source allows, or a job ended again and again.
     """
+    passing: list[str] = []
     results: list[tuple[str, str, Result]] = []
     counts = []
     for feed, cuts in sources:
-        found = _map_source(setup, feed, cuts, engine)
+        found = _map_source(setup, feed, cuts, engine, passing)
         results += [(feed.id, cut.batch, one) for cut, one in zip(cuts, found, strict=True)]
         counts.append(_counted(feed, found))
     names: dict[str, tuple[str, Feed]] = {}
@@ -977,6 +1007,7 @@ def ingest(
         used=(
             *(cut.path for _, cuts in sources for cut in cuts),
             *(one.path for _, _, one in results),
+            *passing,
             *(path for graph in graphs.values() for _, path in graph.files),
         ),
     )
@@ -1081,8 +1112,14 @@ def _words(feed: Feed, key: str) -> str:
     return f"{feed.title}: {what.get(key, rows)}"
 
 
-def _map_source(setup: Setup, feed: Feed, cuts: Sequence[Cut], engine: Engine) -> list[Result]:
-    """Return the result of each piece: tables that others need come first."""
+def _map_source(
+    setup: Setup, feed: Feed, cuts: Sequence[Cut], engine: Engine, passing: list[str]
+) -> list[Result]:
+    """Return the result of each piece: tables that others need come first.
+
+    Results that another one took the place of are added to `passing`: the next build begins with
+    them again.
+    """
     done: dict[int, Result] = {}
     known: dict[str, list[Result]] = {}
     waiting = [table for table in feed.tables if any(c.form.table == table.id for c in cuts)]
@@ -1114,6 +1151,7 @@ def _map_source(setup: Setup, feed: Feed, cuts: Sequence[Cut], engine: Engine) -
                 for n, one in zip(
                     again, _run(engine, _map, jobs, what, lambda r: r.records, "rows"), strict=True
                 ):
+                    passing.append(found[n].path)
                     found[n] = one
             # What was found in the table itself may have been set aside: then it is not there.
             while table.id in table.seeks:
@@ -1135,6 +1173,7 @@ def _map_source(setup: Setup, feed: Feed, cuts: Sequence[Cut], engine: Engine) -
                 for n, one in zip(
                     stale, _run(engine, _map, jobs, what, lambda r: r.records, "rows"), strict=True
                 ):
+                    passing.append(found[n].path)
                     found[n] = one
             done.update(zip(numbers, found, strict=True))
             known[table.id] = found

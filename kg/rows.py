@@ -13,6 +13,8 @@ import csv
 import gzip
 import hashlib
 import io
+import itertools
+import lzma
 import re
 import sys
 import zipfile
@@ -37,6 +39,8 @@ HEAD: Final = 1 << 18
 """Bytes by which the form of a file is told."""
 MOST: Final = 1 << 20
 """Bytes of one record at most."""
+_TRIED: Final = 500
+"""Ends of an object that are tried for the first one of a file."""
 LINES: Final = 200
 """Lines that a quoted value may go on for."""
 ARRAY: Final = 512 << 20
@@ -227,6 +231,13 @@ def form_of(feed: Feed, first: bytes, where: str) -> Form:
         FactError: it is no file of this feed.
     """
     text = first.removeprefix(_BOM).decode("utf-8", "replace")
+    if "\r" in text and "\n" not in text and len(first) >= min(HEAD, 2):
+        raise FactError(
+            "the lines end in carriage returns alone",
+            where=where,
+            expected="line feeds, or both",
+            hint="convert it, e.g. with tr '\\r' '\\n'",
+        )
     lines = text.split("\n", LINES)
     line = lines[0].rstrip("\r")
     record = line
@@ -268,7 +279,10 @@ def form_of(feed: Feed, first: bytes, where: str) -> Form:
 def _cells(table: Table, line: str, delimiter: str) -> list[str]:
     if table.form == "tsv":
         return line.split(delimiter)
-    return next(csv.reader(io.StringIO(line, newline=""), delimiter=delimiter), [])
+    try:
+        return next(csv.reader(io.StringIO(line, newline=""), delimiter=delimiter), [])
+    except csv.Error:  # a value of more than 131,072 characters
+        return []
 
 
 def _is_header(table: Table, cells: Sequence[str]) -> bool:
@@ -299,13 +313,13 @@ def _json_form(table: Table, text: str) -> Form | None:
     """Return the form of JSON, if one of its first objects has the fields that a table requires."""
     start = text.find("{")
     decoder = msgspec.json.Decoder(dict[str, Any])
-    for end in re.finditer("}", text):
-        if end.end() - start > MOST:
-            break
+    for end in itertools.islice(re.finditer("}", text), _TRIED):
         try:
             found = decoder.decode(text[start : end.end()].encode())
         except (msgspec.DecodeError, ValueError):
             continue
+        except RecursionError:
+            break
         if all(name in found for name in table.required or table.key):
             return Form(table.id, (), 0, header=False)
         return None
@@ -341,9 +355,9 @@ def pieces(file: IO[bytes], form: str, *, head: bytes = b"", size: int = 0) -> I
         cut = data.rfind(b"\n") + 1
         if form == "csv":
             cut = _even(data, cut)
-        if not cut and len(data) < size + 2 * MOST:
+        if not cut and len(data) < PIECE + 2 * MOST:
             rest = data
-            size += MOST
+            size = max(size, len(rest) + MOST)
             continue
         cut = cut or len(data)
         yield Piece(line, data[:cut])
@@ -383,7 +397,7 @@ def _array(first: bytes, file: IO[bytes]) -> Iterator[Piece]:
             )
     try:
         found = msgspec.json.decode(bytes(whole), type=list[msgspec.Raw])
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise FactError("the JSON array cannot be read", seen=str(error)) from error
     number = 1
     lines: list[bytes] = []
@@ -487,12 +501,11 @@ def _csv_rows(piece: Piece, form: Form, *, skip: bool) -> Iterator[tuple[int, An
             taken += 1
         found: Any = _record(line, number, form) if quotes % 2 == 0 else None
         if (not isinstance(found, list) and taken > 1) or found is None:
-            # A quote that is not closed, or one too many: the line alone is at fault.
+            # A quote that is not closed, or one too many: the line stands alone.
             taken = 1
-            text = _decoded(lines[at], number)
-            shown = text if isinstance(text, str) else text.value
-            if not isinstance(found, Fault):
-                found = Fault(number, "", shown[:200], "a quote is not closed")
+            found = _record(lines[at], number, form)
+            if isinstance(found, Fault) and found.reason.startswith("no CSV"):
+                found = found._replace(reason="a quote is not closed")
         at += taken
         if skip:
             skip = False
@@ -515,6 +528,8 @@ def _record(line: bytes, number: int, form: Form) -> list[str] | Fault:
     try:
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=form.delimiter, strict=True)
         cells = next(reader, [])
+        if next(reader, None) is not None:  # what follows may not be lost in silence
+            return Fault(number, "", text[:200], "several rows where there should be one")
     except csv.Error as error:
         return Fault(number, "", text[:200], f"no CSV: {error}")
     return cells if len(cells) == form.width else _width(number, cells, form)
@@ -530,7 +545,7 @@ def _json_rows(piece: Piece) -> Iterator[tuple[int, Any]]:
             continue
         try:
             yield number, decoder.decode(line)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             shown = line[:200].decode(errors="replace")
             yield number, Fault(number, "", shown, f"no JSON object: {error}")
 
@@ -563,5 +578,13 @@ def hashed(text: str) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest())
 
 
-BROKEN: Final = (OSError, EOFError, zlib.error, zstandard.ZstdError, zipfile.BadZipFile)
+BROKEN: Final = (
+    OSError,
+    EOFError,
+    zlib.error,
+    zstandard.ZstdError,
+    zipfile.BadZipFile,
+    lzma.LZMAError,
+    NotImplementedError,
+)
 """What a packed file raises that does not go on to its end."""

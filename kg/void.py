@@ -121,6 +121,7 @@ _DESCRIPTIONS: Final = {
 }
 _KEY: Final = "a-graph-of-many"
 _IRI: Final = "urn:kg:one-of-many"
+_LICENCE: Final = "urn:kg:licence-of-one"
 _NUMBER: Final = 1_234_567_890_123
 """Stand for what is told of each graph."""
 _IANA: Final = "https://www.iana.org/assignments/media-types/"
@@ -159,7 +160,14 @@ def describe(
             short = hashlib.sha256(iri.encode()).hexdigest()[:16]
         return f"<{base}dataset#{fragment}-{short.replace(':', '-')}>"
 
-    licence = [("dcterms:license", f"<{settings.licence}>")] if settings.licence else []
+    def licence_of(graph: GraphEntry) -> str:
+        """Return the licence of a graph; those of a feed have that of the feed."""
+        found = (one for start, one in settings.licences.items() if graph.key.startswith(start))
+        return next(found, settings.licence)
+
+    # What holds graphs under several licences is under all of them, each for its part.
+    each = dict.fromkeys([settings.licence, *sorted(set(map(licence_of, graphs)))])
+    licence = [("dcterms:license", f"<{one}>") for one in each if one]
     if settings.rights:
         licence.append(("dcterms:rights", literal(settings.rights, lang="en")))
     own = not settings.imported
@@ -212,7 +220,8 @@ def describe(
         ("dcterms:title", literal(_KEY)),
         ("sd:name", f"<{_IRI}>"),
         ("void:triples", number(_NUMBER)),
-        *licence,
+        *([("dcterms:license", f"<{_LICENCE}>")] if settings.licence else []),
+        *licence[len([one for one in each if one]) :],
     )
     for graph in graphs:
         say(dataset, ("void:subset", f"<{base}dataset#graph-{graph.key}>"))
@@ -273,6 +282,7 @@ def describe(
     blocks = (
         alike.replace(str(_NUMBER), str(graph.quads))
         .replace(f"<{_IRI}>", f"<{graph.iri}>")
+        .replace(f"<{_LICENCE}>", f"<{licence_of(graph)}>")
         .replace(_KEY, graph.key)
         for graph in sorted(graphs, key=lambda graph: graph.key)
     )

@@ -266,6 +266,7 @@ def mapper(table: str, out: Scribe) -> MapRow:
             longitude=longitude,
             located_in=inside,
             description=PLACES[precision],
+            exact=precision in ("1", "2"),
         )
 
     def inter(row: Row, n: int) -> str:
@@ -279,7 +280,7 @@ def mapper(table: str, out: Scribe) -> MapRow:
         return str(found)
 
     def actor(identifier: str, called: str, kind: str, n: int) -> Node:
-        if kind in CROWDS:
+        if kind in CROWDS or called.lower().startswith("unidentified"):
             return out.agent(
                 ("crowd", identifier, str(n)),
                 f"{called} (ACLED {identifier})",
@@ -372,11 +373,11 @@ def mapper(table: str, out: Scribe) -> MapRow:
         scale = clean(row[i_scale])[:60]
         locator = (f"row {identifier} of ACLED" + (f", sources: {scale}" if scale else ""),)
         basis = "document" if outlets else "none-stated"
-        out.claim(record, event, certainty="certain", basis=basis, locator=locator)
+        out.claim(record, event, basis=basis, locator=locator)
         if killed != "0":
             amount = out.amount("deaths", best=killed, column="fatalities")
             count = out.relation(event, "number-killed", quantity=amount)
-            out.claim(record, count, certainty="certain", basis="analysis", locator=locator)
+            out.claim(record, count, basis="analysis", locator=locator)
         cited = (f"named in row {identifier} of ACLED",)
         for outlet in outlets:
             called = outlet if len(outlet) <= _NAME else f"{outlet[:_NAME]}…"
@@ -392,6 +393,6 @@ def mapper(table: str, out: Scribe) -> MapRow:
                 f"{called}, cited in ACLED {identifier}",
                 publisher=publisher,
             )
-            out.claim(voice, event, locator=cited)
+            out.claim(voice, event, attribution="inferred", locator=cited)
 
     return map_row

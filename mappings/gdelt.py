@@ -159,11 +159,11 @@ CATEGORIES: Final = {
     "03": Kind("plover-agree", "Agreement or offer"),
     "04": Kind("plover-consult", "Consultation"),
     "05": Kind("plover-support", "Support"),
-    "055": _CONCEDE,  # to apologise gives way in words
     "06": Kind("plover-cooperate", "Cooperation"),
     "07": Kind("plover-aid", "Aid"),
     # To yield is two categories: in words or by easing a rule, and in deed.
     "08": _CONCEDE,
+    "0831": _RETREAT,  # who led leaves office
     "084": _RETREAT,  # persons or goods are given back
     "086": _RETREAT,  # others are let in
     "087": _RETREAT,  # fighting is halted or left
@@ -207,12 +207,12 @@ _NAMES: Final = {
     "DNK": "DENMARK", "DOM": "DOMINICAN REPUBLIC", "DZA": "ALGERIA", "ECU": "ECUADOR",
     "EGY": "EGYPT", "ERI": "ERITREA", "ESP": "SPAIN", "EST": "ESTONIA", "ETH": "ETHIOPIA",
     "FIN": "FINLAND", "FJI": "FIJI", "FRA": "FRANCE", "FSM": "MICRONESIA", "GAB": "GABON",
-    "GBR": "UNITED KINGDOM|BRITAIN", "GEO": "GEORGIA", "GHA": "GHANA", "GIN": "GUINEA",
+    "GBR": "UNITED KINGDOM|BRITAIN", "GHA": "GHANA", "GIN": "GUINEA",
     "GMB": "GAMBIA|THE GAMBIA", "GNB": "GUINEA-BISSAU|GUINEA BISSAU", "GNQ": "EQUATORIAL GUINEA",
     "GRC": "GREECE", "GRD": "GRENADA", "GTM": "GUATEMALA", "GUY": "GUYANA", "HND": "HONDURAS",
     "HRV": "CROATIA", "HTI": "HAITI", "HUN": "HUNGARY", "IDN": "INDONESIA", "IND": "INDIA",
     "IRL": "IRELAND", "IRN": "IRAN", "IRQ": "IRAQ", "ISL": "ICELAND", "ISR": "ISRAEL",
-    "ITA": "ITALY", "JAM": "JAMAICA", "JOR": "JORDAN", "JPN": "JAPAN", "KAZ": "KAZAKHSTAN",
+    "ITA": "ITALY", "JAM": "JAMAICA", "JPN": "JAPAN", "KAZ": "KAZAKHSTAN",
     "KEN": "KENYA", "KGZ": "KYRGYZSTAN", "KHM": "CAMBODIA", "KIR": "KIRIBATI",
     "KNA": "SAINT KITTS AND NEVIS", "KOR": "SOUTH KOREA|REPUBLIC OF KOREA", "KWT": "KUWAIT",
     "LAO": "LAOS", "LBN": "LEBANON", "LBR": "LIBERIA", "LBY": "LIBYA", "LCA": "SAINT LUCIA",
@@ -232,7 +232,7 @@ _NAMES: Final = {
     "SLV": "EL SALVADOR", "SMR": "SAN MARINO", "SOM": "SOMALIA", "SRB": "SERBIA",
     "SSD": "SOUTH SUDAN", "STP": "SAO TOME AND PRINCIPE", "SUR": "SURINAME", "SVK": "SLOVAKIA",
     "SVN": "SLOVENIA", "SWE": "SWEDEN", "SWZ": "SWAZILAND|ESWATINI", "SYC": "SEYCHELLES",
-    "SYR": "SYRIA", "TCD": "CHAD", "TGO": "TOGO", "THA": "THAILAND", "TJK": "TAJIKISTAN",
+    "SYR": "SYRIA", "TGO": "TOGO", "THA": "THAILAND", "TJK": "TAJIKISTAN",
     "TKM": "TURKMENISTAN", "TLS": "EAST TIMOR|TIMOR-LESTE", "TMP": "EAST TIMOR|TIMOR-LESTE",
     "TON": "TONGA", "TTO": "TRINIDAD AND TOBAGO", "TUN": "TUNISIA", "TUR": "TURKEY|TURKIYE",
     "TUV": "TUVALU", "TWN": "TAIWAN", "TZA": "TANZANIA", "UGA": "UGANDA", "UKR": "UKRAINE",
@@ -311,11 +311,12 @@ def _descriptions(table: Table, out: Scribe) -> MapRow:
     rest = pick("GLOBALEVENTID", "SQLDATE", "EventCode", "EventRootCode", "SOURCEURL")
     kinds: dict[str, Kind | None] = {}
 
-    def actor(cells: tuple[str, ...]) -> Node | None:
-        fields = cells[:3]
+    def actor(cells: tuple[str, ...], identifier: str) -> Node | None:
+        code, name, country, group, ethnic, religion, kind = cells
+        # Whom an office or a trade alone names is somebody else in each event.
+        fields = (code, name, country) if country or group else (code, name, "", identifier)
         if known := out.known("agent", fields):
             return known
-        code, name, country, group, ethnic, religion, kind = cells
         if not code and not name:
             return None
         own = (code, name) in _OWN and code == country
@@ -384,8 +385,8 @@ def _descriptions(table: Table, out: Scribe) -> MapRow:
             time = out.time(f"{day[:4]}-{day[4:6]}-{day[6:]}", column="SQLDATE")
         except Rejected:
             out.reject("SQLDATE", day, "there is no such day; expected YYYYMMDD, such as 20231018")
-        one = actor(first(row))
-        two = actor(second(row))
+        one = actor(first(row), identifier)
+        two = actor(second(row), identifier)
         there = place(where(row))
         label = kind.words
         if one:

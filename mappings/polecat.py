@@ -329,6 +329,7 @@ def mapper(table: str, out: Scribe) -> MapRow:
             stance="denies" if "negation" in contexts else "affirms",
             modality=modality,
             basis="machine-coded",
+            attribution="inferred",
             locator=[where_said],
         )
 

@@ -418,6 +418,7 @@ def mapper(table: str, out: Scribe) -> MapRow:
             country=land,
             located_in=inside,
             description=PLACES[precision],
+            exact=precision in ("1", "2", "3"),
         )
 
     def outlet(called: str) -> Node:
@@ -470,14 +471,17 @@ def mapper(table: str, out: Scribe) -> MapRow:
             )
             office = outlet(report.outlet) if report.outlet else None
             if report.cited:
+                # Known by its place in the row: a headline that is corrected moves no address.
                 voice = out.voice(
-                    ("cited", report.cited),
+                    ("cited", identifier, str(n)),
                     f"Cited by UCDP: {short(report.cited)}",
                     url=report.cited if _ADDRESS.fullmatch(report.cited) else "",
                 )
             else:
-                # Without a headline nothing tells reports of one day apart.
-                fields = (report.outlet, report.day, report.title or f"of {identifier}")
+                # Known by outlet, day and place in the row: a headline that is corrected moves no
+                # address.
+                same = sum((r.outlet, r.day) == (report.outlet, report.day) for r in reports[:n])
+                fields = ("report", identifier, report.outlet, report.day, str(same))
                 label = ", ".join(filter(None, (report.outlet, report.day)))
                 voice = out.voice(
                     fields,
@@ -486,7 +490,9 @@ def mapper(table: str, out: Scribe) -> MapRow:
                     publisher=office,
                 )
             if own or not cited:
-                out.claim(voice, event, locator=where)
+                # Where the row names no origin, it was not coded: nobody knows who said it.
+                told = "stated" if own else "inferred"
+                out.claim(voice, event, attribution=told, locator=where)
             if not cited or (own and not (others and alone)):
                 continue
             who = others or [outlet(first_named[one]) for one in sorted(themselves)]
@@ -576,11 +582,9 @@ def mapper(table: str, out: Scribe) -> MapRow:
             words += f", by {sources} {'report' if sources == '1' else 'reports'}"
         if status:
             words += f", coding status {status}"
-        certainty = "certain" if status in ("", "Clear") else "unstated"
         out.claim(
             record,
             event,
-            certainty=certainty,
             basis="document" if reports else "none-stated",
             locator=(words,),
             identifier=clean(row[i_relid]),
@@ -600,7 +604,7 @@ def mapper(table: str, out: Scribe) -> MapRow:
             quantity=killed,
             description=f"The best estimate by side: {'; '.join(parts)}." if parts else "",
         )
-        out.claim(record, count, certainty=certainty, basis="analysis", locator=(words,))
+        out.claim(record, count, basis="analysis", locator=(words,))
         said(row, identifier, record, event, reports)
 
     return map_row

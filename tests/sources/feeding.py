@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from kg.feed import FeedScript, Scribe, feeds, lines_in, load_feed, prelude
-from kg.ingest import Checks, Mapped, map_piece
+from kg.ingest import INDEX, Checks, Mapped, map_piece
 from kg.pipeline import Ingested, Local, Setup, cut_file, ingest
 from kg.resources import folder
 from kg.rows import (
@@ -123,10 +123,10 @@ def known_of(source: str, *paths: Path) -> set[int]:
         table = feed.table(form.table)
         read = (row for _, row in rows(Piece(1, data), form, table, first=True))
         found |= {
-            hashed(key_of(table, row, columns))
+            hashed(start + key_of(table, row, columns))
             for row in read
             if not isinstance(row, Fault)
-            for columns in (table.key, table.index)
+            for start, columns in (("", table.key), (INDEX, table.index))
             if columns
         }
     return found

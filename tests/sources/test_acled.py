@@ -116,7 +116,7 @@ def test_the_record_and_each_outlet_claim_the_event_and_the_record_alone_the_num
         "BIND (IF(EXISTS { ?a a ch:Event }, 'event', 'number') AS ?what) }",
     ) == [
         ("ACLED BOS12 (own voice)", what, "stance-affirms", "modality-actual",
-         "certainty-certain", basis, "", "row BOS12 of ACLED, sources: National")
+         "certainty-unstated", basis, "", "row BOS12 of ACLED, sources: National")
         for what, basis in (("event", "basis-document"), ("number", "basis-analysis"))
     ] + [
         (f"{outlet}, cited in ACLED BOS12 (own voice)", "event", "stance-affirms",

@@ -144,9 +144,9 @@ def test_the_record_the_outlet_and_whom_it_cites_each_make_their_own_claim(tmp_p
     found = mapped(tmp_path, {})
     assert ask(found, CLAIMS) == sorted(
         [
-            (f"{RECORD} (own voice)", "event", *positions("certain", "document"), RECORD,
+            (f"{RECORD} (own voice)", "event", *positions("unstated", "document"), RECORD,
              "attribution-stated"),
-            (f"{RECORD} (own voice)", "relation", *positions("certain", "analysis"), RECORD,
+            (f"{RECORD} (own voice)", "relation", *positions("unstated", "analysis"), RECORD,
              "attribution-stated"),
             (MINISTRY, "event", *positions("unstated", "none-stated"), POST,
              "attribution-stated"),
@@ -339,7 +339,7 @@ WIRE = 'Northland Wire, 2024-03-07: B, ""so"" they say'
 
 CITED: list[tuple[str, str, list[tuple[str, str, str, str]]]] = [
     # Nobody is cited: each report speaks for itself.
-    (TWO, "", [("A", "A (own voice)", "", "stated"), ("B", "B (own voice)", "", "stated")]),
+    (TWO, "", [("A", "A (own voice)", "", "inferred"), ("B", "B (own voice)", "", "inferred")]),
     # One is cited, by two reports: which of them cites is inferred.
     (
         TWO,
@@ -391,7 +391,7 @@ CITED: list[tuple[str, str, list[tuple[str, str, str, str]]]] = [
     (
         '"Harbour Post,2024-03-06,A";"Harbour Post ,2024-03-06,A"',
         "",
-        [("A", "A (own voice)", "", "stated")],
+        [("A", "A (own voice)", "", "inferred")],
     ),
     # A free citation has no outlet that could relay.
     (
@@ -409,7 +409,7 @@ CITED: list[tuple[str, str, list[tuple[str, str, str, str]]]] = [
             ("A", "witnesses", "", "inferred"),
         ],
     ),
-    ("https://post.example/1", "", [("U", "U (own voice)", "", "stated")]),
+    ("https://post.example/1", "", [("U", "U (own voice)", "", "inferred")]),
     ("", "", []),
     (" . ", ".", []),
 ]
