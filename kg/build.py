@@ -186,7 +186,7 @@ def build_dataset(
     if absent:
         out.dataset = _without_links(out.dataset, absent)
     if ingested:
-        private |= _join_feeds(out.dataset, ingested, base)
+        private |= _join_feeds(out.dataset, ingested, base, _states(facts, rows))
         for iri, lines in ingested.links(out.dataset, base).items():
             out.dataset.add_lines(iri, lines)
     left_out = bool(out.suppressed or out.went)
@@ -353,11 +353,19 @@ def _states(facts: "FactSet", rows: "Sequence[LinkRow]") -> dict[str, tuple[str,
     return found
 
 
-def _join_feeds(dataset: "Dataset", ingested: "Ingested", base: str) -> frozenset[str]:
-    """Add what the build itself says of feeds; return their graphs that may not be handed on."""
+def _join_feeds(
+    dataset: "Dataset", ingested: "Ingested", base: str, states: Mapping[str, tuple[str, str]]
+) -> frozenset[str]:
+    """Add what the build itself says of feeds; return their graphs that may not be handed on.
+
+    Args:
+        states: those of the facts, which say what they are themselves.
+    """
     from kg.pipeline import CLOSED_LINKS, state_lines
 
-    dataset.add_lines(graph_iri(base, "registry"), state_lines(ingested.states, base))
+    own = {key for key, _ in states.values()}
+    others = {key: label for key, label in ingested.states.items() if key not in own}
+    dataset.add_lines(graph_iri(base, "registry"), state_lines(others, base))
     graph = graph_iri(base, "provenance")
     run = f"<{data_iri(base, 'run', 'build')}>"
     for iri in ingested.graphs:
@@ -557,15 +565,12 @@ def publish(
 
     register = Register(out)
     feeds = _Feeds(out, sources, base, mappings)
-    for n, path in enumerate(feeds.folders, 2):
-        folders[f"mappings-{n}"] = path
 
     def again() -> "Sequence[Input]":
-        found = tuple(
-            one
-            for one in identity.collect_inputs(folders)
-            if not re.fullmatch(r"mappings-[0-9]+/test_[^/]*\.py", one.name)
-        )
+        found = identity.collect_inputs(folders)
+        for n, path in enumerate(feeds.folders, 2):  # whatever else lies there is not read
+            scripts = sorted(one for one in path.glob("*.py") if not one.name.startswith("test_"))
+            found = (*found, *(_input(f"mappings-{n}/{one.name}", one) for one in scripts))
         if (one := register.input()) is not None:
             found = (*found, one)
         if feeds:

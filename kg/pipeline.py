@@ -1055,7 +1055,7 @@ def state_lines(states: Mapping[str, str], base: str) -> list[str]:
     identifier = f"<{DCTERMS}identifier>"
     pairs: dict[str, set[str]] = {}
     for key, name in states.items():
-        if not key.startswith("agent/state-"):
+        if key not in items:
             continue
         node = pairs.setdefault(f"<{base}id/{key}>", set())
         node |= {f"{a} {term(kind)}" for kind in ("State", "Organization", "Agent")}

@@ -600,8 +600,14 @@ def _validity(out: Scribe, properties: Mapping[str, Any], *starts: str) -> Time 
                 out.reject(prop, value, "expected a date such as 2020, 2020-05 or 2020-05-17")
             yield match[1]
 
-    start = next((min(found) for prop in starts if (found := list(dates(prop)))), "")
-    end = max(dates("endDate"), default="")
+    def first(text: str) -> str:
+        return text.ljust(10, "-")  # a year begins before each of its days
+
+    def last(text: str) -> str:
+        return text.ljust(10, "~")  # and ends after them
+
+    start = next((min(found, key=first) for p in starts if (found := list(dates(p)))), "")
+    end = max(dates("endDate"), default="", key=last)
     if start and end:
         text = f"{start}/{end}"
     elif start or end:
