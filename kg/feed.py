@@ -427,6 +427,8 @@ class Scribe:
         self.participants: list[tuple[str, str, str]] = []
         self.acts_for: dict[str, str] = {}
         """Whose side agents are on, by their keys."""
+        self.partly: list[tuple[int, str, str, str]] = []
+        """Values that were left out: row, column, value and reason."""
         self.placeless: set[str] = set()
         """Agents of whom the source tells neither what they are nor for whom they act."""
         self.where: dict[str, tuple[float, float]] = {}
@@ -455,6 +457,7 @@ class Scribe:
             self.events,
             self.claims,
             self.participants,
+            self.partly,
             self.acts_for,
             self.where,
             self.country,
@@ -500,6 +503,14 @@ class Scribe:
             Rejected: always.
         """
         raise Rejected(column, value, reason)
+
+    def leave_out(self, column: str, value: str, reason: str) -> None:
+        """Note that one value of the row is left out, while the rest of it is mapped.
+
+        Args:
+            column, value, reason: as of `reject`.
+        """
+        self.partly.append((self.row, column, value, reason))
 
     # --- words -------------------------------------------------------------------------------
 

@@ -39,7 +39,8 @@ class Issue(msgspec.Struct, frozen=True, omit_defaults=True):
     """A row that was set aside: its place, and why.
 
     `kind` is `rejected`; `repeated` for a record that was there before; or `unresolved` where it
-    needs a record that the files do not have. Only the first says that a row is bad.
+    needs a record that the files do not have; `partly` where the row was mapped without this value.
+    Only the first says that a row is bad.
     """
 
     file: str
@@ -56,7 +57,7 @@ class Mapped(msgspec.Struct):
 
     Attributes:
         records: how many there were.
-        issues: those that were set aside.
+        issues: those that were set aside, and the values that were left out of others.
         keys: the hashed key of each record that has one, and whether it was mapped.
         sought: the hashed indexes by which records of sought tables were found, sorted.
         scribe: what was written.
@@ -73,7 +74,7 @@ class Mapped(msgspec.Struct):
     @property
     def mapped(self) -> int:
         """Return how many records were mapped."""
-        return self.records - len(self.issues)
+        return self.records - sum(one.kind != "partly" for one in self.issues)
 
 
 @contextmanager
@@ -223,9 +224,13 @@ def map_piece(
             rounds += 1
         if rounds:
             report = checks.every(scribe)
+    left_out = [
+        (n, Issue(file, found[n][0], column, value[:200], reason, script.source.id, "partly"))
+        for n, column, value, reason in scribe.partly
+    ]
     return Mapped(
         records=len(found) - hidden,
-        issues=[issues[n] for n in sorted(issues)],
+        issues=[one for _, one in sorted([*issues.items(), *left_out], key=lambda pair: pair[0])],
         keys=[(key, n not in issues) for n, key in keys.items()],
         scribe=scribe,
         sought=sorted(sought),

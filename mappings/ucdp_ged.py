@@ -558,7 +558,12 @@ def mapper(table: str, out: Scribe) -> MapRow:
         )
         if not best:
             reject("best", "", "no estimate of how many were killed")
-        killed = out.amount("deaths", low=low, best=best, high=high, column="low, best, high")
+        numbers = [float(one) for one in (low, best, high) if one]
+        killed = None
+        if numbers == sorted(numbers):
+            killed = out.amount("deaths", low=low, best=best, high=high, column="low, best, high")
+        else:  # what is odd about a number is no reason to keep silent about the event
+            out.leave_out("low, best, high", f"{low}, {best}, {high}", "expected low ≤ best ≤ high")
 
         record = out.record(identifier, f"UCDP GED {identifier}")
         event = out.event(
@@ -598,13 +603,14 @@ def mapper(table: str, out: Scribe) -> MapRow:
             )
             if (value := row[n].strip())
         ]
-        count = out.relation(
-            event,
-            "number-killed",
-            quantity=killed,
-            description=f"The best estimate by side: {'; '.join(parts)}." if parts else "",
-        )
-        out.claim(record, count, basis="analysis", locator=(words,))
+        if killed:
+            count = out.relation(
+                event,
+                "number-killed",
+                quantity=killed,
+                description=f"The best estimate by side: {'; '.join(parts)}." if parts else "",
+            )
+            out.claim(record, count, basis="analysis", locator=(words,))
         said(row, identifier, record, event, reports)
 
     return map_row
