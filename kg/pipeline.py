@@ -543,6 +543,8 @@ def _settle(job: _SettleJob) -> _Settled:
         for frame in _Reader(part).frames(job.name, job.slices):
             for subject, text in _blocks(frame):
                 other = found.setdefault(subject, text)
+                if job.name == "registry":
+                    continue  # as within a piece: what was said first of a shared node counts
                 if other is not text and other != text:
                     lines = {line + b"\n" for line in (other + text).split(b"\n")[:-1]}
                     found[subject] = b"".join(sorted(lines))

@@ -239,7 +239,7 @@ def mapper(table: str, out: Scribe) -> MapRow:
         if wiki and name:
             # Which person or body it is, the program decided.
             return out.agent(
-                ("wikipedia", wiki, name, country, sector),
+                ("wikipedia", wiki),
                 called or f"actor coded {coded}",
                 identifier=f"Wikipedia {wiki}",
                 basis=f"POLECAT, coded {coded}" if coded else "POLECAT",

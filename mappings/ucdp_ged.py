@@ -363,7 +363,7 @@ def mapper(table: str, out: Scribe) -> MapRow:
         identifier = f"UCDP actor {actor}" if actor else called
         if not number or not called.startswith("Government of "):
             return out.agent(
-                ("side", actor, called),
+                ("side", actor) if actor else ("side", "", called),
                 called,
                 kind="ArmedActor",
                 identifier=identifier,
@@ -372,14 +372,14 @@ def mapper(table: str, out: Scribe) -> MapRow:
             )
         if not number.isdigit():
             return out.agent(
-                ("side", actor, called, number),
+                ("side", actor or called, number),
                 called,
                 identifier=identifier,
                 description="Governments that UCDP codes together as one side.",
             )
         whose = state(number, start)
         return out.agent(
-            ("side", actor, called, number, whose.key if whose else ""),
+            ("side", actor or called, number, whose.key if whose else ""),
             called,
             kind="GovernmentBody",
             identifier=identifier,
