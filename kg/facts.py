@@ -1510,7 +1510,7 @@ def _check_shape(
             yield _homeless(record, where)
         case Link() if len({*record.events, *record.feed_events}) != 2:
             yield FactError(
-                "a link is between two events",
+                'field "events" does not name the two ends of a link',
                 where=where(),
                 seen=" ".join([*record.events, *record.feed_events]) or "none",
                 expected="two different ids in events and feed_events together",
