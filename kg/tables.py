@@ -172,7 +172,8 @@ class Tables:
     def add(self, subject: str, pairs: Pairs) -> None:
         """Take all that is said of a subject: predicates and objects as N-Triples tokens."""
         if subject.startswith(self._start):
-            take = self._takes.get(subject[len(self._start) : subject.index("/", len(self._start))])
+            kind, sign, _ = subject[len(self._start) :].partition("/")
+            take = self._takes.get(kind) if sign else None
             if take:
                 values: dict[str, list[str]] = {}
                 for predicate, value in pairs:

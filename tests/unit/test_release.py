@@ -43,6 +43,7 @@ from kg.release import (
     verify_release,
     write_release,
 )
+from kg.tables import NAMES as TABLES
 from kg.vocab import CH, DCTERMS, EDTF, OWL, RDF, RDFS, SKOS, XSD, graph_iri
 from kg.writer import ReportFiles
 
@@ -283,8 +284,10 @@ def test_two_inputs_of_one_name_are_an_error() -> None:
 
 
 def test_engines_that_shape_the_output_are_named() -> None:
-    named = {"software", "python", "pyoxigraph", "pyshacl", "rdflib", "sqlite", "zlib", "zstandard"}
-    assert engine_versions().keys() == named
+    assert engine_versions().keys() == {
+        *("software", "python", "sqlite", "zlib"),
+        *("msgspec", "numpy", "pyarrow", "pyoxigraph", "pyshacl", "rdflib", "zstandard"),
+    }
 
 
 def test_inputs_are_every_file_but_caches_and_copies(tmp_path: Path) -> None:
@@ -336,7 +339,8 @@ def test_release_holds_what_the_documentation_lists(release: Path) -> None:
     ends = {f"{end}{packing}" for packing in PACKINGS for end in ENDS}
     vocabulary = {f"ontology/{name}" for name in ("ontology.ttl", "shapes.ttl", "context.jsonld")}
     reports = {"report.ttl", "report.json", "report.txt", "issues.jsonl"}
-    assert names == ends | vocabulary | reports | {
+    tables = {f"tables/{name}.parquet" for name in TABLES} | {"tables/counts.json"}
+    assert names == ends | vocabulary | reports | tables | {
         "parts.jsonl",
         "SHA256SUMS",
         "links.sssom.tsv",
