@@ -21,6 +21,7 @@ CHILD = r"""
 import os, resource, signal, sys
 from pathlib import Path
 
+import pyarrow.parquet
 import pyoxigraph
 
 from kg.errors import ReleaseError
