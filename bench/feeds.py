@@ -202,8 +202,8 @@ def _gdelt(out: Path, rows: int, seed: int, *, header: bool) -> None:
     start = date(2015, 2, 18)
     script = load_feed(folder("mappings"), "gdelt").source
     with (
-        (out / "events.export.csv").open("w", encoding="utf-8", newline="") as first,
-        (out / "mentions.csv").open("w", encoding="utf-8", newline="") as second,
+        (out / "20250101000000.export.CSV").open("w", encoding="utf-8", newline="") as first,
+        (out / "20250101000000.mentions.CSV").open("w", encoding="utf-8", newline="") as second,
     ):
         if header:
             first.write("\t".join(script.table("events").columns) + "\n")
@@ -730,9 +730,9 @@ def _peer_command(options: argparse.Namespace) -> None:
             "kg": ([*ours, str(work / "kg.nq")], work / "kg.nq"),
             "morph-kgc": ([python, "-m", "morph_kgc", str(work / "morph.ini")], work / "morph.nq"),
         }
-        with (place / "events.export.csv").open("rb") as first:
+        with (place / "20250101000000.export.CSV").open("rb") as first:
             rows = sum(1 for _ in first) - 1
-        with (place / "mentions.csv").open("rb") as second:
+        with (place / "20250101000000.mentions.CSV").open("rb") as second:
             rows += sum(1 for _ in second) - 1
         taken: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
         quads = {}
