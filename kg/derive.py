@@ -23,6 +23,7 @@ from kg.vocab import (
     PROV,
     RDF,
     RDFS,
+    ROLES,
     boolean,
     data_iri,
     digest_key,
@@ -68,20 +69,6 @@ POSITIONS: Final[Mapping[str, str]] = {
     "cannot-verify": "notVerifiedBy",
 }
 """The properties by which an assessment names the sides that hold each stance."""
-
-ROLES: Final = (
-    "actor",
-    "recipient",
-    "place",
-    "origin",
-    "destination",
-    "item",
-    "topic",
-    "instrument",
-    "backer",
-    "beneficiary",
-)
-"""The shortcuts of roles: all that an event of a feed says of who takes part."""
 
 _POSITION: Final = ("stance", "modality", "certainty")
 _NOTHING: Final[set[str]] = set()

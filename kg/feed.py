@@ -38,6 +38,7 @@ from kg.vocab import (
     PROV,
     RDF,
     RDFS,
+    ROLES,
     SKOS,
     Vocabulary,
     data_iri,
@@ -215,22 +216,10 @@ _CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029]"
 """Also what others than N-Quads take for the end of a line."""
 _ESCAPED: Final = re.compile('[\\\\"\x00-\x1f\x7f-\x9f\u2028\u2029]')
 _CANONICAL: Final = re.compile("-?(?:0|[1-9][0-9]{0,14})(?:[.][0-9]{0,14}[1-9])?")
-_ROLES: Final = (
-    "actor",
-    "recipient",
-    "place",
-    "origin",
-    "destination",
-    "item",
-    "topic",
-    "instrument",
-    "backer",
-    "beneficiary",
-)
 _P: Final = {
     name: f"{term(name)} "
     for name in (
-        *_ROLES,
+        *ROLES,
         "about",
         "actsFor",
         "asOf",

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from kg.serialise import Pairs, read_literal
-from kg.vocab import CH, DCTERMS, PROV, RDF, RDFS
+from kg.vocab import CH, DCTERMS, PROV, RDF, RDFS, ROLES
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -42,18 +42,6 @@ _GROUP: Final = 100_000
 _TOP: Final = 1_000
 """Participants that are counted one by one."""
 
-ROLES: Final = (
-    "actor",
-    "recipient",
-    "place",
-    "origin",
-    "destination",
-    "item",
-    "topic",
-    "instrument",
-    "backer",
-    "beneficiary",
-)
 _TEXT, _LIST, _DATE, _NUMBER = "text", "list", "date", "number"
 COLUMNS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
     {

@@ -112,6 +112,20 @@ MARKS: Final[Mapping[str, str]] = MappingProxyType(
 """What is written before a label, by the kind of what it labels: nothing that somebody may affirm
 or deny is said without it."""
 
+ROLES: Final = (
+    "actor",
+    "recipient",
+    "place",
+    "origin",
+    "destination",
+    "item",
+    "topic",
+    "instrument",
+    "backer",
+    "beneficiary",
+)
+"""The roles in an event, which are also the local names of their shortcuts."""
+
 WORDED: Final = frozenset(
     (
         RDFS + "label",

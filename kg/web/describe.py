@@ -30,6 +30,7 @@ from kg.vocab import (
     NAMES,
     PREFIXES,
     RDF,
+    ROLES,
     WORDED,
     XSD,
     Kind,
@@ -61,18 +62,6 @@ POSITIONS: Final = 4000
 POSITIONS_CUT: Final = "Kg-Positions-Cut"
 """Header of a description with not all of the positions: how many claims were read."""
 
-ROLES: Final = (
-    "actor",
-    "recipient",
-    "place",
-    "origin",
-    "destination",
-    "item",
-    "topic",
-    "instrument",
-    "backer",
-    "beneficiary",
-)
 PROPOSITIONS: Final = ("event", "relation")
 """Kinds of data addresses that are of propositions."""
 ABOUT: Final[Mapping[str, tuple[str, ...]]] = {

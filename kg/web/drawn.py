@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlencode
 
-from kg.vocab import CH
+from kg.vocab import CH, ROLES
 from kg.web import describe, pages
 from kg.web.language import RANGE_RULES
 from kg.web.site import Served
@@ -39,7 +39,7 @@ DISSENT: Final = ("denies", "disputes-evidence", "questions")
 AHEAD: Final = (f"{CH}status-planned", f"{CH}status-hypothetical")
 DISPUTED: Final = (f"{CH}status-contested", f"{CH}status-denied")
 PLACED: Final = "ch:place ch:origin ch:destination"
-TAKING_PART: Final = " ".join(f"ch:{role}" for role in describe.ROLES)
+TAKING_PART: Final = " ".join(f"ch:{role}" for role in ROLES)
 # What is found is put in order, counted and grouped here: the engine takes four times as long to
 # group ten thousand events, and each tie or place would need a query for its examples.
 _DATES_QUERY: Final = """

@@ -18,13 +18,12 @@ from functools import cached_property
 from typing import Any, ClassVar, Final
 from urllib.parse import urlencode
 
-from kg.vocab import CH, COMMON, EDTF, MARKS, NAMES, RDF, SSSOM, WORDED, XSD
+from kg.vocab import CH, COMMON, EDTF, MARKS, NAMES, RDF, ROLES, SSSOM, WORDED, XSD
 from kg.web.describe import (
     ABOUT,
     KEY,
     KINDS,
     PROPOSITIONS,
-    ROLES,
     Description,
     Row,
     Solutions,
