@@ -9,7 +9,7 @@ Spec: docs/model.md, "Derived statements"
 
 import itertools
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
@@ -539,19 +539,13 @@ def _candidate_links(world: _World, base: str, out: Dataset) -> list[_Link]:
     for pair in _candidates(world):
         if pair in known:
             continue
-        keys = sorted(f"event/{e.rpartition('/')[2]}" for e in pair)
-        iri = data_iri(base, "record", digest_key("event-link", *keys))
-        node = f"<{iri}>"
-        out.add(graph, node, f"<{RDF}type>", term("EventLink"))
-        words = perhaps_the_same(map(world.label, pair))
-        out.add(graph, node, f"<{RDFS}label>", literal(words, lang="en"))
-        out.add(graph, node, term("certainty"), term("certainty-possible"))
-        out.add(graph, node, term("accepted"), boolean(False))
-        out.add(graph, node, term("reason"), literal("Proposed by rule; not reviewed.", lang="en"))
-        out.add(graph, node, term("rule"), literal(CANDIDATE_RULE, lang="en"))
-        for event in pair:
-            out.add(graph, node, term("links"), f"<{event}>")
-        links.append(_Link(iri, pair, False))
+        words = map(world.label, pair)
+        reason = "Proposed by rule; not reviewed."
+        node, pairs = event_link(base, pair, words, "possible", reason, CANDIDATE_RULE)
+        for one in pairs:
+            predicate, value = one.split(" ", 1)
+            out.add(graph, node, predicate, value)
+        links.append(_Link(node[1:-1], pair, False))
     for link in links:
         one, two = link.events
         out.add(graph, f"<{one}>", term("possiblySameAs"), f"<{two}>")
@@ -672,22 +666,71 @@ def _statuses(world: _World, links: list[_Link], base: str, out: Dataset) -> Non
             out.add(graph, f"<{event}>", term("status"), term(f"status-{status}"))
         if feed and status == "reported" and len(members) == 1:
             continue  # nothing else is to be told
-        keys = [e.rpartition("/")[2] for e in members]
-        node = f"<{data_iri(base, 'status', digest_key('status', *keys))}>"
-        out.add(graph, node, f"<{RDF}type>", term("StatusAssessment"))
-        words = f"Who says what about: {world.label(first)}"
-        out.add(graph, node, f"<{RDFS}label>", literal(words, lang="en"))
-        out.add(graph, node, term("status"), term(f"status-{status}"))
-        out.add(graph, node, term("rule"), literal(STATUS_RULES[status], lang="en"))
-        for event in members:
-            out.add(graph, node, term("assesses"), f"<{event}>")
-        for stance, name in POSITIONS.items():
-            for side in positions[stance]:
-                out.add(graph, node, term(name), f"<{side}>")
-        for iri in [*affirming, *other]:
-            out.add(graph, node, term("basedOn"), f"<{iri}>")
+        rests_on = [*affirming, *other]
+        node, pairs = assessment(base, members, world.label(first), status, positions, rests_on)
+        for pair in pairs:
+            predicate, value = pair.split(" ", 1)
+            out.add(graph, node, predicate, value)
         for link in used[near[first]]:
             out.add(graph, node, term("usesLink"), f"<{link.iri}>")
+
+
+def assessment(
+    base: str,
+    members: Sequence[str],
+    label: str,
+    status: str,
+    positions: Mapping[str, Set[str]],
+    claims: Iterable[str],
+) -> tuple[str, list[str]]:
+    """Return the node of an assessment and what it says: predicates with objects, in N-Quads form.
+
+    Args:
+        base: the base IRI.
+        members: the addresses of the events that are one, the least first.
+        label: that of the first.
+        status: a concept, by its key.
+        positions: the addresses of the sides that hold each stance.
+        claims: the addresses of those that it rests on.
+    """
+    keys = [event.rpartition("/")[2] for event in members]
+    return f"<{data_iri(base, 'status', digest_key('status', *keys))}>", [
+        f"<{RDF}type> {term('StatusAssessment')}",
+        f"<{RDFS}label> {literal(f'Who says what about: {label}', lang='en')}",
+        f"{term('status')} {term(f'status-{status}')}",
+        f"{term('rule')} {literal(STATUS_RULES[status], lang='en')}",
+        *(f"{term('assesses')} <{event}>" for event in members),
+        *(f"{term('basedOn')} <{claim}>" for claim in claims),
+        *(
+            f"{term(name)} <{side}>"
+            for stance, name in POSITIONS.items()
+            for side in positions.get(stance, ())
+        ),
+    ]
+
+
+def event_link(
+    base: str, ends: tuple[str, str], labels: Iterable[str], certainty: str, reason: str, rule: str
+) -> tuple[str, list[str]]:
+    """Return the node of a link that a rule proposes, and what it says; see `assessment`.
+
+    Args:
+        base: the base IRI.
+        ends: the addresses of the two events.
+        labels: those of the events.
+        certainty: a concept, by its key.
+        reason, rule: why these two, and which events are looked for at all, in English.
+    """
+    keys = sorted(f"event/{event.rpartition('/')[2]}" for event in ends)
+    return f"<{data_iri(base, 'record', digest_key('event-link', *keys))}>", [
+        f"<{RDF}type> {term('EventLink')}",
+        f"<{RDFS}label> {literal(perhaps_the_same(labels), lang='en')}",
+        f"{term('certainty')} {term(f'certainty-{certainty}')}",
+        f"{term('accepted')} {boolean(False)}",
+        f"{term('reason')} {literal(reason, lang='en')}",
+        f"{term('rule')} {literal(rule, lang='en')}",
+        *(f"{term('links')} <{event}>" for event in ends),
+    ]
 
 
 def known_sides(sides: Set[str], placeless: Set[str]) -> set[str]:

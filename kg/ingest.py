@@ -18,14 +18,14 @@ from typing import Any, Final
 
 import msgspec
 
-from kg.derive import POSITIONS, STATUS_RULES, known_sides, status_of
+from kg.derive import assessment, known_sides, status_of
 from kg.errors import KgError, MappingError
 from kg.feed import FeedScript, Rejected, Scribe, lines_in, place_of, words_of
 from kg.matching import Happening, comparable
 from kg.report import WHOLE_GRAPH, Report
 from kg.rows import Fault, Form, Piece, hashed, key_reader, rows
 from kg.validate import LOCAL, Shapes, validate
-from kg.vocab import CH, RDF, RDFS, data_iri, digest_key, graph_iri, literal, term
+from kg.vocab import CH, RDF, data_iri, digest_key, graph_iri, term
 
 _A: Final = f"<{RDF}type>"
 INDEX: Final = "\x1e"
@@ -378,21 +378,15 @@ def statuses(scribe: Scribe) -> dict[str, str]:
         event = f"<{scribe.base}id/{name}>"
         out[event] = f"{event} {term('status')} {term(f'status-{status}')}{tail}"
         if status != "reported":
-            key = digest_key("status", name.partition("/")[2])
-            node = f"<{data_iri(scribe.base, 'status', key)}>"
-            pairs = {
-                f"<{RDF}type> {term('StatusAssessment')}",
-                f"<{RDFS}label> {literal(f'Who says what about: {label}', lang='en')}",
-                f"{term('status')} {term(f'status-{status}')}",
-                f"{term('rule')} {literal(STATUS_RULES[status], lang='en')}",
-                f"{term('assesses')} {event}",
-                *(f"{term('basedOn')} <{scribe.base}id/{claim[0]}>" for claim in about),
-                *(
-                    f"{term(POSITIONS[stance])} <{scribe.base}id/{side}>"
-                    for stance, sides in by.items()
-                    for side in sides
-                ),
-            }
+            start = f"{scribe.base}id/"
+            node, pairs = assessment(
+                scribe.base,
+                [event[1:-1]],
+                label,
+                status,
+                {stance: {start + side for side in sides} for stance, sides in by.items()},
+                [start + claim[0] for claim in about],
+            )
             out[node] = "".join(f"{node} {pair}{tail}" for pair in sorted(pairs))
     return out
 

@@ -15,15 +15,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
+from kg.derive import event_link
 from kg.serialise import read_literal
 from kg.vocab import (
     RDF,
-    RDFS,
-    boolean,
     data_iri,
     digest_key,
-    literal,
-    perhaps_the_same,
     term,
 )
 
@@ -227,20 +224,13 @@ def lines_of(found: Iterable[Match], labels: Mapping[str, str], base: str, graph
     """
     out = []
     for match in found:
-        node = f"<{link_iri(match.one, match.two, base)}>"
-        ends = [f"<{base}id/{key}>" for key in (match.one, match.two)]
-        words = perhaps_the_same(labels.get(key, key) for key in (match.one, match.two))
-        out += [
-            f"{node} <{RDF}type> {term('EventLink')}",
-            f"{node} <{RDFS}label> {literal(words, lang='en')}",
-            f"{node} {term('certainty')} {term(f'certainty-{match.certainty}')}",
-            f"{node} {term('accepted')} {boolean(False)}",
-            f"{node} {term('reason')} {literal(match.reason, lang='en')}",
-            f"{node} {term('rule')} {literal(RULE, lang='en')}",
-            *(f"{node} {term('links')} {end}" for end in ends),
-            f"{ends[0]} {term('possiblySameAs')} {ends[1]}",
-            f"{ends[1]} {term('possiblySameAs')} {ends[0]}",
-        ]
+        keys = (match.one, match.two)
+        one, two = (f"{base}id/{key}" for key in keys)
+        words = [labels.get(key, key) for key in keys]
+        node, pairs = event_link(base, (one, two), words, match.certainty, match.reason, RULE)
+        out += [f"{node} {pair}" for pair in pairs]
+        out.append(f"<{one}> {term('possiblySameAs')} <{two}>")
+        out.append(f"<{two}> {term('possiblySameAs')} <{one}>")
     return sorted(f"{line} <{graph}> .\n" for line in out)
 
 

@@ -212,7 +212,6 @@ class _SettleJob(msgspec.Struct, frozen=True):
     slices: tuple[int, int]
     bits: int
     parts: tuple[str, ...]
-    sources: tuple[str, ...]
 
 
 class _Settled(msgspec.Struct, frozen=True):
@@ -1315,7 +1314,7 @@ def _settle_jobs(setup: Setup, iri: str, some: Sequence[tuple[str, Result]]) -> 
     name = some[0][0]
     parts = tuple(dict.fromkeys(one.path for _, one in some))
     return [
-        _SettleJob(setup, iri, name, (start, start + step), bits, parts, ())
+        _SettleJob(setup, iri, name, (start, start + step), bits, parts)
         for start in range(0, _SLICES, step)
     ]
 
