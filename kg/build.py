@@ -215,13 +215,7 @@ def build_dataset(
     return Built(
         dataset=out.dataset,
         origins=out.origins,
-        counts=[
-            count,
-            *(
-                Counts(c.id, c.records, c.mapped, c.rejected, c.repeated, c.unresolved)
-                for c in (ingested.counts if ingested else ())
-            ),
-        ],
+        counts=[count, *(ingested.counts if ingested else ())],
         breaks=[],
         report=report,
         suppressed=left_out,

@@ -59,6 +59,34 @@ MapRow = Callable[[Row], None]
 Kind = Literal["agent", "place", "thing", "position"]
 """Kinds of what a registry holds."""
 
+NOUNS: Final[Mapping[str, str]] = {
+    "agree": "Agreement or promise to cooperate",
+    "consult": "Consultation",
+    "support": "Support in words",
+    "concede": "Concession in words",
+    "cooperate": "Material cooperation",
+    "aid": "Material aid",
+    "retreat": "Giving way in deed",
+    "request": "Request or demand",
+    "accuse": "Criticism, charge or inquiry",
+    "reject": "Refusal",
+    "threaten": "Threat",
+    "protest": "Public protest",
+    "sanction": "Reduction of relations",
+    "mobilize": "Readying or show of force",
+    "coerce": "Coercion",
+    "assault": "Use of physical force",
+}
+"""What an event of each of the 16 categories of PLOVER is called, in our own words."""
+
+FORMER: Final[Mapping[str, str]] = {
+    "demand": "request",
+    "disapprove": "accuse",
+    "investigate": "accuse",
+    "fight": "assault",
+}
+"""Categories of drafts of PLOVER, and the released ones that took them in. CRIME has none."""
+
 STATES: Final = ("iso2", "iso3", "gw", "cameo", "fips")
 """Schemes of codes by which states are known."""
 
@@ -214,7 +242,6 @@ _DRAFTED: Final = f"{term('reviewState')} {term('review-state-drafted')}"
 _KEY: Final = re.compile("[a-z0-9]+(?:-[a-z0-9]+)*")
 _CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029]")
 """Also what others than N-Quads take for the end of a line."""
-_ESCAPED: Final = re.compile('[\\\\"\x00-\x1f\x7f-\x9f\u2028\u2029]')
 _CANONICAL: Final = re.compile("-?(?:0|[1-9][0-9]{0,14})(?:[.][0-9]{0,14}[1-9])?")
 _P: Final = {
     name: f"{term(name)} "
@@ -319,25 +346,27 @@ def lines_in(text: str) -> list[str]:
     return [f"{line}\n" for line in text.split("\n")[:-1]]
 
 
+def clean(text: str) -> str:
+    """Return a text in NFC with spaces once and without control characters.
+
+    >>> clean(" In the  north ")
+    'In the north'
+    """
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text)
+    if text.isprintable() and "  " not in text:  # no line ends, no spaces but the plain one
+        return text.strip()
+    return " ".join(_CONTROL.sub(" ", text).split())
+
+
 def text_of(value: str, lang: str = "") -> str:
-    """Return a text of a feed as a literal: NFC, without control characters, spaces once.
+    """Return a text of a feed, as `clean` makes it, as a literal.
 
     >>> text_of("Kyiv  today", "en")
     '"Kyiv today"@en'
     """
-    if not value.isascii():
-        value = unicodedata.normalize("NFC", value)
-    if (
-        value.isprintable()  # no line ends, no spaces but the plain one
-        and '"' not in value
-        and "\\" not in value
-        and "  " not in value
-        and value[:1] != " "
-        and value[-1:] != " "
-    ):
-        return f'"{value}"@{lang}' if lang else f'"{value}"'
-    if "  " in value or _ESCAPED.search(value) or value[:1].isspace() or value[-1:].isspace():
-        value = " ".join(_CONTROL.sub(" ", value).split())
+    value = clean(value)
+    if '"' in value or "\\" in value:
         value = value.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{value}"@{lang}' if lang else f'"{value}"'
 

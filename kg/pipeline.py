@@ -53,6 +53,7 @@ from kg.feed import Feed, FeedScript, Rejected, Scribe, lines_in, load_feed, pre
 from kg.identity import digest
 from kg.ingest import INDEX, Checks, Issue, based, happenings, map_piece, statuses, uncollected
 from kg.lexicon import Lexicon
+from kg.mapping import Counts
 from kg.matching import Happening, described, lines_of, link_iri, matches
 from kg.register import Register
 from kg.report import Report
@@ -707,21 +708,6 @@ class FeedInput(msgspec.Struct, frozen=True):
     path: Path
 
 
-class FeedCounts(msgspec.Struct, frozen=True):
-    """How many records of a source came in, were mapped and were set aside.
-
-    `records` = `mapped` + `rejected`. Among these are those that were there before, and those that
-    need a record which the files do not have.
-    """
-
-    id: str
-    records: int
-    mapped: int
-    rejected: int
-    repeated: int
-    unresolved: int
-
-
 class Ingested(msgspec.Struct, frozen=True):
     """What feeds give to a release.
 
@@ -733,7 +719,7 @@ class Ingested(msgspec.Struct, frozen=True):
     """
 
     feeds: tuple[Feed, ...]
-    counts: tuple[FeedCounts, ...]
+    counts: tuple[Counts, ...]
     graphs: dict[str, SettledGraph]
     names: dict[str, tuple[str, Feed]]
     states: dict[str, str]
@@ -1256,7 +1242,7 @@ def _known(setup: Setup, results: Sequence[Result], *more: NDArray[np.uint64]) -
     return str(path)
 
 
-def _counted(feed: Feed, results: Sequence[Result]) -> FeedCounts:
+def _counted(feed: Feed, results: Sequence[Result]) -> Counts:
     """Return the counts of a source, if no more was set aside than it allows."""
     records = sum(one.records for one in results)
     mapped = sum(one.mapped for one in results)
@@ -1268,9 +1254,7 @@ def _counted(feed: Feed, results: Sequence[Result]) -> FeedCounts:
             seen=f"{records} came in, {mapped} were mapped and {len(issues)} set aside",
         )
     kinds = Counter(one.kind for one in issues)
-    counts = FeedCounts(
-        feed.id, records, mapped, len(issues), kinds["repeated"], kinds["unresolved"]
-    )
+    counts = Counts(feed.id, records, mapped, len(issues), kinds["repeated"], kinds["unresolved"])
     bad = kinds["rejected"]
     if bad and bad > records * float(feed.quarantine):
         reasons = Counter((one.column, one.reason) for one in issues if one.kind == "rejected")
@@ -1297,9 +1281,7 @@ class TooMany(MappingError):
     `issues` are all that were set aside, `counts` how many.
     """
 
-    def __init__(
-        self, what: str, *, issues: Sequence[Issue], counts: FeedCounts, **rest: str
-    ) -> None:
+    def __init__(self, what: str, *, issues: Sequence[Issue], counts: Counts, **rest: str) -> None:
         super().__init__(what, **rest)
         self.issues = tuple(issues)
         self.counts = counts

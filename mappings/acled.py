@@ -10,11 +10,10 @@ relation of its own, which the project alone claims. The notes are text of the p
 """
 
 import re
-import unicodedata
 from datetime import date, timedelta
 from typing import Final
 
-from kg.feed import Feed, MapRow, Node, Row, Scribe, Table, number_of
+from kg.feed import Feed, MapRow, Node, Row, Scribe, Table, clean, number_of
 
 COLUMNS = (
     *("event_id_cnty", "event_date", "year", "time_precision"),
@@ -143,23 +142,8 @@ _MONTHS: Final = (
 )
 _ISO = re.compile("([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})(?:[ T][0-9:.]+Z?)?")
 _WORDS = re.compile("([0-9]{1,2})[ -]([A-Za-z]{3,9})[ -]([0-9]{4})")
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 _NAME = 300
 """Characters of a name at most; a longer one is none."""
-
-
-def clean(text: str) -> str:
-    """Return a text in NFC with spaces once and without control characters.
-
-    >>> clean(" In the  north ")
-    'In the north'
-    """
-    if text.isascii():
-        if text.isprintable() and "  " not in text:
-            return text.strip()
-    else:
-        text = unicodedata.normalize("NFC", text)
-    return " ".join(_CONTROL.sub(" ", text).split())
 
 
 def day_of(text: str) -> date | None:

@@ -12,7 +12,7 @@ events of one report share. `None` in a cell means that there is nothing.
 import datetime
 from collections.abc import Mapping
 
-from kg.feed import Feed, MapRow, Node, Row, Scribe, Table
+from kg.feed import FORMER, NOUNS, Feed, MapRow, Node, Row, Scribe, Table
 
 _TEXT = "text of others"
 _SCORE = "follows from the type of the event"
@@ -113,34 +113,6 @@ SOURCE = Feed(
         ),
     ),
 )
-
-NOUNS: Mapping[str, str] = {
-    "agree": "Agreement or promise to cooperate",
-    "consult": "Consultation",
-    "support": "Support in words",
-    "concede": "Concession in words",
-    "cooperate": "Material cooperation",
-    "aid": "Material aid",
-    "retreat": "Giving way in deed",
-    "request": "Request or demand",
-    "accuse": "Criticism, charge or inquiry",
-    "reject": "Refusal",
-    "threaten": "Threat",
-    "protest": "Public protest",
-    "sanction": "Reduction of relations",
-    "mobilize": "Readying or show of force",
-    "coerce": "Coercion",
-    "assault": "Use of physical force",
-}
-"""What an event of each of the 16 categories is called, in our own words."""
-
-FORMER: Mapping[str, str] = {
-    "demand": "request",
-    "disapprove": "accuse",
-    "investigate": "accuse",
-    "fight": "assault",
-}
-"""Categories of drafts of PLOVER, and the released ones that took them in."""
 
 HEDGES: Mapping[str, str] = {
     "hypothetical": "hypothetical",

@@ -10,12 +10,11 @@ came, this speaker claims the event and the outlet relays it; else the report's 
 """
 
 import re
-import unicodedata
 from calendar import monthrange
 from datetime import date
 from typing import NamedTuple
 
-from kg.feed import Feed, MapRow, Node, Row, Scribe, Table, Voice, number_of
+from kg.feed import Feed, MapRow, Node, Row, Scribe, Table, Voice, clean, number_of
 
 COLUMNS = (
     *("id", "relid", "year", "active_year", "code_status", "type_of_violence"),
@@ -125,7 +124,6 @@ UNNAMED = frozenset(_WORDS.split())
 _ISO = re.compile("([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})(?:[ T][0-9:.]+Z?)?")
 _DMY = re.compile("([0-9]{1,2})[/.]([0-9]{1,2})[/.]([0-9]{4})(?: [0-9:.]+)?")
 _REPORT = re.compile("(.*?),([0-9]{4}-[0-9]{2}-[0-9]{2}),(.*)", re.DOTALL)
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 _ADDRESS = re.compile(r"https?://\S+")
 _BETWEEN = re.compile(r"[;\n]|///")
 _ACRONYM = re.compile("[A-Z][A-Z0-9]{1,9}")
@@ -140,20 +138,6 @@ class Report(NamedTuple):
     day: str
     title: str
     cited: str = ""
-
-
-def clean(text: str) -> str:
-    """Return a text in NFC with spaces once and without control characters.
-
-    >>> clean(" In the  north ")
-    'In the north'
-    """
-    if text.isascii():
-        if text.isprintable() and "  " not in text:
-            return text.strip()
-    else:
-        text = unicodedata.normalize("NFC", text)
-    return " ".join(_CONTROL.sub(" ", text).split())
 
 
 def short(text: str, most: int = 120) -> str:
