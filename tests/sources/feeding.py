@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from pyoxigraph import NamedNode, RdfFormat, Store
 
 from kg.feed import FeedScript, Scribe, feeds, lines_in, load_feed, prelude
 from kg.ingest import INDEX, Checks, Mapped, map_piece
@@ -29,6 +30,10 @@ from kg.validate import Shapes, data_shapes, load_shapes
 from kg.vocab import CH, RDF, RDFS, Vocabulary, load_vocabulary
 
 BASE = "https://chancery.example/"
+PREFIXES = (
+    f"PREFIX ch: <{CH}> PREFIX d: <{BASE}id/> PREFIX rdfs: <{RDFS}> "
+    "PREFIX dcterms: <http://purl.org/dc/terms/> "
+)
 STATES = {
     ("gw", "700"): ("agent/afghanistan", "Afghanistan"),
     ("iso2", "US"): ("agent/united-states", "United States"),
@@ -153,6 +158,38 @@ def places(checkout: Path) -> dict[str, Path]:
     """Return the folder of the mapping of every feed, by its id: also of those for tests."""
     folders = (folder("mappings"), checkout / "tests/pipeline")
     return {one: place for place in folders for one in feeds(place)}
+
+
+def conforming(source: str, path: Path, *, check: bool = True) -> Mapped:
+    """Return what becomes of the rows of one file: no shape broken, each subject written once."""
+    (found,) = feed_file(source, path, check=check)
+    if check:
+        assert found.report is not None
+        assert found.report.results == ()
+    for subject, lines in found.scribe.blocks:
+        some = lines.splitlines()
+        assert some == sorted(set(some))
+        assert all(line.startswith(f"{subject} ") for line in some)
+    subjects = [subject for subject, _ in found.scribe.blocks]
+    assert len(subjects) == len(set(subjects))
+    return found
+
+
+def ask(found: Mapped, query: str) -> list[tuple[str, ...]]:
+    """Return the solutions of a query as texts, IRIs without their namespaces, sorted."""
+    store = Store()
+    store.load("".join(lines_of(found)).encode(), format=RdfFormat.N_QUADS)
+    return sorted(
+        tuple(
+            value.value.rpartition("#")[2].removeprefix(f"{BASE}id/")
+            if isinstance(value, NamedNode)
+            else ""
+            if value is None
+            else value.value
+            for value in one
+        )
+        for one in store.query(PREFIXES + query, use_default_graph_as_union=True)
+    )
 
 
 def settle(place: Path, source: str, path: Path, work: Path, *, base: str = BASE) -> Ingested:

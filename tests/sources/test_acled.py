@@ -9,10 +9,10 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
-from feeding import feed_file, lines_of, scribe
+from feeding import ask, conforming, feed_file, lines_of, scribe
 from hypothesis import given
 from hypothesis import strategies as st
-from pyoxigraph import NamedNode, RdfFormat, Store
+from pyoxigraph import RdfFormat, Store
 
 from kg import edtf
 from kg.feed import Rejected, load_feed
@@ -50,11 +50,6 @@ WHOLE = {
     "notes": "Sentence of a coder.",
     "fatalities": "3",
 }
-PREFIXES = (
-    "PREFIX ch: <https://w3id.org/chancery/ontology#> "
-    "PREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#> "
-    "PREFIX dcterms: <http://purl.org/dc/terms/> "
-)
 
 
 def text(*rows: dict[str, str], delimiter: str = ";", columns: tuple[str, ...] = COLUMNS) -> str:
@@ -68,35 +63,10 @@ def text(*rows: dict[str, str], delimiter: str = ";", columns: tuple[str, ...] =
 
 
 def mapped(path: Path, *rows: dict[str, str], check: bool = True, **form: Any) -> Mapped:
-    """Return what becomes of rows; that nothing breaks a shape is tested here too."""
+    """Return what becomes of rows; that no shape is broken is tested here too."""
     file = path / "acled.csv"
     file.write_text(text(*rows, **form), encoding="utf-8")
-    (found,) = feed_file("acled", file, check=check)
-    if check:
-        assert found.report is not None
-        assert found.report.results == ()
-    for subject, lines in found.scribe.blocks:
-        some = lines.splitlines()
-        assert some == sorted(set(some))
-        assert all(line.startswith(f"{subject} ") for line in some)
-    subjects = [subject for subject, _ in found.scribe.blocks]
-    assert len(subjects) == len(set(subjects))
-    return found
-
-
-def ask(found: Mapped, query: str) -> list[tuple[str, ...]]:
-    """Return the solutions of a query as texts, IRIs without their namespaces, sorted."""
-    store = Store()
-    store.load("".join(lines_of(found)).encode(), format=RdfFormat.N_QUADS)
-    return sorted(
-        tuple(
-            value.value.rpartition("#")[2].removeprefix("https://chancery.example/id/")
-            if isinstance(value, NamedNode)
-            else "" if value is None else value.value
-            for value in one
-        )
-        for one in store.query(PREFIXES + query, use_default_graph_as_union=True)
-    )  # fmt: skip
+    return conforming("acled", file, check=check)
 
 
 def test_it_is_not_handed_on():

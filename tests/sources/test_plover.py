@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from feeding import feed_file, lines_of, scribe
+from feeding import conforming, feed_file, lines_of, scribe
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,18 +33,12 @@ def mapped(tmp_path: Path, records: list[Any], *, lines: bool = False) -> Mapped
     path = tmp_path / "records.json"
     text = "\n".join(map(json.dumps, records)) if lines else json.dumps(records)
     path.write_text(text, encoding="utf-8")
-    [found] = feed_file("plover", path)
-    assert found.report is not None
-    assert found.report.results == ()
-    return found
+    return conforming("plover", path)
 
 
 @pytest.fixture(scope="module")
 def sample() -> Mapped:
-    [found] = feed_file("plover", SAMPLES)
-    assert found.report is not None
-    assert found.report.results == ()
-    return found
+    return conforming("plover", SAMPLES)
 
 
 def event_of(found: Mapped, identifier: str) -> tuple[Any, ...]:

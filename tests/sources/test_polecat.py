@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from feeding import feed_file, lines_of, scribe
+from feeding import conforming, feed_file, lines_of, scribe
 
 from kg.errors import FactError
 from kg.feed import load_feed
@@ -27,10 +27,7 @@ def mapped(tmp_path: Path, *rows: list[str], header: list[str] = HEADER) -> Mapp
     path.write_text(
         "".join("\t".join(one) + "\n" for one in (header, *rows)), encoding="utf-8", newline=""
     )
-    [found] = feed_file("polecat", path)
-    assert found.report is not None
-    assert found.report.results == ()
-    return found
+    return conforming("polecat", path)
 
 
 def changed(**cells: str) -> list[str]:
@@ -41,10 +38,8 @@ def changed(**cells: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def sample() -> Mapped:
-    [found] = feed_file("polecat", SAMPLES)
+    found = conforming("polecat", SAMPLES)
     assert found.issues == []
-    assert found.report is not None
-    assert found.report.results == ()
     return found
 
 

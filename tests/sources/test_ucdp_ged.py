@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from feeding import feed_file, lines_of, scribe
+from feeding import ask, conforming, feed_file, lines_of, scribe
 from hypothesis import given
 from hypothesis import strategies as st
-from pyoxigraph import NamedNode, RdfFormat, Store, parse
+from pyoxigraph import RdfFormat, Store, parse
 
 from kg import edtf
 from kg.errors import FactError
@@ -70,11 +70,6 @@ WHOLE = {
     "low": "5",
     "gwnoa": "999",
 }
-PREFIXES = (
-    "PREFIX ch: <https://w3id.org/chancery/ontology#> PREFIX d: <https://chancery.example/id/> "
-    "PREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#> "
-    "PREFIX dcterms: <http://purl.org/dc/terms/> "
-)
 
 
 def text(*rows: dict[str, str], header: bool = True, columns: tuple[str, ...] = COLUMNS) -> str:
@@ -89,37 +84,10 @@ def text(*rows: dict[str, str], header: bool = True, columns: tuple[str, ...] = 
 
 
 def mapped(path: Path, *rows: dict[str, str], check: bool = True, **form: Any) -> Mapped:
-    """Return what becomes of rows; that nothing breaks a shape is tested here too."""
+    """Return what becomes of rows; that no shape is broken is tested here too."""
     file = path / "ged.csv"
     file.write_text(text(*rows, **form), encoding="utf-8")
-    (found,) = feed_file("ucdp_ged", file, check=check)
-    if check:
-        assert found.report is not None
-        assert found.report.results == ()
-    for subject, lines in found.scribe.blocks:
-        some = lines.splitlines()
-        assert some == sorted(set(some))
-        assert all(line.startswith(f"{subject} ") for line in some)
-    subjects = [subject for subject, _ in found.scribe.blocks]
-    assert len(subjects) == len(set(subjects))
-    return found
-
-
-def ask(found: Mapped, query: str) -> list[tuple[str, ...]]:
-    """Return the solutions of a query as texts, IRIs without their namespaces, sorted."""
-    store = Store()
-    store.load("".join(lines_of(found)).encode(), format=RdfFormat.N_QUADS)
-    return sorted(
-        tuple(
-            value.value.rpartition("#")[2].removeprefix("https://chancery.example/id/")
-            if isinstance(value, NamedNode)
-            else ""
-            if value is None
-            else value.value
-            for value in one
-        )
-        for one in store.query(PREFIXES + query, use_default_graph_as_union=True)
-    )
+    return conforming("ucdp_ged", file, check=check)
 
 
 CLAIMS = """
