@@ -590,8 +590,8 @@ class Scribe:
             self._using(node.iri)
         return node
 
-    def known(self, kind: Literal["agent", "place", "thing"], fields: Sequence[str]) -> Node | None:
-        """Return an agent, a place or a thing that was written already, or None.
+    def known(self, kind: Kind, fields: Sequence[str]) -> Node | None:
+        """Return an agent, a place, a thing or an office that was written already, or None.
 
         Rows name the same ones over and over: this spares them to put label and country together.
         """
@@ -630,36 +630,32 @@ class Scribe:
             country: the state by which the source codes it; no side follows from that.
             located_in: where it is.
         """
-        key = ("agent", *fields)
-        node = self._nodes.get(key)
-        if node is None:
-            more = []
-            if acts_for:
-                self.acts_for[self._name("agent", fields)] = acts_for.key
-            elif kind in ("", "UnnamedSource", "Group"):
-                self.placeless.add(self._name("agent", fields))
-            if country:
-                more.append(_P["country"] + country.iri)
-                self.country[self._name("agent", fields)] = country.key
-            if located_in:
-                more.append(_P["locatedIn"] + located_in.iri)
-            classes = ("Agent", *_CLASSES.get(kind, (kind,) if kind else ()))
-            node = self._nodes[key] = self._entity(
-                "agent",
-                fields,
-                label,
-                classes,
-                lang,
-                variants,
-                identifier,
-                basis,
-                description,
-                more,
-                acts_for,
-            )
-        if self.uses is not None:
-            self._using(node.iri)
-        return node
+        if node := self.known("agent", fields):
+            return node
+        more = []
+        if acts_for:
+            self.acts_for[self._name("agent", fields)] = acts_for.key
+        elif kind in ("", "UnnamedSource", "Group"):
+            self.placeless.add(self._name("agent", fields))
+        if country:
+            more.append(_P["country"] + country.iri)
+            self.country[self._name("agent", fields)] = country.key
+        if located_in:
+            more.append(_P["locatedIn"] + located_in.iri)
+        classes = ("Agent", *_CLASSES.get(kind, (kind,) if kind else ()))
+        return self._entity(
+            "agent",
+            fields,
+            label,
+            classes,
+            lang,
+            variants,
+            identifier,
+            basis,
+            description,
+            more,
+            acts_for,
+        )
 
     def place(
         self,
@@ -686,36 +682,32 @@ class Scribe:
         Raises:
             Rejected: they are no such numbers.
         """
-        key = ("place", *fields)
-        node = self._nodes.get(key)
-        if node is None:
-            more = []
-            if country:
-                more.append(_P["country"] + country.iri)
-            degrees = latitude and longitude
-            if degrees:
-                more.append(f"{_P['latitude']}{self._degrees('latitude', latitude, 90)}")
-            if located_in:
-                more.append(_P["locatedIn"] + located_in.iri)
-            if degrees:
-                more.append(f"{_P['longitude']}{self._degrees('longitude', longitude, 180)}")
-                if exact:
-                    self.where[self._name("place", fields)] = (float(latitude), float(longitude))
-            node = self._nodes[key] = self._entity(
-                "place",
-                fields,
-                label,
-                ("Place",),
-                lang,
-                variants,
-                identifier,
-                basis,
-                description,
-                more,
-            )
-        if self.uses is not None:
-            self._using(node.iri)
-        return node
+        if node := self.known("place", fields):
+            return node
+        more = []
+        if country:
+            more.append(_P["country"] + country.iri)
+        degrees = latitude and longitude
+        if degrees:
+            more.append(f"{_P['latitude']}{self._degrees('latitude', latitude, 90)}")
+        if located_in:
+            more.append(_P["locatedIn"] + located_in.iri)
+        if degrees:
+            more.append(f"{_P['longitude']}{self._degrees('longitude', longitude, 180)}")
+            if exact:
+                self.where[self._name("place", fields)] = (float(latitude), float(longitude))
+        return self._entity(
+            "place",
+            fields,
+            label,
+            ("Place",),
+            lang,
+            variants,
+            identifier,
+            basis,
+            description,
+            more,
+        )
 
     def _degrees(self, name: str, value: str, most: int) -> str:
         try:
@@ -743,16 +735,12 @@ class Scribe:
         Args:
             kind: `Vehicle`, `Materiel`, `Programme`, `Measure`, `Work` or `Topic`.
         """
-        key = ("thing", *fields)
-        node = self._nodes.get(key)
-        if node is None:
-            classes = (kind, "Thing") if kind else ("Thing",)
-            node = self._nodes[key] = self._entity(
-                "thing", fields, label, classes, lang, variants, identifier, basis, description, []
-            )
-        if self.uses is not None:
-            self._using(node.iri)
-        return node
+        if node := self.known("thing", fields):
+            return node
+        classes = (kind, "Thing") if kind else ("Thing",)
+        return self._entity(
+            "thing", fields, label, classes, lang, variants, identifier, basis, description, []
+        )
 
     def position(
         self,
@@ -765,24 +753,20 @@ class Scribe:
         basis: str = "",
     ) -> Node:
         """Return an office of this source; see `agent`."""
-        key = ("position", *fields)
-        node = self._nodes.get(key)
-        if node is None:
-            node = self._nodes[key] = self._entity(
-                "position",
-                fields,
-                label,
-                ("Position",),
-                lang,
-                variants,
-                identifier,
-                basis,
-                "",
-                [],
-            )
-        if self.uses is not None:
-            self._using(node.iri)
-        return node
+        if node := self.known("position", fields):
+            return node
+        return self._entity(
+            "position",
+            fields,
+            label,
+            ("Position",),
+            lang,
+            variants,
+            identifier,
+            basis,
+            "",
+            [],
+        )
 
     def name(self, kind: Kind, identifier: str) -> Node:
         """Return an agent, place, thing or position of this source without writing it.
@@ -817,7 +801,7 @@ class Scribe:
         more: Sequence[str],
         acts_for: Node | None = None,
     ) -> Node:
-        """Write a shared node and return it.
+        """Write a shared node, which a row uses, and return it.
 
         Args:
             more: further pairs, sorted: of properties between `asOf` and `registryBasis`.
@@ -845,7 +829,10 @@ class Scribe:
         lines.append(self._bases.get(basis) or self._basis(basis))
         lines.append(self._shared_drafted)
         self.shared[subject] = subject.join(lines)
-        return Node(subject, key, label)
+        node = self._nodes[(kind, *fields)] = Node(subject, key, label)
+        if self.uses is not None:
+            self._using(subject)
+        return node
 
     def _of_class(self, classes: tuple[str, ...]) -> list[str]:
         """Return the lines with the classes of a shared node, sorted."""
