@@ -28,7 +28,7 @@ from kg.scan import Found
 
 TEXT = "Rell said that the port is open. Officials denied it. The Courier could not verify it."
 TYPES = ["official-visit", "statement"]
-SECRET = "sk-harbour-0123456789"
+SECRET = "sk-harbour-quvexojizy"  # no digits: the address that a message shows has a port
 
 
 class Model:
