@@ -17,7 +17,9 @@ how many there are. `--profile` shows where the time goes instead.
 
 `peer` has PyPI's morph-kgc turn the same GDELT rows into the same kinds of quads by an RML mapping,
 and compares rows a second, each in one process from its start to a file of N-Quads, and the quads
-of each. RML has no hashes, no hosts of addresses and no texts with parts that may be absent without
+of each. Then the file of each goes into a store of pyoxigraph, by the same command; and at last the
+rows become a whole release, validated, with its downloads, labels and tables, which the peer has
+not. RML has no hashes, no hosts of addresses and no texts with parts that may be absent without
 functions of one's own: addresses and labels are templates there, the numbers of quads are to be
 compared. The peer needs an environment of its own: `python -m venv X && X/bin/pip install
 morph-kgc`, then `--peer X/bin/python`. Nothing is asserted.
@@ -701,9 +703,30 @@ def _distinct(path: Path) -> int:
         return len({hashlib.blake2b(line, digest_size=8).digest() for line in file if line.strip()})
 
 
-def _peer_command(options: argparse.Namespace) -> None:
+_LOAD: Final = """
+import sys, pyoxigraph
+store = pyoxigraph.Store(sys.argv[2])
+store.bulk_load(path=sys.argv[1], format=pyoxigraph.RdfFormat.N_QUADS, lenient=True)
+store.optimize()
+store.flush()
+"""
+
+
+def _timed(what: str, command: list[str]) -> tuple[float, float]:
+    """Return seconds, and CPU seconds of all processes, that a command takes."""
     import resource
 
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    start = time.perf_counter()
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{what} ended with {done.returncode}:\n{done.stderr}")
+    wall = time.perf_counter() - start
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def _peer_command(options: argparse.Namespace) -> None:
     python = str(options.peer.absolute())  # not the file that it links to
     place = _made("gdelt", options.rows, options.seed, header=True)
     kind_of = load_feed(folder("mappings"), "gdelt").mapper.__globals__["kind_of"]
@@ -735,19 +758,19 @@ def _peer_command(options: argparse.Namespace) -> None:
         with (place / "20250101000000.mentions.CSV").open("rb") as second:
             rows += sum(1 for _ in second) - 1
         taken: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
-        quads = {}
+        stored: dict[str, list[float]] = {name: [] for name in commands}
+        released = []
+        quads: dict[str, int] = {}
         for _ in range(options.rounds):
             for what, (command, out) in commands.items():
-                before = resource.getrusage(resource.RUSAGE_CHILDREN)
-                start = time.perf_counter()
-                done = subprocess.run(command, capture_output=True, text=True)
-                if done.returncode:
-                    sys.exit(f"{what} ended with {done.returncode}:\n{done.stderr}")
-                wall = time.perf_counter() - start
-                after = resource.getrusage(resource.RUSAGE_CHILDREN)
-                cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-                taken[what].append((wall, cpu))
+                taken[what].append(_timed(what, command))
                 quads[what] = quads.get(what) or _distinct(out)
+                load = [sys.executable, "-c", _LOAD, str(out), str(work / "store")]
+                stored[what].append(taken[what][-1][0] + _timed(what, load)[0])
+                shutil.rmtree(work / "store")
+            build = [sys.executable, __file__, "build", "--rows", str(options.rows)]
+            build += ["--seed", str(options.seed)]
+            released.append(_timed("build", build)[0])
         print(f"{rows:,} rows; {options.rounds} rounds; the middle one, and the spread")
         for what, some in taken.items():
             walls, cpus = ([one[n] for one in some] for n in (0, 1))
@@ -756,9 +779,18 @@ def _peer_command(options: argparse.Namespace) -> None:
                 f"({rows / max(walls):,.0f} to {rows / min(walls):,.0f}), "
                 f"{statistics.median(cpus):6.1f} CPU s, {quads[what]:,} quads"
             )
-        ratios = [b / a for (a, _), (b, _) in zip(taken["kg"], taken["morph-kgc"], strict=True)]
-        shown = f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
-        print(f"kg : morph-kgc, rows a second, in one round: {shown}")
+        theirs = [wall for wall, _ in taken["morph-kgc"]]
+        for what, one, two in (
+            ("to N-Quads", [wall for wall, _ in taken["kg"]], theirs),
+            ("to a store of pyoxigraph", stored["kg"], stored["morph-kgc"]),
+            ("a whole release to that store", released, stored["morph-kgc"]),
+        ):
+            ratios = [b / a for a, b in zip(one, two, strict=True)]
+            shown = f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+            print(
+                f"kg : morph-kgc, {what}: {statistics.median(one):.1f} and "
+                f"{statistics.median(two):.1f} s; rows a second, in one round: {shown}"
+            )
 
 
 def _build_command(options: argparse.Namespace) -> None:
@@ -773,6 +805,7 @@ def _build_command(options: argparse.Namespace) -> None:
     log = logging.getLogger("kg")
     log.setLevel(logging.INFO)
     log.addHandler(watch)
+    logging.getLogger("kg.writer").setLevel(logging.DEBUG)
     facts = Path(__file__).resolve().parent.parent / "docs/tutorial/facts"
     start = time.perf_counter()
     watch.begin("start")

@@ -7,7 +7,7 @@ with short literals and IRIs under one base, and labels in one language. They ar
 before the time counts, and given as a `kg.parts.Cut`, or with `--lines` as lines of one sorted
 file. Then writes a release of them and prints for each stage seconds, seconds of processor of all
 processes, both also for each million quads, and the highest memory of all processes together (their
-proportional set size, looked at four times a second). Nothing else should run.
+proportional set size, looked at once a second: to look takes time too). Nothing else should run.
 """
 
 from __future__ import annotations
@@ -190,7 +190,7 @@ class Watch(logging.Handler):
         self.stages.append([name, time.perf_counter(), self._processor(), 0.0])
 
     def _look(self) -> None:
-        while not self._done.wait(0.25):
+        while not self._done.wait(1.0):
             if self.stages:
                 self._processor()
                 self.stages[-1][3] = max(float(self.stages[-1][3]), self._memory())

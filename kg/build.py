@@ -9,7 +9,7 @@ import gc
 import json
 import logging
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from kg.feed import Feed
     from kg.identity import ReleaseSettings
     from kg.increment import Notes
+    from kg.ingest import Issue
     from kg.manifest import Input, Manifest, Question
     from kg.mapping import Counts, Quads
     from kg.pipeline import Cut, Engine, FeedInput, Ingested, SettledGraph
@@ -500,6 +501,7 @@ def publish(
     sources: "Sequence[FeedInput]" = (),
     engine: "Engine | None" = None,
     mappings: Sequence[Path] = (),
+    retrieved: Mapping[str, str] | None = None,
 ) -> "tuple[Path | None, Built | None]":
     """Return the release folder, and what was built; the folder is None if it does not conform.
 
@@ -519,6 +521,8 @@ def publish(
         engine: runs the jobs of feeds; processes of this machine by default.
         mappings: further folders of mappings, beside that of the package. Those from which a
             feed is taken are inputs, but for tests (`test_*.py`).
+        retrieved: the day on which the files of a feed were fetched, by its id; of others it is
+            not told, and what their mappings say holds for the day that is named there.
     Raises:
         KgErrors: what cannot be read as records.
         FactError: a file of a feed cannot be read.
@@ -558,7 +562,7 @@ def publish(
             )
 
     register = Register(out)
-    feeds = _Feeds(out, sources, base, mappings)
+    feeds = _Feeds(out, sources, base, mappings, retrieved or {})
 
     def again() -> "Sequence[Input]":
         found = identity.collect_inputs(folders)
@@ -580,7 +584,7 @@ def publish(
         agent=agent,
         time=time,
         versions={**identity.engine_versions(), "ontology": ontology_version()},
-        options={"sources": " ".join(["articles", *feeds.ids])},
+        options={"sources": " ".join(["articles", *feeds.ids]), **feeds.options},
         about=ABOUT,
         rights=" ".join([RIGHTS, *feeds.rights]),
         licences=feeds.licences,
@@ -640,6 +644,7 @@ class _Feeds:
         sources: "Sequence[FeedInput]",
         base: str,
         mappings: Sequence[Path] = (),
+        retrieved: Mapping[str, str] | None = None,
     ) -> None:
         import os
         import weakref
@@ -654,11 +659,19 @@ class _Feeds:
         """The folders from which feeds are taken, but for that of the package."""
         self._out = out
         self._base = base
+        self._days = dict(sorted((retrieved or {}).items()))
         self.inputs: list[Input] = []
         self._cuts: list[tuple[Feed, list[Cut]]] = []
         by_id: dict[str, list[Path]] = {}
         for one in sources:
             by_id.setdefault(one.source, []).append(one.path)
+        if others := sorted(self._days.keys() - by_id.keys()):
+            raise ConfigError(
+                "no files are given of a feed whose day is told",
+                where="--retrieved",
+                seen=", ".join(others),
+                expected="a feed that is named with --source",
+            )
         if by_id:
             with io_errors(self._work, "the folder cannot be written"):
                 self._held = hold(self._work)
@@ -668,6 +681,8 @@ class _Feeds:
             if place not in (folder("mappings"), *self.folders):
                 self.folders.append(place)
             feed = self._known.feed(source).source
+            if source in self._days:
+                feed = msgspec.structs.replace(feed, retrieved=self._days[source])
             if left := unfinished(feed):
                 _log.warning("the mapping %s still has to say: %s", feed.id, ", ".join(left))
             for other, _ in self._cuts:
@@ -729,12 +744,19 @@ class _Feeds:
         return [feed.id for feed, _ in self._cuts]
 
     @property
+    def options(self) -> dict[str, str]:
+        """Return the days on which files were fetched, as an option of the release."""
+        days = " ".join(f"{source}={day}" for source, day in self._days.items())
+        return {"retrieved": days} if days else {}
+
+    @property
     def rights(self) -> list[str]:
         """Return a sentence on the licence of each feed that may be handed on."""
         return [
             f"Graphs whose keys begin with {feed.key}- are made of {feed.title}"
-            f" ({feed.licence}, retrieved {feed.retrieved}), mapped to another model and without "
-            f"the texts in it; cite: {feed.citation}"
+            f" ({feed.licence}, {'retrieved' if feed.id in self._days else 'terms as of'} "
+            f"{feed.retrieved}), mapped to another model and without the texts in it; "
+            f"cite: {feed.citation}"
             for feed, _ in self._cuts
             if feed.redistribution != "none"
         ]
@@ -751,12 +773,12 @@ class _Feeds:
         import hashlib
 
         from kg.identity import engine_versions
-        from kg.pipeline import Local, Setup, TooMany, ingest, put
+        from kg.pipeline import STATES, Local, Setup, TooMany, ingest, put
         from kg.validate import data_shapes
 
         def make(states: Mapping[str, tuple[str, str]]) -> "Ingested":
             text = json.dumps(dict(sorted(states.items())), ensure_ascii=False).encode()
-            path = self._work / f"states-{hashlib.sha256(text).hexdigest()[:16]}.json"
+            path = self._work / STATES.format(hashlib.sha256(text).hexdigest()[:16])
             put(path, [text])
             # Neither facts nor pages change what rows become.
             engines = sorted(engine_versions().items())
@@ -774,12 +796,12 @@ class _Feeds:
                 states=str(path.absolute()),
                 version=version.hexdigest(),
                 register=str(self._out.absolute()) if register else "",
+                retrieved=tuple(self._days.items()),
             )
             try:
                 return ingest(setup, self._cuts, engine or Local())
             except TooMany as error:
-                texts = (msgspec.json.encode(issue).decode() + "\n" for issue in error.issues)
-                _leave(self._out, {"issues.jsonl": "".join(texts)})
+                _leave(self._out, {}, error.issues)
                 raise
 
         return make
@@ -930,10 +952,7 @@ def _content(
     return Content(
         inputs=inputs,
         report=_report_files(built),
-        issues=[
-            msgspec.to_builtins(issue)
-            for issue in (built.ingested.issues() if built.ingested else ())
-        ],
+        issues=built.ingested.issues() if built.ingested else (),
         sources=[
             SourceCount(
                 id=c.id,
@@ -972,17 +991,14 @@ def _rejected(out: Path, built: Built) -> tuple[None, Built]:
         "report.txt": texts.text,
         "report.html": texts.html,
     }
-    if built.ingested:
-        issues = (msgspec.json.encode(one).decode() + "\n" for one in built.ingested.issues())
-        files["issues.jsonl"] = "".join(issues)
-    _leave(out, files)
+    _leave(out, files, built.ingested.issues() if built.ingested else None)
     return None, built
 
 
-_LEFT: Final = ("report.ttl", "report.json", "report.txt", "report.html", "issues.jsonl")
+_LEFT: Final = ("report.ttl", "report.json", "report.txt", "report.html")
 
 
-def _leave(out: Path, files: Mapping[str, str]) -> None:
+def _leave(out: Path, files: Mapping[str, str], issues: "Iterable[Issue] | None") -> None:
     """Write what is to be known of a build that is not published; nothing of others stays."""
     rejected = out / "rejected"
     rejected.mkdir(parents=True, exist_ok=True)
@@ -991,6 +1007,12 @@ def _leave(out: Path, files: Mapping[str, str]) -> None:
             (rejected / name).write_text(files[name], encoding="utf-8")
         else:
             (rejected / name).unlink(missing_ok=True)
+    listed = rejected / "issues.jsonl"
+    if issues is None:
+        listed.unlink(missing_ok=True)
+        return
+    with listed.open("wb") as file:
+        file.writelines(msgspec.json.encode(one) + b"\n" for one in issues)
 
 
 def _input(name: str, path: Path) -> "Input":

@@ -128,6 +128,15 @@ def build(
             "for more. `kg source list` shows the feeds.",
         ),
     ] = None,
+    retrieved: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--retrieved",
+            metavar="ID=DATE",
+            help="The day on which the files of a feed were fetched, YYYY-MM-DD: it is published "
+            "with its licence. Repeat it for more feeds.",
+        ),
+    ] = None,
     mappings: MappingsOption = None,
     processes: Annotated[
         int,
@@ -177,6 +186,7 @@ def build(
                 force=force,
                 full=full,
                 sources=_sources(source or []),
+                retrieved=_days(retrieved or []),
                 engine=runs,
                 mappings=mapping_folders(settings, mappings),
             )
@@ -264,8 +274,34 @@ def _sources(options: list[str]) -> "list[FeedInput]":
                 expected="ID=FILE, e.g. ucdp_ged=GEDEvent_v23_1.csv",
                 hint="`kg source list` shows the ids",
             )
-        found.append(FeedInput(name.strip().replace("-", "_"), Path(path)))
+        found.append(FeedInput(_feed_id(name), Path(path)))
     return found
+
+
+def _days(options: list[str]) -> dict[str, str]:
+    """Return the day on which the files of feeds were fetched, by the ids."""
+    found: dict[str, str] = {}
+    for text in options:
+        name, sign, day = text.partition("=")
+        if not sign or not _is_day(day) or found.setdefault(_feed_id(name), day) != day:
+            raise ConfigError(
+                "no feed and day, or two days of one feed",
+                where="--retrieved",
+                seen=text,
+                expected="ID=DATE, e.g. gdelt=2026-11-20",
+            )
+    return found
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return datetime.date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+def _feed_id(text: str) -> str:
+    return text.strip().replace("-", "_")
 
 
 def _counts(c: Any) -> dict[str, object]:

@@ -138,7 +138,8 @@ class Feed(msgspec.Struct, frozen=True, kw_only=True):
         url: where it is described.
         licence, redistribution, citation: how it may be used, whether what is made of it may be
             handed on, and how it is to be cited. `none` keeps its graphs out of all downloads.
-        retrieved: the day for which what is said here was checked.
+        retrieved: the day for which what is said here was checked; in a build it gives way to that
+            on which the files were fetched, if that is told.
         method: how its records come about, in a sentence.
         machine: whether machines code it.
         quarantine: the largest share of rows that may be set aside before the build stops.

@@ -133,8 +133,38 @@ def map_piece(
     seen: dict[int, int] = dict(before or {})
     again: dict[int, int] = {}
     left: dict[int, None] = {}
+    holders: dict[int, int] = {}
+    later: dict[int, list[int]] = {}
+    """By its key the row that stands for a record, and those that came after it."""
     key_of = key_reader(table)
     wanted_of = key_reader(table, table.needs[1]) if table.needs else None
+
+    def let_in(n: int) -> None:
+        if table.needs and wanted_of and known is not None:
+            other, columns = table.needs
+            wanted = wanted_of(found[n][1])
+            if hashed(wanted) not in known:
+                shown = wanted.replace("\x1f", ", ")
+                reason = f"the files have no such record of {other}"
+                aside(n, ", ".join(columns), shown, reason, "unresolved")
+                return
+        left[n] = None
+
+    def let_in_others() -> bool:
+        """Let in who came after a row that was set aside; return whether there is any."""
+        some = [key for key, rest in later.items() if rest and holders.get(key) in issues]
+        for key in some:
+            while later[key] and holders[key] in issues:
+                holders[key] = n = later[key].pop(0)
+                del issues[n]
+                again[n] = 1
+                let_in(n)
+        if some:
+            order = dict.fromkeys(sorted(left))
+            left.clear()
+            left.update(order)
+        return bool(some)
+
     for n, (_, row) in enumerate(found):
         if isinstance(row, Fault):
             aside(n, row.column, row.value, row.reason)
@@ -147,16 +177,10 @@ def map_piece(
         again[n] = seen[keys[n]] = seen.get(keys[n], 0) + 1
         if again[n] > 1 and table.again == "reject":
             aside(n, ", ".join(table.key), key, "a record with this key came before", "repeated")
+            later.setdefault(keys[n], []).append(n)
             continue
-        if table.needs and wanted_of and known is not None:
-            other, columns = table.needs
-            wanted = wanted_of(row)
-            if hashed(wanted) not in known:
-                shown = wanted.replace("\x1f", ", ")
-                reason = f"the files have no such record of {other}"
-                aside(n, ", ".join(columns), shown, reason, "unresolved")
-                continue
-        left[n] = None
+        holders[keys[n]] = n
+        let_in(n)
 
     sought: set[int] = set()
 
@@ -191,13 +215,20 @@ def map_piece(
             scribe.ends.append((len(scribe.blocks), n))
         return scribe
 
-    scribe = write(trace=False)
     hidden = 0
-    while held and (gone := _held(scribe, held)):
-        for n in _users_of(gone, write(trace=True)):
-            del left[n]  # its key stays: whoever needs the record is hidden too, and not told of
-            hidden += 1
-        scribe = write(trace=False)
+
+    def written() -> Scribe:
+        nonlocal hidden
+        while True:
+            scribe = write(trace=False)
+            if held and (gone := _held(scribe, held)):
+                for n in _users_of(gone, write(trace=True)):
+                    del left[n]  # its key stays: whoever needs it is hidden too, and not told of
+                    hidden += 1
+            elif not let_in_others():
+                return scribe
+
+    scribe = written()
     report = None
     if checks is not None:
         report = checks.every(scribe)
@@ -220,7 +251,7 @@ def map_piece(
             for n, (column, value, reason) in blamed.items():
                 del left[n]
                 aside(n, column, value, reason)
-            scribe = write(trace=False)
+            scribe = written()
             rounds += 1
         if rounds:
             report = checks.every(scribe)

@@ -88,6 +88,8 @@ from kg.vocab import (
 _log = logging.getLogger(__name__)
 
 FOLDER: Final = "feeds"
+STATES: Final = "states-{}.json"
+"""What the file is called in which the states of the facts stand."""
 CLOSED_LINKS: Final = "event-links-closed"
 """The key of the graph of links with events that may not be handed on."""
 _SLICES: Final = 256
@@ -122,7 +124,8 @@ class Setup(msgspec.Struct, frozen=True):
 
     `version` stands for every byte of code, ontology, shapes and states, and for what was
     suppressed. `register` is the folder of releases where anything was, or empty. `own` are
-    further folders of mappings.
+    further folders of mappings. `retrieved` are days on which the files of feeds were fetched, by
+    their ids.
     """
 
     work: str
@@ -134,6 +137,7 @@ class Setup(msgspec.Struct, frozen=True):
     version: str
     register: str = ""
     own: tuple[str, ...] = ()
+    retrieved: tuple[tuple[str, str], ...] = ()
 
 
 class Cut(msgspec.Struct, frozen=True):
@@ -176,6 +180,7 @@ class _MapJob(msgspec.Struct, frozen=True):
             cut.first,
             cut.sha256,
             self.before,
+            [day for source, day in one.retrieved if source == cut.source],
         )
         return hashlib.sha256(msgspec.json.encode(fields)).hexdigest()
 
@@ -185,7 +190,8 @@ class Result(msgspec.Struct, frozen=True):
 
     Attributes:
         path: the file with its quads and rows.
-        records, mapped: how many; the others are among the issues.
+        records, mapped: how many; the others were set aside.
+        issues: how many of each kind (`Issue.kind`); they stand in the file.
         keys: the hashed key of each record that has one, in their order, as an array of NumPy;
         whether: of each, whether it was mapped.
         quads: by the name of the graph: `batch`, `registry` or `status`.
@@ -197,7 +203,7 @@ class Result(msgspec.Struct, frozen=True):
     path: str
     records: int
     mapped: int
-    issues: tuple[Issue, ...]
+    issues: dict[str, int]
     keys: bytes
     whether: bytes
     quads: dict[str, int]
@@ -277,7 +283,11 @@ class _Tools:
         if source not in self._scripts:
             folders = [Path(one) for one in (self.setup.mappings, *self.setup.own)]
             place = next((one for one in folders if (one / f"{source}.py").is_file()), folders[0])
-            self._scripts[source] = load_feed(place, source)
+            script = load_feed(place, source)
+            if day := dict(self.setup.retrieved).get(source):
+                feed = msgspec.structs.replace(script.source, retrieved=day)
+                script = msgspec.structs.replace(script, source=feed)
+            self._scripts[source] = script
         return self._scripts[source]
 
     def checks(self, feed: Feed) -> Checks:
@@ -377,12 +387,11 @@ def _map(job: _MapJob) -> Result:
             slices.setdefault(number, []).append((subject, text))
         quads[graph] = sum(text.count("\n") for _, text in blocks)
         frames[graph] = [(n, _frame(slices[n])) for n in sorted(slices)]
-    rows = zstandard.ZstdCompressor(_LEVEL).compress(msgspec.msgpack.encode(happenings(scribe)))
     result = Result(
         path=str(path),
         records=mapped.records,
         mapped=mapped.mapped,
-        issues=tuple(mapped.issues),
+        issues=dict(Counter(one.kind for one in mapped.issues)),
         keys=np.array([key for key, _ in mapped.keys], dtype=np.uint64).tobytes(),
         whether=np.array([there for _, there in mapped.keys], dtype=np.bool_).tobytes(),
         quads=quads,
@@ -390,7 +399,12 @@ def _map(job: _MapJob) -> Result:
         sought=np.array(mapped.sought, dtype=np.uint64).tobytes(),
         problem=_problem(mapped.report),
     )
-    _write(path, msgspec.msgpack.encode(result), frames, rows)
+    _write(
+        path,
+        msgspec.msgpack.encode(result),
+        frames
+        | {"rows": [(0, _packed(happenings(scribe)))], "issues": [(0, _packed(mapped.issues))]},
+    )
     return result
 
 
@@ -436,6 +450,10 @@ def _frame(blocks: Sequence[tuple[str, str]]) -> bytes:
     return zstandard.ZstdCompressor(_LEVEL).compress(data)
 
 
+def _packed(value: object) -> bytes:
+    return zstandard.ZstdCompressor(_LEVEL).compress(msgspec.msgpack.encode(value))
+
+
 def _blocks(frame: bytes) -> Iterator[tuple[bytes, bytes]]:
     data = zstandard.ZstdDecompressor().decompress(frame)
     number = int.from_bytes(data[:4], "little")
@@ -452,7 +470,6 @@ def _write(
     path: Path,
     header: bytes,
     frames: Mapping[str, Sequence[tuple[int, bytes]]],
-    rows: bytes,
 ) -> None:
     """Write a file of results, and put it in place in one step."""
     index: dict[str, list[tuple[int, int, int]]] = {}
@@ -461,11 +478,10 @@ def _write(
         for number, frame in some:
             index.setdefault(graph, []).append((number, at, len(frame)))
             at += len(frame)
-    index["rows"] = [(0, at, len(rows))]
     packed = msgspec.msgpack.encode(index)
     head = len(header).to_bytes(8, "little") + len(packed).to_bytes(8, "little")
     body = (frame for some in frames.values() for _, frame in some)
-    put(path, itertools.chain((head, header, packed), body, (rows,)))
+    put(path, itertools.chain((head, header, packed), body))
 
 
 def put(path: Path, data: Iterable[bytes]) -> None:
@@ -520,9 +536,15 @@ class _Reader:
 
     def happenings(self) -> list[tuple[Happening, str]]:
         """Return what the events of a piece are compared by, and their labels."""
-        [frame] = self.frames("rows", (0, 1))
-        data = zstandard.ZstdDecompressor().decompress(frame)
-        return msgspec.msgpack.decode(data, type=list[tuple[Happening, str]])
+        return msgspec.msgpack.decode(self._only("rows"), type=list[tuple[Happening, str]])
+
+    def issues(self) -> list[Issue]:
+        """Return the records of a piece that were set aside, in their order, and the values."""
+        return msgspec.msgpack.decode(self._only("issues"), type=list[Issue])
+
+    def _only(self, name: str) -> bytes:
+        [frame] = self.frames(name, (0, 1))
+        return zstandard.ZstdDecompressor().decompress(frame)
 
 
 def _settle(job: _SettleJob) -> _Settled:
@@ -578,7 +600,7 @@ def _settle(job: _SettleJob) -> _Settled:
         quads += text.count(b"\n")
         frames.append((number, packer.compress(text)))
     result = _Settled(str(path), quads, problem)
-    _write(path, msgspec.msgpack.encode(result), {"quads": frames}, b"")
+    _write(path, msgspec.msgpack.encode(result), {"quads": frames})
     return result
 
 
@@ -790,10 +812,9 @@ class Ingested(msgspec.Struct, frozen=True):
                 for event, _ in _Reader(result.path).happenings():
                     yield event
 
-    def issues(self) -> Iterator[Issue]:
-        """Yield the records that were set aside, in the order of sources, files and lines."""
-        for _, result in self.results:
-            yield from result.issues
+    def issues(self) -> Iterable[Issue]:
+        """Return the records that were set aside, in the order of sources, files and lines."""
+        return _Issues([result for _, result in self.results])
 
 
 OWN_GRAPHS: Final = ("registry", "status")
@@ -992,6 +1013,7 @@ def ingest(
         results=tuple((source, one) for source, _, one in results),
         problem="\n".join(problems[:_SHOWN]),
         used=(
+            setup.states,
             *(cut.path for _, cuts in sources for cut in cuts),
             *(one.path for _, _, one in results),
             *passing,
@@ -1013,13 +1035,13 @@ def _prelude(setup: Setup, feed: Feed) -> Result:
         number = hashlib.sha256(subject.encode()).digest()[0]
         frames.setdefault(number, []).append((subject, text))
     quads = sum(text.count("\n") for text in blocks.values())
-    result = Result(str(path), 0, 0, (), b"", b"", {"registry": quads}, {})
+    result = Result(str(path), 0, 0, {}, b"", b"", {"registry": quads}, {})
     head = msgspec.msgpack.encode(msgspec.structs.replace(result, path=""))
     with contextlib.suppress(OSError):
         if _header(path) == head:
             return result
     found = {"registry": [(n, _frame(frames[n])) for n in sorted(frames)]}
-    _write(path, head, found, b"")
+    _write(path, head, found)
     return result
 
 
@@ -1128,7 +1150,7 @@ def _map_source(
                 path = _known(setup, needed, *(indexes[one][1] for one in table.seeks))
             jobs = [_MapJob(setup, cuts[n], known=path) for n in numbers]
             found = _run(engine, _map, jobs, f"{feed.id}: {table.id}", lambda r: r.records, "rows")
-            again = _repeated(found)
+            again = _repeated(found, mapped=table.again == "reject")
             if again:
                 jobs = [
                     _MapJob(setup, cuts[numbers[n]], tuple(sorted(before.items())), path)
@@ -1199,9 +1221,17 @@ def _gone(index: tuple[NDArray[np.uint64], ...], results: Sequence[Result]) -> N
     return np.setdiff1d(indexes[~mapped], indexes[mapped])
 
 
-def _repeated(results: Sequence[Result]) -> dict[int, dict[int, int]]:
-    """Return, by the number of a piece, how often keys of it came in pieces before."""
-    arrays = [np.frombuffer(one.keys, dtype=np.uint64) for one in results]
+def _repeated(results: Sequence[Result], *, mapped: bool) -> dict[int, dict[int, int]]:
+    """Return, by the number of a piece, how often keys of it came in pieces before.
+
+    Args:
+        results: of the pieces.
+        mapped: whether those alone count that were mapped, and not what was set aside.
+    """
+    arrays = [_numbers(one.keys) for one in results]
+    if mapped:
+        there = (np.frombuffer(one.whether, dtype=np.bool_) for one in results)
+        arrays = [keys[some] for keys, some in zip(arrays, there, strict=True)]
     if len(arrays) < 2:
         return {}
     every = np.concatenate(arrays)
@@ -1246,23 +1276,27 @@ def _counted(feed: Feed, results: Sequence[Result]) -> Counts:
     """Return the counts of a source, if no more was set aside than it allows."""
     records = sum(one.records for one in results)
     mapped = sum(one.mapped for one in results)
-    issues = [issue for one in results for issue in one.issues if issue.kind != "partly"]
-    if records != mapped + len(issues):
+    kinds: Counter[str] = Counter()
+    for one in results:
+        kinds.update(one.issues)
+    aside = kinds.total() - kinds["partly"]
+    if records != mapped + aside:
         raise MappingError(
             "records were lost",
             where=f"mappings/{feed.id}.py",
-            seen=f"{records} came in, {mapped} were mapped and {len(issues)} set aside",
+            seen=f"{records} came in, {mapped} were mapped and {aside} set aside",
         )
-    kinds = Counter(one.kind for one in issues)
-    counts = Counts(feed.id, records, mapped, len(issues), kinds["repeated"], kinds["unresolved"])
+    counts = Counts(feed.id, records, mapped, aside, kinds["repeated"], kinds["unresolved"])
     bad = kinds["rejected"]
     if bad and bad > records * float(feed.quarantine):
-        reasons = Counter((one.column, one.reason) for one in issues if one.kind == "rejected")
+        issues = _Issues(results)
+        rejected = (one for one in issues if one.kind == "rejected")
+        first = next(rejected)
+        reasons = Counter((one.column, one.reason) for one in itertools.chain((first,), rejected))
         told = "; ".join(
             f"{number} times {column + ': ' if column else ''}{reason}"
             for (column, reason), number in reasons.most_common(_SHOWN)
         )
-        first = next(one for one in issues if one.kind == "rejected")
         raise TooMany(
             f"{bad} of {records} rows of {feed.id} cannot be mapped",
             where=f"{first.file}:{first.row}",
@@ -1278,13 +1312,25 @@ def _counted(feed: Feed, results: Sequence[Result]) -> Counts:
 class TooMany(MappingError):
     """More rows of a source are bad than it allows: data does not conform.
 
-    `issues` are all that were set aside, `counts` how many.
+    `issues` are all that were set aside, read from files each time, and `counts` how many.
     """
 
-    def __init__(self, what: str, *, issues: Sequence[Issue], counts: Counts, **rest: str) -> None:
+    def __init__(self, what: str, *, issues: Iterable[Issue], counts: Counts, **rest: str) -> None:
         super().__init__(what, **rest)
-        self.issues = tuple(issues)
+        self.issues = issues
         self.counts = counts
+
+
+class _Issues:
+    """What was set aside, read from the results each time: of many rows it is too much to hold."""
+
+    def __init__(self, results: Sequence[Result]) -> None:
+        self._results = results
+
+    def __iter__(self) -> Iterator[Issue]:
+        for one in self._results:
+            if one.issues:
+                yield from _Reader(one.path).issues()
 
 
 def _settle_jobs(setup: Setup, iri: str, some: Sequence[tuple[str, Result]]) -> list[_SettleJob]:
@@ -1364,6 +1410,9 @@ def sweep(work: Path, keep: Iterable[str], held: int) -> None:
     kept = {str(Path(path).absolute()) for path in keep}
     kept |= {f"{path.rpartition('-')[0]}{_ASKED}" for path in kept if "-" in Path(path).name}
     folders = {str(Path(path).parent) for path in kept}
+    for path in work.glob(STATES.format("*")):
+        if str(path) not in kept:
+            path.unlink(missing_ok=True)
     for name in ("cut", "mapped", "settled", "keys"):
         for path in (work / name).glob("*"):
             if name == "cut":

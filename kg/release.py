@@ -85,7 +85,7 @@ def write_release(
     inputs: Sequence[Input],
     settings: ReleaseSettings,
     report: ReportFiles,
-    issues: Sequence[Mapping[str, object]],
+    issues: Iterable[object],
     sources: Sequence[SourceCount],
     questions: Sequence[Question],
     ontology: Mapping[str, str],
@@ -103,7 +103,8 @@ def write_release(
             They are read once, one graph after the other. A graph without lines is no graph. What
             is large is better given as a `Cut`, whose lines are read where its parts are written.
         inputs: from `collect_inputs`.
-        issues: what was not mapped, and why, in the order in which it is to be listed.
+        issues: what was not mapped, and why, in the order in which it is to be listed: Structs or
+            mappings; it may be gone through several times.
         ontology: files of the vocabulary as they are served: name (`ontology.ttl`) to text. The
             JSON-LD context is made here and added to them.
         private_graphs: graph IRIs that are served but never handed on: not in the dumps, not in

@@ -21,7 +21,7 @@ import re
 import secrets
 import shutil
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, cast, get_args
 
@@ -565,7 +565,6 @@ def _content(
         name: (folder / name).read_text(encoding="utf-8") if (folder / name).exists() else ""
         for name in _REPORTS
     }
-    issues = (folder / "issues.jsonl").read_text(encoding="utf-8").splitlines()
 
     def names(text: str) -> bool:
         return any(word in text for word in words)
@@ -582,7 +581,7 @@ def _content(
             text=texts["report.txt"],
             html=texts["report.html"],
         ),
-        issues=[json.loads(line) for line in issues if not names(line)],
+        issues=_Without(folder / "issues.jsonl", names),
         sources=manifest.sources,
         questions=manifest.questions,
         ontology={
@@ -591,6 +590,20 @@ def _content(
             if path.name != "context.jsonld"
         },
     )
+
+
+class _Without:
+    """The lines of a file of JSON that do not name what goes; there may be too many to hold."""
+
+    def __init__(self, path: Path, names: Callable[[str], bool]) -> None:
+        self._path = path
+        self._names = names
+
+    def __iter__(self) -> Iterator[object]:
+        with self._path.open(encoding="utf-8", newline="\n") as file:
+            for line in file:
+                if not self._names(line):
+                    yield json.loads(line)
 
 
 def _reported(report: Mapping[str, Any], names: Any) -> dict[str, str]:

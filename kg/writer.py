@@ -20,7 +20,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -127,7 +127,7 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
 
     inputs: Sequence[Input]
     report: ReportFiles
-    issues: Sequence[Mapping[str, object]]
+    issues: Iterable[object]
     sources: Sequence[SourceCount]
     questions: Sequence[Question]
     ontology: Mapping[str, str]
@@ -243,7 +243,6 @@ class Writer:
             "report.json": report.json,
             "report.txt": report.text,
             **({"report.html": report.html} if report.html else {}),
-            "issues.jsonl": b"".join(canonical_json(issue) for issue in content.issues).decode(),
             **{f"ontology/{name}": text for name, text in content.ontology.items()},
             CONTEXT: f'{{"@context": {by_line(context)}}}\n',
             **self._links(whole),
@@ -265,6 +264,8 @@ class Writer:
         for path, text in texts.items():
             if not (self._folder / path).exists():  # or it is shared
                 (self._folder / path).write_text(text, encoding="utf-8", newline="\n")
+        with (self._folder / "issues.jsonl").open("wb") as file:
+            file.writelines(map(canonical_json, content.issues))
         self._write_sums()
         private = any(entry.private for entry in self._graphs)
         files = (self._entry(path, private=private) for path in files_in(self._folder))
@@ -510,9 +511,11 @@ class Writer:
         names = {f"<{iri}>" for iri in NAMES} if settings.imported else set()
         wording = Wording(settings.base_iri, self._terms, names)
         rows: list[bytes] = []
-        with Labels(self._folder / LABELS) as labels:
+        tables: Future[None] | None = None
+        with Labels(self._folder / LABELS) as labels, ThreadPoolExecutor(1) as beside:
 
             def triples() -> Iterator[bytes]:
+                nonlocal tables
                 for shard in shards(
                     self._folder,
                     self._parts,
@@ -527,6 +530,8 @@ class Writer:
                         shared.merge(shard.shared)
                     labels.add(shard.labels)
                     yield shard.text
+                if not settings.imported:  # while the store is sorted and packed
+                    tables = beside.submit(write_tables, self._folder, rows)
 
             # The engine's own union gives a triple of two graphs twice, and counts it twice. So the
             # default graph of the store is the union of the others, as a set.
@@ -536,6 +541,9 @@ class Writer:
                 load(self._folder / QUADS, texts, blank=settings.imported)
             except SyntaxError as error:
                 raise ReleaseError("a line is not N-Quads", seen=str(error)) from error
+            if tables:
+                self._say("writing tables")
+                tables.result()
         self._say("counting what the store holds")
         if problem := miscount(
             self._folder / QUADS,
@@ -543,9 +551,6 @@ class Writer:
             total.properties,
         ):
             raise ReleaseError(problem, hint="build again; if it comes again, please report it")
-        if not settings.imported:
-            self._say("writing tables")
-            write_tables(self._folder, rows)
         return shared, total
 
     def _sum_up(self, dumps: Dumps, known: Mapping[str, str]) -> tuple[FileEntry, ...]:

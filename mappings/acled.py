@@ -63,6 +63,9 @@ SOURCE = Feed(
 )
 
 _FORCE: Final = "plover-assault"
+_POWER: Final = "plover-coerce"
+_TURN: Final = "conflict-development"
+AGAINST_PROTESTERS: Final = "Force against protesters"
 TYPES = {
     "armed clash": (_FORCE, "Fighting"),
     "government regains territory": (_FORCE, "Fighting in which a government took ground"),
@@ -79,22 +82,23 @@ TYPES = {
     "sexual violence": (_FORCE, "Sexual violence"),
     "attack": (_FORCE, "Use of force"),
     "abduction/forced disappearance": (_FORCE, "Abduction"),
-    "excessive force against protesters": ("plover-protest", "Protest met with force"),
+    "excessive force against protesters": (_FORCE, AGAINST_PROTESTERS),
     "protest with intervention": ("plover-protest", "Protest with an intervention"),
     "peaceful protest": ("plover-protest", "Protest"),
     "violent demonstration": ("plover-protest", "Demonstration with violence"),
     "mob violence": (_FORCE, "Violence by a crowd"),
     "agreement": ("plover-support", "Agreement"),
-    "arrests": ("plover-coerce", "Arrests"),
-    "change to group/activity": ("conflict-development", "Change of a group or of what it does"),
-    "disrupted weapons use": ("plover-coerce", "Weapons found or made harmless"),
+    "arrests": (_POWER, "Arrests"),
+    "change to group/activity": (_TURN, "Change of a group or of what it does"),
+    "disrupted weapons use": (_POWER, "Weapons found or made harmless"),
     "headquarters or base established": ("plover-mobilize", "Setting up of a base"),
     "looting/property destruction": (_FORCE, "Looting or destruction of property"),
-    "non-violent transfer of territory": ("plover-retreat", "Change of control without fighting"),
-    "other": ("conflict-development", "Development"),
+    "non-violent transfer of territory": (_TURN, "Change of control without fighting"),
+    "other": (_TURN, "Development"),
 }
 """Event type and words for each of ACLED's sub-types. Signing is support, as PLOVER has it; to take
-or destroy weapons and to arrest is power short of violence; what harms property is assault."""
+or destroy weapons and to arrest is power short of violence; what harms property is assault. Who
+gave up ground without a fight, and to whom, the order of the actors does not tell."""
 
 BROADER = {
     "battles": (_FORCE, "Fighting"),
@@ -102,15 +106,15 @@ BROADER = {
     "violence against civilians": (_FORCE, "Use of force"),
     "protests": ("plover-protest", "Protest"),
     "riots": ("plover-protest", "Riot"),
-    "strategic developments": ("conflict-development", "Development"),
+    "strategic developments": (_TURN, "Development"),
 }
 """The same for the types, where a sub-type is not known here."""
 
-CIVILIANS: Final = "7"
-CROWDS = frozenset(("5", "6", CIVILIANS))
+STATE, PROTESTERS, CIVILIANS = "1", "6", "7"
+CROWDS = frozenset(("5", PROTESTERS, CIVILIANS))
 """Kinds of actors that name no organisation: they are other people in each row."""
 INTER = {
-    "state forces": "1",
+    "state forces": STATE,
     "rebel group": "2",
     "rebel groups": "2",
     "rebel forces": "2",
@@ -119,12 +123,12 @@ INTER = {
     "identity militia": "4",
     "identity militias": "4",
     "rioters": "5",
-    "protesters": "6",
+    "protesters": PROTESTERS,
     "civilians": CIVILIANS,
     "external/other forces": "8",
     "other forces": "8",
 }
-CLASSES = {"1": "GovernmentBody", "2": "ArmedActor", "3": "ArmedActor", "4": "ArmedActor"}
+CLASSES = {STATE: "GovernmentBody", "2": "ArmedActor", "3": "ArmedActor", "4": "ArmedActor"}
 
 DATES = {
     "1": "The day is known.",
@@ -182,6 +186,27 @@ def edtf_of(day: date, precision: str) -> str:
         six = timedelta(days=6)
         return f"{(day - six).isoformat()}~/{(day + six).isoformat()}~"
     return day.isoformat()
+
+
+def aim(type_: str, words: str, one: str, two: str) -> int:
+    """Return which of two actors is the one at whom it was done, 1 or 2; 0 where none can tell.
+
+    The order of the actors does not say. Their kinds do: civilians, as the project has them, use no
+    force, nor do protesters against whom it was used; the forces of a state arrest others.
+
+    >>> aim("plover-assault", "Abduction", "7", "3"), aim("plover-assault", "Fighting", "1", "3")
+    (1, 0)
+    """
+    kinds = (one, two)
+    if type_ == _POWER:
+        others = [kind != STATE for kind in kinds]
+    elif words == AGAINST_PROTESTERS:
+        others = [kind == PROTESTERS for kind in kinds]
+    elif type_ == _FORCE:
+        others = [kind == CIVILIANS for kind in kinds]
+    else:
+        return 0
+    return others.index(True) + 1 if sum(others) == 1 else 0
 
 
 def mapper(table: str, out: Scribe) -> MapRow:
@@ -312,14 +337,16 @@ def mapper(table: str, out: Scribe) -> MapRow:
                 sides.append((actor(identifier, called, group, n), called, group))
         if not name(row, i_actor[0][0]):
             reject("actor1", row[i_actor[0][0]], "an event without an actor")
-        civil = [one for one in sides if one[2] == CIVILIANS]
         acting, hurt = sides, None
-        if type_ == _FORCE and len(sides) == 2 and len(civil) == 1:
-            # Civilians, as the project has them, use no force: here the order matters not.
-            acting = [one for one in sides if one not in civil]
-            hurt = civil[0]
+        if len(sides) == 2 and (target := aim(type_, words, sides[0][2], sides[1][2])):
+            hurt = sides[target - 1]
+            acting = [sides[2 - target]]
+        elif words == AGAINST_PROTESTERS and [one[2] for one in sides] == [PROTESTERS]:
+            acting, hurt = [], sides[0]
         who = " and ".join(one[1] for one in acting)
-        if hurt:
+        if hurt and not acting:
+            label = f"{words}: {hurt[1]}, {where.label}"
+        elif hurt:
             label = f"{words} by {who} against {hurt[1]}, {where.label}"
         elif len(acting) == 2:
             link = "between" if words.startswith("Fighting") else "involving"
@@ -349,7 +376,11 @@ def mapper(table: str, out: Scribe) -> MapRow:
             type_,
             time=time,
             description=description,
-            unstated=("recipient",) if type_ == _FORCE and not hurt else (),
+            unstated=("recipient",)
+            if type_ == _FORCE and not hurt
+            else ()
+            if acting
+            else ("actor",),
             actor=[one[0] for one in acting],
             recipient=hurt[0] if hurt else None,
             place=where,

@@ -254,6 +254,12 @@ _KINDS_OF_MENTION: Final = {
 }
 """How a source that is no web page is called where its name is not given."""
 
+_WIDE: Final = {
+    "1": "The point stands for a whole country.",
+    "2": "The point stands for a whole state of the United States.",
+    "5": "The point stands for a whole division of a country.",
+}
+"""What the point of a place stands for, by ActionGeo_Type, where it is no town or landmark."""
 _CONFIDENCES: Final = {
     str(n): "1" if n == 100 else f"0.{n:02}".rstrip("0").rstrip(".") for n in range(101)
 }
@@ -360,6 +366,8 @@ def _descriptions(table: Table, out: Scribe) -> MapRow:
                 latitude=latitude,
                 longitude=longitude,
                 country=state,
+                description=_WIDE.get(kind, ""),
+                exact=kind not in _WIDE,
             )
         except Rejected as error:
             column = "ActionGeo_Lat" if error.column == "latitude" else "ActionGeo_Long"

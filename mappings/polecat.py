@@ -231,15 +231,22 @@ def mapper(table: str, out: Scribe) -> MapRow:
         name, province, country, latitude, longitude, geonames = (_cell(row[n]) for n in place_at)
         if not name or len(name) > LONGEST:
             return None
+        state = out.state("iso3", country) if len(country) == 3 else None
+        # Of a country or a region the coordinates are those of its middle.
+        whole = name in (province, TITLES.get(country), state.label if state else country)
+        words = "The point stands for the whole of it." if whole and latitude else ""
+        if not whole and province:
+            words = f"In {province}."
         return out.place(
             (name, province, country, latitude, longitude, geonames),
             name,
             identifier=f"GeoNames {geonames}" if geonames else name,
             basis="POLECAT, as GeoNames has it" if geonames else "POLECAT",
-            description=f"In {province}." if province and province != name else "",
+            description=words,
             latitude=latitude,
             longitude=longitude,
-            country=out.state("iso3", country) if len(country) == 3 else None,
+            country=state,
+            exact=not whole,
         )
 
     def map_event(row: Row) -> None:

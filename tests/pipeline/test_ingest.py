@@ -60,6 +60,26 @@ def test_a_record_that_was_in_another_file_is_set_aside(tmp_path: Path, setup: S
     }
 
 
+def test_a_record_that_was_bad_in_another_file_is_mapped_where_it_is_good(
+    tmp_path: Path, setup: Setup, feed: Feed
+):
+    bad = call(3, containers="many")
+    files = [
+        write(tmp_path / "a.csv", HEAD, bad, *(call(n) for n in range(20, 40))),
+        write(tmp_path / "b.csv", HEAD, bad, call(3), call(4)),
+        write(tmp_path / "c.csv", HEAD, call(3), call(5)),
+    ]
+    done = run(setup, feed, files)
+    assert [(one.file, one.row, one.kind) for one in done.issues()] == [
+        ("a.csv", 2, "rejected"),
+        ("b.csv", 2, "rejected"),
+        ("c.csv", 2, "repeated"),
+    ]
+    assert (done.counts[0].records, done.counts[0].mapped) == (26, 23)
+    names = {one.split(" ")[0].rpartition("/")[2] for some in lines(done).values() for one in some}
+    assert {"port-calls-c3>", "port-calls-c4>", "port-calls-c5>"} <= names
+
+
 def test_a_row_that_needs_another_one_waits_for_its_file(tmp_path: Path, setup: Setup, feed: Feed):
     told = tmp_path / "reports.tsv"
     told.write_text(reports(0, 6), encoding="utf-8")

@@ -157,6 +157,7 @@ def test_nothing_is_swept_while_another_build_is_at_work(tmp_path: Path, setup: 
     (work / ".tmp-stdin-1").write_bytes(b"")
     (work / "mapped/00").mkdir(exist_ok=True)
     (work / "mapped/00/of-another").write_bytes(b"")
+    (work / "states-of-another.json").write_bytes(b"{}")
     mine, other = hold(work), hold(work)
     sweep(work, done.used, mine)
     assert (work / "mapped/00/of-another").exists()
@@ -165,4 +166,5 @@ def test_nothing_is_swept_while_another_build_is_at_work(tmp_path: Path, setup: 
     os.close(mine)
     assert not (work / "mapped/00/of-another").exists()
     assert not (work / ".tmp-stdin-1").exists()
+    assert not (work / "states-of-another.json").exists()
     assert lines(run(setup, feed, [file])) == lines(done)

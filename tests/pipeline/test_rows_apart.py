@@ -64,6 +64,14 @@ def aside(found: Mapped) -> list[int]:
     return [one.row for one in found.issues]
 
 
+def test_a_corrected_row_takes_the_place_of_a_bad_one() -> None:
+    found = piece("1,,ok", "1,,ok", "2,A,ok", "1,A,ok", "1,B,ok")
+    assert aside(found) == [2, 3, 6]
+    assert [one.kind for one in found.issues] == ["rejected", "rejected", "repeated"]
+    assert found.mapped == 2
+    assert [name for name, *_ in found.scribe.events] == ["event/acts-2", "event/acts-1"]
+
+
 def test_who_shares_what_a_bad_row_wrote_stays() -> None:
     found = piece("1,,ok", "2,A,ok", "3,A,ok")
     assert aside(found) == [2]

@@ -358,6 +358,48 @@ def test_what_was_set_aside_is_counted_and_kept(build: Run, rows: Path) -> None:
     assert json.loads(again.out) == told
 
 
+def test_the_day_on_which_files_were_fetched_is_published(build: Run) -> None:
+    Path("calls.csv").write_text(GOOD, encoding="utf-8")
+    said = {}
+    for day in ("", "2026-11-20", "2026-11-21"):
+        option = ("--retrieved", f"port-calls={day}") if day else ()
+        found = build("--source", "port_calls=calls.csv", *option, "--json")
+        assert found.code == 0, found.err
+        said[json.loads(found.out)["release"]] = day
+        release = Path("releases/current")
+        terms = f"retrieved {day}" if day else "terms as of 2024-03-12"
+        assert f", {terms}), mapped" in (release / "void.ttl").read_text(encoding="utf-8")
+        quads = [
+            line
+            for part in (release / "parts").glob("port-calls-registry*.nq")
+            for line in part.read_text(encoding="utf-8").splitlines()
+            if "#asOf> " in line
+        ]
+        assert quads
+        assert all(f'"{day or "2024-03-12"}"' in line for line in quads)
+    assert len(said) == 3
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (("port_calls=2026-02-30",), "no feed and day, or two days of one feed; seen port_calls=2"),
+        (("port_calls=20261120",), "expected ID=DATE, e.g. gdelt=2026-11-20"),
+        (("2026-11-20",), "no feed and day"),
+        (("port_calls=2026-11-20", "port-calls=2026-11-21"), "two days of one feed"),
+        (("gdelt=2026-11-20",), "no files are given of a feed whose day is told; seen gdelt"),
+    ],
+)
+def test_a_day_that_is_none(build: Run, given: tuple[str, ...], told: str) -> None:
+    Path("calls.csv").write_text(GOOD, encoding="utf-8")
+    options = [part for one in given for part in ("--retrieved", one)]
+    found = build("--source", "port_calls=calls.csv", *options)
+    assert found.code == 2
+    assert "--retrieved: " in found.err
+    assert told in found.err
+    assert not Path("releases/current").exists()
+
+
 def test_a_folder_of_mappings_is_an_input(run: Run, checkout: Path) -> None:
     shutil.copytree(checkout / "docs/tutorial/facts", "facts")
     Path("mine").mkdir()

@@ -104,7 +104,7 @@ def test_the_record_and_each_outlet_claim_the_event_and_the_record_alone_the_num
 
 
 def test_who_took_part_and_how(tmp_path: Path):
-    """The order of actors says nothing; only civilians are never those who use force."""
+    """The order of actors says nothing; their kinds say who is never the one that did it."""
     civil = {"actor2": "Civilians (Bostmark)", "inter2": "7", "sub_event_type": "Attack"}
     rows = {
         "Fighting between Military Forces of Bostmark (2019-) and River Brigade": {},
@@ -124,12 +124,35 @@ def test_who_took_part_and_how(tmp_path: Path):
             "actor2": "",
             "inter2": "0",
         },
-        "Protest met with force involving Protesters (Bostmark) and Police of Bostmark": {
+        "Force against protesters by Police of Bostmark against Protesters (Bostmark)": {
             "sub_event_type": "Excessive force against protesters",
             "actor1": "Protesters (Bostmark)",
             "inter1": "6",
             "actor2": "Police of Bostmark",
             "inter2": "1",
+        },
+        "Force against protesters: Protesters (Bostmark)": {
+            "sub_event_type": "Excessive force against protesters",
+            "actor1": "Protesters (Bostmark)",
+            "inter1": "6",
+            "actor2": "",
+            "inter2": "0",
+        },
+        "Arrests by Police of Bostmark against River Brigade": {
+            "event_type": "Strategic developments",
+            "sub_event_type": "Arrests",
+            "actor1": "River Brigade",
+            "inter1": "2",
+            "actor2": "Police of Bostmark",
+            "inter2": "1",
+        },
+        "Arrests involving River Brigade and Lake Brigade": {
+            "event_type": "Strategic developments",
+            "sub_event_type": "Arrests",
+            "actor1": "River Brigade",
+            "inter1": "2",
+            "actor2": "Lake Brigade",
+            "inter2": "3",
         },
     }
     found = mapped(
@@ -152,13 +175,19 @@ def test_who_took_part_and_how(tmp_path: Path):
         ("2", "recipient", "Group"),
         ("3", "actor", "Group"),
         ("4", "actor", "GovernmentBody"),
-        ("4", "actor", "Group"),
+        ("4", "recipient", "Group"),
+        ("5", "recipient", "Group"),
+        ("6", "actor", "GovernmentBody"),
+        ("6", "recipient", "ArmedActor"),
+        ("7", "actor", "ArmedActor"),
+        ("7", "actor", "ArmedActor"),
     ]
-    assert ask(found, "SELECT ?i WHERE { ?e dcterms:identifier ?i ; ch:leavesUnstated ?r }") == [
-        ("0",)
+    assert ask(found, "SELECT ?i ?r WHERE { ?e dcterms:identifier ?i ; ch:leavesUnstated ?r }") == [
+        ("0", "role-recipient"),
+        ("5", "role-actor"),
     ]
     groups = ask(found, "SELECT ?g WHERE { ?g a ch:Group }")
-    assert len(groups) == 4
+    assert len(groups) == 5
 
 
 def test_every_type_has_a_category(tmp_path: Path):

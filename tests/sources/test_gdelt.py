@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kg.feed import Rejected, lines_in, load_feed
-from kg.ingest import Mapped
+from kg.ingest import Mapped, happenings
 from kg.resources import folder
 from kg.vocab import CH, DCTERMS, RDF, RDFS
 
@@ -323,6 +323,19 @@ def test_a_place_that_is_a_country_is_the_state(tmp_path: Path) -> None:
     assert ask(found, "SELECT ?l { ?e ch:place ?p . ?p a ch:Place ; rdfs:label ?l }") == [
         ("South Africa",)
     ]
+
+
+@pytest.mark.parametrize(("kind", "own"), [(str(n), n in (3, 4)) for n in range(1, 6)])
+def test_only_the_point_of_a_town_is_compared_with_others(
+    tmp_path: Path, kind: str, own: bool
+) -> None:
+    found = mapped(tmp_path, event(ActionGeo_Type=kind))
+    assert len(happenings(found.scribe)) == own
+    assert ask(found, "SELECT ?o { ?e ch:place ?p . ?p ch:latitude ?o }") == [("-36.5",)]
+    words = ask(found, "SELECT ?d { ?e ch:place ?p . ?p dct:description ?d }")
+    assert [text.startswith("The point stands for a whole ") for (text,) in words] == [True] * (
+        not own
+    )
 
 
 def test_what_is_said_of_a_shared_node_follows_from_its_address(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from feeding import conforming, feed_file, lines_of, scribe
 
 from kg.errors import FactError
 from kg.feed import load_feed
-from kg.ingest import Mapped
+from kg.ingest import Mapped, happenings
 from kg.resources import folder
 from kg.vocab import CH, DCTERMS, RDFS
 
@@ -137,6 +137,32 @@ def test_no_identity_is_guessed(tmp_path: Path, name: str, country: str, sector:
     found = mapped(tmp_path, row)
     [who] = [who for _, role, who in found.scribe.participants if role == "actor"]
     assert (who == USA) is state
+
+
+@pytest.mark.parametrize(
+    ("name", "province", "country", "words", "own"),
+    [
+        ("Solen", "Lantern Coast", "AUS", "In Lantern Coast.", True),
+        ("Solen", "None", "AUS", "", True),
+        ("Lantern Coast", "Lantern Coast", "AUS", "The point stands for the whole of it.", False),
+        ("Australia", "None", "AUS", "The point stands for the whole of it.", False),
+    ],
+)
+def test_only_the_point_of_a_town_is_compared_with_others(
+    tmp_path: Path, name: str, province: str, country: str, words: str, own: bool
+):
+    row = changed(Placename=name, Province=province, Country=country, Actor_Country="USA")
+    found = mapped(tmp_path, row)
+    assert [place.endswith(words) for place in places(found, "description")] == [True] * bool(words)
+    assert len(places(found, "latitude")) == 1
+    assert len(happenings(found.scribe)) == own
+
+
+def places(found: Mapped, name: str) -> list[str]:
+    """Return the values of a property of places."""
+    wanted = {"description": f"<{DCTERMS}description>", "latitude": f"<{CH}latitude>"}[name]
+    split = (line.split(" ", 2) for line in lines_of(found))
+    return [o.split('"')[1] for s, p, o in split if "/id/place/" in s and p == wanted]
 
 
 @pytest.mark.parametrize(
