@@ -612,6 +612,7 @@ def publish(
         if not built.conforms:
             with release.locked(out):
                 release.must_know(out, inputs, settings)
+                feeds.sweep(None, suppressed=bool(register))
                 return _rejected(out, built)
         _log.info("writing the release")
         content = _content(built, inputs, base)
@@ -802,6 +803,7 @@ class _Feeds:
                 return ingest(setup, self._cuts, engine or Local())
             except TooMany as error:
                 _leave(self._out, {}, error.issues)
+                self.sweep(None, suppressed=bool(register))
                 raise
 
         return make

@@ -10,6 +10,7 @@ Spec: docs/decisions/0018-feeds.md
 from __future__ import annotations
 
 import gc
+import heapq
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -33,6 +34,8 @@ INDEX: Final = "\x1e"
 _ROUNDS: Final = 8
 """How often the first row that wrote a node is set aside, before all that use it are."""
 _STATE: Final = ("State", "Organization", "Agent")
+ASIDE, MAPPED, HIDDEN = range(3)
+"""What became of a record."""
 
 
 class Issue(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -56,25 +59,23 @@ class Mapped(msgspec.Struct):
     """What became of a piece of a file.
 
     Attributes:
-        records: how many there were.
+        records: how many there were, without those that are hidden.
+        mapped: how many were mapped.
         issues: those that were set aside, and the values that were left out of others.
-        keys: the hashed key of each record that has one, and whether it was mapped.
+        keys: the hashed key of each record that has one, and whether it was set `ASIDE`, `MAPPED`,
+            or is `HIDDEN`: whoever needs it is hidden too, and is not told that it is not there.
         sought: the hashed indexes by which records of sought tables were found, sorted.
         scribe: what was written.
         report: on what was written; None where nothing was validated.
     """
 
     records: int
+    mapped: int
     issues: list[Issue]
-    keys: list[tuple[int, bool]]
+    keys: list[tuple[int, int]]
     scribe: Scribe
     sought: list[int]
     report: Report | None = None
-
-    @property
-    def mapped(self) -> int:
-        """Return how many records were mapped."""
-        return self.records - sum(one.kind != "partly" for one in self.issues)
 
 
 @contextmanager
@@ -114,7 +115,8 @@ def map_piece(
         new: makes a `Scribe`.
         file: the name of the file, for issues.
         first: whether the piece begins the file.
-        before: how often a hashed key came in earlier pieces of the table, where it did.
+        before: how often a hashed key came in earlier pieces of the table, where it did; where a
+            record may come but once (`Table.again`), those that were mapped count.
         known: holds the hashed keys of the records of the table that this one needs
             (`Table.needs`), and the hashed indexes of those that it seeks (`Table.seeks`).
         checks: what the result is held against.
@@ -130,16 +132,17 @@ def map_piece(
         issues[n] = Issue(file, line, column, value[:200], reason, script.source.id, kind)
 
     keys: dict[int, int] = {}
-    seen: dict[int, int] = dict(before or {})
     again: dict[int, int] = {}
     left: dict[int, None] = {}
-    holders: dict[int, int] = {}
+    hidden: set[int] = set()
     later: dict[int, list[int]] = {}
-    """By its key the row that stands for a record, and those that came after it."""
+    """By its key the rows that came after the one that stands for a record."""
+    seen: dict[int, int] = dict(before or {})
     key_of = key_reader(table)
     wanted_of = key_reader(table, table.needs[1]) if table.needs else None
 
-    def let_in(n: int) -> None:
+    def let_in(n: int) -> bool:
+        """Let a row stand for its record, if the record that it needs is there."""
         if table.needs and wanted_of and known is not None:
             other, columns = table.needs
             wanted = wanted_of(found[n][1])
@@ -147,23 +150,19 @@ def map_piece(
                 shown = wanted.replace("\x1f", ", ")
                 reason = f"the files have no such record of {other}"
                 aside(n, ", ".join(columns), shown, reason, "unresolved")
-                return
+                return False
         left[n] = None
+        return True
 
-    def let_in_others() -> bool:
-        """Let in who came after a row that was set aside; return whether there is any."""
-        some = [key for key, rest in later.items() if rest and holders.get(key) in issues]
-        for key in some:
-            while later[key] and holders[key] in issues:
-                holders[key] = n = later[key].pop(0)
-                del issues[n]
-                again[n] = 1
-                let_in(n)
-        if some:
-            order = dict.fromkeys(sorted(left))
-            left.clear()
-            left.update(order)
-        return bool(some)
+    def give_way(n: int) -> int | None:
+        """Return the row that stands for a record in place of one that is gone, if there is any."""
+        rest = later.get(keys[n], [])
+        while rest:
+            other = rest.pop(0)
+            del issues[other]
+            if let_in(other):
+                return other
+        return None
 
     for n, (_, row) in enumerate(found):
         if isinstance(row, Fault):
@@ -173,14 +172,16 @@ def map_piece(
         if not key.strip("\x1f"):
             aside(n, ", ".join(table.key), "", "a record without its identifier")
             continue
-        keys[n] = hashed(key)
-        again[n] = seen[keys[n]] = seen.get(keys[n], 0) + 1
-        if again[n] > 1 and table.again == "reject":
+        keys[n] = number = hashed(key)
+        times = seen.get(number, 0) + 1
+        if table.again == "number":
+            again[n] = seen[number] = times
+            let_in(n)
+        elif times > 1:
             aside(n, ", ".join(table.key), key, "a record with this key came before", "repeated")
-            later.setdefault(keys[n], []).append(n)
-            continue
-        holders[keys[n]] = n
-        let_in(n)
+            later.setdefault(number, []).append(n)
+        elif let_in(n):
+            seen[number] = 1
 
     sought: set[int] = set()
 
@@ -196,14 +197,18 @@ def map_piece(
         scribe.uses = {} if trace else None
         scribe.seek = seek
         map_row = script.mapper(table.id, scribe)
-        for n in list(left):
-            scribe.begin(n, again[n])
+        waiting = sorted(left)  # which is a heap
+        while waiting:
+            n = heapq.heappop(waiting)
+            scribe.begin(n, again.get(n, 1))
             try:
                 map_row(found[n][1])
             except Rejected as error:
                 scribe.undo()
                 del left[n]
                 aside(n, error.column, error.value, error.reason)
+                if (other := give_way(n)) is not None:
+                    heapq.heappush(waiting, other)
             except Exception as error:
                 path = Path(f"{script.source.id}.py")
                 raise MappingError(
@@ -215,18 +220,15 @@ def map_piece(
             scribe.ends.append((len(scribe.blocks), n))
         return scribe
 
-    hidden = 0
-
     def written() -> Scribe:
-        nonlocal hidden
-        while True:
+        scribe = write(trace=False)
+        while held and (gone := _held(scribe, held)):
+            for n in _users_of(gone, write(trace=True)):
+                del left[n]
+                hidden.add(n)
+                give_way(n)
             scribe = write(trace=False)
-            if held and (gone := _held(scribe, held)):
-                for n in _users_of(gone, write(trace=True)):
-                    del left[n]  # its key stays: whoever needs it is hidden too, and not told of
-                    hidden += 1
-            elif not let_in_others():
-                return scribe
+        return scribe
 
     scribe = written()
     report = None
@@ -251,6 +253,8 @@ def map_piece(
             for n, (column, value, reason) in blamed.items():
                 del left[n]
                 aside(n, column, value, reason)
+                if rounds <= _ROUNDS:
+                    give_way(n)
             scribe = written()
             rounds += 1
         if rounds:
@@ -260,9 +264,13 @@ def map_piece(
         for n, column, value, reason in scribe.partly
     ]
     return Mapped(
-        records=len(found) - hidden,
+        records=len(found) - len(hidden),
+        mapped=len(left),
         issues=[one for _, one in sorted([*issues.items(), *left_out], key=lambda pair: pair[0])],
-        keys=[(key, n not in issues) for n, key in keys.items()],
+        keys=[
+            (key, HIDDEN if n in hidden else ASIDE if n in issues else MAPPED)
+            for n, key in keys.items()
+        ],
         scribe=scribe,
         sought=sorted(sought),
         report=report,

@@ -51,7 +51,18 @@ from kg.dumps import bits_of, bucket_of
 from kg.errors import FactError, MappingError, ReleaseError
 from kg.feed import Feed, FeedScript, Rejected, Scribe, lines_in, load_feed, prelude
 from kg.identity import digest
-from kg.ingest import INDEX, Checks, Issue, based, happenings, map_piece, statuses, uncollected
+from kg.ingest import (
+    ASIDE,
+    INDEX,
+    MAPPED,
+    Checks,
+    Issue,
+    based,
+    happenings,
+    map_piece,
+    statuses,
+    uncollected,
+)
 from kg.lexicon import Lexicon
 from kg.mapping import Counts
 from kg.matching import Happening, described, lines_of, link_iri, matches
@@ -159,10 +170,15 @@ class Cut(msgspec.Struct, frozen=True):
     sha256: str
 
 
+_Before = tuple[bytes, bytes]
+"""Hashed keys, sorted, and how often each came in earlier pieces: arrays of NumPy."""
+_NONE: Final[_Before] = (b"", b"")
+
+
 class _MapJob(msgspec.Struct, frozen=True):
     setup: Setup
     cut: Cut
-    before: tuple[tuple[int, int], ...] = ()
+    before: _Before = _NONE
     known: str = ""
 
     @property
@@ -193,7 +209,7 @@ class Result(msgspec.Struct, frozen=True):
         records, mapped: how many; the others were set aside.
         issues: how many of each kind (`Issue.kind`); they stand in the file.
         keys: the hashed key of each record that has one, in their order, as an array of NumPy;
-        whether: of each, whether it was mapped.
+        whether: of each, what became of it, as a byte (`kg.ingest.MAPPED` and others).
         quads: by the name of the graph: `batch`, `registry` or `status`.
         states: the states that were found, by their keys, each with its label.
         sought: the hashed indexes by which records of sought tables were found, as an array.
@@ -363,7 +379,7 @@ def _map(job: _MapJob) -> Result:
         lambda: Scribe(script.source, base, cut.batch, tools.vocabulary, tools.states),
         file=cut.file,
         first=cut.first,
-        before=dict(job.before),
+        before=dict(zip(*(_numbers(one).tolist() for one in job.before), strict=True)),
         known=known,
         checks=tools.checks(script.source),
         held=tools.held if tools.register else None,
@@ -393,7 +409,7 @@ def _map(job: _MapJob) -> Result:
         mapped=mapped.mapped,
         issues=dict(Counter(one.kind for one in mapped.issues)),
         keys=np.array([key for key, _ in mapped.keys], dtype=np.uint64).tobytes(),
-        whether=np.array([there for _, there in mapped.keys], dtype=np.bool_).tobytes(),
+        whether=bytes(what for _, what in mapped.keys),
         quads=quads,
         states=scribe.states,
         sought=np.array(mapped.sought, dtype=np.uint64).tobytes(),
@@ -863,7 +879,8 @@ def cut_file(work: Path, feed: Feed, path: Path, known: str = "") -> tuple[str, 
         shown = "stdin" if spooled else path.name
         code = (kg.rows.__file__, __file__)
         cutting = hashlib.sha256(b"".join(Path(one).read_bytes() for one in code)).hexdigest()
-        place = work / "cut" / f"{sha256[:32]}-{_digest(feed, shown, cutting)}"
+        same = msgspec.structs.replace(feed, retrieved="")  # cut alike, whenever it was fetched
+        place = work / "cut" / f"{sha256[:32]}-{_digest(same, shown, cutting)}"
         index = place / "index.json"
         if not _is_whole(place):
             _cut(place, feed, real, shown)
@@ -1148,42 +1165,35 @@ def _map_source(
             path = ""
             if table.needs or table.seeks:
                 path = _known(setup, needed, *(indexes[one][1] for one in table.seeks))
-            jobs = [_MapJob(setup, cuts[n], known=path) for n in numbers]
-            found = _run(engine, _map, jobs, f"{feed.id}: {table.id}", lambda r: r.records, "rows")
-            again = _repeated(found, mapped=table.again == "reject")
-            if again:
-                jobs = [
-                    _MapJob(setup, cuts[numbers[n]], tuple(sorted(before.items())), path)
-                    for n, before in again.items()
-                ]
-                what = f"{feed.id}: {table.id} with records that were there before"
-                for n, one in zip(
-                    again, _run(engine, _map, jobs, what, lambda r: r.records, "rows"), strict=True
-                ):
-                    passing.append(found[n].path)
-                    found[n] = one
-            # What was found in the table itself may have been set aside: then it is not there.
-            while table.id in table.seeks:
-                gone = _gone(indexes[table.id], found)
-                stale = [
-                    n for n, one in enumerate(found) if np.isin(_numbers(one.sought), gone).any()
-                ]
-                if not stale:
-                    break
-                indexes[table.id] = tuple(
-                    part[~np.isin(indexes[table.id][1], gone)] for part in indexes[table.id]
-                )
-                path = _known(setup, needed, *(indexes[one][1] for one in table.seeks))
-                jobs = [
-                    _MapJob(setup, cuts[numbers[n]], tuple(sorted(again.get(n, {}).items())), path)
-                    for n in stale
-                ]
-                what = f"{feed.id}: {table.id} without records that were set aside"
-                for n, one in zip(
-                    stale, _run(engine, _map, jobs, what, lambda r: r.records, "rows"), strict=True
-                ):
-                    passing.append(found[n].path)
-                    found[n] = one
+            before = [_NONE] * len(numbers)
+            found: list[Result] = []
+            stale = list(range(len(numbers)))
+            what = f"{feed.id}: {table.id}"
+            while stale:
+                jobs = [_MapJob(setup, cuts[numbers[n]], before[n], path) for n in stale]
+                results = _run(engine, _map, jobs, what, lambda r: r.records, "rows")
+                if found:
+                    passing += [found[n].path for n in stale]
+                    for n, one in zip(stale, results, strict=True):
+                        found[n] = one
+                else:
+                    found = results
+                # A piece needs those before it alone, so this ends: the first is never stale.
+                now = _before(found, mapped=table.again == "reject")
+                stale = [n for n, one in enumerate(now) if one != before[n]]
+                before = now
+                if not stale and table.id in table.seeks:
+                    # What was found in the table itself may have been set aside: it is not there.
+                    gone = _gone(indexes[table.id], found)
+                    stale = [
+                        n
+                        for n, one in enumerate(found)
+                        if np.isin(_numbers(one.sought), gone).any()
+                    ]
+                    keep = ~np.isin(indexes[table.id][1], gone)
+                    indexes[table.id] = tuple(part[keep] for part in indexes[table.id])
+                    path = _known(setup, needed, *(indexes[one][1] for one in table.seeks))
+                what = f"{feed.id}: {table.id} again, for what became of others"
             done.update(zip(numbers, found, strict=True))
             known[table.id] = found
             if table.id in indexes:
@@ -1213,53 +1223,59 @@ def _numbers(packed: bytes) -> NDArray[np.uint64]:
     return np.frombuffer(packed, dtype=np.uint64)
 
 
+def _there(result: Result) -> NDArray[np.uint64]:
+    """Return the hashed keys of the records that were not set aside."""
+    there = np.frombuffer(result.whether, dtype=np.uint8) != ASIDE
+    return np.compress(there, _numbers(result.keys))
+
+
 def _gone(index: tuple[NDArray[np.uint64], ...], results: Sequence[Result]) -> NDArray[np.uint64]:
     """Return the hashed indexes of records none of which was mapped."""
     keys, indexes = index
-    there = [_numbers(one.keys)[np.frombuffer(one.whether, dtype=np.bool_)] for one in results]
-    mapped = np.isin(keys, np.concatenate(there) if there else _numbers(b""))
+    mapped = np.isin(keys, np.concatenate([_numbers(b""), *map(_there, results)]))
     return np.setdiff1d(indexes[~mapped], indexes[mapped])
 
 
-def _repeated(results: Sequence[Result], *, mapped: bool) -> dict[int, dict[int, int]]:
-    """Return, by the number of a piece, how often keys of it came in pieces before.
+def _before(results: Sequence[Result], *, mapped: bool) -> list[_Before]:
+    """Return for each piece how often keys of it came in pieces before.
 
     Args:
         results: of the pieces.
-        mapped: whether those alone count that were mapped, and not what was set aside.
+        mapped: whether those that were mapped count, and each key once, instead of all records.
     """
-    arrays = [_numbers(one.keys) for one in results]
+    out = [_NONE] * len(results)
+    every = np.concatenate([_numbers(one.keys) for one in results])
+    if len(results) < 2 or not len(every):
+        return out
+    owners = np.repeat(
+        np.arange(len(results), dtype=np.uint32), [len(one.whether) for one in results]
+    )
+    counts = np.ones(len(every), dtype=np.uint64)
     if mapped:
-        there = (np.frombuffer(one.whether, dtype=np.bool_) for one in results)
-        arrays = [keys[some] for keys, some in zip(arrays, there, strict=True)]
-    if len(arrays) < 2:
-        return {}
-    every = np.concatenate(arrays)
-    owner = np.repeat(np.arange(len(arrays)), [len(one) for one in arrays])
-    order = np.argsort(every, kind="stable")
-    keys, owners = every[order], owner[order]
-    same = np.flatnonzero(keys[1:] == keys[:-1])
-    out: dict[int, dict[int, int]] = {}
-    for key in np.unique(keys[same]).tolist():
-        first, last = np.searchsorted(keys, [key, key], side="left"), None
-        start = int(first[0])
-        last = int(np.searchsorted(keys, key, side="right"))
-        pieces_of = Counter(owners[start:last].tolist())
-        sum_before = 0
-        for piece in sorted(pieces_of):
-            if sum_before:
-                out.setdefault(piece, {})[key] = sum_before
-            sum_before += pieces_of[piece]
+        whether = np.frombuffer(b"".join(one.whether for one in results), dtype=np.uint8)
+        counts = (whether == MAPPED).astype(np.uint64)
+    order = np.lexsort((owners, every))
+    every, owners, counts = every[order], owners[order], counts[order]
+    other_key = np.append(True, every[1:] != every[:-1])
+    starts = np.flatnonzero(other_key | np.append(True, owners[1:] != owners[:-1]))
+    sums = np.add.reduceat(counts, starts)
+    every, owners, other_key = every[starts], owners[starts], other_key[starts]
+    earlier = np.cumsum(sums) - sums
+    earlier -= earlier[other_key][np.cumsum(other_key) - 1]
+    if mapped:
+        earlier = np.minimum(earlier, 1)
+    some = np.flatnonzero(earlier)
+    some = some[np.argsort(owners[some], kind="stable")]
+    ends = np.searchsorted(owners[some], np.arange(len(results) + 1))
+    for n in range(len(results)):
+        if len(here := some[ends[n] : ends[n + 1]]):
+            out[n] = (every[here].tobytes(), earlier[here].astype(np.uint64).tobytes())
     return out
 
 
 def _known(setup: Setup, results: Sequence[Result], *more: NDArray[np.uint64]) -> str:
     """Write the hashed keys of the records that were mapped, and more, sorted; return the file."""
-    arrays = [
-        np.frombuffer(one.keys, dtype=np.uint64)[np.frombuffer(one.whether, dtype=np.bool_)]
-        for one in results
-    ]
-    arrays += more
+    arrays = [*map(_there, results), *more]
     keys = np.unique(np.concatenate(arrays)) if arrays else np.array([], dtype=np.uint64)
     name = hashlib.sha256(keys.tobytes()).hexdigest()
     path = Path(setup.work) / "keys" / name

@@ -5,6 +5,7 @@
     participants  one row for each agent, place or thing in a role of an event
     relations     what is described to hold between things
     entities      agents, places, things and offices
+    sources       documents, and records of feeds, that claims are in
 
 They are made from the union of all graphs that may be handed on, so they say what is queried and
 nothing else. Addresses are whole IRIs, concepts the last part of theirs. `counts.json` has sums
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 FOLDER: Final = "tables"
 COUNTS: Final = f"{FOLDER}/counts.json"
-NAMES: Final = ("events", "claims", "participants", "relations", "entities")
+NAMES: Final = ("events", "claims", "participants", "relations", "entities", "sources")
 
 _GROUP: Final = 100_000
 """Rows of a row group."""
@@ -114,6 +115,17 @@ COLUMNS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "longitude": _NUMBER,
             "run": _TEXT,
         },
+        "sources": {
+            "source": _TEXT,
+            "kind": _TEXT,
+            "label": _TEXT,
+            "identifier": _TEXT,
+            "address": _TEXT,
+            "issued": _TEXT,
+            "publisher": _TEXT,
+            "languages": _LIST,
+            "run": _TEXT,
+        },
     }
 )
 """The columns of each table, each with what it holds: a text, a list of texts, a day, a number."""
@@ -124,6 +136,7 @@ _IDENTIFIER: Final = f"<{DCTERMS}identifier>"
 _RUN: Final = f"<{PROV}wasGeneratedBy>"
 _CH: Final = f"<{CH}"
 _ENTITIES: Final = ("agent", "place", "thing", "position")
+_SOURCES: Final = ("document", "record")
 
 
 class Rows(msgspec.Struct):
@@ -134,6 +147,7 @@ class Rows(msgspec.Struct):
     participants: list[tuple[str, str, str]] = []
     relations: list[tuple[Any, ...]] = []
     entities: list[tuple[Any, ...]] = []
+    sources: list[tuple[Any, ...]] = []
     times: dict[str, tuple[str, str, str]] = {}
     amounts: dict[str, tuple[str, str, str, str]] = {}
 
@@ -155,6 +169,7 @@ class Tables:
             "time": self._time,
             "quantity": self._amount,
             **dict.fromkeys(_ENTITIES, self._entity),
+            **dict.fromkeys(_SOURCES, self._source),
         }
 
     def add(self, subject: str, pairs: Pairs) -> None:
@@ -280,6 +295,23 @@ class Tables:
             )
         )
 
+    def _source(self, iri: str, values: dict[str, list[str]]) -> None:
+        if f"{_CH}Source>" not in values.get(_TYPE, ()):
+            return
+        self.rows.sources.append(
+            (
+                iri,
+                iri.rsplit("/", 2)[1],
+                _label(values),
+                _text(values, _IDENTIFIER),
+                _text(values, f"<{DCTERMS}source>"),
+                _text(values, f"<{DCTERMS}issued>"),
+                _first(values, f"<{DCTERMS}publisher>")[1:-1],
+                [read_literal(one)[0] for one in values.get(f"<{DCTERMS}language>", ())],
+                _first(values, _RUN)[1:-1],
+            )
+        )
+
 
 def _first(values: Mapping[str, Sequence[str]], predicate: str) -> str:
     return values[predicate][0] if predicate in values else ""
@@ -400,6 +432,7 @@ def joined(
         "participants": sorted(rows.participants, key=place_of),
         "relations": sorted(relations, key=place_of),
         "entities": sorted(rows.entities, key=place_of),
+        "sources": sorted(rows.sources, key=place_of),
     }
 
 
@@ -541,7 +574,7 @@ def _value(value: Any, form: str) -> Any:
 _COUNTED: Final = frozenset(
     (
         *("type", "category", "earliest", "status", "stance", "modality", "basis", "relays"),
-        *("participant", "role", "relation", "entity"),
+        *("participant", "role", "relation", "entity", "source"),
     )
 )
 """The columns that are counted by."""

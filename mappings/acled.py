@@ -65,6 +65,7 @@ SOURCE = Feed(
 _FORCE: Final = "plover-assault"
 _POWER: Final = "plover-coerce"
 _TURN: Final = "conflict-development"
+ARRESTS: Final = "Arrests"
 AGAINST_PROTESTERS: Final = "Force against protesters"
 TYPES = {
     "armed clash": (_FORCE, "Fighting"),
@@ -88,7 +89,7 @@ TYPES = {
     "violent demonstration": ("plover-protest", "Demonstration with violence"),
     "mob violence": (_FORCE, "Violence by a crowd"),
     "agreement": ("plover-support", "Agreement"),
-    "arrests": (_POWER, "Arrests"),
+    "arrests": (_POWER, ARRESTS),
     "change to group/activity": (_TURN, "Change of a group or of what it does"),
     "disrupted weapons use": (_POWER, "Weapons found or made harmless"),
     "headquarters or base established": ("plover-mobilize", "Setting up of a base"),
@@ -110,7 +111,7 @@ BROADER = {
 }
 """The same for the types, where a sub-type is not known here."""
 
-STATE, PROTESTERS, CIVILIANS = "1", "6", "7"
+STATE, PROTESTERS, CIVILIANS, FOREIGN = "1", "6", "7", "8"
 CROWDS = frozenset(("5", PROTESTERS, CIVILIANS))
 """Kinds of actors that name no organisation: they are other people in each row."""
 INTER = {
@@ -125,8 +126,8 @@ INTER = {
     "rioters": "5",
     "protesters": PROTESTERS,
     "civilians": CIVILIANS,
-    "external/other forces": "8",
-    "other forces": "8",
+    "external/other forces": FOREIGN,
+    "other forces": FOREIGN,
 }
 CLASSES = {STATE: "GovernmentBody", "2": "ArmedActor", "3": "ArmedActor", "4": "ArmedActor"}
 
@@ -192,13 +193,13 @@ def aim(type_: str, words: str, one: str, two: str) -> int:
     """Return which of two actors is the one at whom it was done, 1 or 2; 0 where none can tell.
 
     The order of the actors does not say. Their kinds do: civilians, as the project has them, use no
-    force, nor do protesters against whom it was used; the forces of a state arrest others.
+    force, nor do protesters against whom it was used; the forces of the state arrest others.
 
     >>> aim("plover-assault", "Abduction", "7", "3"), aim("plover-assault", "Fighting", "1", "3")
     (1, 0)
     """
     kinds = (one, two)
-    if type_ == _POWER:
+    if words == ARRESTS and not {"", FOREIGN} & set(kinds):
         others = [kind != STATE for kind in kinds]
     elif words == AGAINST_PROTESTERS:
         others = [kind == PROTESTERS for kind in kinds]

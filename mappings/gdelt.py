@@ -366,7 +366,7 @@ def _descriptions(table: Table, out: Scribe) -> MapRow:
                 latitude=latitude,
                 longitude=longitude,
                 country=state,
-                description=_WIDE.get(kind, ""),
+                description=_WIDE.get(kind, "") if latitude else "",
                 exact=kind not in _WIDE,
             )
         except Rejected as error:

@@ -234,7 +234,9 @@ def mapper(table: str, out: Scribe) -> MapRow:
         state = out.state("iso3", country) if len(country) == 3 else None
         # Of a country or a region the coordinates are those of its middle.
         whole = name in (province, TITLES.get(country), state.label if state else country)
-        words = "The point stands for the whole of it." if whole and latitude else ""
+        # A town may be called like its region: then the point may be its own.
+        can = "may stand" if name == province else "stands"
+        words = f"The point {can} for the whole of it." if whole and latitude else ""
         if not whole and province:
             words = f"In {province}."
         return out.place(

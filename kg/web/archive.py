@@ -82,6 +82,7 @@ TABLES: Final = {
     "participants": N_("an agent, a place or a thing in one role of an event"),
     "relations": N_("what is described to hold between things"),
     "entities": N_("an agent, a place, a thing or an office"),
+    "sources": N_("a document, or a record of a feed, that claims are in"),
 }
 """What a row of each table is."""
 FORMATS: Final = (

@@ -46,6 +46,7 @@ ROWS: Final = (
     ("claims", N_("claims by somebody"), "claim"),
     ("participants", N_("roles in events"), ""),
     ("entities", N_("agents, places, things and offices"), ""),
+    ("sources", N_("documents and records that claims are in"), ""),
 )
 """The tables: what a row of each is, and the kind by which they are searched for."""
 

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from kg.feed import load_feed
 from kg.pipeline import Ingested, Local, Setup, cut_file, ingest
@@ -106,3 +108,66 @@ def test_statements_say_what_entities_then_do_not(tmp_path: Path, few: None):
     assert '#value> "Паром"@ru' in text
     assert '#locator> "statement company-country, country"@en' in text
     assert "entity company, country" not in text
+
+
+def test_a_corrected_link_is_mapped_though_its_forerunner_led_to_what_was_set_aside(
+    tmp_path: Path, few: None
+):
+    files = [
+        [entity("link", "Ownership", owner=["broken"], asset=["ship"]), *THINGS],
+        [entity("link", "Ownership", owner=["company"], asset=["ship"])],
+        [entity("link", "Ownership", owner=["company"], asset=["nothing"])],
+    ]
+    paths = [write(tmp_path / f"{n}.json", some) for n, some in enumerate(files)]
+    found = built(tmp_path, *paths)
+    assert (
+        lines(found).count("#relationType> <https://w3id.org/chancery/ontology#relation-owns>") == 1
+    )
+    assert [(one.file, one.kind, one.column) for one in found.issues()] == [
+        ("0.json", "rejected", "owner"),
+        ("0.json", "rejected", "properties.name"),
+        ("2.json", "repeated", "id"),
+    ]
+
+
+NAMES = st.sampled_from(["a", "b", "c", "d"])
+RECORDS = st.one_of(
+    st.builds(
+        lambda name, good: entity(name, "Company", name=[f"Firm {name}" if good else 7]),
+        NAMES,
+        st.booleans(),
+    ),
+    st.builds(
+        lambda name, owner, asset: entity(f"l{name}", "Ownership", owner=[owner], asset=[asset]),
+        NAMES,
+        NAMES,
+        NAMES,
+    ),
+)
+
+
+@settings(
+    max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
+@given(st.lists(st.tuples(RECORDS, st.booleans()), min_size=2, max_size=12))
+def test_where_files_begin_and_end_is_no_matter(
+    tmp_path: Path, few: None, records: list[tuple[dict[str, Any], bool]]
+):
+    """What is mapped of which record does not depend on how rows are cut into files."""
+    files: list[list[dict[str, Any]]] = [[]]
+    for record, apart in records:
+        if apart and files[-1]:
+            files.append([])
+        files[-1].append(record)
+    outcomes = []
+    for parts in (files, [[record for record, _ in records]]):
+        paths = [write(tmp_path / f"f{n}.json", some) for n, some in enumerate(parts)]
+        found = built(tmp_path, *paths)
+        assert found.problem == ""
+        outcomes.append(
+            (
+                sorted({line.rsplit(" <", 1)[0] for line in lines(found).splitlines()}),
+                [(one.kind, one.column, one.value, one.reason) for one in found.issues()],
+            )
+        )
+    assert outcomes[0] == outcomes[1]

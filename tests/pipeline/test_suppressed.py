@@ -12,7 +12,7 @@ from kg.manifest import read_manifest
 from kg.pipeline import FeedInput, Local
 from kg.release import verify_release
 from kg.suppress import suppress
-from tests.pipeline.conftest import BASE, calls, reports
+from tests.pipeline.conftest import BASE, HEAD, call, calls, reports
 
 GONE = ("port-calls-c3>", "port-calls-c3 ", '"c3"', "Call c3")
 
@@ -68,3 +68,12 @@ def test_a_suppressed_event_of_a_feed_stays_away(
     assert (counts.records, counts.mapped, counts.rejected) == (22, 22, 0)
     assert (again / "issues.jsonl").read_text() == ""
     assert event.rpartition("/")[2] not in (again / "report.json").read_text()
+    # Nor does another row with its key tell of it, in this file or elsewhere.
+    (place / "calls.csv").write_text(calls(0, 12) + call(3) + "\n", encoding="utf-8")
+    rows = [HEAD, call(3, containers="9"), call(3), call(40)]
+    (place / "calls-more.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    more = build(out, place, mappings, facts)
+    assert spoken_of(out) == []
+    counts = {one.id: one for one in read_manifest(more).sources}["port_calls"]
+    assert (counts.records, counts.mapped, counts.rejected) == (23, 23, 0)
+    assert (more / "issues.jsonl").read_text() == ""

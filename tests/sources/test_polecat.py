@@ -144,7 +144,13 @@ def test_no_identity_is_guessed(tmp_path: Path, name: str, country: str, sector:
     [
         ("Solen", "Lantern Coast", "AUS", "In Lantern Coast.", True),
         ("Solen", "None", "AUS", "", True),
-        ("Lantern Coast", "Lantern Coast", "AUS", "The point stands for the whole of it.", False),
+        (
+            "Lantern Coast",
+            "Lantern Coast",
+            "AUS",
+            "The point may stand for the whole of it.",
+            False,
+        ),
         ("Australia", "None", "AUS", "The point stands for the whole of it.", False),
     ],
 )

@@ -17,6 +17,7 @@ from kg.vocab import CH
 
 BASE = "https://chancery.example/"
 PREFIXES = f"PREFIX ch: <{CH}> PREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#> "
+PREFIXES += "PREFIX dct: <http://purl.org/dc/terms/> "
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +69,29 @@ def test_every_claim_stands_once_with_its_stance_and_claimants(release: Path) ->
     confident = {str(c["claim"]): c["confidence"] for c in rows(release, "claims")}
     for claim, value in asked(release, "SELECT ?c ?n WHERE { ?c ch:extractionConfidence ?n }"):
         assert confident[claim] == float(value)
+
+
+def test_every_source_stands_once_and_every_claim_finds_its_own(release: Path) -> None:
+    found = rows(release, "sources")
+    names = (
+        "?s a ch:Source . BIND(REPLACE(STR(?s), '^.*/id/([^/]*)/.*$', '$1') AS ?kind) "
+        "OPTIONAL { ?s dct:source ?url } OPTIONAL { ?s dct:publisher ?who } "
+        "OPTIONAL { ?s dct:issued ?day } OPTIONAL { ?s dct:language ?tag }"
+    )
+    assert Counter(
+        (
+            *(
+                str(one[name] or "")
+                for name in ("source", "kind", "address", "publisher", "issued")
+            ),
+            " ".join(one["languages"]),  # type: ignore[arg-type]
+        )
+        for one in found
+    ) == asked(release, f"SELECT ?s ?kind ?url ?who ?day ?tag WHERE {{ {names} }}")
+    there = {str(one["source"]) for one in found}
+    assert {str(c["source"]) for c in rows(release, "claims") if c["source"]} <= there
+    assert {one["kind"] for one in found} == {"document"}
+    assert all(one["label"] for one in found)
 
 
 def test_participants_are_the_shortcuts(release: Path) -> None:

@@ -281,7 +281,7 @@ def test_the_tables_are_a_section_of_the_downloads(site: TestClient) -> None:
     markup = page(site, "/download")
     at = markup.index('<h2 id="tables">')
     section = markup[at : markup.index('<h2 id="tools">')]
-    for name in ("events", "claims", "participants", "relations", "entities"):
+    for name in ("events", "claims", "participants", "relations", "entities", "sources"):
         assert f"tables/{name}.parquet" in section
     assert "tables/counts.json" in section
     counts = site.get("/download/current/tables/counts.json").json()
