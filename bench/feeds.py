@@ -733,8 +733,9 @@ def _peer_command(options: argparse.Namespace) -> None:
     vocabulary = load_vocabulary(folder("ontology"))
     with tempfile.TemporaryDirectory() as name:
         work = Path(name)
-        for file in ("events.export", "mentions"):
-            (work / f"{file}.tsv").symlink_to((place / f"{file}.csv").resolve())
+        for file, kind in (("events.export", "export"), ("mentions", "mentions")):
+            made = place / f"20250101000000.{kind}.CSV"
+            (work / f"{file}.tsv").symlink_to(made.resolve(strict=True))
         codes = ["code,type,category"]
         for code in _CODES:
             concept = vocabulary.schemes["event-type"][kind_of(code).type].local

@@ -11,7 +11,7 @@ import logging
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import msgspec
 
@@ -562,7 +562,7 @@ def publish(
             )
 
     register = Register(out)
-    feeds = _Feeds(out, sources, base, mappings, retrieved or {})
+    feeds = _Feeds(out, sources, base, mappings, retrieved or {}, suppressed=bool(register))
 
     def again() -> "Sequence[Input]":
         found = identity.collect_inputs(folders)
@@ -593,13 +593,13 @@ def publish(
     if not force:
         known = release.reuse_release(out, inputs, settings)
         if known is not None:
-            feeds.sweep(None, suppressed=bool(register))
+            feeds.sweep(None)
             return known, None
         if not full and not feeds:
             extended = _extend(facts_folders, out, base, links, inputs, settings, again, register)
             if extended is not None:
                 return extended
-    with Notes(out) as notes:
+    with Notes(out) as notes, feeds:
         built = build_dataset(
             facts_folders,
             base,
@@ -612,7 +612,6 @@ def publish(
         if not built.conforms:
             with release.locked(out):
                 release.must_know(out, inputs, settings)
-                feeds.sweep(None, suppressed=bool(register))
                 return _rejected(out, built)
         _log.info("writing the release")
         content = _content(built, inputs, base)
@@ -632,12 +631,16 @@ def publish(
         if again() == inputs:  # what was read is what was summed up
             clean = built.report is not None and not built.report.results
             notes.keep(path.name, clean=clean and not built.suppressed)
-    feeds.sweep(built, suppressed=bool(register))
+        feeds.sweep(built)
     return path, built
 
 
 class _Feeds:
-    """The files of feeds of a build. It is false where there are none."""
+    """The files of feeds of a build. It is false where there are none.
+
+    Used with `with`, nothing of them is left in between where anything was suppressed, however the
+    build ends.
+    """
 
     def __init__(
         self,
@@ -646,6 +649,8 @@ class _Feeds:
         base: str,
         mappings: Sequence[Path] = (),
         retrieved: Mapping[str, str] | None = None,
+        *,
+        suppressed: bool = False,
     ) -> None:
         import os
         import weakref
@@ -660,6 +665,7 @@ class _Feeds:
         """The folders from which feeds are taken, but for that of the package."""
         self._out = out
         self._base = base
+        self._suppressed = suppressed
         self._days = dict(sorted((retrieved or {}).items()))
         self.inputs: list[Input] = []
         self._cuts: list[tuple[Feed, list[Cut]]] = []
@@ -698,6 +704,13 @@ class _Feeds:
 
     def __bool__(self) -> bool:
         return bool(self._cuts)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._suppressed:
+            self.sweep(None)
 
     def _cut(self, feed: "Feed", paths: "Sequence[Path]") -> "list[Cut]":
         """Return the pieces of the files of a feed, in the order of their names."""
@@ -803,7 +816,6 @@ class _Feeds:
                 return ingest(setup, self._cuts, engine or Local())
             except TooMany as error:
                 _leave(self._out, {}, error.issues)
-                self.sweep(None, suppressed=bool(register))
                 raise
 
         return make
@@ -821,14 +833,14 @@ class _Feeds:
             )
         return found
 
-    def sweep(self, built: Built | None, *, suppressed: bool) -> None:
+    def sweep(self, built: Built | None) -> None:
         """Remove what lies in between and was not used for this build.
 
         Where anything was suppressed nothing is kept: pieces of files hold that too.
         """
         from kg.pipeline import sweep
 
-        if self and suppressed:
+        if self and self._suppressed:
             sweep(self._work, (), self._held)
         elif built and built.ingested:
             sweep(self._work, built.ingested.used, self._held)

@@ -980,6 +980,7 @@ class Scribe:
             found = self._voices[name] = self._speaking("document", key, label, lang, more)
         if self.uses is not None:
             self._using(found.source)
+            self._using(found.narrator.iri)
         return found
 
     def record(self, identifier: str, label: str) -> Voice:
@@ -1002,6 +1003,7 @@ class Scribe:
             )
         if self.uses is not None:
             self._using(found.source)
+            self._using(found.narrator.iri)
         return found
 
     def _speaking(

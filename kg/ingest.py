@@ -36,6 +36,8 @@ _ROUNDS: Final = 8
 _STATE: Final = ("State", "Organization", "Agent")
 ASIDE, MAPPED, HIDDEN = range(3)
 """What became of a record."""
+VEIL: Final = 0x9E3779B97F4A7C15
+"""By what the hashed keys of hidden records differ from others where they are known."""
 
 
 class Issue(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -63,7 +65,7 @@ class Mapped(msgspec.Struct):
         mapped: how many were mapped.
         issues: those that were set aside, and the values that were left out of others.
         keys: the hashed key of each record that has one, and whether it was set `ASIDE`, `MAPPED`,
-            or is `HIDDEN`: whoever needs it is hidden too, and is not told that it is not there.
+            or is `HIDDEN`: whoever needs it is hidden too, and nothing tells of it.
         sought: the hashed indexes by which records of sought tables were found, sorted.
         scribe: what was written.
         report: on what was written; None where nothing was validated.
@@ -146,7 +148,11 @@ def map_piece(
         if table.needs and wanted_of and known is not None:
             other, columns = table.needs
             wanted = wanted_of(found[n][1])
-            if hashed(wanted) not in known:
+            number = hashed(wanted)
+            if number not in known:
+                if number ^ VEIL in known:
+                    hidden.add(n)
+                    return False
                 shown = wanted.replace("\x1f", ", ")
                 reason = f"the files have no such record of {other}"
                 aside(n, ", ".join(columns), shown, reason, "unresolved")
@@ -223,7 +229,14 @@ def map_piece(
     def written() -> Scribe:
         scribe = write(trace=False)
         while held and (gone := _held(scribe, held)):
-            for n in _users_of(gone, write(trace=True)):
+            users = _users_of(gone, write(trace=True))
+            if not users:
+                raise KgError(
+                    "a node was suppressed and no row is known to use it",
+                    where=f"{file}, mappings/{script.source.id}.py",
+                    hint="please report it",
+                )
+            for n in users:
                 del left[n]
                 hidden.add(n)
                 give_way(n)
@@ -259,6 +272,12 @@ def map_piece(
             rounds += 1
         if rounds:
             report = checks.every(scribe)
+    veiled = {keys[n] for n in hidden if n in keys}
+    for n in [
+        n for n in issues if keys.get(n) in veiled
+    ]:  # nor is a bad row of the same record told of
+        del issues[n]
+        hidden.add(n)
     left_out = [
         (n, Issue(file, found[n][0], column, value[:200], reason, script.source.id, "partly"))
         for n, column, value, reason in scribe.partly

@@ -53,8 +53,10 @@ from kg.feed import Feed, FeedScript, Rejected, Scribe, lines_in, load_feed, pre
 from kg.identity import digest
 from kg.ingest import (
     ASIDE,
+    HIDDEN,
     INDEX,
     MAPPED,
+    VEIL,
     Checks,
     Issue,
     based,
@@ -385,8 +387,11 @@ def _map(job: _MapJob) -> Result:
         held=tools.held if tools.register else None,
     )
     if known:
-        path = path.with_name(f"{job.name}-{known.digest(known.asked)}")
-        put(questions, [known.asked.tobytes()])
+        asked = known.asked
+        if questions.exists():  # other answers may lead to other questions: all of them count
+            asked = np.union1d(asked, np.frombuffer(questions.read_bytes(), dtype=np.uint64))
+        path = path.with_name(f"{job.name}-{known.digest(asked)}")
+        put(questions, [asked.tobytes()])
     scribe = mapped.scribe
     graphs = {
         "batch": [*scribe.sources.items(), *scribe.blocks],
@@ -1225,12 +1230,15 @@ def _numbers(packed: bytes) -> NDArray[np.uint64]:
 
 def _there(result: Result) -> NDArray[np.uint64]:
     """Return the hashed keys of the records that were not set aside."""
-    there = np.frombuffer(result.whether, dtype=np.uint8) != ASIDE
-    return np.compress(there, _numbers(result.keys))
+    return np.compress(_whether(result) != ASIDE, _numbers(result.keys))
+
+
+def _whether(result: Result) -> NDArray[np.uint8]:
+    return np.frombuffer(result.whether, dtype=np.uint8)
 
 
 def _gone(index: tuple[NDArray[np.uint64], ...], results: Sequence[Result]) -> NDArray[np.uint64]:
-    """Return the hashed indexes of records none of which was mapped."""
+    """Return the hashed indexes of records all of which were set aside."""
     keys, indexes = index
     mapped = np.isin(keys, np.concatenate([_numbers(b""), *map(_there, results)]))
     return np.setdiff1d(indexes[~mapped], indexes[mapped])
@@ -1274,8 +1282,13 @@ def _before(results: Sequence[Result], *, mapped: bool) -> list[_Before]:
 
 
 def _known(setup: Setup, results: Sequence[Result], *more: NDArray[np.uint64]) -> str:
-    """Write the hashed keys of the records that were mapped, and more, sorted; return the file."""
-    arrays = [*map(_there, results), *more]
+    """Write the hashed keys of the records that were mapped, and more, sorted; return the file.
+
+    The keys of those that are hidden are there in another form (`kg.ingest.VEIL`).
+    """
+    arrays = [np.compress(_whether(one) == MAPPED, _numbers(one.keys)) for one in results]
+    hidden = (np.compress(_whether(one) == HIDDEN, _numbers(one.keys)) for one in results)
+    arrays += [*(some ^ np.uint64(VEIL) for some in hidden), *more]
     keys = np.unique(np.concatenate(arrays)) if arrays else np.array([], dtype=np.uint64)
     name = hashlib.sha256(keys.tobytes()).hexdigest()
     path = Path(setup.work) / "keys" / name

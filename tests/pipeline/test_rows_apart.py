@@ -9,7 +9,7 @@ import pytest
 from kg.derive import known_sides
 from kg.errors import FactError
 from kg.feed import Feed, FeedScript, MapRow, Row, Scribe, Table, prelude
-from kg.ingest import Checks, Mapped, map_piece
+from kg.ingest import HIDDEN, MAPPED, Checks, Mapped, map_piece
 from kg.rows import Piece, form_of
 from tests.sources.feeding import BASE, SomeStates, shapes, vocabulary
 
@@ -108,6 +108,14 @@ def test_what_was_suppressed_does_not_come_back_by_another_row() -> None:
     hidden = piece("1,A,ok", "2,A,ok", "3,A,ok", held=lambda name: name == "place/acts-inner")
     assert (hidden.records, hidden.mapped, hidden.issues) == (0, 0, [])
     assert not any("inner" in node for node in hidden.scribe.shared)
+
+
+def test_a_record_that_is_hidden_hides_every_row_of_it() -> None:
+    rows = ("1,,ok", "1,A,ok", "1,B,ok", "2,A,ok")
+    for gone in ("event/acts-1", "record/acts-1", "agent/narrator-acts-1"):
+        found = piece(*rows, held=lambda name, gone=gone: name == gone)
+        assert (found.records, found.mapped, found.issues) == (1, 1, [])
+        assert [what for _, what in found.keys] == [HIDDEN] * 3 + [MAPPED]
 
 
 def test_those_of_whom_nothing_is_told_count_as_one_side() -> None:

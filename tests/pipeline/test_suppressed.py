@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyoxigraph as ox
 import pytest
 import zstandard
 
@@ -77,3 +78,36 @@ def test_a_suppressed_event_of_a_feed_stays_away(
     counts = {one.id: one for one in read_manifest(more).sources}["port_calls"]
     assert (counts.records, counts.mapped, counts.rejected) == (23, 23, 0)
     assert (more / "issues.jsonl").read_text() == ""
+
+
+def test_who_tells_of_what_is_hidden_is_hidden_too(
+    tmp_path: Path, mappings: Path, facts: Path
+) -> None:
+    """A ship is suppressed: so its calls are not built again, nor are the reports of these."""
+    place = tmp_path / "in"
+    place.mkdir()
+    (place / "calls.csv").write_text(calls(0, 30), encoding="utf-8")
+    (place / "reports.tsv").write_text(reports(0, 30), encoding="utf-8")
+    out = tmp_path / "out"
+    first = build(out, place, mappings, facts)
+    about = "?claim <https://w3id.org/chancery/ontology#about> ?event"
+    events = {one[0] for one in asked(first, f"SELECT ?event WHERE {{ {about} }}")}
+    called = "<http://www.w3.org/2000/01/rdf-schema#label> 'Jolpori 0'@en"
+    [(ship,)] = asked(first, f"SELECT ?ship WHERE {{ ?ship {called} }}")
+    suppress(out, [ship], reason="privacy", authority="The editor", day="2026-11-28")
+    again = build(out, place, mappings, facts)
+    left = {one[0] for one in asked(again, f"SELECT ?event WHERE {{ {about} }}")}
+    assert left < events
+    nowhere = f"SELECT ?event WHERE {{ {about} FILTER NOT EXISTS {{ ?event a ?class }} }}"
+    assert asked(again, nowhere) == []
+    counts = {one.id: one for one in read_manifest(again).sources}["port_calls"]
+    gone = len(events - left)
+    assert (counts.records, counts.rejected) == (60 - 2 * gone, 0)
+    assert (again / "issues.jsonl").read_text() == ""
+
+
+def asked(release: Path, query: str) -> list[tuple[str, ...]]:
+    store = ox.Store.read_only(str(release / "store/quads"))
+    found = store.query(query)
+    assert isinstance(found, ox.QuerySolutions)
+    return [tuple(one.value for one in row) for row in found]

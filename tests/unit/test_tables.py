@@ -27,7 +27,10 @@ def release(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         [checkout / "docs/tutorial/facts"],
         tmp_path_factory.mktemp("tables") / "out",
         base=BASE,
-        sources=[FeedInput("gdelt", checkout / "tests/sources/samples/gdelt/events.tsv")],
+        sources=[
+            FeedInput("gdelt", checkout / "tests/sources/samples/gdelt/events.tsv"),
+            FeedInput("ucdp_ged", checkout / "tests/sources/samples/ucdp_ged/ucdp_ged.csv"),
+        ],
         engine=Local(1),
     )
     assert path is not None
@@ -90,7 +93,7 @@ def test_every_source_stands_once_and_every_claim_finds_its_own(release: Path) -
     ) == asked(release, f"SELECT ?s ?kind ?url ?who ?day ?tag WHERE {{ {names} }}")
     there = {str(one["source"]) for one in found}
     assert {str(c["source"]) for c in rows(release, "claims") if c["source"]} <= there
-    assert {one["kind"] for one in found} == {"document"}
+    assert {one["kind"] for one in found} == {"document", "record"}
     assert all(one["label"] for one in found)
 
 
