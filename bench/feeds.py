@@ -541,19 +541,21 @@ def _write_command(options: argparse.Namespace) -> None:
     vocabulary = load_vocabulary(folder("ontology"))
     shared: set[str] = set()
     claims: dict[str, str] = {}
-    with options.out.open("w", encoding="utf-8") as out:
+    with uncollected(), options.out.open("wb") as out:
         for mapped, _ in _mapped(script, vocabulary, options.place):
             scribe = mapped.scribe
+            texts = []
             for subject, text in (*scribe.shared.items(), *scribe.sources.items()):
                 if subject not in shared:
                     shared.add(subject)
-                    out.write(text)
+                    texts.append(text)
             for subject, text in scribe.blocks:
                 known = claims.setdefault(subject, text)
                 if known is not text:
-                    before = set(known.splitlines())
-                    text = "".join(f"{x}\n" for x in text.splitlines() if x not in before)
-                out.write(text)
+                    before = set(known.split("\n"))
+                    text = "".join([f"{x}\n" for x in text.split("\n") if x not in before])
+                texts.append(text)
+            out.write("".join(texts).encode())
 
 
 def _rml(place: Path) -> str:

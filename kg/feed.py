@@ -104,8 +104,8 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
             is free, and a column that is not known is told once and left out.
         required: the columns without which a file is not of this table.
         key: the columns that tell a record from all others of the table.
-        again: what becomes of a second record with the same key: `reject` sets it aside, `number`
-            counts it in `Scribe.n`.
+        again: what becomes of a further record with the same key: `reject` sets it aside once one
+            was mapped, `number` counts it in `Scribe.n`.
         needs: a table, and the columns that hold the key of a record there: a row without one is
             set aside.
         index: columns by whose values other rows find a record (`Scribe.has`): such as the kind
