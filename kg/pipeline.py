@@ -358,10 +358,11 @@ def _map(job: _MapJob) -> Result:
     path = Path(job.setup.work) / "mapped" / job.name[:2] / job.name
     questions = path.with_suffix(_ASKED)
     known = _Known(job.known) if job.known else None
+    before: NDArray[np.uint64] | None = None
     if known and questions.exists():
         # The same answers to the same questions give the same result, whatever else is known.
-        asked = np.frombuffer(questions.read_bytes(), dtype=np.uint64)
-        path = path.with_name(f"{job.name}-{known.digest(asked)}")
+        before = _numbers(questions.read_bytes())
+        path = path.with_name(f"{job.name}-{known.digest(before)}")
     if path.exists():
         with contextlib.suppress(OSError, ValueError, msgspec.DecodeError):
             found = msgspec.msgpack.decode(_header(path), type=Result)
@@ -387,11 +388,11 @@ def _map(job: _MapJob) -> Result:
         held=tools.held if tools.register else None,
     )
     if known:
-        asked = known.asked
-        if questions.exists():  # other answers may lead to other questions: all of them count
-            asked = np.union1d(asked, np.frombuffer(questions.read_bytes(), dtype=np.uint64))
+        # Other answers may have led to other questions: all of them count.
+        asked = known.asked if before is None else np.union1d(before, known.asked)
         path = path.with_name(f"{job.name}-{known.digest(asked)}")
-        put(questions, [asked.tobytes()])
+        if before is None or len(before) < len(asked):
+            put(questions, [asked.tobytes()])
     scribe = mapped.scribe
     graphs = {
         "batch": [*scribe.sources.items(), *scribe.blocks],
