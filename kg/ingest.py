@@ -272,12 +272,11 @@ def map_piece(
             rounds += 1
         if rounds:
             report = checks.every(scribe)
-    veiled = {keys[n] for n in hidden if n in keys}
-    for n in [
-        n for n in issues if keys.get(n) in veiled
-    ]:  # nor is a bad row of the same record told of
-        del issues[n]
-        hidden.add(n)
+    # Nor is another row of a hidden record told of, if it was set aside.
+    veiled = {keys[n] for n in hidden}
+    besides = {n for n in issues if keys.get(n) in veiled}
+    hidden |= besides
+    issues = {n: one for n, one in issues.items() if n not in besides}
     left_out = [
         (n, Issue(file, found[n][0], column, value[:200], reason, script.source.id, "partly"))
         for n, column, value, reason in scribe.partly

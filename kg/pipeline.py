@@ -1184,7 +1184,7 @@ def _map_source(
                         found[n] = one
                 else:
                     found = results
-                # A piece needs those before it alone, so this ends: the first is never stale.
+                # This ends: a piece needs those before it alone, and indexes only lose records.
                 now = _before(found, mapped=table.again == "reject")
                 stale = [n for n, one in enumerate(now) if one != before[n]]
                 before = now

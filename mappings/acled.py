@@ -111,7 +111,7 @@ BROADER = {
 }
 """The same for the types, where a sub-type is not known here."""
 
-STATE, PROTESTERS, CIVILIANS, FOREIGN = "1", "6", "7", "8"
+STATE, PROTESTERS, CIVILIANS = "1", "6", "7"
 CROWDS = frozenset(("5", PROTESTERS, CIVILIANS))
 """Kinds of actors that name no organisation: they are other people in each row."""
 INTER = {
@@ -126,8 +126,8 @@ INTER = {
     "rioters": "5",
     "protesters": PROTESTERS,
     "civilians": CIVILIANS,
-    "external/other forces": FOREIGN,
-    "other forces": FOREIGN,
+    "external/other forces": "8",
+    "other forces": "8",
 }
 CLASSES = {STATE: "GovernmentBody", "2": "ArmedActor", "3": "ArmedActor", "4": "ArmedActor"}
 
@@ -192,15 +192,16 @@ def edtf_of(day: date, precision: str) -> str:
 def aim(type_: str, words: str, one: str, two: str) -> int:
     """Return which of two actors is the one at whom it was done, 1 or 2; 0 where none can tell.
 
-    The order of the actors does not say. Their kinds do: civilians, as the project has them, use no
-    force, nor do protesters against whom it was used; the forces of the state arrest others.
+    The order of the actors does not say. Their kinds may: civilians, as the project has them, use
+    no force, nor do protesters against whom it was used; and no crowd arrests anybody. Of two
+    sides that may have arms none is guessed.
 
     >>> aim("plover-assault", "Abduction", "7", "3"), aim("plover-assault", "Fighting", "1", "3")
     (1, 0)
     """
     kinds = (one, two)
-    if words == ARRESTS and not {"", FOREIGN} & set(kinds):
-        others = [kind != STATE for kind in kinds]
+    if words == ARRESTS:
+        others = [kind in CROWDS for kind in kinds]
     elif words == AGAINST_PROTESTERS:
         others = [kind == PROTESTERS for kind in kinds]
     elif type_ == _FORCE:
@@ -344,6 +345,9 @@ def mapper(table: str, out: Scribe) -> MapRow:
             acting = [sides[2 - target]]
         elif words == AGAINST_PROTESTERS and [one[2] for one in sides] == [PROTESTERS]:
             acting, hurt = [], sides[0]
+        unstated = () if acting else ("actor",)
+        if type_ == _FORCE and not hurt:
+            unstated = ("recipient",)
         who = " and ".join(one[1] for one in acting)
         if hurt and not acting:
             label = f"{words}: {hurt[1]}, {where.label}"
@@ -377,11 +381,7 @@ def mapper(table: str, out: Scribe) -> MapRow:
             type_,
             time=time,
             description=description,
-            unstated=("recipient",)
-            if type_ == _FORCE and not hurt
-            else ()
-            if acting
-            else ("actor",),
+            unstated=unstated,
             actor=[one[0] for one in acting],
             recipient=hurt[0] if hurt else None,
             place=where,

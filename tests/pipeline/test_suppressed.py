@@ -43,6 +43,14 @@ def spoken_of(folder: Path) -> list[str]:
     return found
 
 
+def fill(place: Path, number: int) -> Path:
+    """Write so many calls and a report of each into a folder; return it."""
+    place.mkdir()
+    (place / "calls.csv").write_text(calls(0, number), encoding="utf-8")
+    (place / "reports.tsv").write_text(reports(0, number), encoding="utf-8")
+    return place
+
+
 @pytest.fixture
 def facts(checkout: Path) -> Path:
     return checkout / "docs/tutorial/facts"
@@ -51,10 +59,7 @@ def facts(checkout: Path) -> Path:
 def test_a_suppressed_event_of_a_feed_stays_away(
     tmp_path: Path, mappings: Path, facts: Path
 ) -> None:
-    place = tmp_path / "in"
-    place.mkdir()
-    (place / "calls.csv").write_text(calls(0, 12), encoding="utf-8")
-    (place / "reports.tsv").write_text(reports(0, 12), encoding="utf-8")
+    place = fill(tmp_path / "in", 12)
     out = tmp_path / "out"
     first = build(out, place, mappings, facts)
     assert spoken_of(first)
@@ -84,10 +89,7 @@ def test_who_tells_of_what_is_hidden_is_hidden_too(
     tmp_path: Path, mappings: Path, facts: Path
 ) -> None:
     """A ship is suppressed: so its calls are not built again, nor are the reports of these."""
-    place = tmp_path / "in"
-    place.mkdir()
-    (place / "calls.csv").write_text(calls(0, 30), encoding="utf-8")
-    (place / "reports.tsv").write_text(reports(0, 30), encoding="utf-8")
+    place = fill(tmp_path / "in", 30)
     out = tmp_path / "out"
     first = build(out, place, mappings, facts)
     about = "?claim <https://w3id.org/chancery/ontology#about> ?event"
